@@ -1,0 +1,1 @@
+"""A contract and conformance kit for the Luma Agents API."""

@@ -1,0 +1,231 @@
+"""Matchers: what an answer must look like, and why it does not.
+
+A matcher is a frozen value with one method, `explain(actual, scene)`, that returns None or the reason it does not
+match. Matchers know neither HTTP nor files; what they need of it (saved values, sent headers) comes in the scene.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+MAX_SUBJECT = 4_000
+"""Characters of a server's text a pattern is tried on: a longer text never matches, so no pattern runs away on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a matcher may look back on: values earlier steps saved, and headers as sent (names in lower case)."""
+
+    saved: Mapping[str, object] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
+
+
+class Matcher(Protocol):
+    """Anything that can say why a value differs from what is expected."""
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        """Returns why `actual` does not match, or None."""
+        ...
+
+
+def printable(text: str) -> str:
+    """Returns a text on one line, what a terminal or a file would not take (controls, surrogates) escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show(value: object) -> str:
+    """Returns a value as the one-line JSON a reader of the answer would see, cut after 200 characters."""
+    try:
+        text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    except RecursionError:
+        return "something nested too deep to show"
+    return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """Matches one scalar, by value and by JSON type: 1 is neither true nor 1.0's text."""
+
+    expected: str | int | float | bool | None
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        same_kind = isinstance(actual, bool) == isinstance(self.expected, bool)
+        if same_kind and actual == self.expected:
+            return None
+        return f"expected {show(self.expected)}, got {show(actual)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """Matches a list of the same length, element by element."""
+
+    expected: tuple[Matcher, ...]
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        if not isinstance(actual, list):
+            return f"expected a list, got {show(actual)}"
+        if len(actual) != len(self.expected):
+            return f"expected a list of {len(self.expected)}, got {len(actual)}: {show(actual)}"
+        for index, (matcher, element) in enumerate(zip(self.expected, actual, strict=True)):
+            if why := matcher.explain(element, scene):
+                return f"[{index}]: {why}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Matches an object that has at least these members; others are allowed."""
+
+    expected: Mapping[str, Matcher]
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        if not isinstance(actual, dict):
+            return f"expected an object, got {show(actual)}"
+        for name, matcher in self.expected.items():
+            if name not in actual:
+                return f"{name}: is missing"
+            if why := matcher.explain(actual[name], scene):
+                return f"{name}: {why}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Matches a text against a template in which `{name}` stands for one or more characters."""
+
+    template: str
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, template: str) -> Like:
+        """Returns the matcher of a template."""
+        first, *others = (re.escape(literal) for literal in re.split(r"\{[a-z_-]+\}", template))
+        # Atomic: the first fit of a hole is as good as any other, so a text that almost fits is not tried in all ways.
+        holes = [f"(?>.+?{literal})" for literal in others[:-1]] + [f".+?{literal}" for literal in others[-1:]]
+        return cls(template, re.compile(first + "".join(holes), re.DOTALL))
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        return _explain_pattern(self.pattern, actual, f"text like {show(self.template)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Matches a whole text against a regular expression."""
+
+    pattern: re.Pattern[str]
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        return _explain_pattern(self.pattern, actual, f"text of pattern {show(self.pattern.pattern)}")
+
+
+def _explain_pattern(pattern: re.Pattern[str], actual: object, expected: str) -> str | None:
+    if isinstance(actual, str) and len(actual) <= MAX_SUBJECT and pattern.fullmatch(actual):
+        return None
+    return f"expected {expected}, got {show(actual)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Matches what any of its matchers matches."""
+
+    choices: tuple[Matcher, ...]
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        reasons = [choice.explain(actual, scene) for choice in self.choices]
+        return None if None in reasons else " and ".join(str(reason) for reason in reasons)
+
+
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
+
+
+def whole_number(actual: object) -> int | None:
+    """Returns the whole number a JSON value or a header text is, or None; a text has digits only, no leading zero."""
+    if isinstance(actual, bool):
+        return None
+    if isinstance(actual, int):
+        return actual
+    if isinstance(actual, str) and len(actual) <= 20 and _WHOLE_NUMBER.fullmatch(actual):
+        return int(actual)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Matches a whole number, as JSON or as header digits, of at least `minimum`."""
+
+    minimum: int
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        number = whole_number(actual)
+        if number is not None and number >= self.minimum:
+            return None
+        return f"expected a whole number of at least {self.minimum}, got {show(actual)}"
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_URL = re.compile(r"https?://[^\s/]+\S*")
+
+
+def _is_text_of(pattern: re.Pattern[str]) -> Callable[[object], bool]:
+    return lambda actual: isinstance(actual, str) and len(actual) <= MAX_SUBJECT and bool(pattern.fullmatch(actual))
+
+
+KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "uuid": ("a UUID", _is_text_of(_UUID)),
+    "text": ("a non-empty text", lambda actual: isinstance(actual, str) and actual != ""),
+    "timestamp": ("an RFC 3339 timestamp", _is_text_of(_TIMESTAMP)),
+    "url": ("an http(s) URL", _is_text_of(_URL)),
+    "integer": ("a whole number", lambda actual: whole_number(actual) is not None),
+    "null": ("null", lambda actual: actual is None),
+}
+"""The words after `$is`: how each reads, and whether a value is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """Matches a value of one kind, a key of KINDS."""
+
+    kind: str
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        words, matches = KINDS[self.kind]
+        return None if matches(actual) else f"expected {words}, got {show(actual)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Matches what an earlier step saved under a name."""
+
+    name: str
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        saved = scene.saved.get(self.name)
+        return None if actual == saved else f"expected {show(saved)} as an earlier step saw it, got {show(actual)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Matches anything but what an earlier step saved under a name."""
+
+    name: str
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        return None if actual != scene.saved.get(self.name) else f"expected something new, got {show(actual)} again"
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Matches the value the request sent in a header, or a UUID where it sent none ("Request tracing")."""
+
+    name: str
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        sent = scene.sent.get(self.name.lower())
+        if sent is None:
+            return Is("uuid").explain(actual, scene)
+        return None if actual == sent else f"expected the value that was sent, {show(sent)}, got {show(actual)}"

@@ -1,0 +1,192 @@
+"""Plays a case against a target: binds placeholders, sends its steps, saves what they ask for.
+
+It stops at the first wrong answer. It has no I/O of its own: what is sent goes through the target's transport, and
+time passes through the target's clock.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from conformance import paths
+from conformance.errors import ExchangeError
+from conformance.judge import EveryResponse, body_of, judge_step, reached
+from conformance.model import (
+    ABSENT,
+    Ask,
+    Auth,
+    Case,
+    Clock,
+    Exchange,
+    Facet,
+    Mismatch,
+    Outcome,
+    Request,
+    Response,
+    Result,
+    Step,
+    Transport,
+    Verdict,
+)
+from conformance.reading import placeholder
+from conformance.roles import MAIN_KEY, SUPPLIES
+
+_UNQUOTED = frozenset(string.ascii_letters + string.digits + "-._~{}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Whatever is judged: how to reach it, how its time passes, and what it offers.
+
+    `patient` is the transport for requests that a rate limit of our own making must not spoil; `sleep(seconds, role)`
+    lets the time of that key's client pass; `value` and `token` give what stands behind a role; `missing` says why a
+    role is not offered, or None; `run` begins every X-Request-Id.
+    """
+
+    transport: Transport
+    patient: Transport
+    clock: Clock
+    sleep: Callable[[float, str], None]
+    value: Callable[[str], str]
+    token: Callable[[str], str]
+    missing: Callable[[str], str | None]
+    run: str
+
+
+def unmet(case: Case, target: Target) -> str | None:
+    """Returns why a case cannot be judged on a target: the first role it needs that is not offered, or None."""
+    return next((why for role in case.needs if (why := target.missing(role))), None)
+
+
+def play(case: Case, target: Target, every: EveryResponse) -> Result:
+    """Returns what a case comes to on a target that offers all it needs."""
+    played = _Played(case, target)
+    for number, step in enumerate(case.steps, start=1):
+        try:
+            exchanges = played.step(step)
+        except ExchangeError as error:
+            broken = Mismatch(
+                facet=Facet.SEQUENCE, where="exchange", why=str(error), step=number, rests_on=case.section
+            )
+            return played.result(mismatches=(broken,))
+        judgement = judge_step(case, number, exchanges, played.saved, every)
+        played.notes += judgement.notes
+        if judgement.mismatches:
+            return played.result(mismatches=judgement.mismatches)
+        if unsaved := played.save(number, step, exchanges[-1].response):
+            return played.result(mismatches=(unsaved,))
+    return played.result()
+
+
+def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], request_id: str) -> Request:
+    """Returns the request a case describes, with every placeholder replaced by what stands behind it."""
+    body = b"" if ask.body is ABSENT else json.dumps(fill(ask.body, value), ensure_ascii=False).encode()
+    typed = [("Content-Type", "application/json")] if body else []
+    traced = [("X-Request-Id", request_id)] if ask.url.startswith("/") else []
+    own = [*_authorization(ask.auth, token), *typed, *traced]
+    names = {name.lower() for name in ask.headers}
+    headers = [(name, text) for name, text in own if name.lower() not in names]
+    headers += [(name, text) for name, text in ask.headers.items() if text is not None]
+    return Request(method=ask.method, url=_fill_url(ask.url, value), headers=tuple(headers), body=body)
+
+
+def fill(document: object, value: Callable[[str], object]) -> object:
+    """Returns JSON data with every `"{name}"` replaced by what stands behind the name."""
+    if isinstance(document, dict):
+        return {name: fill(member, value) for name, member in document.items()}
+    if isinstance(document, list):
+        return [fill(element, value) for element in document]
+    name = placeholder(document)
+    return document if name is None else value(name)
+
+
+def _fill_url(url: str, value: Callable[[str], object]) -> str:
+    if "{" not in url:
+        return url
+    quoted = _one_segment if url.startswith("/") else str
+    named = ((segment, placeholder(segment)) for segment in url.split("/"))
+    return "/".join(segment if name is None else quoted(str(value(name))) for segment, name in named)
+
+
+def _one_segment(text: str) -> str:
+    """Returns a text as one segment of a path, so that an id of the target's making leads nowhere else."""
+    quoted = (chr(byte) if chr(byte) in _UNQUOTED else f"%{byte:02X}" for byte in text.encode())
+    return "%2E" * len(text) if text in (".", "..") else "".join(quoted)
+
+
+def _authorization(auth: Auth, token: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    shown = token(auth.role) if auth.role is not None else auth.token
+    return () if shown is None else (("Authorization", f"{auth.scheme} {shown}".strip()),)
+
+
+class _Played:
+    """A case under way: what its steps saved, and every exchange so far."""
+
+    def __init__(self, case: Case, target: Target) -> None:
+        self.saved: dict[str, object] = {}
+        self.notes: tuple[str, ...] = ()
+        self._case, self._target = case, target
+        self._exchanges: list[Exchange] = []
+
+    def step(self, step: Step) -> list[Exchange]:
+        """Sends one step, again and again where it says so, and returns its exchanges."""
+        role = step.ask.auth.role or MAIN_KEY
+        if step.wait:
+            self._target.sleep(step.wait, role)
+        exchanges = [self._send(step)]
+        while (
+            (repeat := step.repeat) is not None
+            and len(exchanges) < repeat.at_most
+            and not reached(repeat, exchanges[-1].response)
+            and exchanges[-1].response.status in repeat.meanwhile
+        ):
+            if repeat.every:
+                self._target.sleep(repeat.every, role)
+            exchanges.append(self._send(step))
+        return exchanges
+
+    def save(self, number: int, step: Step, response: Response) -> Mismatch | None:
+        """Keeps what the step asks for; returns what is wrong where the answer has no such thing."""
+        body = body_of(response) if step.save else None
+        for name, path in step.save.items():
+            found = paths.get(body, path)
+            if not (isinstance(found, str) and found and found.isprintable()):
+                why = f"has no printable text at {path}, which a later step needs"
+                rests_on = self._case.section
+                return Mismatch(facet=Facet.BODY, where="body", why=why, step=number, rests_on=rests_on)
+            self.saved[name] = found
+        return None
+
+    def result(self, mismatches: tuple[Mismatch, ...] = ()) -> Result:
+        """Returns what the case came to."""
+        outcome = Outcome.FAIL if mismatches else Outcome.PASS
+        verdict = Verdict(outcome=outcome, mismatches=mismatches, notes=self.notes)
+        return Result(case=self._case, verdict=verdict, exchanges=tuple(self._exchanges))
+
+    def _send(self, step: Step) -> Exchange:
+        target = self._target
+        request_id = f"{target.run}-{self._case.slug}-{len(self._exchanges) + 1}"
+        request = bind(step.ask, self._value, target.token, request_id)
+        awaits_429 = 429 in (*step.expect.status, *(step.repeat.meanwhile if step.repeat else ()))
+        transport = target.transport if awaits_429 else target.patient
+        sent = target.clock.now()
+        response = transport.send(request)
+        exchange = Exchange(request=request, response=response, sent=sent, received=target.clock.now())
+        self._exchanges.append(exchange)
+        return exchange
+
+    def _value(self, name: str) -> object:
+        return self.saved[name] if name in self.saved else self._target.value(name)
+
+
+def sendable(case: Case, step: int, value: Callable[[str], object], token: Callable[[str], str]) -> Request:
+    """Returns the request of one step (from 1) as it would be sent, for showing."""
+    return bind(case.steps[step - 1].ask, value, token, f"{case.slug}-{step}")
+
+
+def offered(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
+    """Returns the lookup of placeholders: what the kit supplies itself, else what a profile offers."""
+    return lambda name: supply(name) if name in SUPPLIES else values[name]

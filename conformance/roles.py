@@ -1,0 +1,77 @@
+"""The roles a case may need of a target, and the names of what the kit supplies itself.
+
+A role is what a profile offers under that name; a case whose role is not offered is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+FAILURE_CODES: Final = (
+    "content_moderated",
+    "generation_failed",
+    "budget_exhausted",
+    "output_not_found",
+    "image_too_large",
+    "unsupported_format",
+    "corrupt_input",
+    "invalid_request",
+    "rate_limited",
+)
+"""The closed set under "Failure codes"."""
+
+MAIN_KEY: Final = "main-key"
+
+KEYS: Final[Mapping[str, str]] = {
+    MAIN_KEY: "the key requests are sent with unless a case says otherwise",
+    "second-key": "a second key of the main key's client",
+    "other-key": "a key of another client",
+    "revoked-key": "a key that was revoked",
+    "expired-key": "a key past its expiry",
+    "unfunded-key": "a key whose account has no balance",
+    "suspended-key": "a key whose client is suspended",
+    "deactivated-key": "a key whose client is deactivated",
+    "low-rpm-key": "a key, of its own client, whose requests-per-minute limit is small enough to exhaust",
+    "low-concurrency-key": "a key, of its own client, whose concurrent-job limit is small enough to exhaust",
+}
+MEDIA: Final[Mapping[str, str]] = {
+    "image-url": "a public URL of an image",
+    "video-url": "a public URL of a video",
+    "missing-url": "an image URL that answers 404",
+    "unreachable-url": "a URL whose host cannot be reached",
+    "pdf-url": "a URL that serves something other than an image",
+    "oversized-url": "a URL of an image above 50 MB",
+    "oversized-pixels-url": "a URL of an image of 9000x6000 pixels",
+    "proxy-down-url": "a URL for which the fetch proxy is down",
+    "ingestion-off-url": "a URL for which media URL ingestion is off",
+}
+PROMPTS: Final[Mapping[str, str]] = {
+    "queued-prompt": "a prompt whose generation stays queued",
+    "processing-prompt": "a prompt whose generation stays in processing",
+    **{f"{code.replace('_', '-')}-prompt": f"a prompt whose generation fails with {code}" for code in FAILURE_CODES},
+}
+GENERATIONS: Final[Mapping[str, str]] = {
+    "completed-image": "the id of a completed image generation of the main key's client",
+    "completed-video": "the id of a completed video generation of the main key's client",
+}
+OFFERS: Final[Mapping[str, str]] = {
+    "fast-clock": "a clock the kit can advance",
+    "large-uploads": "request bodies above 70 MB",
+}
+ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
+"""Every role by name, with what the target offers under it."""
+
+SUPPLIES: Final[Mapping[str, str]] = {
+    "prompt-of-6000": "a prompt of 6000 characters",
+    "prompt-of-6001": "a prompt of 6001 characters",
+    "inline-png": "a small PNG, base64",
+    "inline-jpeg": "a small JPEG, base64",
+    "inline-webp": "a small WebP, base64",
+    "inline-gif": "a small GIF, base64",
+    "inline-mp4": "the first bytes of an MP4, base64",
+    "inline-8000x8000": "a PNG of 8000x8000 pixels, base64",
+    "inline-9000x6000": "a PNG of 9000x6000 pixels, base64",
+    "inline-over-50-mb": "a PNG of more than 52,428,800 bytes, base64",
+}
+"""What the kit supplies itself, by placeholder name."""
