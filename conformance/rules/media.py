@@ -1,0 +1,75 @@
+"""What loading a media reference would find, as a value; this module fetches nothing and decodes no picture."""
+
+from __future__ import annotations
+
+import binascii
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Problem(StrEnum):
+    """Why a media reference does not load.
+
+    UNDECIDED is for what the page leaves open: it may load or not, and the prediction is then unspecified.
+    """
+
+    BAD_BASE64 = "bad-base64"
+    UNREACHABLE = "unreachable"
+    HTTP_ERROR = "http-error"
+    NOT_AN_IMAGE = "not-an-image"
+    PROXY_DOWN = "proxy-down"
+    INGESTION_OFF = "ingestion-off"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFact:
+    """What loading one media reference finds.
+
+    `bytes` is the decoded or fetched length; `width` and `height` are known together or not at all;
+    `http_status` goes with HTTP_ERROR. Where there is a problem, nothing else counts.
+    """
+
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    problem: Problem | None = None
+    http_status: int | None = None
+
+
+MediaLookup = Callable[[Mapping[str, object]], MediaFact]
+"""Maps a media reference, as it stands in the body, to what loading it finds."""
+
+LOADABLE: Final = MediaFact()
+_BAD_BASE64: Final = MediaFact(problem=Problem.BAD_BASE64)
+_UNDECIDED: Final = MediaFact(problem=Problem.UNDECIDED)
+
+_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+# Characters some decoders let pass: the alphabet, padding, the URL-safe pair, line breaks and blanks.
+_TOLERABLE: Final = frozenset(string.ascii_letters + string.digits + "+/=-_ \t\r\n")
+
+
+def inline_only(ref: Mapping[str, object]) -> MediaFact:
+    """Judges inline data by its base64 and its decoded length, and presumes that URLs and generation ids load.
+
+    Rests on 422 — Invalid base64 data. What only some decoders accept (blanks, the URL-safe alphabet, missing
+    padding, a data: URI) and image data with no known signature are UNDECIDED.
+    """
+    data = ref.get("data")
+    if not isinstance(data, str):
+        return LOADABLE
+    try:
+        decoded = binascii.a2b_base64(data, strict_mode=True)
+    except ValueError:
+        lenient = data.startswith("data:") or _TOLERABLE.issuperset(data)
+        return _UNDECIDED if lenient else _BAD_BASE64
+    if str(ref.get("media_type")).startswith("video/") or _is_image(decoded):
+        return MediaFact(bytes=len(decoded))
+    return _UNDECIDED
+
+
+def _is_image(head: bytes) -> bool:
+    return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

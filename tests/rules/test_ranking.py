@@ -1,0 +1,116 @@
+"""Where several rules are broken, every one of their answers is allowed, but for those the page itself outranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.rules import Rejected, predict
+from tests.rules import bodies
+from tests.rules.bodies import FINE, NOWHERE, PRIOR, TYPED_VIDEO, edit, image, ray, restyle, video, without
+
+BAD_DATA = {"data": "not-valid-base64!!!", "media_type": "image/png"}
+REFRAME = without(ray("video_reframe"), "aspect_ratio")
+
+
+def broken(body: object) -> list[str]:
+    """Returns the ids of the rules whose answers are allowed."""
+    prediction = predict(body, media=bodies.look_up)
+    assert isinstance(prediction, Rejected), prediction
+    return [violation.rule for violation in prediction.violations]
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed"),
+    [
+        pytest.param(ray("video_reframe", video={"loop": True}), ["reframe-loop"], id="loop on reframe"),
+        pytest.param(
+            ray("video_reframe", video={"edit": {"strength": "flex_1"}}), ["reframe-edit"], id="edit on reframe"
+        ),
+        pytest.param(ray("video_reframe", video={"exr_export": True}), ["reframe-hdr"], id="exr alone on reframe"),
+        pytest.param(video(end_frame=PRIOR, loop=True), ["extend-loop-backward"], id="backward extend that loops"),
+        pytest.param(ray("video", source=PRIOR), ["source-generation-misplaced"], id="generation source on video"),
+        pytest.param(ray("video", source=FINE), ["source-on-video"], id="hosted source on video"),
+        pytest.param(ray("video", source=TYPED_VIDEO), ["source-on-video"], id="source video on video"),
+        pytest.param(image(model="m", aspect_ratio="4:3"), ["unknown-model"], id="ratio of an unknown model"),
+        pytest.param(image(type="video", aspect_ratio="7:3"), ["unsupported-type"], id="ratio of an impossible pair"),
+        pytest.param(
+            image(image_ref=[{**NOWHERE, "data": "!", "media_type": "image/png"}]),
+            ["reference-url-and-data"],
+            id="form before loading",
+        ),
+        pytest.param(image(image_ref=[{"data": "!"}]), ["reference-data-untyped"], id="form before decoding"),
+        pytest.param(ray("video_edit", source=NOWHERE), ["source-video-untyped"], id="media type before fetching"),
+        pytest.param(image(source=NOWHERE), ["source-on-image"], id="place before fetching"),
+        pytest.param(ray("video_edit", image_ref=[NOWHERE]), ["image-ref-on-video-edit"], id="place of references"),
+        pytest.param(
+            restyle(source=NOWHERE, image_ref=[NOWHERE] * 9), ["edit-references-too-many"], id="count before fetching"
+        ),
+    ],
+)
+def test_the_page_settles_some_order(body: object, allowed: list[str]) -> None:
+    """Where an example, or a text never seen otherwise, settles the order, that answer alone is allowed."""
+    assert broken(body) == allowed
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed"),
+    [
+        pytest.param({"prompt": "", "model": "m"}, ["unknown-model", "prompt-empty"], id="model and prompt"),
+        pytest.param(image(source=PRIOR), ["source-generation-misplaced", "source-on-image"], id="generation on image"),
+        pytest.param(without(REFRAME, "source"), ["source-video-missing", "reframe-ratio-missing"], id="bare reframe"),
+        pytest.param(
+            edit(keyframes=[FINE], keyframe_indexes=[-1, -1]),
+            ["keyframes-lengths-differ", "keyframe-index-negative", "keyframe-index-duplicate"],
+            id="three mistakes in one array",
+        ),
+        pytest.param(
+            image(style="manga", aspect_ratio="4:3"), ["aspect-ratio-invalid", "manga-not-portrait"], id="manga and 4:3"
+        ),
+        pytest.param(
+            video(hdr=True, resolution="540p", start_frame=PRIOR), ["540p-with-hdr", "extend-hdr"], id="extend in HDR"
+        ),
+        pytest.param(
+            video(end_frame=PRIOR, start_frame=FINE, loop=True),
+            ["extend-loop-backward", "extend-with-second-frame"],
+            id="looping interpolation",
+        ),
+        pytest.param(
+            ray("video_edit", video={"loop": True, "hdr": True}), ["loop-off-video", "loop-with-hdr"], id="loop on edit"
+        ),
+        pytest.param(
+            ray("video_reframe", video={"hdr": True, "resolution": "540p"}),
+            ["540p-with-hdr", "reframe-hdr"],
+            id="HDR at 540p on reframe",
+        ),
+        pytest.param({"prompt": "", "image_ref": [BAD_DATA]}, ["prompt-empty", "base64-invalid"], id="400 and 422"),
+        pytest.param(
+            image(image_ref=[NOWHERE, BAD_DATA]), ["base64-invalid", "url-unreachable"], id="two bad references"
+        ),
+    ],
+)
+def test_elsewhere_every_broken_rule_may_answer(body: object, allowed: list[str]) -> None:
+    """Where the page says nothing of the order, each broken rule may be the one that answers, in page order here."""
+    assert broken(body) == allowed
+
+
+def test_every_bad_element_may_be_named() -> None:
+    """Of several bad references any may be the one named."""
+    prediction = predict(image(image_ref=[{"data": "x"}, FINE, {"data": "y"}]))
+    assert isinstance(prediction, Rejected)
+    assert [violation.path for violation in prediction.violations] == ["image_ref[0]", "image_ref[2]"]
+    assert prediction.allows(400, "image_ref[2]: 'media_type' is required with 'data'")
+    assert not prediction.allows(400, "image_ref[1]: 'media_type' is required with 'data'")
+
+
+def test_media_are_asked_about_only_where_a_server_may_load_them() -> None:
+    """A reference that is refused before loading is never looked up."""
+    asked: list[Any] = []
+
+    def note(ref: Any) -> Any:
+        asked.append(ref)
+        return bodies.look_up(ref)
+
+    predict(image(source=FINE, image_ref=[{"data": "x"}, NOWHERE]), media=note)
+    assert asked == [NOWHERE]

@@ -1,0 +1,173 @@
+"""What the page leaves open is unspecified, with a reason, even beside a fault it does speak of."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.rules import Accepted, MediaFact, Problem, Rejected, Unspecified, inline_only, predict
+from tests.rules.bodies import FINE, ID, PRIOR, SUNSET, TINY_PNG, TYPED_VIDEO, edit, image, ray, restyle, video
+
+PNG = {"data": TINY_PNG, "media_type": "image/png"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (None, "the body is not an object"),
+        ([], "the body is not an object"),
+        ({}, "prompt is missing"),
+        ({"prompt": None}, "prompt is not a string"),
+        (image(seed=1), "seed is not a field the page knows"),
+        (image(type="layering"), "type is not a value the page knows"),
+        (image(type=["image"]), "type is not a value the page knows"),
+        (image(model=None), "model is not a string"),
+        (image(model=""), "model is not a value"),
+        (image(model="a\nb"), "model is not a value"),
+        (image(aspect_ratio="it's"), "aspect_ratio is not a value"),
+        (image(style="noir"), "style is not a value"),
+        (image(output_format="gif"), "output_format is not a value"),
+        (image(web_search="yes"), "web_search is not a boolean"),
+        (image(user_id="x" * 257), "user_id is longer"),
+        (image(image_ref=[FINE, None]), "image_ref[1] is not an object"),
+        (image(image_ref=[{"url": "http://example.com/a.jpg"}]), "image_ref[0].url is not an https URL"),
+        (image(image_ref=[{"file_id": ID}]), "image_ref[0].file_id is not a field"),
+        (restyle(source={"generation_id": "not-a-uuid"}), "source.generation_id is not a UUID"),
+        (video(resolution="360p"), "video.resolution is not a value"),
+        (video(duration="7s"), "video.duration is not a value"),
+        (video(keyframes=[FINE]), "video.keyframes is not a field"),
+        (video(guide_frame=FINE), "video.guide_frame is not a field"),
+        (video(loop=1), "video.loop is not a boolean"),
+        (edit(keyframes=[FINE], keyframe_indexes=[True]), "video.edit.keyframe_indexes[0] is not an integer"),
+        (image(image_ref={}), "image_ref is not an array"),
+        (edit(controls={"depth": {"blur": "0.5"}}), "video.edit.controls.depth.blur is not a number"),
+        (edit(controls={"depth": {"blur": 1.5}}), "video.edit.controls.depth.blur is out of range"),
+        (ray("video_reframe", video={"source_position": {"x_norm": 0}}), "video.source_position.y_norm is missing"),
+    ],
+)
+def test_a_body_of_another_shape(body: object, reason: str) -> None:
+    """A body that does not have the shape the page presumes is unspecified, and the reason names the field."""
+    prediction = predict(body)
+    assert isinstance(prediction, Unspecified)
+    assert prediction.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"prompt": " \n"}, id="blank prompt"),
+        pytest.param({"prompt": "é" * 4000}, id="6000 characters or bytes"),
+        pytest.param({"prompt": "\U0001f30a" * 4000}, id="6000 characters or UTF-16 units"),
+        pytest.param({"prompt": "a" * 6000 + " "}, id="6000 when trimmed"),
+        pytest.param({"prompt": "\ud800"}, id="half a surrogate pair"),
+        pytest.param(restyle(aspect_ratio="4:3"), id="foreign ratio on image_edit"),
+        pytest.param(ray("video_edit", aspect_ratio="2:1"), id="foreign ratio on video_edit"),
+        pytest.param(restyle(style="manga"), id="manga on an edit"),
+        pytest.param(ray("video", web_search=True), id="web search on video"),
+        pytest.param(ray("video", output_format="png"), id="output format on video"),
+        pytest.param(ray("video", image_ref=[FINE]), id="references on video"),
+        pytest.param(ray("video_reframe", image_ref=[FINE]), id="references on reframe"),
+        pytest.param(ray("video_edit", image_ref=[]), id="no references, said aloud, on video_edit"),
+        pytest.param(image(image_ref=[FINE] * 10), id="ten references"),
+        pytest.param(image(video={}), id="video options on an image"),
+        pytest.param(image(type="video", video={"loop": True}), id="video options on an image model"),
+        pytest.param(ray("video_edit", video={"end_frame": FINE}), id="end frame on an edit"),
+        pytest.param(ray("video_edit", video={"duration": "5s"}), id="duration on an edit"),
+        pytest.param(ray("video_edit", video={"loop": False}), id="loop false on an edit"),
+        pytest.param(ray("video_reframe", video={"hdr": False}), id="hdr false on a reframe"),
+        pytest.param(ray("video_edit", video={"hdr": True, "resolution": "540p"}), id="540p HDR edit"),
+        pytest.param(ray("video_edit", video={"exr_export": True}), id="EXR edit without HDR"),
+        pytest.param(video(hdr=True, start_frame=FINE), id="HDR with an anchor"),
+        pytest.param(edit(), id="empty edit"),
+        pytest.param(edit(auto_controls=True, controls={}), id="empty controls"),
+        pytest.param(edit(keyframes=[], keyframe_indexes=[]), id="empty keyframes"),
+        pytest.param(edit(auto_controls=True, strength="flex_1"), id="auto controls and strength"),
+        pytest.param(edit(keyframes=[FINE] * 65, keyframe_indexes=list(range(65))), id="65 keyframes"),
+        pytest.param(edit(keyframes=[FINE], keyframe_indexes=[10_000]), id="an index beyond the clip"),
+        pytest.param(image(image_ref=[{}]), id="a reference to nothing"),
+        pytest.param(restyle(source={**FINE, **PRIOR}), id="url and generation_id"),
+        pytest.param(image(image_ref=[PRIOR]), id="generation as a reference"),
+        pytest.param(ray("video_edit", video={"start_frame": PRIOR}), id="generation as a guide frame"),
+        pytest.param(image(image_ref=[TYPED_VIDEO]), id="video as a reference"),
+        pytest.param(ray("video_edit", source={**TYPED_VIDEO, "media_type": "Video/MP4"}), id="capital letters"),
+        pytest.param(image(image_ref=[{**PNG, "data": "aGk="}]), id="inline data that is no image"),
+        pytest.param(image(image_ref=[{**PNG, "data": TINY_PNG.rstrip("=")}]), id="missing padding"),
+        pytest.param(image(image_ref=[{**PNG, "data": f"data:image/png;base64,{TINY_PNG}"}]), id="a data: URI"),
+    ],
+)
+def test_what_the_page_leaves_open(body: object) -> None:
+    """A body that runs into something the page leaves open is unspecified, and stays so beside a fault."""
+    assert isinstance(predict(body), Unspecified)
+    if isinstance(body, dict) and body["prompt"] == SUNSET:
+        assert isinstance(predict({**body, "prompt": ""}), Unspecified)
+
+
+@pytest.mark.parametrize(
+    ("body", "fact"),
+    [
+        pytest.param(
+            restyle(source=PRIOR), MediaFact(problem=Problem.UNREACHABLE), id="a generation that is not there"
+        ),
+        pytest.param(restyle(source=PNG), MediaFact(problem=Problem.NOT_AN_IMAGE), id="inline data of another kind"),
+        pytest.param(restyle(source=FINE), MediaFact(problem=Problem.BAD_BASE64), id="a URL's base64"),
+        pytest.param(restyle(source=FINE), MediaFact(problem=Problem.HTTP_ERROR), id="an HTTP error without a status"),
+        pytest.param(restyle(source=FINE), MediaFact(problem=Problem.UNDECIDED), id="a lookup that does not know"),
+        pytest.param(ray("video_edit", source=TYPED_VIDEO), MediaFact(bytes=60 * 1024 * 1024), id="a 60 MB video"),
+        pytest.param(ray("video_edit", source=TYPED_VIDEO), MediaFact(problem=Problem.NOT_AN_IMAGE), id="not a video"),
+        pytest.param(
+            edit(keyframes=[FINE], keyframe_indexes=[0]), MediaFact(width=9000, height=1), id="a guide frame too wide"
+        ),
+    ],
+)
+def test_media_the_page_says_nothing_of(body: object, fact: MediaFact) -> None:
+    """What a lookup finds is unspecified where the page has no text for it in that place."""
+    assert isinstance(predict(body, media=lambda _: fact), Unspecified)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        image(aspect_ratio=None, output_format=None, source=None, video=None, user_id=None),
+        image(style="auto", type="image", web_search=False),
+        ray("video", style="auto", web_search=False),
+        image(image_ref=[], output_format="jpeg", user_id="u" * 256, web_search=True),
+        restyle(aspect_ratio="16:9"),
+        ray("video_edit", aspect_ratio="21:9", video={"resolution": "540p", "hdr": False}),
+        video(),
+        video(loop=False, hdr=False, exr_export=False, resolution="1080p", duration="10s"),
+        image(image_ref=[PNG] * 9),
+        ray("video_edit", source={"data": "AAAA", "media_type": "video/mp4"}),
+    ],
+)
+def test_what_is_documented_is_accepted(body: object) -> None:
+    """Documented fields at documented values, and an explicit null where the schema allows it, are accepted."""
+    assert predict(body) == Accepted()
+
+
+def test_counting_units_that_agree_are_judged() -> None:
+    """A prompt too long, or short enough, in every unit is judged whatever the alphabet."""
+    assert isinstance(predict({"prompt": "é" * 6001}), Rejected)
+    assert predict({"prompt": "é" * 3000}) == Accepted()
+
+
+@pytest.mark.parametrize(
+    ("ref", "problem"),
+    [
+        (FINE, None),
+        (PRIOR, None),
+        (PNG, None),
+        ({"data": "/9j/", "media_type": "image/jpeg"}, None),
+        ({"data": "UklGRgAAAABXRUJQ", "media_type": "image/webp"}, None),
+        ({"data": "not-valid-base64!!!", "media_type": "image/png"}, Problem.BAD_BASE64),
+        ({"data": "é", "media_type": "image/png"}, Problem.BAD_BASE64),
+        ({"data": "aGk=\n", "media_type": "image/png"}, Problem.UNDECIDED),
+        ({"data": "aGk=", "media_type": "image/png"}, Problem.UNDECIDED),
+    ],
+)
+def test_inline_data_is_judged_by_its_base64(ref: dict[str, object], problem: Problem | None) -> None:
+    """The default lookup tells good base64 from bad, and leaves open what only some decoders accept."""
+    assert inline_only(ref).problem is problem
+
+
+def test_inline_data_has_its_decoded_length() -> None:
+    """The length the cap is about is the decoded one."""
+    assert inline_only({"data": "R0lGODlh", "media_type": "image/gif"}).bytes == 6
