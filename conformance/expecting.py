@@ -34,6 +34,8 @@ def read_expectation(
     if "detail_like" in given:
         matcher = matching.Like.of(problems.text(detail, (*path, "detail_like"), "detail_like"))
     elif isinstance(detail, dict):
+        if not any(name.startswith("$") for name in detail):
+            problems.add((*path, "detail"), f"detail is a text or a matcher, not {show(detail)}")
         matcher = read_matcher(detail, (*path, "detail"), problems)
     elif "detail" in given:
         matcher = matching.Exactly(problems.text(detail, (*path, "detail"), "detail"))
@@ -85,14 +87,16 @@ def read_repeat(given: object, path: Path, own: tuple[int, ...], problems: Probl
     state = until.get("state")
     if "state" in until and state not in STATES:
         problems.unknown((*path, "until", "state"), "state", str(state), STATES)
-    status = read_statuses(until["status"], (*path, "until", "status"), problems)[0] if "status" in until else None
-    meanwhile = repeat.get("meanwhile")
+    status = read_statuses(until["status"], (*path, "until", "status"), problems) if "status" in until else None
+    if isinstance(until.get("status"), list):
+        problems.add((*path, "until", "status"), f"until has a single status, not {show(until['status'])}")
+    meanwhile = read_statuses(repeat["meanwhile"], (*path, "meanwhile"), problems) if "meanwhile" in repeat else own
     return Repeat(
-        until_status=status,
+        until_status=status[0] if status else None,
         until_state=str(state) if "state" in until else None,
         every=problems.number(repeat.get("every", 0), (*path, "every"), "every", 0),
         at_most=problems.whole(repeat.get("at_most"), (*path, "at_most"), "at_most", 1),
-        meanwhile=own if meanwhile is None else read_statuses(meanwhile, (*path, "meanwhile"), problems),
+        meanwhile=meanwhile,
     )
 
 

@@ -14,16 +14,22 @@ from conformance.model import Case, Exchange, Expectation, Facet, Mismatch, Requ
 
 WIDTH = 96
 MAX_SCRUBBED = 20_000
-MAX_CURL_BODY = 2_000
+MAX_CURL_BODY = 600
 """Bytes of a request body that fit on a curl line; a longer one is piped in."""
 
 _QUOTABLE = re.compile(r"[\w :$~+/=.-]+", re.ASCII)
 """An Authorization header a shell may expand: $NAME where the secret was, and nothing that runs."""
 
 
-def explain(result: Result, catalogue: Catalogue, base_url: str, scrub: Callable[[str], str]) -> str:
-    """Returns why a case failed, for a person: every text of the server's has passed `scrub`."""
+def explain(
+    result: Result, catalogue: Catalogue, base_url: str, scrub: Callable[[str], str], profile: str | None = None
+) -> str:
+    """Returns why a case failed, for a person: every text of the server's has passed `scrub`.
+
+    `profile` is the file the run was given, for asking again.
+    """
     case, mismatches = result.case, result.verdict.mismatches
+    show_it = show_command(case, profile)
     number = mismatches[0].step
     lines = [f"{case.id.ljust(WIDTH - len(str(case.place)))} {case.place}"]
     if len(case.steps) > 1:
@@ -36,9 +42,9 @@ def explain(result: Result, catalogue: Catalogue, base_url: str, scrub: Callable
     lines += _differences(mismatches, scrub)
     if case.erratum:
         lines.append(_line("erratum", case.erratum))
-    lines.append(_line("again", f"luma-conformance show {case.id} --curl{_request_id(exchange, scrub)}"))
+    lines.append(_line("again", f"{show_it} --curl{_request_id(exchange, scrub)}"))
     if exchange is not None:
-        lines.append(_line("", scrub(curl(exchange.request, base_url, case.id, number))))
+        lines.append(_line("", scrub(curl(exchange.request, base_url, f"{show_it} --step {number}"))))
     return "\n".join(lines)
 
 
@@ -51,21 +57,29 @@ def said(expect: Expectation, case: Case) -> str:
 def answered(response: Response, scrub: Callable[[str], str]) -> str:
     """Returns what a server said in one line: the status, and the detail or else the start of the body."""
     detail = detail_of(response)
+    if not isinstance(detail, str) and not response.body.isascii():
+        content_type = header(response.headers, "Content-Type") or "no Content-Type"
+        return f"{response.status}  {printable(scrub(f'({len(response.body)} bytes, {content_type})'))}"
     if not isinstance(detail, str):
         detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
     text = printable(scrub(detail[:MAX_SCRUBBED]))  # before it is cut: half a secret is not known for one
     return f"{response.status}  {text if len(text) <= 400 else text[:400] + '…'}"
 
 
-def curl(request: Request, base_url: str, case_id: str, step: int) -> str:
-    """Returns the curl command of a request; a body too long for a line is piped from `luma-conformance show`."""
+def show_command(case: Case, profile: str | None) -> str:
+    """Returns the command that shows a case as a run with that profile sends it."""
+    return f"luma-conformance show {case.id}" + (f" --luma-profile {shlex.quote(profile)}" if profile else "")
+
+
+def curl(request: Request, base_url: str, show_step: str) -> str:
+    """Returns the curl command of a request; a body too long for a line is piped from the command `show_step`."""
     url = request.url if not request.url.startswith("/") else base_url.rstrip("/") + request.url
     words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(url)]
     for name, value in request.headers:
         text = f"{name}: {value}"
         words += ["-H", f'"{text}"' if name == "Authorization" and _QUOTABLE.fullmatch(text) else shlex.quote(text)]
     if len(request.body) > MAX_CURL_BODY:
-        return " ".join([f"luma-conformance show {case_id} --step {step} --body |", *words, "--data-binary", "@-"])
+        return " ".join([f"{show_step} --body |", *words, "--data-binary", "@-"])
     if request.body:
         words += ["--data-binary", shlex.quote(request.body.decode("utf-8", "replace"))]
     return " ".join(words)

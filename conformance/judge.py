@@ -10,9 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from conformance.matching import Matcher, Members, Scene, show
-from conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, header
+from conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, fields
+
+FINAL_STATES = ("completed", "failed")
+"""The states a generation does not leave ("Handling async failures in code")."""
 
 _NOT_JSON = object()
+Found = tuple[Facet, str, str, str]
+"""A difference before it is a mismatch: its facet, where, why, and the heading it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,14 @@ def reached(repeat: Repeat, response: Response) -> bool:
     return isinstance(body, dict) and body.get("state") == repeat.until_state
 
 
+def settled(repeat: Repeat, response: Response) -> bool:
+    """Tells whether asking again is of no use: the awaited answer is there, or a final state that is another."""
+    if reached(repeat, response):
+        return True
+    body = body_of(response)
+    return repeat.until_state is not None and isinstance(body, dict) and body.get("state") in FINAL_STATES
+
+
 def judge_step(
     case: Case,
     number: int,
@@ -78,12 +91,12 @@ def judge_step(
 ) -> Judgement:
     """Returns what is wrong with the answers to the step of that number (from 1); the last is the one it waited for."""
     step = case.steps[number - 1]
-    found: list[tuple[Facet, str, str, str]] = []
+    found: list[Found] = []
     notes: list[str] = []
     for exchange in exchanges[:-1]:
         found += _meanwhile(step, exchange, every, saved, case.section)
     last = exchanges[-1]
-    scene = Scene(saved=saved, sent={name.lower(): value for name, value in last.request.headers})
+    scene = Scene(saved=saved, sent=fields(last.request.headers))
     body = body_of(last.response)
     if step.repeat is not None and not reached(step.repeat, last.response):
         found.append((Facet.SEQUENCE, "repeat", _never(step.repeat, len(exchanges), last.response), case.section))
@@ -94,9 +107,6 @@ def judge_step(
         for facet, where, why, rests_on in dict.fromkeys(found)
     )
     return Judgement(mismatches=mismatches, notes=tuple(notes))
-
-
-Found = tuple[Facet, str, str, str]
 
 
 def _meanwhile(
@@ -111,7 +121,7 @@ def _meanwhile(
             f"expected {_one_of(step.repeat.meanwhile)} meanwhile, got {response.status}",
             section,
         )
-    scene = Scene(saved=saved, sent={name.lower(): value for name, value in exchange.request.headers})
+    scene = Scene(saved=saved, sent=fields(exchange.request.headers))
     yield from _everywhere(exchange, body_of(response), scene, every)
 
 
@@ -128,7 +138,7 @@ def _expected(
             notes.append(f"detail is worded {show(detail)}, which the page allows")
         elif why:
             yield Facet.DETAIL, "detail", why, section
-    yield from _headers(response, expect.headers, expect.absent_headers, scene, section)
+    yield from _headers(fields(response.headers), expect.headers, expect.absent_headers, scene, section)
     if expect.body is not None:
         why = _body_problem(expect.body, body, response, scene)
         if why and expect.wording_may_vary and _only_wording(expect.body, body, scene):
@@ -141,23 +151,24 @@ def _everywhere(exchange: Exchange, body: object, scene: Scene, every: EveryResp
     if not exchange.request.url.startswith("/"):
         return  # an output file: storage answers, not the API
     response = exchange.response
+    answered = fields(response.headers)
     for holding in every.on(exchange.request.method, response, _member(body, "detail")):
-        yield from _headers(response, holding.headers, holding.absent_headers, scene, holding.section)
+        yield from _headers(answered, holding.headers, holding.absent_headers, scene, holding.section)
         if holding.body is not None and (why := _body_problem(holding.body, body, response, scene)):
             yield Facet.BODY, "body", why, holding.section
 
 
 def _headers(
-    response: Response, expected: Mapping[str, Matcher], absent: Sequence[str], scene: Scene, section: str
+    answered: Mapping[str, str], expected: Mapping[str, Matcher], absent: Sequence[str], scene: Scene, section: str
 ) -> Iterator[Found]:
     for name, matcher in expected.items():
-        value = header(response.headers, name)
+        value = answered.get(name.lower())
         if value is None:
             yield Facet.HEADERS, name, "is missing", section
         elif why := matcher.explain(value, scene):
             yield Facet.HEADERS, name, why, section
     for name in absent:
-        if (value := header(response.headers, name)) is not None:
+        if (value := answered.get(name.lower())) is not None:
             yield Facet.HEADERS, name, f"does not belong here, got {show(value)}", section
 
 

@@ -52,11 +52,12 @@ class Exactly:
 
     expected: str | int | float | bool | None
 
+    def matches(self, actual: object) -> bool:
+        """Tells whether a value is this scalar."""
+        return actual == self.expected and isinstance(actual, bool) == isinstance(self.expected, bool)
+
     def explain(self, actual: object, scene: Scene) -> str | None:
-        same_kind = isinstance(actual, bool) == isinstance(self.expected, bool)
-        if same_kind and actual == self.expected:
-            return None
-        return f"expected {show(self.expected)}, got {show(actual)}"
+        return None if self.matches(actual) else f"expected {show(self.expected)}, got {show(actual)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,8 @@ class OneOf:
     choices: tuple[Matcher, ...]
 
     def explain(self, actual: object, scene: Scene) -> str | None:
+        if any(isinstance(choice, Exactly) and choice.matches(actual) for choice in self.choices):
+            return None  # the usual case, without wording why the other choices do not match
         reasons = [choice.explain(actual, scene) for choice in self.choices]
         return None if None in reasons else " and ".join(str(reason) for reason in reasons)
 

@@ -25,10 +25,19 @@ class Absent(StrEnum):
 ABSENT: Final = Absent.ABSENT
 
 
+def fields(headers: Headers) -> dict[str, str]:
+    """Returns the value of each header by name in lower case, repeated fields joined by a comma and a space."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        joined[lowered] = f"{joined[lowered]}, {value}" if lowered in joined else value
+    return joined
+
+
 def header(headers: Headers, name: str) -> str | None:
     """Returns the value of a header, repeated fields joined by a comma and a space, or None."""
-    lowered = name.lower()
-    values = [value for key, value in headers if key.lower() == lowered]
+    lowered, length = name.lower(), len(name)
+    values = [value for key, value in headers if len(key) == length and key.lower() == lowered]
     return ", ".join(values) if values else None
 
 

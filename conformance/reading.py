@@ -6,7 +6,7 @@ This module knows the grammar (specs/README.md) and nothing of YAML or files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +23,7 @@ from conformance.expecting import (
 )
 from conformance.matching import show
 from conformance.model import ABSENT, Ask, Auth, Case, Expectation, Holding, Repeat, Step
-from conformance.paths import Path, PathError, put, unset
+from conformance.paths import Path, PathError, parse, put, unset
 from conformance.roles import KEYS, MAIN_KEY, ROLES, SUPPLIES
 from conformance.source import Problems, Source
 
@@ -32,6 +32,7 @@ ASK_KEYS: Final = ("set", "unset", "request")
 STEP_KEYS: Final = (*ASK_KEYS, "save", "repeat", "wait", *EXPECTATION_KEYS)
 CASE_KEYS: Final = ("id", "title", "needs", "erratum", *ASK_KEYS, "steps", *EXPECTATION_KEYS)
 REQUEST_KEYS: Final = ("method", "path", "url", "auth", "headers", "body")
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 AUTH_KEYS: Final = ("key", "scheme", "token")
 HOLDING_KEYS: Final = ("id", "title", "section", "on", "headers", "absent_headers", "body")
 
@@ -121,12 +122,8 @@ class _Reader:
         found += [self._case(entry, ("cases", index)) for index, entry in enumerate(entries)]
         if not found:
             self._problems.add((), "a section file has cases, an accepted control, or both; this one has neither")
-        seen: set[str] = set()
-        for index, case in enumerate(found):
-            if case.id in seen:
-                at = ("cases", index - (self._control is not ABSENT), "id")
-                self._problems.add(at, f"the id {case.slug!r} is taken in this file; ids are unique")
-            seen.add(case.id)
+        shift = self._control is not ABSENT
+        _check_unique([(case.slug, ("cases", i - shift, "id")) for i, case in enumerate(found)], self._problems)
         return tuple(found)
 
     def _control_case(self) -> Case:
@@ -151,9 +148,7 @@ class _Reader:
 
     def _case(self, entry: object, path: Path) -> Case:
         given = self._problems.mapping(entry, path, "a case", CASE_KEYS)
-        slug = self._problems.text(given.get("id"), (*path, "id"), "id")
-        if slug and not _SLUG.fullmatch(slug):
-            self._problems.add((*path, "id"), f"id {slug!r} is not a slug; use lower-case words joined by hyphens")
+        slug = _read_slug(given, path, self._problems)
         title = self._problems.text(given.get("title"), (*path, "title"), "title")
         needs = tuple(dict.fromkeys((*self._needs, *self._read_needs(given, path))))
         erratum = self._problems.text(given["erratum"], (*path, "erratum"), "erratum") if "erratum" in given else None
@@ -207,8 +202,17 @@ class _Reader:
         save = self._problems.mapping(given["save"], (*path, "save"), "save")
         for name in save:
             if not _NAME.fullmatch(name) or name in ROLES or name in SUPPLIES:
-                self._problems.add((*path, "save", name), f"{name!r} cannot be saved under; it is not a free name")
-        return {name: self._problems.text(value, (*path, "save", name), "save") for name, value in save.items()}
+                self._problems.add((*path, "save", name), f"{show(name)} cannot be saved under; it is not a free name")
+        return {name: self._saved_path(value, (*path, "save", name)) for name, value in save.items()}
+
+    def _saved_path(self, given: object, path: Path) -> str:
+        text = self._problems.text(given, path, "save")
+        if text:
+            try:
+                parse(text)
+            except PathError as error:
+                self._problems.add(path, str(error))
+        return text
 
     def _ask(self, given: Mapping[str, object], path: Path) -> Ask:
         if "request" in given:
@@ -243,6 +247,8 @@ class _Reader:
         moved = "path" in request or "url" in request
         creates = not moved and self._control is not ABSENT
         method = request.get("method", "GET" if moved else "POST" if creates else self._method)
+        if isinstance(method, str) and "method" in request and method not in METHODS:
+            self._problems.unknown((*path, "method"), "method", method, METHODS)
         url = request.get("path", request.get("url", CREATE if creates else self._path))
         body = request.get("body", self._control if creates else ABSENT)
         headers = self._problems.mapping(request.get("headers", {}), (*path, "headers"), "headers")
@@ -310,16 +316,33 @@ def _read_operation(given: object, path: Path, problems: Problems) -> str:
     return operation
 
 
+def _read_slug(given: Mapping[str, object], path: Path, problems: Problems) -> str:
+    slug = problems.text(given.get("id"), (*path, "id"), "id")
+    if slug and not _SLUG.fullmatch(slug):
+        problems.add((*path, "id"), f"id {show(slug)} is not a slug; use lower-case words joined by hyphens")
+    return slug
+
+
+def _check_unique(slugs: Iterable[tuple[str, Path]], problems: Problems) -> None:
+    seen: set[str] = set()
+    for slug, path in slugs:
+        if slug in seen:
+            problems.add(path, f"the id {show(slug)} is taken in this file; ids are unique")
+        seen.add(slug)
+
+
 def _read_holdings(source: Source, given: object, heading: str, problems: Problems) -> tuple[Holding, ...]:
     entries = enumerate(problems.sequence(given, ("holds",), "holds"))
-    return tuple(_read_holding(source, entry, ("holds", index), heading, problems) for index, entry in entries)
+    found = tuple(_read_holding(source, entry, ("holds", index), heading, problems) for index, entry in entries)
+    _check_unique([(holding.id, ("holds", index, "id")) for index, holding in enumerate(found)], problems)
+    return found
 
 
 def _read_holding(source: Source, entry: object, path: Path, heading: str, problems: Problems) -> Holding:
     given = problems.mapping(entry, path, "an entry of holds", HOLDING_KEYS)
     on = problems.mapping(given.get("on", {}), (*path, "on"), "on", ("operation", "status", "detail"))
     return Holding(
-        id=problems.text(given.get("id"), (*path, "id"), "id"),
+        id=_read_slug(given, path, problems),
         title=problems.text(given.get("title"), (*path, "title"), "title"),
         section=problems.text(given.get("section", heading), (*path, "section"), "section"),
         place=source.place(path),

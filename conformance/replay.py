@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from conformance import paths
 from conformance.errors import ExchangeError
-from conformance.judge import EveryResponse, body_of, judge_step, reached
+from conformance.judge import EveryResponse, body_of, judge_step, settled
 from conformance.model import (
     ABSENT,
     Ask,
@@ -35,6 +35,8 @@ from conformance.reading import placeholder
 from conformance.roles import MAIN_KEY, SUPPLIES
 
 _UNQUOTED = frozenset(string.ascii_letters + string.digits + "-._~{}")
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def play(case: Case, target: Target, every: EveryResponse) -> Result:
 
 def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], request_id: str) -> Request:
     """Returns the request a case describes, with every placeholder replaced by what stands behind it."""
-    body = b"" if ask.body is ABSENT else json.dumps(fill(ask.body, value), ensure_ascii=False).encode()
+    body = b"" if ask.body is ABSENT else _JSON.encode(fill(ask.body, value)).encode()
     typed = [("Content-Type", "application/json")] if body else []
     traced = [("X-Request-Id", request_id)] if ask.url.startswith("/") else []
     own = [*_authorization(ask.auth, token), *typed, *traced]
@@ -129,22 +131,23 @@ class _Played:
         self.saved: dict[str, object] = {}
         self.notes: tuple[str, ...] = ()
         self._case, self._target = case, target
+        self._role = MAIN_KEY
         self._exchanges: list[Exchange] = []
 
     def step(self, step: Step) -> list[Exchange]:
         """Sends one step, again and again where it says so, and returns its exchanges."""
-        role = step.ask.auth.role or MAIN_KEY
+        self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
         if step.wait:
-            self._target.sleep(step.wait, role)
+            self._target.sleep(step.wait, self._role)
         exchanges = [self._send(step)]
         while (
             (repeat := step.repeat) is not None
             and len(exchanges) < repeat.at_most
-            and not reached(repeat, exchanges[-1].response)
+            and not settled(repeat, exchanges[-1].response)
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
-                self._target.sleep(repeat.every, role)
+                self._target.sleep(repeat.every, self._role)
             exchanges.append(self._send(step))
         return exchanges
 
@@ -180,11 +183,6 @@ class _Played:
 
     def _value(self, name: str) -> object:
         return self.saved[name] if name in self.saved else self._target.value(name)
-
-
-def sendable(case: Case, step: int, value: Callable[[str], object], token: Callable[[str], str]) -> Request:
-    """Returns the request of one step (from 1) as it would be sent, for showing."""
-    return bind(case.steps[step - 1].ask, value, token, f"{case.slug}-{step}")
 
 
 def offered(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:

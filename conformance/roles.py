@@ -32,8 +32,8 @@ KEYS: Final[Mapping[str, str]] = {
     "unfunded-key": "a key whose account has no balance",
     "suspended-key": "a key whose client is suspended",
     "deactivated-key": "a key whose client is deactivated",
-    "low-rpm-key": "a key, of its own client, whose requests-per-minute limit is small enough to exhaust",
-    "low-concurrency-key": "a key, of its own client, whose concurrent-job limit is small enough to exhaust",
+    "low-rpm-key": "a key, of its own client, with a small RPM limit; its concurrent-job limit is not tighter",
+    "low-concurrency-key": "a key, of its own client, with a small concurrent-job limit; its RPM limit is not tighter",
 }
 MEDIA: Final[Mapping[str, str]] = {
     "image-url": "a public URL of an image",
@@ -58,6 +58,7 @@ GENERATIONS: Final[Mapping[str, str]] = {
 OFFERS: Final[Mapping[str, str]] = {
     "fast-clock": "a clock the kit can advance",
     "large-uploads": "request bodies above 70 MB",
+    "hdr-access": "an account with access to HDR",
 }
 ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
 """Every role by name, with what the target offers under it."""
