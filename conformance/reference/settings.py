@@ -1,0 +1,19 @@
+"""What a reference can be told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Limits of the main client and durations of a generation; durations are in seconds.
+
+    The limits are far above the page's examples (30 and 10), so that a whole catalogue is not throttled.
+    """
+
+    rpm: int = 60_000
+    concurrency: int = 10_000
+    queued_seconds: float = 0.05
+    processing_seconds: float = 0.05
+    url_seconds: int = 3600

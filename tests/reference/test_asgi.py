@@ -1,0 +1,194 @@
+"""The reference over real sockets: what HTTP itself adds, and that no answer changes on the way."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from conformance.errors import InputError
+from conformance.model import Request, Response
+from conformance.reference import Settings
+from conformance.reference.asgi import Handle, run, serving
+from tests.reference.asking import CLOCK, COMPLETED_IMAGE, COMPLETED_VIDEO, CREATE, SUNSET, key
+
+AUTH = {"Authorization": f"Bearer {key('main')}"}
+POLL = f"{CREATE}/{COMPLETED_IMAGE}"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The URL of a reference that is served."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[http.client.HTTPConnection]:
+    """A connection to it."""
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as opened:
+        yield opened
+
+
+def ask(
+    connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None = None
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """Returns the answer to a request of the main client, and its body."""
+    connection.request(method, target, body=body, headers=AUTH)
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def test_create_and_poll(connection: http.client.HTTPConnection) -> None:
+    """Status, headers and body arrive as the service gave them."""
+    response, body = ask(connection, "POST", CREATE, json.dumps(SUNSET).encode())
+    assert (response.status, response.headers.get_content_type()) == (201, "application/json")
+    assert response.headers["X-RateLimit-Limit"] == "60000"
+    assert response.headers["X-API-Version"] == "2026-04-01"
+    response, body = ask(connection, "GET", f"{CREATE}/{json.loads(body)['id']}?x=%20")
+    assert response.status == 200
+
+
+def test_one_connection_serves_many_requests(connection: http.client.HTTPConnection) -> None:
+    """Refusals and methods that are not allowed leave the connection open."""
+    ask(connection, "GET", POLL)
+    sock = connection.sock
+    for method, target, status in (("DELETE", POLL, 405), ("GET", "/nowhere", 404), ("PUT", CREATE, 405)):
+        response, _ = ask(connection, method, target, b"x" * 1000)
+        assert response.status == status
+        assert connection.sock is sock
+    assert sock is not None
+
+
+def test_the_output_is_loaded_from_where_the_poll_was(connection: http.client.HTTPConnection, url: str) -> None:
+    """The URL in a completed generation has the host of the poll, and leads to the file; HEAD has its length alone."""
+    _, body = ask(connection, "GET", f"{CREATE}/{COMPLETED_VIDEO}")
+    output = json.loads(body)["output"][0]["url"]
+    assert output.startswith(f"{url}/storage/generations/")
+    local = output.removeprefix(url)
+    whole, content = ask(connection, "GET", local)
+    head, nothing = ask(connection, "HEAD", local)
+    assert whole.headers["Content-Type"] == head.headers["Content-Type"] == "video/mp4"
+    assert int(head.headers["Content-Length"]) == int(whole.headers["Content-Length"]) == len(content)
+    assert nothing == b""
+    assert ask(connection, "GET", f"{local}0")[0].status == 403
+
+
+def test_head_on_the_api_has_no_body(connection: http.client.HTTPConnection) -> None:
+    """HEAD is not allowed on a generation, and its answer leaves the connection usable."""
+    response, body = ask(connection, "HEAD", POLL)
+    assert (response.status, response.headers["Allow"], body) == (405, "GET", b"")
+    assert ask(connection, "GET", POLL)[0].status == 200
+
+
+def test_a_big_body_arrives_whole(connection: http.client.HTTPConnection) -> None:
+    """A body of many chunks is judged by its last byte too."""
+    padding = b" " * 20_000_000
+    body = json.dumps(SUNSET).encode() + padding
+    assert ask(connection, "POST", CREATE, body)[0].status == 201
+    assert ask(connection, "POST", CREATE, body + b"}")[0].status == 400
+
+
+def test_a_chunked_body_is_a_body(connection: http.client.HTTPConnection) -> None:
+    """A length that is not told beforehand is no obstacle."""
+    raw = json.dumps(SUNSET).encode()
+    connection.request("POST", CREATE, body=iter([raw[:5], raw[5:]]), headers=AUTH, encode_chunked=True)
+    response = connection.getresponse()
+    assert (response.status, bool(response.read())) == (201, True)
+
+
+def test_a_request_id_is_echoed_byte_for_byte(connection: http.client.HTTPConnection) -> None:
+    """Latin-1 letters come back as they were sent."""
+    connection.request("GET", POLL, headers={**AUTH, "X-Request-Id": "é-7".encode("latin-1")})
+    response = connection.getresponse()
+    response.read()
+    assert response.headers["X-Request-Id"] == "é-7"
+
+
+def test_the_clock_is_one_clients_over_sockets_too(connection: http.client.HTTPConnection) -> None:
+    """The answer says the client's time in seconds since 1970."""
+    _, before = ask(connection, "POST", CLOCK, b'{"advance": 0}')
+    _, after = ask(connection, "POST", CLOCK, b'{"advance": 50}')
+    assert 50 <= json.loads(after)["now"] - json.loads(before)["now"] < 60
+
+
+def test_a_client_that_leaves_early_does_no_harm(url: str, connection: http.client.HTTPConnection) -> None:
+    """Half a request and a closed connection leave the server answering."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as half:
+        half.sendall(b"POST /v1/generations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    assert ask(connection, "GET", POLL)[0].status == 200
+
+
+def test_what_is_no_http_is_a_400(url: str) -> None:
+    """The server under it refuses what it cannot read."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as raw:
+        raw.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_wraps_the_service_answers() -> None:
+    """A wrapper stands between every request and the service."""
+
+    def teapot(handle: Handle) -> Handle:
+        return lambda request: Response(status=418, body=request.method.encode() + handle(request).body[:1])
+
+    with serving(Settings(), wrap=teapot) as served, closing(http.client.HTTPConnection(urlsplit(served).netloc)) as c:
+        response, body = ask(c, "GET", POLL)
+        assert (response.status, body) == (418, b"GET{")
+
+
+def test_the_port_is_free_afterwards() -> None:
+    """Once the block is left nobody listens, and no thread is left."""
+    threads = threading.active_count()
+    with serving() as served:
+        address = urlsplit(served)
+        assert threading.active_count() == threads + 1
+    assert threading.active_count() == threads
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=10).close()
+
+
+def test_a_port_in_use_is_an_input_error_with_advice() -> None:
+    """It says which address, why, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            InputError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: .*; --port 0 takes a free port$"
+        ):
+            run(Settings(), "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_is_none_is_an_input_error_too(port: int) -> None:
+    """A number no port has is refused like a port in use."""
+    with pytest.raises(InputError, match="cannot listen on"):
+        run(Settings(), "127.0.0.1", port)
+
+
+def test_every_request_reaches_the_service_as_it_was_sent() -> None:
+    """Path and query keep their escapes, and a header that is sent twice arrives twice."""
+    heard: list[Request] = []
+
+    def listen(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            heard.append(request)
+            return handle(request)
+
+        return answer
+
+    with serving(wrap=listen) as served, closing(http.client.HTTPConnection(urlsplit(served).netloc)) as c:
+        c.putrequest("GET", "/v1/generations/a%2Fb%20c?d=%C3%A9&&")
+        c.putheader("X-Twice", "1")
+        c.putheader("X-Twice", "2")
+        c.endheaders()
+        c.getresponse().read()
+    assert (heard[0].method, heard[0].url) == ("GET", "/v1/generations/a%2Fb%20c?d=%C3%A9&&")
+    assert [value for name, value in heard[0].headers if name.lower() == "x-twice"] == ["1", "2"]
