@@ -1,0 +1,145 @@
+"""Case files and cases as pytest sees them: a file is a collector, a case is an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from conformance.casefiles import load_file
+from conformance.errors import CatalogueError, ConformanceError, InputError, SpendExhausted
+from conformance.exits import Exit
+from conformance.model import Case, Outcome, Result
+from conformance.plugin import JUDGING, RUN, Run
+
+if TYPE_CHECKING:
+    from conformance.judging import Judging, Wanted
+
+
+class NonConformance(Exception):
+    """Carries the explanation of a failed case to pytest's report."""
+
+
+class CaseFile(pytest.File):
+    """One section file."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """Yields the cases of the file in order, the control first."""
+        section = load_file(self.path, _shown(self.path, self.config.invocation_params.dir))
+        for case in section.cases:
+            yield CaseItem.from_parent(self, name=case.slug, case=case)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """Returns every problem of the file, one a line."""
+        if isinstance(excinfo.value, CatalogueError):
+            _run(self.config).count().halt(Exit.USAGE, "a case file is wrong; see its problems above")
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+
+class CaseItem(pytest.Item):
+    """One case of the catalogue."""
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+        section, _, _ = case.id.rpartition("/")
+        operation = "get" if case.operation.startswith("GET") else "create"
+        self.add_marker(pytest.mark.luma(status=case.status, section=section, operation=operation))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.case.title}>"
+
+    def runtest(self) -> None:
+        """Plays the case and raises its explanation where the target is wrong; skips what is not judged."""
+        judging = self._judging()
+        try:
+            result = judging.run(self.case)
+        except SpendExhausted as error:
+            self._stop(Exit.SPENT, str(error))
+        except ConformanceError as error:
+            self._stop(Exit.COULD_NOT_JUDGE, str(error))
+        self._record(result, judging)
+        _run(self.config).count().spent = judging.spent
+        if (why := judging.overspent) is not None:
+            _run(self.config).count().halt(Exit.SPENT, why)
+            self.session.shouldstop = "the run was ended; the summary says why"
+        if result.verdict.outcome is Outcome.NOT_JUDGED:
+            pytest.skip(f"not judged: {result.verdict.reason}")
+        if result.verdict.outcome is Outcome.FAIL:
+            raise NonConformance(judging.explain(result))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """Returns the explanation; pytest's own traceback only for a bug of ours."""
+        if isinstance(excinfo.value, NonConformance):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Returns the case's file, line (from 0) and full id."""
+        return self.path, self.case.place.line - 1, self.case.id
+
+    def _judging(self) -> Judging:
+        judging = self.config.stash.get(JUDGING, None)
+        if judging is None:
+            from conformance.judging import Judging
+
+            try:
+                judging = Judging.begin(_wanted(self.config))
+            except InputError as error:
+                self._stop(Exit.USAGE, str(error))
+            except ConformanceError as error:
+                self._stop(Exit.COULD_NOT_JUDGE, str(error))
+            self.config.stash[JUDGING] = judging
+            _run(self.config).count().target = judging.shown
+        return judging
+
+    def _record(self, result: Result, judging: Judging) -> None:
+        verdict = result.verdict
+        self.user_properties += [("luma_case", self.case.id), ("luma_section", self.case.section)]
+        self.user_properties.append(("luma_verdict", verdict.outcome.value))
+        if verdict.reason:
+            self.user_properties.append(("luma_reason", verdict.reason))
+        if verdict.notes:
+            self.user_properties.append(("luma_note", judging.scrub("; ".join(verdict.notes))))
+        if verdict.mismatches:
+            facets = dict.fromkeys(mismatch.facet.value for mismatch in verdict.mismatches)
+            self.user_properties.append(("luma_facets", ", ".join(facets)))
+
+    def _stop(self, status: Exit, message: str) -> NoReturn:
+        """Ends the run after this case, which is left unjudged; the summary says why, once."""
+        _run(self.config).count().halt(status, message)
+        self.session.shouldstop = "the run was ended; the summary says why"
+        pytest.skip("not judged: the run was ended")
+
+
+def _wanted(config: pytest.Config) -> Wanted:
+    from conformance.judging import Wanted
+
+    return Wanted(
+        base_url=config.getoption("base_url", None),
+        profile=config.getoption("luma_profile"),
+        spend=share(config.getoption("luma_spend"), getattr(config, "workerinput", None)),
+        timeout=config.getoption("luma_timeout"),
+        announce=_run(config).announce,
+    )
+
+
+def share(spend: int, worker: Mapping[str, object] | None) -> int:
+    """Returns what of the allowed spending is this process's: under xdist each worker has its part."""
+    if worker is None:
+        return spend
+    count, number = int(str(worker["workercount"])), int(str(worker["workerid"]).removeprefix("gw"))
+    return spend // count + (number < spend % count)
+
+
+def _run(config: pytest.Config) -> Run:
+    run = config.pluginmanager.get_plugin(RUN)
+    assert isinstance(run, Run)
+    return run
+
+
+def _shown(path: Path, start: Path) -> str:
+    return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)

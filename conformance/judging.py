@@ -1,0 +1,223 @@
+"""Opens what a run judges, and judges cases on it: the one place where the edges are put together."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import Self
+
+from conformance import casefiles
+from conformance.errors import CouldNotJudge, ProfileError
+from conformance.explain import explain
+from conformance.http import Bounds, HttpTransport, RealClock, is_loopback
+from conformance.judge import EveryResponse
+from conformance.model import Case, Clock, Outcome, Request, Result, Transport, Verdict
+from conformance.pacing import Pacing
+from conformance.preflight import preflight
+from conformance.profile import Key, Profile, bare_profile, load_profile, parse_profile
+from conformance.redaction import Redactor, printable
+from conformance.replay import Target, offered, play, unmet
+from conformance.roles import MAIN_KEY
+from conformance.spending import Spending
+from conformance.supplies import supply
+
+WELL_KNOWN = "/.well-known/luma-conformance.toml"
+"""Where a server on this machine may publish its own profile, test keys only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the user asked to have judged, and how; `timeout` is in seconds, `spend` in accepted generations."""
+
+    base_url: str | None = None
+    profile: Path | None = None
+    spend: int = 0
+    timeout: float = 30.0
+    announce: Callable[[str], None] = print
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """One target under judgement, and what it takes to judge it; to be closed."""
+
+    shown: str
+    base_url: str
+    main_key: Key
+    target: Target
+    spending: Spending
+    scrub: Callable[[str], str]
+    close: Callable[[], None]
+    profile: str | None = None
+    every: EveryResponse = field(default_factory=lambda: EveryResponse(casefiles.own().holdings))
+
+    @classmethod
+    def begin(cls, wanted: Wanted) -> Self:
+        """Opens the target and makes sure it can be judged; raises InputError or CouldNotJudge."""
+        profile = load_profile(wanted.profile, os.environ) if wanted.profile is not None else None
+        given = str(wanted.profile) if wanted.profile is not None else None
+        base_url = wanted.base_url or (profile.base_url if profile else None)
+        if base_url is None:
+            return replace(cls._embedded(profile), profile=given)
+        transport = HttpTransport(base_url, bounds=Bounds(total=wanted.timeout))
+        try:
+            return replace(cls._live(base_url, transport, profile, wanted), profile=given)
+        except BaseException:
+            transport.close()
+            raise
+
+    @classmethod
+    def _embedded(cls, profile: Profile | None) -> Self:
+        from conformance.reference import InProcess, profile_path
+
+        transport = InProcess()
+        profile = profile or load_profile(profile_path(), {})
+        if why := profile.missing(MAIN_KEY):
+            raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
+        spending = Spending(transport, limit=None)
+        target = _target(spending, transport.clock, profile)
+        return cls._of("the embedded reference, in process", InProcess.base_url, target, spending, profile)
+
+    @classmethod
+    def _live(cls, base_url: str, transport: HttpTransport, profile: Profile | None, wanted: Wanted) -> Self:
+        loopback = is_loopback(base_url)
+        if profile is None and loopback:
+            profile = _published(transport)
+        profile = profile or bare_profile(os.environ)
+        if why := profile.missing(MAIN_KEY):
+            preflight(transport, None)
+            raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
+        spending = Spending(transport, limit=None if loopback else wanted.spend)
+        target = _target(spending, RealClock(), profile, wanted.announce)
+        judging = cls._of(f"{base_url}, {profile.name}", base_url, target, spending, profile, transport.close)
+        judging.check()
+        return judging
+
+    @classmethod
+    def _of(
+        cls,
+        shown: str,
+        base_url: str,
+        target: Target,
+        spending: Spending,
+        profile: Profile,
+        close: Callable[[], None] = lambda: None,
+    ) -> Self:
+        redactor = Redactor(profile.secrets)
+        return cls(
+            shown=shown,
+            base_url=base_url,
+            main_key=profile.keys[MAIN_KEY],
+            target=target,
+            spending=spending,
+            scrub=lambda text: printable(redactor.scrub(text)),
+            close=close,
+        )
+
+    def run(self, case: Case) -> Result:
+        """Returns what a case comes to; raises CouldNotJudge when the target went away meanwhile."""
+        reason = unmet(case, self.target) or self._unaffordable(case)
+        if reason is not None:
+            return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
+        result = play(case, self.target, self.every)
+        if any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches):
+            self.check()
+        return result
+
+    def check(self) -> None:
+        """Makes sure the target can be judged at all; raises CouldNotJudge."""
+        try:
+            preflight(self.target.transport, f"Bearer {self.main_key.token}", key=self.main_key.source)
+        except CouldNotJudge as error:
+            raise CouldNotJudge(self.scrub(str(error))) from None
+
+    @property
+    def spent(self) -> int:
+        """How many generations somebody is charged for."""
+        return 0 if self.spending.limit is None else self.spending.spent
+
+    @property
+    def overspent(self) -> str | None:
+        """Why the run must end: the target accepted more than the user allowed; or None."""
+        if not self.spending.exhausted:
+            return None
+        return (
+            f"the target accepted {self.spending.spent} generation(s) and --luma-spend allows {self.spending.limit}; "
+            "the last one was expected to be refused"
+        )
+
+    def explain(self, result: Result) -> str:
+        """Returns why a case failed, for a person, without secrets."""
+        return explain(result, casefiles.own(), self.base_url, self.scrub, self.profile)
+
+    def _unaffordable(self, case: Case) -> str | None:
+        if case.cost == 0 or self.spending.allows(case.cost):
+            return None
+        return "would cost money: more generations than --luma-spend allows"
+
+
+def _target(
+    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
+) -> Target:
+    passing = _Passing(transport, clock, profile)
+    patient = transport
+    if announce is not None:
+        patient = Pacing(transport, passing, announce=announce, per_minute=profile.requests_per_minute)
+    return Target(
+        transport=transport,
+        patient=patient,
+        clock=clock,
+        sleep=passing.let_pass,
+        value=offered(profile.values, supply),
+        token=lambda role: profile.keys[role].token,
+        missing=profile.missing,
+        run=f"luma-{uuid.uuid4().hex[:8]}",
+    )
+
+
+def _published(transport: Transport) -> Profile | None:
+    """Returns the profile a server on this machine publishes, or None; it may hold test keys, never read a variable."""
+    try:
+        response = transport.send(Request(method="GET", url=WELL_KNOWN))
+        if response.status != HTTPStatus.OK:
+            return None
+        return parse_profile(response.body.decode(), f"the profile it publishes at {WELL_KNOWN}", {})
+    except (ProfileError, UnicodeDecodeError):
+        return None  # preflight says what is wrong with a target, if anything is
+
+
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """The target's time as a clock: made to pass where the profile says how, else waited for."""
+
+    transport: Transport
+    clock: Clock
+    profile: Profile
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.let_pass(seconds, MAIN_KEY)
+
+    def let_pass(self, seconds: float, role: str) -> None:
+        """Lets time pass for the client whose key has that role."""
+        advance = self.profile.clock
+        if advance is None:
+            self.clock.sleep(seconds)
+            return
+        request = Request(
+            method="POST",
+            url=advance.path,
+            headers=(
+                ("Authorization", f"Bearer {self.profile.keys[role].token}"),
+                ("Content-Type", "application/json"),
+            ),
+            body=advance.filled(seconds),
+        )
+        response = self.transport.send(request)
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise CouldNotJudge(f"the clock at {advance.path}, which the profile names, answered {response.status}")

@@ -1,0 +1,175 @@
+"""The pytest plugin: options, collection of case files, markers, the summary and the exit status.
+
+It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest until it meets
+a case file.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.items import CaseFile
+    from conformance.judging import Judging
+    from conformance.summary import Tally
+
+RUN = "luma-run"
+JUDGING: pytest.StashKey[Judging] = pytest.StashKey()
+
+MARKER = (
+    "luma(status, section, operation): a case of the Luma Agents API's catalogue, "
+    "as in -m 'luma(status=429)' or -m 'luma(operation=\"get\")' or -m 'luma(section=\"create/400-keyframes\")'"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options; --base-url is pytest-base-url's."""
+    group = parser.getgroup(
+        "luma", "Luma Agents API conformance (judges --base-url; without one, the embedded reference)"
+    )
+    group.addoption(
+        "--luma-profile",
+        metavar="FILE",
+        type=Path,
+        help="what the target offers: keys by role, media, prompts; `luma-conformance profile --init` writes one",
+    )
+    group.addoption(
+        "--luma-spend",
+        metavar="N",
+        type=_whole,
+        default=0,
+        help="off loopback, be charged for at most N generations (default 0: nothing expected to be accepted is sent)",
+    )
+    group.addoption(
+        "--luma-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=30.0,
+        help="total time one exchange may take, body included (default 30)",
+    )
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 86_400:
+        raise ValueError
+    return number
+
+
+_whole.__name__, _seconds.__name__ = "whole number", "number of seconds"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker and the run, and refuses a bad profile at once."""
+    config.addinivalue_line("markers", MARKER)
+    config.pluginmanager.register(Run(config), RUN)
+    if "conformance" in config.args and config.getoption("pyargs"):
+        from conformance.casefiles import specs
+
+        config.args.append(str(specs()))  # beside the package in an editable install; inside it, pytest takes it once
+    profile = config.getoption("luma_profile")
+    if profile is not None:
+        from conformance.errors import InputError
+        from conformance.profile import load_profile
+
+        try:
+            load_profile(profile, os.environ)
+        except InputError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    """Collects a YAML file that declares itself a case file by naming the schema in its first line."""
+    if file_path.suffix != ".yaml":
+        return None
+    from conformance.casefiles import is_case_file
+
+    if not is_case_file(file_path):
+        return None
+    from conformance.items import CaseFile
+
+    return CaseFile.from_parent(parent, path=file_path)
+
+
+class Run:
+    """One pytest run's count of verdicts, its summary and its exit status.
+
+    Verdicts arrive as reports, under xdist from the workers; what stops a run arrives from the items, or when a worker
+    goes down.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.tally: Tally | None = None
+        self._config = config
+        remote = config.getoption("base_url", None) or config.getoption("luma_profile")
+        self._terminal = _terminal() if remote else None
+
+    def announce(self, text: str) -> None:
+        """Says on the terminal what the run waits for."""
+        if self._terminal is not None:
+            self._terminal.write(f"\nluma: {text} ")
+
+    def count(self) -> Tally:
+        """Returns the tally, begun at its first use."""
+        if self.tally is None:
+            from conformance.summary import Tally
+
+            self.tally = Tally()
+        return self.tally
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and any(name == "luma_case" for name, _ in report.user_properties):
+            self.count().add({name: str(value) for name, value in report.user_properties})
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if any(item.get_closest_marker("luma") for item in session.items[-1:]):
+            gc.freeze()  # thousands of cases live to the end; looking at each again and again is a tenth of a run
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        output = getattr(node, "workeroutput", None) or {}
+        if "luma" in output:
+            self.count().hear(output["luma"])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.tally is None:
+            return
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput["luma"] = self.tally.tell()
+        else:
+            session.exitstatus = self.tally.exit_status(int(session.exitstatus))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.tally is not None:
+            self.tally.write(terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        if (judging := self._config.stash.get(JUDGING, None)) is not None:
+            judging.close()
+        if self._terminal is not None:
+            self._terminal.close()
+
+
+def _terminal() -> TextIO | None:
+    """Returns a copy of standard error from before pytest captures it, or None where there is no such file.
+
+    Not standard output: an xdist worker has none, and a report may be piped from it.
+    """
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, errors="replace")
+    except (OSError, ValueError):
+        return None

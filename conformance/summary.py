@@ -1,0 +1,86 @@
+"""Counts verdicts, says what they come to, and decides the exit status: silence is not conformance (law 3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from conformance.exits import Exit
+from conformance.model import Outcome
+
+
+class Tally:
+    """The verdicts of one run so far, and what stopped it, if anything did."""
+
+    def __init__(self) -> None:
+        self.target = ""
+        self.stop: tuple[int, str] | None = None
+        self.spent = 0
+        self._outcomes: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._noted = 0
+
+    def add(self, facts: Mapping[str, str]) -> None:
+        """Counts one verdict, from the properties of its report."""
+        self._outcomes[facts["luma_verdict"]] += 1
+        self._noted += "luma_note" in facts
+        if "luma_reason" in facts:
+            self._reasons[facts["luma_reason"]] += 1
+
+    def halt(self, status: Exit, message: str) -> None:
+        """Keeps why the run stops; the first reason counts."""
+        self.stop = self.stop or (int(status), message)
+
+    def tell(self) -> dict[str, object]:
+        """Returns what an xdist worker tells the controller at its end; verdicts travel as reports."""
+        return {"target": self.target, "stop": self.stop, "spent": self.spent}
+
+    def hear(self, told: Mapping[str, object]) -> None:
+        """Takes in what a worker told."""
+        self.target = self.target or str(told["target"])
+        self.spent += int(str(told["spent"]))
+        stop = told["stop"]
+        if isinstance(stop, tuple | list):
+            self.halt(Exit(int(stop[0])), str(stop[1]))
+
+    @property
+    def judged(self) -> int:
+        """How many cases were judged."""
+        return sum(self._outcomes.values()) - self._outcomes[Outcome.NOT_JUDGED]
+
+    def exit_status(self, given: int) -> int:
+        """Returns the run's exit status; `given` is pytest's own."""
+        if self.stop is not None:
+            return self.stop[0]
+        if given == Exit.CONFORMANT and self.judged == 0:
+            self.halt(Exit.COULD_NOT_JUDGE, "not one case was judged, which is not conformance")
+            return Exit.COULD_NOT_JUDGE
+        return given
+
+    def write(self, terminal: pytest.TerminalReporter) -> None:
+        """Writes the summary."""
+        terminal.section("Luma Agents API conformance")
+        if self.target:
+            terminal.write_line(f"target      {self.target}")
+        if sum(self._outcomes.values()):
+            self._write_counts(terminal)
+        if self.spent:
+            terminal.write_line(f"spent       {self.spent} accepted generation{'s' * (self.spent != 1)}")
+        if self.stop is not None:
+            words = "could not judge" if self.stop[0] == Exit.COULD_NOT_JUDGE else "stopped"
+            terminal.write_line(f"{words}: {self.stop[1]}", red=True, bold=True)
+
+    def _write_counts(self, terminal: pytest.TerminalReporter) -> None:
+        passed, failed = self._outcomes[Outcome.PASS], self._outcomes[Outcome.FAIL]
+        deviating, unjudged = self._outcomes[Outcome.DEVIATION], self._outcomes[Outcome.NOT_JUDGED]
+        counts = f"judged      {self.judged}: {passed} passed, {failed} failed, {deviating} deviating"
+        terminal.write_line(counts, red=failed > 0, green=failed == 0 and self.judged > 0)
+        if self._noted:
+            terminal.write_line(
+                f"worded      {self._noted} passed with another wording, where the page lets the wording vary"
+            )
+        terminal.write_line(f"not judged  {unjudged}")
+        for reason, count in self._reasons.most_common():
+            terminal.write_line(f"            {count:>4}  {reason}")

@@ -1,0 +1,78 @@
+"""Judging one target: what is not sent, what ends a run, and what is only a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from conformance import casefiles
+from conformance.errors import CouldNotJudge, ExchangeError
+from conformance.judging import Judging, Wanted
+from conformance.model import Case, Facet, Outcome, Request, Response, Transport
+from conformance.spending import Spending
+
+
+def case(case_id: str) -> Case:
+    """Returns a case of the catalogue."""
+    found = casefiles.own().get(case_id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def judging() -> Iterator[Judging]:
+    """Returns the embedded reference under judgement."""
+    opened = Judging.begin(Wanted())
+    yield opened
+    opened.close()
+
+
+@dataclass
+class Breaks:
+    """A transport that breaks on generations, or on everything."""
+
+    transport: Transport
+    always: bool
+
+    def send(self, request: Request) -> Response:
+        if self.always or request.method == "POST":
+            raise ExchangeError("connection refused")
+        return self.transport.send(request)
+
+
+def breaking(judging: Judging, *, always: bool) -> Judging:
+    """Returns the same target over a transport that breaks."""
+    transport = Breaks(judging.target.transport, always)
+    return replace(judging, target=replace(judging.target, transport=transport, patient=transport))
+
+
+def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(judging: Judging) -> None:
+    """A server that drops one kind of request is wrong, not gone."""
+    result = breaking(judging, always=False).run(case("create/400-prompt-too-short/empty"))
+
+    assert result.verdict.outcome is Outcome.FAIL
+    assert [mismatch.facet for mismatch in result.verdict.mismatches] == [Facet.SEQUENCE]
+
+
+def test_a_target_that_went_away_cannot_be_judged(judging: Judging) -> None:
+    """What breaks because the target is gone ends the run instead of failing the rest."""
+    with pytest.raises(CouldNotJudge, match="refused"):
+        breaking(judging, always=True).run(case("create/400-prompt-too-short/empty"))
+
+
+def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(judging: Judging) -> None:
+    """A case of several generations needs room for all of them."""
+    spending = Spending(judging.target.transport, limit=2)
+    careful = replace(judging, spending=spending, target=replace(judging.target, transport=spending, patient=spending))
+
+    dear = careful.run(case("create/429-rpm/window-full"))
+    cheap = careful.run(case("create/400-prompt-too-short/one-character"))
+
+    assert dear.verdict.outcome is Outcome.NOT_JUDGED
+    assert dear.verdict.reason is not None
+    assert "--luma-spend" in dear.verdict.reason
+    assert cheap.verdict.outcome is Outcome.PASS
+    assert careful.spent == 1
+    assert careful.overspent is None
