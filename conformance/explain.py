@@ -14,6 +14,8 @@ from conformance.model import Case, Exchange, Expectation, Facet, Mismatch, Requ
 
 WIDTH = 96
 MAX_SCRUBBED = 20_000
+MAX_LINE = 400
+"""Characters of a server's text that are shown."""
 MAX_CURL_BODY = 600
 """Bytes of a request body that fit on a curl line; a longer one is piped in."""
 
@@ -63,7 +65,7 @@ def answered(response: Response, scrub: Callable[[str], str]) -> str:
     if not isinstance(detail, str):
         detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
     text = printable(scrub(detail[:MAX_SCRUBBED]))  # before it is cut: half a secret is not known for one
-    return f"{response.status}  {text if len(text) <= 400 else text[:400] + '…'}"
+    return f"{response.status}  {_cut(text)}"
 
 
 def show_command(case: Case, profile: str | None) -> str:
@@ -101,7 +103,11 @@ def _differences(mismatches: tuple[Mismatch, ...], scrub: Callable[[str], str]) 
     for mismatch in mismatches:
         if mismatch.facet not in (Facet.STATUS, Facet.DETAIL):
             where = "" if mismatch.where in ("exchange", "repeat") else f"{mismatch.where}: "
-            yield _line("", f"{where}{printable(scrub(mismatch.why))}  [{mismatch.rests_on}]")
+            yield _line("", f"{where}{_cut(printable(scrub(mismatch.why)))}  [{mismatch.rests_on}]")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]}… ({len(text)} characters)"
 
 
 def _nearest(result: Result, exchange: Exchange, catalogue: Catalogue) -> Iterator[str]:

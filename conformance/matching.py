@@ -32,18 +32,25 @@ class Matcher(Protocol):
         ...
 
 
+MAX_SHOWN = 4_000
+"""Characters of a value that a reason carries."""
+
+
 def printable(text: str) -> str:
     """Returns a text on one line, what a terminal or a file would not take (controls, surrogates) escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def show(value: object) -> str:
-    """Returns a value as the one-line JSON a reader of the answer would see, cut after 200 characters."""
+    """Returns a value as the one-line JSON a reader of the answer would see, cut after MAX_SHOWN characters.
+
+    Who prints it cuts it shorter, once secrets are out of it: half a secret is not known for one.
+    """
     try:
         text = printable(json.dumps(value, ensure_ascii=False, default=str))
     except RecursionError:
         return "something nested too deep to show"
-    return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"
 
 
 @dataclass(frozen=True, slots=True)

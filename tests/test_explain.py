@@ -10,6 +10,7 @@ import pytest
 from conformance.catalogue import Catalogue
 from conformance.explain import MAX_CURL_BODY, WIDTH, answered, curl, explain, pretty, said
 from conformance.judge import EveryResponse, judge_step
+from conformance.matching import show
 from conformance.model import (
     Case,
     Exchange,
@@ -210,6 +211,19 @@ def test_no_secret_is_told_whole_or_in_part(answer: Exchange) -> None:
     assert "$" in told
 
 
+@pytest.mark.parametrize("before", [*range(170, 200, 5), *range(370, 400, 5)])
+def test_a_secret_across_the_cut_leaves_no_beginning(before: int) -> None:
+    """A reason is cut once the secret is out of it, wherever in a long text the secret stands."""
+    why = f"expected x, got {show('y' * before + SECRET + 'z' * 500)}"
+    wrong = Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on="s")
+    result = Result(case=case("negative-index"), verdict=Verdict(outcome=Outcome.FAIL, mismatches=(wrong,)))
+
+    told = explain(result, CATALOGUE, BASE, scrub).replace("luma-conformance", "")
+
+    assert SECRET[:5] not in told
+    assert "… (" in told
+
+
 def test_a_place_longer_than_the_line_stands_anyway() -> None:
     """A file far from here is shown whole, after its case."""
     file = "/far" * WIDTH
@@ -271,4 +285,7 @@ def test_a_body_is_shown_indented_or_as_it_is(body: bytes, shown: str) -> None:
 def test_an_answer_is_its_status_and_text() -> None:
     """A text is cut at 400 characters, and says so."""
     assert answered(Response(status=502, body=b""), scrub) == "502  (no body)"
-    assert answered(Response(status=400, body=b'{"detail": "%s"}' % (b"x" * 401)), scrub) == f"400  {'x' * 400}…"
+    assert (
+        answered(Response(status=400, body=b'{"detail": "%s"}' % (b"x" * 401)), scrub)
+        == f"400  {'x' * 400}… (401 characters)"
+    )

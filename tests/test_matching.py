@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from conformance.matching import (
+    MAX_SHOWN,
     MAX_SUBJECT,
     AtLeast,
     Differs,
@@ -155,7 +156,7 @@ def test_a_template_of_many_holes_is_quick_on_a_text_that_almost_fits() -> None:
     ("value", "shown"),
     [
         ({"é": [1, None]}, '{"é": [1, null]}'),
-        ("x" * 300, f'"{"x" * 199}… (302 characters)'),
+        ("x" * MAX_SHOWN, f'"{"x" * (MAX_SHOWN - 1)}… ({MAX_SHOWN + 2} characters)'),
         ("\x1b[2J\u009b\ud800\u202e", r'"\u001b[2J\x9b\ud800\u202e"'),
         (1e400, "Infinity"),
     ],
