@@ -136,7 +136,7 @@ class Run:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
-            gc.freeze()  # thousands of cases live to the end; looking at each again and again is a tenth of a run
+            gc.freeze()  # thousands of cases live to the end; looking at each again and again costs a run some 5 %
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
