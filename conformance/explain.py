@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -135,11 +134,3 @@ def _request_id(exchange: Exchange | None, scrub: Callable[[str], str]) -> str:
 
 def _line(label: str, text: str) -> str:
     return f"  {label:<16} {text}"
-
-
-def pretty(body: bytes) -> str:
-    """Returns a JSON body indented, or as it is where it is not JSON."""
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return body.decode("utf-8", "replace")

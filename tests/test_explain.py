@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from conformance.catalogue import Catalogue
-from conformance.explain import MAX_CURL_BODY, WIDTH, answered, curl, explain, pretty, said
+from conformance.explain import MAX_CURL_BODY, WIDTH, answered, curl, explain, said
 from conformance.judge import EveryResponse, judge_step
 from conformance.matching import show
 from conformance.model import (
@@ -266,20 +266,6 @@ def test_a_long_body_is_piped_in() -> None:
     assert curl(request, BASE, "luma-conformance show a/b --step 2") == (
         "luma-conformance show a/b --step 2 --body | curl -sS -i -X POST https://cdn/x --data-binary @-"
     )
-
-
-@pytest.mark.parametrize(
-    ("body", "shown"),
-    [
-        (b'{"a":"\xc3\xa9"}', '{\n  "a": "é"\n}'),
-        (b"not json \xff", "not json �"),
-        (b"[" * 100_000, "[" * 100_000),
-    ],
-    ids=["json", "bytes", "too deep"],
-)
-def test_a_body_is_shown_indented_or_as_it_is(body: bytes, shown: str) -> None:
-    """JSON is indented; what is not JSON, or too deep to be read, stays as it came."""
-    assert pretty(body) == shown
 
 
 def test_an_answer_is_its_status_and_text() -> None:
