@@ -54,13 +54,13 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Plays the case and raises its explanation where the target is wrong; skips what is not judged."""
-        judging = self._judging()
+        judging = judging_of(self)
         try:
             result = judging.run(self.case)
         except SpendExhausted as error:
-            self._stop(Exit.SPENT, str(error))
+            _stop(self, Exit.SPENT, str(error))
         except ConformanceError as error:
-            self._stop(Exit.COULD_NOT_JUDGE, str(error))
+            _stop(self, Exit.COULD_NOT_JUDGE, str(error))
         self._record(result, judging)
         _run(self.config).count().spent = judging.spent
         if (why := judging.overspent) is not None:
@@ -81,21 +81,6 @@ class CaseItem(pytest.Item):
         """Returns the case's file, line (from 0) and full id."""
         return self.path, self.case.place.line - 1, self.case.id
 
-    def _judging(self) -> Judging:
-        judging = self.config.stash.get(JUDGING, None)
-        if judging is None:
-            from conformance.judging import Judging
-
-            try:
-                judging = Judging.begin(_wanted(self.config))
-            except InputError as error:
-                self._stop(Exit.USAGE, str(error))
-            except ConformanceError as error:
-                self._stop(Exit.COULD_NOT_JUDGE, str(error))
-            self.config.stash[JUDGING] = judging
-            _run(self.config).count().target = judging.shown
-        return judging
-
     def _record(self, result: Result, judging: Judging) -> None:
         verdict = result.verdict
         self.user_properties += [("luma_case", self.case.id), ("luma_section", self.case.section)]
@@ -108,11 +93,42 @@ class CaseItem(pytest.Item):
             facets = dict.fromkeys(mismatch.facet.value for mismatch in verdict.mismatches)
             self.user_properties.append(("luma_facets", ", ".join(facets)))
 
-    def _stop(self, status: Exit, message: str) -> NoReturn:
-        """Ends the run after this case, which is left unjudged; the summary says why, once."""
-        _run(self.config).count().halt(status, message)
-        self.session.shouldstop = "the run was ended; the summary says why"
-        pytest.skip("not judged: the run was ended")
+
+def judging_of(item: pytest.Item) -> Judging:
+    """Returns the run's target, opened at its first use; ends the run where it cannot be judged."""
+    judging = item.config.stash.get(JUDGING, None)
+    if judging is None:
+        from conformance.judging import Judging
+
+        try:
+            judging = Judging.begin(_wanted(item.config))
+        except InputError as error:
+            _stop(item, Exit.USAGE, str(error))
+        except ConformanceError as error:
+            _stop(item, Exit.COULD_NOT_JUDGE, str(error))
+        item.config.stash[JUDGING] = judging
+        _run(item.config).count().target = judging.shown
+    return judging
+
+
+def report_property(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Puts a property's verdict, and the explanation instead of a traceback, into its report."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, NonConformance):
+        report.longrepr = str(call.excinfo.value)
+    if report.when != "call" and not report.skipped:
+        return
+    outcomes = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "skipped": Outcome.NOT_JUDGED}
+    report.user_properties.append(("luma_verdict", outcomes[report.outcome].value))
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ").removeprefix("not judged: ")
+        report.user_properties.append(("luma_reason", reason))
+
+
+def _stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
+    """Ends the run after this item, which is left unjudged; the summary says why, once."""
+    _run(item.config).count().halt(status, message)
+    item.session.shouldstop = "the run was ended; the summary says why"
+    pytest.skip("not judged: the run was ended")
 
 
 def _wanted(config: pytest.Config) -> Wanted:

@@ -7,8 +7,10 @@ a case file.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from conformance.items import CaseFile
     from conformance.judging import Judging
+    from conformance.properties import Luma
     from conformance.summary import Tally
 
 RUN = "luma-run"
@@ -54,6 +57,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="total time one exchange may take, body included (default 30)",
     )
 
+    group.addoption(
+        "--luma-fuzz",
+        choices=("gate", "deep"),
+        default="gate",
+        help="how properties are tried: the same requests every time (gate), or ever new ones, remembered (deep)",
+    )
+    group.addoption(
+        "--luma-fuzz-examples",
+        metavar="N",
+        type=_count,
+        help="examples a property takes (default: gate 100, deep 5000); a single rule takes a tenth",
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
 
 def _whole(text: str) -> int:
     number = int(text)
@@ -69,7 +92,7 @@ def _seconds(text: str) -> float:
     return number
 
 
-_whole.__name__, _seconds.__name__ = "whole number", "number of seconds"
+_whole.__name__, _seconds.__name__, _count.__name__ = "whole number", "number of seconds", "number of at least 1"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,6 +127,35 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     return CaseFile.from_parent(parent, path=file_path)
 
 
+@pytest.fixture
+def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
+    """Gives a property the target: `luma.every(strategy, luma.confront)`; the test then counts as a case."""
+    from conformance.items import judging_of
+    from conformance.properties import Fuzzing, begin
+
+    fuzzing = Fuzzing(
+        profile=request.config.getoption("luma_fuzz"), examples=request.config.getoption("luma_fuzz_examples")
+    )
+    request.node.user_properties.append(("luma_case", request.node.nodeid))
+    under_way = begin(judging_of(request.node), fuzzing)
+    yield under_way
+    rules = {"fired": under_way.fired, "kept": under_way.kept}
+    request.node.user_properties.append(("luma_rules", json.dumps(rules)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Says what a property came to: its explanation instead of a traceback, its verdict for the summary."""
+    report = yield
+    if "luma" in getattr(item, "fixturenames", ()):
+        from conformance.items import report_property
+
+        report_property(report, call)
+    return report
+
+
 class Run:
     """One pytest run's count of verdicts, its summary and its exit status.
 
@@ -131,8 +183,11 @@ class Run:
         return self.tally
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and any(name == "luma_case" for name, _ in report.user_properties):
-            self.count().add({name: str(value) for name, value in report.user_properties})
+        facts = {name: str(value) for name, value in report.user_properties}
+        if "luma_verdict" in facts and (report.when == "call" or report.skipped):
+            self.count().add(facts)
+        if report.when == "teardown" and "luma_rules" in facts:
+            self.count().cover(json.loads(facts["luma_rules"]))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):

@@ -21,6 +21,8 @@ class Tally:
         self._outcomes: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._noted = 0
+        self._fired: Counter[str] = Counter()
+        self._kept: Counter[str] = Counter()
 
     def add(self, facts: Mapping[str, str]) -> None:
         """Counts one verdict, from the properties of its report."""
@@ -28,6 +30,11 @@ class Tally:
         self._noted += "luma_note" in facts
         if "luma_reason" in facts:
             self._reasons[facts["luma_reason"]] += 1
+
+    def cover(self, rules: Mapping[str, Mapping[str, int]]) -> None:
+        """Adds up how often each rule was broken, and narrowly kept and accepted, by generated requests."""
+        self._fired.update(rules["fired"])
+        self._kept.update(rules["kept"])
 
     def halt(self, status: Exit, message: str) -> None:
         """Keeps why the run stops; the first reason counts."""
@@ -66,6 +73,8 @@ class Tally:
             terminal.write_line(f"target      {self.target}")
         if sum(self._outcomes.values()):
             self._write_counts(terminal)
+        if self._fired:
+            self._write_coverage(terminal)
         if self.spent:
             terminal.write_line(f"spent       {self.spent} accepted generation{'s' * (self.spent != 1)}")
         if self.stop is not None:
@@ -84,3 +93,14 @@ class Tally:
         terminal.write_line(f"not judged  {unjudged}")
         for reason, count in self._reasons.most_common():
             terminal.write_line(f"            {count:>4}  {reason}")
+
+    def _write_coverage(self, terminal: pytest.TerminalReporter) -> None:
+        from conformance.rules import RULES
+
+        terminal.write_line("rules       broken / narrowly kept and accepted, by generated requests")
+        cells = [f"{rule.id:<28}{self._fired[rule.id]:>5} /{self._kept[rule.id]:>4}" for rule in RULES]
+        half = (len(cells) + 1) // 2
+        for row in range(half):
+            terminal.write_line("            " + "   ".join(cells[row::half]))
+        if unreached := [rule.id for rule in RULES if not self._fired[rule.id]]:
+            terminal.write_line(f"unreached   {', '.join(unreached)}", yellow=True)

@@ -25,9 +25,9 @@ CORE = {
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
-    "preflight", "reference",
+    "preflight", "reference", "strategies", "oracle",
 }  # fmt: skip
-SHELLS = {"showing", "plugin", "items", "judging", "summary", "cli"}
+SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
 
 THINKING = {
     "__future__", "binascii", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools",
@@ -48,6 +48,7 @@ OWNERS = {
     "PIL": {"reference"},
     "uvicorn": {"reference"},
     "httptools": {"reference"},
+    "hypothesis": {"strategies", "properties", "suite"},
     "pytest": SHELLS - {"cli"},
 }
 """Where each dependency is imported; elsewhere nobody knows it is there."""

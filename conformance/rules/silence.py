@@ -37,7 +37,7 @@ def _length_depends_on_unit(subject: Subject) -> bool:
     prompt = subject.prompt
     if 0 < len(prompt) <= facts.MAX_PROMPT // 4 or prompt == "":
         return False
-    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2, len(prompt.encode()))
+    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2)
     return len({length > facts.MAX_PROMPT for length in units}) > 1
 
 

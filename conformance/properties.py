@@ -1,0 +1,180 @@
+"""Properties as pytest sees them: the `luma` fixture sends generated requests and raises what is wrong, explained.
+
+A property is a test function of `conformance.suite`, or of anybody's, that takes the fixture. It counts as one case.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+from conformance.errors import ExchangeError
+from conformance.explain import answered, curl, said
+from conformance.items import NonConformance
+from conformance.judging import Judging
+from conformance.model import Case, Exchange, Facet, Mismatch, Request
+from conformance.oracle import as_case, as_yaml, judged
+from conformance.replay import bind
+from conformance.roles import MAIN_KEY
+from conformance.rules import Accepted, Prediction, Rejected, predict
+from conformance.strategies import Body, Material
+
+EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
+"""How many examples a whole property takes; one of a rule's near misses takes a tenth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fuzzing:
+    """How long and how repeatably properties are tried: `gate` is the same every time, `deep` is not and remembers."""
+
+    profile: str = "gate"
+    examples: int | None = None
+
+    def settings(self, share: float) -> settings:
+        """Returns Hypothesis' settings for a property that takes a share of the examples."""
+        count = max(6, round((self.examples or EXAMPLES[self.profile]) * share))
+        always = {
+            "max_examples": count,
+            "deadline": None,
+            "report_multiple_bugs": False,
+            "verbosity": Verbosity.quiet,
+            "suppress_health_check": list(HealthCheck),
+        }
+        if self.profile == "gate":
+            return settings(derandomize=True, database=None, phases=set(Phase) - {Phase.explain, Phase.reuse}, **always)
+        return settings(derandomize=False, phases=set(Phase) - {Phase.explain}, **always)
+
+
+@dataclass(kw_only=True)
+class Luma:
+    """One property under way on one target; `fired` and `kept` count rules broken, and narrowly kept and accepted."""
+
+    judging: Judging
+    fuzzing: Fuzzing
+    material: Material
+    fired: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def free(self) -> bool:
+        """Tells whether an accepted request costs nobody anything (law: never by surprise)."""
+        return self.judging.spending.limit is None
+
+    def needs_free(self) -> None:
+        """Leaves the property unjudged where what it sends may be accepted and charged for."""
+        if not self.free:
+            not_judged("would cost money: generated requests that may be accepted are sent only to this machine")
+
+    def every(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], None], share: float = 1.0) -> None:
+        """Tries examples of a strategy; raises NonConformance with the smallest that fails."""
+
+        @self.fuzzing.settings(share)
+        @given(strategy)
+        def property_(example: Any) -> None:
+            try_one(example)
+
+        run = seed(0)(property_) if self.fuzzing.profile == "gate" else property_
+        try:
+            run()
+        except Flaky as error:
+            raise NonConformance(
+                self.judging.scrub(f"the server answered the same request in two ways: {error}")
+            ) from None
+
+    def confront(self, body: Body) -> Prediction:
+        """Sends a body and compares its answer with what the oracle allows; off this machine only sure refusals."""
+        prediction = predict(body, media=self.material.facts)
+        if not self.free and not isinstance(prediction, Rejected):
+            return prediction
+        case = as_case(body, prediction, 0)
+        exchange = self.exchange(
+            bind(case.steps[0].ask, self.judging.target.value, self.judging.target.token, self._id())
+        )
+        if exchange.response.status == 429:
+            not_judged(
+                "the target's own rate or job limit came in the way; offer a key with room for generated requests"
+            )
+        case = as_case(body, prediction, exchange.response.status)
+        judgement = judged(exchange, case, self.judging.every)
+        if judgement.mismatches:
+            raise NonConformance(self._explain(case, exchange, judgement.mismatches))
+        if isinstance(prediction, Rejected):
+            self.fired.update({violation.rule for violation in prediction.violations})
+        return prediction
+
+    def keep(self, rule: str, body: Body) -> None:
+        """Confronts a body that only just keeps a rule, and counts it once accepted."""
+        if self.free and isinstance(self.confront(body), Accepted):
+            self.kept[rule] += 1
+
+    def exchange(self, request: Request) -> Exchange:
+        """Sends a request; raises NonConformance where there is no answer although the target is there."""
+        target = self.judging.target
+        sent = target.clock.now()
+        try:
+            response = target.patient.send(request)
+        except ExchangeError as error:
+            self.judging.check()
+            raise NonConformance(self.judging.scrub(f"{request.method} {request.url} got no answer: {error}")) from None
+        return Exchange(request=request, response=response, sent=sent, received=target.clock.now())
+
+    def request(self, *, body: bytes, content_type: str, request_id: str | None = None) -> Request:
+        """Returns a POST of these very bytes with the main key."""
+        headers = [("Authorization", f"Bearer {self.judging.target.token(MAIN_KEY)}")]
+        headers += [("Content-Type", content_type)] if content_type else []
+        headers.append(("X-Request-Id", self._id() if request_id is None else request_id))
+        return Request(method="POST", url="/v1/generations", headers=tuple(headers), body=body)
+
+    def fail(self, what: str, exchange: Exchange) -> NoReturn:
+        """Raises NonConformance: what is wrong, what was answered, and the request as curl."""
+        lines = [
+            what,
+            f"  the server said  {answered(exchange.response, self.judging.scrub)}",
+            f"  again            {self._curl(exchange.request)}",
+        ]
+        raise NonConformance("\n".join(lines))
+
+    def _id(self) -> str:
+        return f"{self.judging.target.run}-fuzzed"
+
+    def _curl(self, request: Request) -> str:
+        return self.judging.scrub(curl(request, self.judging.base_url, "(the body is above)"))
+
+    def _explain(self, case: Case, exchange: Exchange, mismatches: tuple[Mismatch, ...]) -> str:
+        scrub = self.judging.scrub
+        lines = [
+            f"a generated request                                            {case.section}",
+            f"  the page says    {said(case.steps[0].expect, case)}",
+            f"  the server said  {answered(exchange.response, scrub)}",
+            f"  differs in       {', '.join(dict.fromkeys(mismatch.facet.value for mismatch in mismatches))}",
+        ]
+        lines += [
+            f"                   {mismatch.where}: {scrub(mismatch.why)[:400]}  [{mismatch.rests_on}]"
+            for mismatch in mismatches
+            if mismatch.facet not in (Facet.STATUS, Facet.DETAIL)
+        ]
+        lines.append(f"  again            {self._curl(exchange.request)}")
+        return "\n".join([*lines, "", "as a case, to keep:", "", scrub(as_yaml(case))])
+
+
+def not_judged(reason: str) -> NoReturn:
+    """Leaves the property unjudged, for this reason."""
+    pytest.skip(f"not judged: {reason}")
+
+
+def begin(judging: Judging, fuzzing: Fuzzing) -> Luma:
+    """Returns a property's hands on a target; leaves it unjudged where there is nothing to refer to."""
+    material = Material.offered(judging.target.value, judging.target.missing)
+    if material is None:
+        # What is refused for another reason needs no media of the target's.
+        material = Material(video_url=None, offers=frozenset())
+        if judging.spending.limit is None:
+            not_judged("the profile names no image-url, which accepted requests refer to")
+    return Luma(judging=judging, fuzzing=fuzzing, material=material)

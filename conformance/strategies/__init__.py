@@ -1,0 +1,30 @@
+"""Hypothesis strategies for requests to POST /v1/generations, for this kit's properties and for tests of your own.
+
+`valid_requests()` are accepted, `near_misses(rule)` come in pairs around one rule, `faulty()` break one to three,
+`hostile()` leave the page's ground, `malformed()` are no request at all. `conformance.rules.predict` says what may
+be answered.
+"""
+
+from __future__ import annotations
+
+from conformance.strategies.bodies import KINDS, Body, prompts, served, valid, valid_requests
+from conformance.strategies.faults import FAULTS, Fault, faulty, near_misses
+from conformance.strategies.hostile import hostile, malformed, request_ids
+from conformance.strategies.material import Material
+
+__all__ = (
+    "FAULTS",
+    "KINDS",
+    "Body",
+    "Fault",
+    "Material",
+    "faulty",
+    "hostile",
+    "malformed",
+    "near_misses",
+    "prompts",
+    "request_ids",
+    "served",
+    "valid",
+    "valid_requests",
+)
