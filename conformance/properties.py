@@ -5,6 +5,7 @@ A property is a test function of `conformance.suite`, or of anybody's, that take
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +22,10 @@ from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import Case, Exchange, Facet, Mismatch, Request
 from conformance.oracle import as_case, as_yaml, judged
-from conformance.replay import bind
 from conformance.roles import MAIN_KEY
 from conformance.rules import Accepted, Prediction, Rejected, predict
 from conformance.strategies import Body, Material
+from conformance.strategies.hostile import JSON
 
 EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
 """How many examples a whole property takes; one of a rule's near misses takes a tenth."""
@@ -40,16 +41,16 @@ class Fuzzing:
     def settings(self, share: float) -> settings:
         """Returns Hypothesis' settings for a property that takes a share of the examples."""
         count = max(6, round((self.examples or EXAMPLES[self.profile]) * share))
-        always = {
-            "max_examples": count,
-            "deadline": None,
-            "report_multiple_bugs": False,
-            "verbosity": Verbosity.quiet,
-            "suppress_health_check": list(HealthCheck),
-        }
+        always = settings(
+            max_examples=count,
+            deadline=None,
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
+            suppress_health_check=list(HealthCheck),
+        )
         if self.profile == "gate":
-            return settings(derandomize=True, database=None, phases=set(Phase) - {Phase.explain, Phase.reuse}, **always)
-        return settings(derandomize=False, phases=set(Phase) - {Phase.explain}, **always)
+            return settings(always, derandomize=True, database=None, phases=set(Phase) - {Phase.explain, Phase.reuse})
+        return settings(always, derandomize=False, phases=set(Phase) - {Phase.explain})
 
 
 @dataclass(kw_only=True)
@@ -72,7 +73,7 @@ class Luma:
         if not self.free:
             not_judged("would cost money: generated requests that may be accepted are sent only to this machine")
 
-    def every(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], None], share: float = 1.0) -> None:
+    def every(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], object], share: float = 1.0) -> None:
         """Tries examples of a strategy; raises NonConformance with the smallest that fails."""
 
         @self.fuzzing.settings(share)
@@ -93,10 +94,7 @@ class Luma:
         prediction = predict(body, media=self.material.facts)
         if not self.free and not isinstance(prediction, Rejected):
             return prediction
-        case = as_case(body, prediction, 0)
-        exchange = self.exchange(
-            bind(case.steps[0].ask, self.judging.target.value, self.judging.target.token, self._id())
-        )
+        exchange = self.exchange(self.request(body=_encoded(body), content_type=JSON))
         if exchange.response.status == 429:
             not_judged(
                 "the target's own rate or job limit came in the way; offer a key with room for generated requests"
@@ -178,3 +176,11 @@ def begin(judging: Judging, fuzzing: Fuzzing) -> Luma:
         if judging.spending.limit is None:
             not_judged("the profile names no image-url, which accepted requests refer to")
     return Luma(judging=judging, fuzzing=fuzzing, material=material)
+
+
+def _encoded(body: Body) -> bytes:
+    """Returns a body as UTF-8, or with JSON's own escapes where half a surrogate pair has no UTF-8."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()

@@ -8,7 +8,8 @@ be answered.
 from __future__ import annotations
 
 from conformance.strategies.bodies import KINDS, Body, prompts, served, valid, valid_requests
-from conformance.strategies.faults import FAULTS, Fault, faulty, near_misses
+from conformance.strategies.fault import Fault
+from conformance.strategies.faults import FAULTS, faulty, near_misses
 from conformance.strategies.hostile import hostile, malformed, request_ids
 from conformance.strategies.material import Material
 

@@ -58,8 +58,11 @@ def plain(kind: str, material: Material) -> Bodies:
     """Returns accepted requests of a type in which no video option is set: where a fault starts from."""
     optional: dict[str, st.SearchStrategy[Any]] = {"user_id": st.sampled_from((None, "user-42", "u" * 256))}
     if kind in facts.IMAGE_TYPES:
-        required = {"prompt": prompts(), **({"type": st.just(kind)} if kind != facts.DEFAULT_TYPE else {})}
-        optional |= {"model": st.sampled_from(facts.TYPES_BY_MODEL and ("uni-1", "uni-1-max"))}
+        required: dict[str, st.SearchStrategy[Any]] = {
+            "prompt": prompts(),
+            **({"type": st.just(kind)} if kind != facts.DEFAULT_TYPE else {}),
+        }
+        optional |= {"model": st.sampled_from(("uni-1", "uni-1-max"))}
         optional |= {"output_format": st.sampled_from((None, *facts.OUTPUT_FORMATS)), "web_search": st.booleans()}
         if kind == "image":
             optional["type"] = st.just(kind)
@@ -195,7 +198,7 @@ def guide_frames(draw: st.DrawFn, material: Material, *, at_least: int = 1) -> B
     return {"keyframes": [draw(frame) for _ in indexes], "keyframe_indexes": indexes}
 
 
-def _reframe_options(material: Material) -> Bodies:
+def _reframe_options(_: Material) -> Bodies:
     norm, extent = st.sampled_from((-2.0, 0, 0.25, 2.0)), st.sampled_from((0.1, 1, 2.0))
     position = st.fixed_dictionaries({"x_norm": norm, "y_norm": norm, "w_norm": extent, "h_norm": extent})
     return st.fixed_dictionaries(

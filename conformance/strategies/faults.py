@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from conformance import paths
 from conformance.model import ABSENT
 from conformance.rules import facts
 from conformance.strategies.bodies import (
@@ -19,75 +17,15 @@ from conformance.strategies.bodies import (
     controls,
     guide_frames,
     images,
-    plain,
-    served,
     source_videos,
 )
+from conformance.strategies.fault import Change, Fault, Value, just
 from conformance.strategies.material import Material
 
-Value = Callable[[Material], st.SearchStrategy[Any]]
-Change = Callable[[st.DrawFn, Body], Body]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """How one rule is kept narrowly and how it is broken: fields to set, by path, ABSENT to unset.
-
-    `kinds` are the types it can happen on, `needs` what the material must have; `change` breaks what fields cannot.
-    """
-
-    rule: str
-    kinds: tuple[str, ...]
-    near: Mapping[str, Value] = field(default_factory=dict)
-    broken: Mapping[str, Value] = field(default_factory=dict)
-    change: Change | None = None
-    needs: tuple[str, ...] = ()
-
-    def missing(self, material: Material) -> str | None:
-        """Returns why the fault cannot be made of a material, or None."""
-        if not set(self.kinds) & set(served(material)):
-            return material.missing("video-source")
-        return next((why for role in self.needs if (why := material.missing(role))), None)
-
-    def bodies(self, material: Material) -> Bodies:
-        """Returns requests that only just keep the rule."""
-        return st.sampled_from([kind for kind in self.kinds if kind in served(material)]).flatmap(
-            lambda kind: _set(plain(kind, material), self.near, material)
-        )
-
-    def breaks(self, body: Body, material: Material) -> Bodies:
-        """Returns the request with this fault added."""
-        if self.change is not None:
-            return _changed(self.change, body)
-        return _set(st.just(body), self.broken, material)
-
-
-@st.composite
-def _set(draw: st.DrawFn, bodies: Bodies, fields: Mapping[str, Value], material: Material) -> Body:
-    body: object = draw(bodies)
-    for path, value in fields.items():
-        drawn = draw(value(material))
-        if drawn is not ABSENT:
-            body = paths.put(body, path, drawn)
-        elif paths.get(body, path) is not ABSENT:
-            body = paths.unset(body, path)
-    assert isinstance(body, dict)
-    return body
-
-
-@st.composite
-def _changed(draw: st.DrawFn, change: Change, body: Body) -> Body:
-    return change(draw, body)
-
-
-def just(*values: object) -> Value:
-    """Returns a field's value as one of these, whatever the material."""
-    chosen = st.sampled_from(values)
-    return lambda material: chosen
-
-
-GONE: Final = just(ABSENT)
-YES: Final = just(True)  # noqa: FBT003
+OFF: Final = (False, ABSENT)
+_SOURCE_POSITION: Final = {"x_norm": 0, "y_norm": 0, "w_norm": 1, "h_norm": 1}
+_EDIT_BLOCKS: Final = ({"auto_controls": True}, {"strength": "flex_1"})
+YES: Final = just(*(True,))
 _CREATE, _EDIT, _REFRAME = ("video",), ("video_edit",), ("video_reframe",)
 _SHORT: Final = just("5s", ABSENT)
 
@@ -112,7 +50,7 @@ def _three_keyframes(material: Material) -> Bodies:
     return guide_frames(material, at_least=3)
 
 
-def _edit_block(draw: st.DrawFn, body: Body, **members: object) -> Body:
+def _edit_block(body: Body, **members: object) -> Body:
     return {**body, "video": {**(body.get("video") or {}), "edit": {**_edit_of(body), **members}}}
 
 
@@ -129,7 +67,7 @@ def _drop_one_array(draw: st.DrawFn, body: Body) -> Body:
 def _with_indexes(change: Callable[[st.DrawFn, list[int]], list[int]]) -> Change:
     def changed(draw: st.DrawFn, body: Body) -> Body:
         indexes = [*_edit_of(body).get("keyframe_indexes", [0])]
-        return _edit_block(draw, body, keyframe_indexes=change(draw, indexes))
+        return _edit_block(body, keyframe_indexes=change(draw, indexes))
 
     return changed
 
@@ -174,9 +112,8 @@ _REFERENCES: Final = {"image_ref": lambda m: st.lists(images(m), min_size=1, max
 _BOTH: Final = {"url": "https://example.com/a.png", "data": "iVBORw0KGgo=", "media_type": "image/png"}
 
 
-def _spoilt_reference(spoilt: Value | Body) -> Change:
+def _spoilt_reference(spoilt: Body) -> Change:
     def changed(draw: st.DrawFn, body: Body) -> Body:
-        assert not callable(spoilt)
         refs = [*(body.get("image_ref") or [spoilt])]
         refs[draw(st.integers(0, len(refs) - 1))] = spoilt
         return {**body, "image_ref": refs}
@@ -189,9 +126,7 @@ def _media(rule: str, role: str) -> Fault:
         good = images(material)
         return st.builds(lambda before: [*before, {"url": material.trouble[role]}], st.lists(good, max_size=2))
 
-    return Fault(
-        rule=rule, kinds=_REFERENCE_KINDS, near=_REFERENCES, broken={"image_ref": spoil}, needs=(role,)
-    )  # fmt: skip
+    return Fault(rule=rule, kinds=_REFERENCE_KINDS, near=_REFERENCES, broken={"image_ref": spoil}, needs=(role,))
 
 
 def _large_video(material: Material) -> st.SearchStrategy[Any]:
@@ -208,7 +143,9 @@ _HDR_NEEDS: Final = ("hdr-access",)
 _PRIOR_NEEDS: Final = ("completed-video",)
 
 _REQUEST_FAULTS: Final = (
-    Fault(rule="unknown-model", kinds=KINDS, broken={"model": just("super-model-v9", "uni-2", "UNI-1", "ray-3.1", "x")}),
+    Fault(
+        rule="unknown-model", kinds=KINDS, broken={"model": just("super-model-v9", "uni-2", "UNI-1", "ray-3.1", "x")}
+    ),
     Fault(rule="unsupported-type", kinds=KINDS, change=_other_type),
     Fault(rule="source-video-missing", kinds=(*_EDIT, *_REFRAME), broken={"source": just(ABSENT, None)}),
     Fault(rule="source-generation-misplaced", kinds=("image", "video"), broken={"source": _prior}, needs=_PRIOR_NEEDS),
@@ -216,9 +153,15 @@ _REQUEST_FAULTS: Final = (
         rule="source-video-untyped",
         kinds=(*_EDIT, *_REFRAME),
         near={"source": source_videos},
-        broken={"source": lambda m: st.sampled_from([{"url": m.image_url}, {"url": m.image_url, "media_type": "image/png"}])},
+        broken={
+            "source": lambda m: st.sampled_from([{"url": m.image_url}, {"url": m.image_url, "media_type": "image/png"}])
+        },
     ),
-    Fault(rule="image-ref-on-video-edit", kinds=_EDIT, broken={"image_ref": lambda m: st.lists(images(m), min_size=1, max_size=2)}),
+    Fault(
+        rule="image-ref-on-video-edit",
+        kinds=_EDIT,
+        broken={"image_ref": lambda m: st.lists(images(m), min_size=1, max_size=2)},
+    ),
     Fault(rule="aspect-ratio-invalid", kinds=("image", *_CREATE, *_REFRAME), change=_ratio_elsewhere),
     Fault(rule="prompt-empty", kinds=KINDS, near={"prompt": just("x", "🌅", ".")}, broken={"prompt": just("")}),
     Fault(
@@ -234,7 +177,12 @@ _REQUEST_FAULTS: Final = (
         near=_REFERENCES,
         change=_spoilt_reference({"data": "iVBORw0KGgo="}),
     ),
-    Fault(rule="edit-references-too-many", kinds=("image_edit",), near={"image_ref": _many(8)}, broken={"image_ref": _many(9)}),
+    Fault(
+        rule="edit-references-too-many",
+        kinds=("image_edit",),
+        near={"image_ref": _many(8)},
+        broken={"image_ref": _many(9)},
+    ),
     Fault(rule="source-on-image", kinds=("image",), near={"source": just(ABSENT, None)}, broken={"source": images}),
     Fault(rule="source-on-video", kinds=_CREATE, near={"source": just(ABSENT, None)}, broken={"source": images}),
     Fault(rule="source-image-missing", kinds=("image_edit",), broken={"source": just(ABSENT, None)}),
@@ -247,19 +195,42 @@ _REQUEST_FAULTS: Final = (
             "aspect_ratio": just(*(ratio for ratio in facts.IMAGE_RATIOS if ratio not in facts.PORTRAIT_RATIOS)),
         },
     ),
-)  # fmt: skip
+)
 
 _OPTION_FAULTS: Final = (
-    Fault(rule="540p-with-hdr", kinds=_CREATE, near=_HDR, broken={"video.hdr": YES, "video.resolution": just("540p")}, needs=_HDR_NEEDS),
-    Fault(rule="10s-with-hdr", kinds=_CREATE, near={**_HDR, "video.duration": _SHORT}, broken={"video.hdr": YES, "video.duration": just("10s")}, needs=_HDR_NEEDS),
+    Fault(
+        rule="540p-with-hdr",
+        kinds=_CREATE,
+        near=_HDR,
+        broken={"video.hdr": YES, "video.resolution": just("540p")},
+        needs=_HDR_NEEDS,
+    ),
+    Fault(
+        rule="10s-with-hdr",
+        kinds=_CREATE,
+        near={**_HDR, "video.duration": _SHORT},
+        broken={"video.hdr": YES, "video.duration": just("10s")},
+        needs=_HDR_NEEDS,
+    ),
     Fault(
         rule="10s-with-frame",
         kinds=_CREATE,
         near={"video.start_frame": images, "video.duration": _SHORT},
         broken={"video.start_frame": images, "video.duration": just("10s")},
     ),
-    Fault(rule="loop-with-10s", kinds=_CREATE, near={"video.loop": YES, "video.duration": _SHORT}, broken={"video.loop": YES, "video.duration": just("10s")}),
-    Fault(rule="loop-with-hdr", kinds=_CREATE, near={**_HDR, "video.loop": just(False, ABSENT)}, broken={"video.hdr": YES, "video.loop": YES}, needs=_HDR_NEEDS),  # noqa: FBT003
+    Fault(
+        rule="loop-with-10s",
+        kinds=_CREATE,
+        near={"video.loop": YES, "video.duration": _SHORT},
+        broken={"video.loop": YES, "video.duration": just("10s")},
+    ),
+    Fault(
+        rule="loop-with-hdr",
+        kinds=_CREATE,
+        near={**_HDR, "video.loop": just(*OFF)},
+        broken={"video.hdr": YES, "video.loop": YES},
+        needs=_HDR_NEEDS,
+    ),
     Fault(
         rule="loop-with-end-frame",
         kinds=_CREATE,
@@ -270,10 +241,16 @@ _OPTION_FAULTS: Final = (
         rule="exr-without-hdr",
         kinds=_CREATE,
         near={"video.hdr": YES, "video.exr_export": YES},
-        broken={"video.hdr": just(False, ABSENT), "video.exr_export": YES},  # noqa: FBT003
+        broken={"video.hdr": just(*OFF), "video.exr_export": YES},
         needs=_HDR_NEEDS,
     ),
-    Fault(rule="extend-hdr", kinds=_CREATE, near={"video.start_frame": _prior}, broken={"video.start_frame": _prior, "video.hdr": YES}, needs=_PRIOR_NEEDS),
+    Fault(
+        rule="extend-hdr",
+        kinds=_CREATE,
+        near={"video.start_frame": _prior},
+        broken={"video.start_frame": _prior, "video.hdr": YES},
+        needs=_PRIOR_NEEDS,
+    ),
     Fault(
         rule="extend-loop-backward",
         kinds=_CREATE,
@@ -291,44 +268,63 @@ _OPTION_FAULTS: Final = (
     Fault(
         rule="source-position-off-reframe",
         kinds=(*_CREATE, *_EDIT),
-        broken={"video.source_position": just({"x_norm": 0, "y_norm": 0, "w_norm": 1, "h_norm": 1})},
+        broken={"video.source_position": just(_SOURCE_POSITION)},
     ),
-)  # fmt: skip
+)
 
 _EDIT_FAULTS: Final = (
     Fault(rule="loop-off-video", kinds=_EDIT, broken={"video.loop": YES}),
-    Fault(rule="edit-off-video-edit", kinds=_CREATE, broken={"video.edit": just({"auto_controls": True}, {"strength": "flex_1"})}),
+    Fault(rule="edit-off-video-edit", kinds=_CREATE, broken={"video.edit": just(*_EDIT_BLOCKS)}),
     Fault(
         rule="auto-with-manual-controls",
         kinds=_EDIT,
         near={"video.edit.auto_controls": YES},
-        broken={"video.edit.auto_controls": YES, "video.edit.controls": lambda m: controls()},
+        broken={"video.edit.auto_controls": YES, "video.edit.controls": lambda _: controls()},
     ),
     Fault(rule="keyframes-half-given", kinds=_EDIT, near={"video.edit": _keyframes}, change=_drop_one_array),
-    Fault(rule="keyframes-lengths-differ", kinds=_EDIT, near={"video.edit": _keyframes}, change=_with_indexes(_longer_or_shorter)),
-    Fault(rule="keyframe-index-negative", kinds=_EDIT, near={"video.edit": _keyframes}, change=_with_indexes(_one_negative)),
-    Fault(rule="keyframe-index-duplicate", kinds=_EDIT, near={"video.edit": _three_keyframes}, change=_with_indexes(_one_twice)),
+    Fault(
+        rule="keyframes-lengths-differ",
+        kinds=_EDIT,
+        near={"video.edit": _keyframes},
+        change=_with_indexes(_longer_or_shorter),
+    ),
+    Fault(
+        rule="keyframe-index-negative",
+        kinds=_EDIT,
+        near={"video.edit": _keyframes},
+        change=_with_indexes(_one_negative),
+    ),
+    Fault(
+        rule="keyframe-index-duplicate",
+        kinds=_EDIT,
+        near={"video.edit": _three_keyframes},
+        change=_with_indexes(_one_twice),
+    ),
     Fault(
         rule="start-frame-with-keyframes",
         kinds=_EDIT,
         near={"video.start_frame": images},
         broken={"video.start_frame": images, "video.edit": _keyframes},
     ),
-)  # fmt: skip
+)
 
 _REFRAME_FAULTS: Final = (
     Fault(rule="reframe-ratio-missing", kinds=_REFRAME, broken={"aspect_ratio": just(ABSENT, None)}),
     Fault(rule="reframe-frames", kinds=_REFRAME, change=_frame),
     Fault(rule="reframe-loop", kinds=_REFRAME, broken={"video.loop": YES}),
-    Fault(rule="reframe-hdr", kinds=_REFRAME, broken={"video": just({"hdr": True}, {"exr_export": True}, {"hdr": True, "exr_export": True})}),
-    Fault(rule="reframe-edit", kinds=_REFRAME, broken={"video.edit": just({"auto_controls": True}, {"strength": "flex_1"})}),
+    Fault(
+        rule="reframe-hdr",
+        kinds=_REFRAME,
+        broken={"video": just({"hdr": True}, {"exr_export": True}, {"hdr": True, "exr_export": True})},
+    ),
+    Fault(rule="reframe-edit", kinds=_REFRAME, broken={"video.edit": just(*_EDIT_BLOCKS)}),
     Fault(
         rule="reframe-vertical-1080p",
         kinds=_REFRAME,
         near={"aspect_ratio": just("1:1", "16:9", "4:3", "21:9"), "video.resolution": just("1080p")},
         broken={"aspect_ratio": just(*facts.VERTICAL_REFRAME_RATIOS), "video.resolution": just("1080p")},
     ),
-)  # fmt: skip
+)
 
 _MEDIA_FAULTS: Final = (
     _media("image-too-heavy", "oversized-url"),
@@ -338,16 +334,18 @@ _MEDIA_FAULTS: Final = (
         rule="base64-invalid",
         kinds=_REFERENCE_KINDS,
         near=_REFERENCES,
-        broken={"image_ref": lambda m: st.sampled_from(("not-valid-base64!!!", "....", "%%%%", "💾💾")).map(
-            lambda data: [{"data": data, "media_type": "image/png"}]
-        )},
+        broken={
+            "image_ref": lambda _: st.sampled_from(("not-valid-base64!!!", "....", "%%%%", "💾💾")).map(
+                lambda data: [{"data": data, "media_type": "image/png"}]
+            )
+        },
     ),
     _media("url-unreachable", "unreachable-url"),
     _media("url-http-error", "missing-url"),
     _media("url-not-an-image", "pdf-url"),
     _media("proxy-down", "proxy-down-url"),
     _media("ingestion-off", "ingestion-off-url"),
-)  # fmt: skip
+)
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
@@ -368,7 +366,7 @@ def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> 
 
 @st.composite
 def faulty(draw: st.DrawFn, material: Material = Material()) -> Body:
-    """Draws a request with one to three faults, which need not all be answered: `predict` says what is allowed."""
+    """Draws a request with one to three faults; one may undo another, so `predict` says what is allowed."""
     small = [
         fault for fault in FAULTS.values() if fault.missing(material) is None and "large-uploads" not in fault.needs
     ]

@@ -18,7 +18,7 @@ _PATHS: Final = (
     "video.edit.keyframe_indexes", "video.edit.controls", "image_ref[0]", "image_ref[0].url", "source.data",
     "source.generation_id", "unknown_field", "__proto__",
 )  # fmt: skip
-_VALUES: Final = (
+_VALUES: Final[tuple[object, ...]] = (
     None, True, False, 0, -1, 1.5, 2**63, -(2**63) - 1, 1e308, "", " ", "null", "\0", "\u202e", "a" * 7000, "\ud83d",
     [], {}, [[]], [None], {"": ""}, "http://127.0.0.1/", "file:///etc/passwd", "data:image/png;base64,AAAA",
     "00000000-0000-0000-0000-000000000000", {"url": 1}, {"data": ""}, {"generation_id": "not-a-uuid"}, [-1, -1],

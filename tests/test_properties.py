@@ -1,0 +1,335 @@
+"""The properties proved on wrong servers: each is caught with a small example, and what is legal is not accused."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from conformance.items import NonConformance
+from conformance.judging import Judging
+from conformance.model import Request, Response
+from conformance.profile import load_profile
+from conformance.properties import Fuzzing, Luma, begin
+from conformance.reading import read_section
+from conformance.reference import Service, VirtualClock, media_facts, profile_path
+from conformance.replay import Target, offered
+from conformance.rules import RULES, Accepted, Rejected, predict
+from conformance.spending import Spending
+from conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
+from conformance.suite import test_malformed as malformed
+from conformance.suite import test_validation as validation
+from conformance.supplies import supply
+from conformance.yamlfile import parse
+from tests import miniatures
+from tests.miniatures import Handle
+
+Wrong = Callable[[Handle], Handle]
+PROFILE = load_profile(profile_path(), {})
+
+
+@dataclass(frozen=True)
+class Direct:
+    """A transport straight to a handler."""
+
+    handle: Handle
+
+    def send(self, request: Request) -> Response:
+        return self.handle(request)
+
+
+def luma_on(wrap: Wrong, *, limit: int | None = None, examples: int | None = None) -> Luma:
+    """Returns a property's hands on the reference once it is wrapped; `limit` is the money allowed, None for free."""
+    clock = VirtualClock()
+    spending = Spending(Direct(wrap(Service(clock=clock).handle)), limit=limit)
+    target = Target(
+        transport=spending,
+        patient=spending,
+        clock=clock,
+        sleep=lambda seconds, role: clock.sleep(seconds),
+        value=offered(PROFILE.values, supply),
+        token=lambda role: PROFILE.keys[role].token,
+        missing=lambda role: "too slow here" if role == "large-uploads" else PROFILE.missing(role),
+        run="test",
+    )
+    judging = Judging(
+        shown="a test",
+        base_url="http://127.0.0.1:1",
+        main_key=PROFILE.keys["main-key"],
+        target=target,
+        spending=spending,
+        scrub=str,
+        close=lambda: None,
+    )
+    return begin(judging, Fuzzing(examples=examples))
+
+
+def on_body(change: Callable[[Body], Body]) -> Wrong:
+    """Lets a server see another body than was sent: how to make it overlook something."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            try:
+                body = json.loads(request.body)
+            except (ValueError, RecursionError):
+                return handle(request)
+            if request.method != "POST" or not isinstance(body, dict):
+                return handle(request)
+            return handle(replace(request, body=json.dumps(change(body)).encode()))
+
+        return answer
+
+    return wrap
+
+
+def caught(luma: Luma, rule: str) -> str:
+    """Returns the explanation of what the property about a rule finds."""
+    with pytest.raises(NonConformance) as found:
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+    return str(found.value)
+
+
+def manga_overlooked(body: Body) -> Body:
+    """Skips the manga check for one model."""
+    if body.get("model") == "uni-1-max" and body.get("style") == "manga":
+        return {**body, "style": "auto"}
+    return body
+
+
+def only_adjacent_duplicates(body: Body) -> Body:
+    """Finds a duplicate index only beside its twin."""
+    match body:
+        case {"video": {"edit": {"keyframe_indexes": [*indexes]} as edit}} if all(
+            one != other for one, other in pairwise(indexes)
+        ):
+            distinct = [index if index < 0 else place for place, index in enumerate(indexes)]
+            return {**body, "video": {**body["video"], "edit": {**edit, "keyframe_indexes": distinct}}}
+    return body
+
+
+def counted_in_bytes(body: Body) -> Body:
+    """Counts a prompt in bytes."""
+    prompt = body.get("prompt")
+    if isinstance(prompt, str) and len(prompt.encode()) > 6000:
+        return {**body, "prompt": "a" * 6001}
+    return body
+
+
+def manga_without_3_2(body: Body) -> Body:
+    """Lets manga have one ratio too many."""
+    if body.get("style") == "manga" and body.get("aspect_ratio") == "3:2":
+        return {**body, "style": "auto"}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule", "shown"),
+    [
+        pytest.param(manga_overlooked, "manga-not-portrait", '"uni-1-max"', id="check skipped for one model"),
+        pytest.param(only_adjacent_duplicates, "keyframe-index-duplicate", "unique", id="only adjacent duplicates"),
+        pytest.param(counted_in_bytes, "unsupported-type", "between 1 and 6000", id="prompt counted in bytes"),
+        pytest.param(manga_without_3_2, "manga-not-portrait", '"3:2"', id="manga misses one ratio"),
+    ],
+)
+def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body], rule: str, shown: str) -> None:
+    """A server wrong in one corner of one rule is caught, with what is wrong in the explanation."""
+    explanation = caught(luma_on(on_body(wrong), examples=400), rule)
+
+    assert shown in explanation
+    assert "  the page says    " in explanation
+    assert "  the server said  " in explanation
+    assert "curl -sS -i -X POST" in explanation
+
+
+def test_what_is_found_is_shrunk() -> None:
+    """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
+    explanation = caught(luma_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
+
+    body = json.loads(explanation.rpartition("body: ")[2])
+    assert set(body) == {"prompt", "style", "aspect_ratio"}
+
+
+def test_a_finding_is_a_case_to_keep() -> None:
+    """The YAML that comes with a finding is a case file that reads without a problem."""
+    explanation = caught(luma_on(on_body(manga_without_3_2)), "manga-not-portrait")
+
+    text = explanation.partition("as a case, to keep:\n\n")[2]
+    section = read_section(parse(text, "kept.yaml"), "kept")
+    (case,) = section.cases
+    assert case.status == 422
+
+
+def in_another_order(handle: Handle) -> Handle:
+    """Answers for the last violated rule instead of the first: legal, the page ranks few of them."""
+
+    def answer(request: Request) -> Response:
+        response = handle(request)
+        try:
+            prediction = predict(json.loads(request.body), media=media_facts)
+        except (ValueError, RecursionError):
+            return response
+        if response.status not in (400, 413, 422, 502, 503) or not isinstance(prediction, Rejected):
+            return response
+        last = prediction.violations[-1]
+        detail = last.details[-1] if last.details else (last.detail_like or "{field}").replace("{field}", last.path)
+        return replace(response, status=last.status, body=json.dumps({"detail": detail}).encode())
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "legal", [in_another_order, miniatures.with_extras, lambda handle: handle], ids=["order", "extras", "none"]
+)
+def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
+    """Another order of checks, more headers and more members are nobody's fault."""
+    luma = luma_on(legal, examples=60)
+
+    for kind in KINDS:
+        validation.test_what_the_page_lets_pass_is_accepted(kind, luma)
+    for rule in set(FAULTS) - {"video-too-heavy"}:
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+    validation.test_faults_together_get_an_answer_of_one_of_them(luma)
+    validation.test_odd_values_get_an_orderly_answer(luma)
+    malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma)
+    malformed.test_what_may_be_a_request_is_answered_in_order(luma)
+    malformed.test_any_request_id_comes_back_as_it_was_sent(luma)
+
+    assert min(luma.fired[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
+    assert min(luma.kept[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
+
+
+def answering(status: int, body: bytes, when: Callable[[Request], bool]) -> Wrong:
+    """Answers this where `when` says so."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            return replace(response, status=status, body=body) if when(request) else response
+
+        return answer
+
+    return wrap
+
+
+def is_no_object(request: Request) -> bool:
+    """Tells whether a body is no JSON object."""
+    return not request.body.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(500, b'{"detail": "oops"}'), (201, b"{}"), (400, b"<html>Bad Request</html>"), (422, b'{"detail": [{}]}')],
+    ids=["5xx", "201", "HTML", "a list of errors"],
+)
+def test_a_disorderly_answer_to_what_is_no_request_is_caught(status: int, body: bytes) -> None:
+    """What is no request is neither accepted nor answered with a crash, a web page or another shape."""
+    luma = luma_on(answering(status, body, is_no_object))
+
+    with pytest.raises(NonConformance, match="expected"):
+        malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma)
+
+
+def test_a_crash_on_an_odd_value_is_caught() -> None:
+    """A server that answers 500 to a null where it expects a text is caught."""
+    crashes = answering(500, b'{"detail": "oops"}', lambda request: b'"style": null' in request.body)
+
+    with pytest.raises(NonConformance, match="the server said  500"):
+        validation.test_odd_values_get_an_orderly_answer(luma_on(crashes, examples=500))
+
+
+def test_a_request_id_cut_short_is_caught() -> None:
+    """A server that keeps 64 characters of an X-Request-Id does not echo it."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            headers = tuple((name, value[:64]) for name, value in request.headers)
+            return handle(replace(request, headers=headers))
+
+        return answer
+
+    with pytest.raises(NonConformance, match="to be echoed"):
+        malformed.test_any_request_id_comes_back_as_it_was_sent(luma_on(wrap))
+
+
+def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+    """Off this machine not one request is sent that the oracle does not predict to be refused."""
+    sent: Counter[str] = Counter()
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            sent[type(predict(json.loads(request.body), media=media_facts)).__name__] += 1
+            return handle(request)
+
+        return answer
+
+    luma = luma_on(wrap, limit=0)
+    for rule in set(FAULTS) - {"video-too-heavy"}:
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+    validation.test_faults_together_get_an_answer_of_one_of_them(luma)
+    costlies: tuple[Callable[[], None], ...] = (
+        lambda: validation.test_odd_values_get_an_orderly_answer(luma),
+        lambda: validation.test_what_the_page_lets_pass_is_accepted("image", luma),
+        lambda: malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma),
+    )
+    for costly in costlies:
+        with pytest.raises(pytest.skip.Exception, match="would cost money"):
+            costly()
+
+    assert set(sent) == {"Rejected"}
+    assert luma.judging.spending.spent == 0
+
+
+def test_every_rule_has_its_fault() -> None:
+    """No rule of the oracle goes untried."""
+    assert set(FAULTS) == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", sorted(FAULTS))
+def test_a_near_miss_keeps_and_breaks_its_rule(rule: str) -> None:
+    """The oracle accepts the near side of each pair and finds the rule broken on the other, but for open questions."""
+    luma = luma_on(lambda handle: handle)
+    material = (
+        luma.material if rule != "video-too-heavy" else replace(luma.material, large_video=lambda: "A" * 70_000_000)
+    )
+    seen: Counter[bool] = Counter()
+
+    def try_pair(pair: tuple[Body, Body]) -> None:
+        near, broken = pair
+        assert isinstance(predict(near, media=material.facts), Accepted)
+        prediction = predict(broken, media=material.facts)
+        assert not isinstance(prediction, Accepted)
+        seen[isinstance(prediction, Rejected) and rule in {v.rule for v in prediction.violations}] += 1
+
+    luma.every(near_misses(rule, material), try_pair, share=0.06 if rule == "video-too-heavy" else 0.2)
+
+    assert seen[True] > 2 * seen[False]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_valid_requests_are_accepted_without_a_profile_too(kind: str) -> None:
+    """The strategies serve as they are, with example.com to refer to."""
+
+    def try_one(body: Any) -> None:
+        assert isinstance(predict(body), Accepted)
+
+    luma_on(lambda handle: handle).every(valid(kind), try_one)
+
+
+def test_faulty_requests_are_mostly_refused_and_for_many_reasons() -> None:
+    """Faults put together seldom undo each other, and often more than one of them may be answered."""
+    seen: Counter[str] = Counter()
+
+    def try_one(body: Any) -> None:
+        prediction = predict(body)
+        seen[type(prediction).__name__] += 1
+        seen["several"] += isinstance(prediction, Rejected) and len({v.rule for v in prediction.violations}) > 1
+
+    luma_on(lambda handle: handle).every(faulty(), try_one, share=3)
+
+    assert seen["Rejected"] > 5 * seen["Accepted"]
+    assert seen["several"] > seen.total() / 10
