@@ -57,6 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="total time one exchange may take, body included (default 30)",
     )
 
+    _add_fuzzing(group)
+
+
+def _add_fuzzing(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--luma-fuzz",
         choices=("gate", "deep"),
@@ -68,6 +72,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         type=_count,
         help="examples a property takes (default: gate 100, deep 5000); a single rule takes a tenth",
+    )
+    group.addoption(
+        "--luma-real-time",
+        action="store_true",
+        help="judge the rate limit of a target without a clock to advance by waiting: about three minutes",
     )
 
 
@@ -134,11 +143,15 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
     from conformance.properties import Fuzzing, begin
 
     fuzzing = Fuzzing(
-        profile=request.config.getoption("luma_fuzz"), examples=request.config.getoption("luma_fuzz_examples")
+        profile=request.config.getoption("luma_fuzz"),
+        examples=request.config.getoption("luma_fuzz_examples"),
+        real_time=request.config.getoption("luma_real_time"),
     )
     request.node.user_properties.append(("luma_case", request.node.nodeid))
     under_way = begin(judging_of(request.node), fuzzing)
     yield under_way
+    if under_way.observed:
+        request.node.user_properties.append(("luma_observed", " — or — ".join(under_way.observed)))
     rules = {"fired": under_way.fired, "kept": under_way.kept}
     request.node.user_properties.append(("luma_rules", json.dumps(rules)))
 
@@ -188,6 +201,7 @@ class Run:
             self.count().add(facts)
         if report.when == "teardown" and "luma_rules" in facts:
             self.count().cover(json.loads(facts["luma_rules"]))
+            self.count().observe(facts.get("luma_observed"))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):

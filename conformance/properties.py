@@ -37,6 +37,7 @@ class Fuzzing:
 
     profile: str = "gate"
     examples: int | None = None
+    real_time: bool = False
 
     def settings(self, share: float) -> settings:
         """Returns Hypothesis' settings for a property that takes a share of the examples."""
@@ -62,6 +63,8 @@ class Luma:
     material: Material
     fired: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
+    observed: tuple[str, ...] = ()
+    _unseen: float = 0.0
 
     @property
     def free(self) -> bool:
@@ -112,20 +115,37 @@ class Luma:
         if self.free and isinstance(self.confront(body), Accepted):
             self.kept[rule] += 1
 
-    def exchange(self, request: Request) -> Exchange:
-        """Sends a request; raises NonConformance where there is no answer although the target is there."""
+    def observe(self, explanations: tuple[str, ...]) -> None:
+        """Keeps which answers to what the page leaves open explain everything seen so far."""
+        if explanations:
+            self.observed = tuple(one for one in self.observed or explanations if one in explanations)
+
+    def now(self) -> float:
+        """Returns the time of the client under test, in seconds: what the clock shows, and what was made to pass."""
+        return self.judging.target.clock.now() + self._unseen
+
+    def sleep(self, seconds: float, role: str) -> None:
+        """Lets the time of that key's client pass."""
+        before = self.judging.target.clock.now()
+        self.judging.target.sleep(seconds, role)
+        self._unseen += max(0.0, seconds - (self.judging.target.clock.now() - before))
+
+    def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
+        """Sends a request, `at_once` whatever rate limits say; raises NonConformance where an answer fails to come."""
         target = self.judging.target
-        sent = target.clock.now()
+        sent = self.now()
         try:
-            response = target.patient.send(request)
+            response = (target.transport if at_once else target.patient).send(request)
         except ExchangeError as error:
             self.judging.check()
             raise NonConformance(self.judging.scrub(f"{request.method} {request.url} got no answer: {error}")) from None
-        return Exchange(request=request, response=response, sent=sent, received=target.clock.now())
+        return Exchange(request=request, response=response, sent=sent, received=self.now())
 
-    def request(self, *, body: bytes, content_type: str, request_id: str | None = None) -> Request:
-        """Returns a POST of these very bytes with the main key."""
-        headers = [("Authorization", f"Bearer {self.judging.target.token(MAIN_KEY)}")]
+    def request(
+        self, *, body: bytes, content_type: str = JSON, request_id: str | None = None, role: str = MAIN_KEY
+    ) -> Request:
+        """Returns a POST of these very bytes with the key of a role."""
+        headers = [("Authorization", f"Bearer {self.judging.target.token(role)}")]
         headers += [("Content-Type", content_type)] if content_type else []
         headers.append(("X-Request-Id", self._id() if request_id is None else request_id))
         return Request(method="POST", url="/v1/generations", headers=tuple(headers), body=body)

@@ -23,6 +23,7 @@ class Tally:
         self._noted = 0
         self._fired: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
+        self._observed: set[str] = set()
 
     def add(self, facts: Mapping[str, str]) -> None:
         """Counts one verdict, from the properties of its report."""
@@ -35,6 +36,11 @@ class Tally:
         """Adds up how often each rule was broken, and narrowly kept and accepted, by generated requests."""
         self._fired.update(rules["fired"])
         self._kept.update(rules["kept"])
+
+    def observe(self, what: str | None) -> None:
+        """Keeps what was seen of what the page leaves open."""
+        if what is not None:
+            self._observed.add(what)
 
     def halt(self, status: Exit, message: str) -> None:
         """Keeps why the run stops; the first reason counts."""
@@ -73,6 +79,8 @@ class Tally:
             terminal.write_line(f"target      {self.target}")
         if sum(self._outcomes.values()):
             self._write_counts(terminal)
+        for what in sorted(self._observed):
+            terminal.write_line(f"observed    {what}")
         if self._fired:
             self._write_coverage(terminal)
         if self.spent:

@@ -21,7 +21,7 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "rules",
+    "explain", "exits", "errors", "limiter", "rules",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
@@ -30,7 +30,7 @@ EDGES = {
 SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
 
 THINKING = {
-    "__future__", "binascii", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools",
+    "__future__", "binascii", "bisect", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools",
     "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
 """What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""

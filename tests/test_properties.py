@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import math
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,11 +19,13 @@ from conformance.profile import load_profile
 from conformance.properties import Fuzzing, Luma, begin
 from conformance.reading import read_section
 from conformance.reference import Service, VirtualClock, media_facts, profile_path
+from conformance.reference.limits import Refusal, SlidingWindow
 from conformance.replay import Target, offered
 from conformance.rules import RULES, Accepted, Rejected, predict
 from conformance.spending import Spending
 from conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
 from conformance.suite import test_malformed as malformed
+from conformance.suite import test_rate_limit as rate_limit
 from conformance.suite import test_validation as validation
 from conformance.supplies import supply
 from conformance.yamlfile import parse
@@ -333,3 +336,87 @@ def test_faulty_requests_are_mostly_refused_and_for_many_reasons() -> None:
 
     assert seen["Rejected"] > 5 * seen["Accepted"]
     assert seen["several"] > seen.total() / 10
+
+
+def renumbered(name: str, by: int, *, status: int) -> Wrong:
+    """Adds to the number in a header of the answers of that status."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            if response.status != status:
+                return response
+            headers = tuple((key, str(int(value) + by) if key == name else value) for key, value in response.headers)
+            return replace(response, headers=headers)
+
+        return answer
+
+    return wrap
+
+
+def with_limiter(**replaced: Any) -> Wrong:
+    """Replaces members of the reference's sliding windows."""
+
+    def wrap(handle: Handle) -> Handle:
+        service = handle.__self__  # type: ignore[attr-defined]
+        for client in service._clients.values():
+            for name, function in replaced.items():
+                setattr(client.window, name, function.__get__(client.window))
+        return handle
+
+    return wrap
+
+
+def fixed(window: Any, now: float) -> Refusal | None:
+    """Counts by the minute of the clock, as a fixed window does."""
+    window._admitted = deque(moment for moment in window._admitted if moment // 60 == now // 60)
+    if len(window._admitted) < window.limit:
+        return None
+    opens = (now // 60 + 1) * 60
+    return Refusal(max(1, math.ceil(opens - now)), math.ceil(opens))
+
+
+def shorter(window: Any, now: float) -> Refusal | None:
+    """Lets a request go after 55 s."""
+    window._admitted = deque(moment for moment in window._admitted if moment > now - 55)
+    if len(window._admitted) < window.limit:
+        return None
+    opens = window._admitted[0] + 55
+    return Refusal(max(1, math.ceil(opens - now)), math.ceil(opens))
+
+
+def counting_refusals(window: Any, now: float) -> Refusal | None:
+    """Counts refused requests too, the oldest giving way."""
+    refused = SlidingWindow.refuse(window, now)
+    if refused is not None:
+        window._admitted.append(now)
+    return refused
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(with_limiter(refuse=fixed), id="fixed window"),
+        pytest.param(with_limiter(refuse=shorter), id="window of 55 s"),
+        pytest.param(renumbered("Retry-After", -1, status=429), id="Retry-After one short"),
+        pytest.param(renumbered("X-RateLimit-Remaining", 1, status=201), id="Remaining one too many"),
+    ],
+)
+def test_a_wrong_rate_limit_is_caught(wrong: Wrong) -> None:
+    """A limiter that is wrong in one thing is caught, with the requests that show it."""
+    with pytest.raises(NonConformance, match=r"#\d+ +\+"):
+        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(luma_on(wrong))
+
+
+@pytest.mark.parametrize(
+    "legal",
+    [lambda handle: handle, with_limiter(refuse=counting_refusals), miniatures.with_extras],
+    ids=["none", "refusals count", "extras"],
+)
+def test_a_legal_rate_limit_is_not_accused(legal: Wrong) -> None:
+    """Whether refused requests use quota is open, and observed."""
+    luma = luma_on(legal)
+
+    rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(luma)
+
+    assert any("refused" in what for what in luma.observed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ def prompts() -> st.SearchStrategy[str]:
     return _PROMPTS
 
 
+@cache
 def images(material: Material) -> Bodies:
     """Returns references to an image that loads: by URL, or inline in each accepted format."""
     inline = st.sampled_from([{"data": data, "media_type": media_type} for media_type, data in material.images])
@@ -44,6 +46,7 @@ def images(material: Material) -> Bodies:
     return hosted | inline
 
 
+@cache
 def source_videos(material: Material) -> Bodies:
     """Returns references to a source video: by URL with its media type, or a completed generation."""
     choices: list[Body] = []
@@ -54,6 +57,7 @@ def source_videos(material: Material) -> Bodies:
     return st.sampled_from(choices)
 
 
+@cache
 def plain(kind: str, material: Material) -> Bodies:
     """Returns accepted requests of a type in which no video option is set: where a fault starts from."""
     optional: dict[str, st.SearchStrategy[Any]] = {"user_id": st.sampled_from((None, "user-42", "u" * 256))}
@@ -78,6 +82,7 @@ def plain(kind: str, material: Material) -> Bodies:
     return st.fixed_dictionaries(required, optional=optional)
 
 
+@cache
 def valid(kind: str, material: Material = Material()) -> Bodies:
     """Returns requests of a type that the page gives no reason to refuse, with any options that go together."""
     if kind == "image":
@@ -94,6 +99,7 @@ def valid(kind: str, material: Material = Material()) -> Bodies:
     return _with(plain(kind, material), extra)
 
 
+@cache
 def valid_requests(material: Material = Material()) -> Bodies:
     """Returns accepted requests of every model and type the material serves."""
     return st.sampled_from(served(material)).flatmap(lambda kind: valid(kind, material))
@@ -108,6 +114,7 @@ def _with(bodies: Bodies, optional: dict[str, st.SearchStrategy[Any]]) -> Bodies
     return st.builds(lambda body, more: {**body, **more}, bodies, st.fixed_dictionaries({}, optional=optional))
 
 
+@cache
 def _image_sources(material: Material) -> Bodies:
     if material.completed_image is None:
         return images(material)
@@ -144,6 +151,7 @@ def _create_options(material: Material) -> Bodies:
     return st.one_of(choices)
 
 
+@cache
 def hdr_options() -> Bodies:
     """Returns video options with HDR: 720p or 1080p, 5 s, with or without EXR, no loop."""
     required = {"hdr": st.just(value=True)}
@@ -164,6 +172,7 @@ def _edit_options(material: Material) -> Bodies:
     )
 
 
+@cache
 @st.composite
 def edits(draw: st.DrawFn, material: Material) -> Body:
     """Draws a video.edit block: auto or manual, with or without guide frames."""
@@ -177,6 +186,7 @@ def edits(draw: st.DrawFn, material: Material) -> Body:
     return edit
 
 
+@cache
 def controls() -> Bodies:
     """Returns video.edit.controls with at least one signal."""
     share, enabled = st.sampled_from((0, 0.5, 1)), st.booleans()
@@ -190,6 +200,7 @@ def controls() -> Bodies:
     return st.sampled_from(tuple(signals)).flatmap(lambda name: st.fixed_dictionaries({name: signals[name]}))
 
 
+@cache
 @st.composite
 def guide_frames(draw: st.DrawFn, material: Material, *, at_least: int = 1) -> Body:
     """Draws parallel keyframes and keyframe_indexes: distinct, of equal length, on the grid of the shortest clip."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ Value = Callable[[Material], st.SearchStrategy[Any]]
 Change = Callable[[st.DrawFn, Body], Body]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fault:
     """How one rule is kept narrowly and how it is broken: fields to set, by path, ABSENT to unset.
 
@@ -37,35 +38,37 @@ class Fault:
             return material.missing("video-source")
         return next((why for role in self.needs if (why := material.missing(role))), None)
 
+    @cache  # noqa: B019  faults are constants, and live as long as the program
     def bodies(self, material: Material) -> Bodies:
         """Returns requests that only just keep the rule."""
-        return st.sampled_from([kind for kind in self.kinds if kind in served(material)]).flatmap(
-            lambda kind: _set(plain(kind, material), self.near, material)
-        )
+        kinds = [kind for kind in self.kinds if kind in served(material)]
+        return st.one_of([_near(kind, self.near, material) for kind in kinds])
 
-    def breaks(self, body: Body, material: Material) -> Bodies:
+    def breaks(self, draw: st.DrawFn, body: Body, material: Material) -> Body:
         """Returns the request with this fault added."""
-        if self.change is not None:
-            return _changed(self.change, body)
-        return _set(st.just(body), self.broken, material)
+        return _set(draw, body, self.broken, material) if self.change is None else self.change(draw, body)
 
 
 @st.composite
-def _set(draw: st.DrawFn, bodies: Bodies, fields: Mapping[str, Value], material: Material) -> Body:
-    body: object = draw(bodies)
+def _near(draw: st.DrawFn, kind: str, fields: Mapping[str, Value], material: Material) -> Body:
+    return _set(draw, draw(plain(kind, material)), fields, material)
+
+
+def _set(draw: st.DrawFn, body: Body, fields: Mapping[str, Value], material: Material) -> Body:
+    changed: object = body
     for path, value in fields.items():
-        drawn = draw(value(material))
+        drawn = draw(_made(value, material))
         if drawn is not ABSENT:
-            body = paths.put(body, path, drawn)
-        elif paths.get(body, path) is not ABSENT:
-            body = paths.unset(body, path)
-    assert isinstance(body, dict)
-    return body
+            changed = paths.put(changed, path, drawn)
+        elif paths.get(changed, path) is not ABSENT:
+            changed = paths.unset(changed, path)
+    assert isinstance(changed, dict)
+    return changed
 
 
-@st.composite
-def _changed(draw: st.DrawFn, change: Change, body: Body) -> Body:
-    return change(draw, body)
+@cache
+def _made(value: Value, material: Material) -> st.SearchStrategy[Any]:
+    return value(material)
 
 
 def just(*values: object) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -361,17 +362,20 @@ def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> 
     """Draws two requests of the same making: one that only just keeps a rule, and one that breaks it."""
     fault = FAULTS[rule]
     near = draw(fault.bodies(material))
-    return near, draw(fault.breaks(near, material))
+    return near, fault.breaks(draw, near, material)
 
 
 @st.composite
 def faulty(draw: st.DrawFn, material: Material = Material()) -> Body:
     """Draws a request with one to three faults; one may undo another, so `predict` says what is allowed."""
-    small = [
-        fault for fault in FAULTS.values() if fault.missing(material) is None and "large-uploads" not in fault.needs
-    ]
-    first, *others = draw(st.lists(st.sampled_from(small), min_size=1, max_size=3))
-    body = draw(first.breaks(draw(first.bodies(material)), material))
+    first, *others = draw(_up_to_three(material))
+    body = first.breaks(draw, draw(first.bodies(material)), material)
     for fault in others:
-        body = draw(fault.breaks(body, material))
+        body = fault.breaks(draw, body, material)
     return body
+
+
+@cache
+def _up_to_three(material: Material) -> st.SearchStrategy[list[Fault]]:
+    small = [fault for fault in FAULTS.values() if "large-uploads" not in fault.needs]
+    return st.lists(st.sampled_from([fault for fault in small if not fault.missing(material)]), min_size=1, max_size=3)

@@ -27,7 +27,7 @@ TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
 """What fetching the URL behind each role finds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: strategies are made once for each
 class Material:
     """What a target offers to refer to; `trouble` has by role the URLs that do not load, `offers` whatever else.
 

@@ -1,0 +1,44 @@
+"""Measures oracle verdicts, and generated examples in process and over loopback: `python tests/bench/fuzz.py`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from conformance.judging import Judging, Wanted
+from conformance.properties import Fuzzing, begin
+from conformance.reference.asgi import serving
+from conformance.rules import predict
+from conformance.strategies import faulty
+
+
+def main() -> None:
+    """Prints the three rates."""
+    bodies: list[Any] = []
+    with serving() as url:
+        for name, base_url in (("in process", None), ("loopback", url)):
+            luma = begin(Judging.begin(Wanted(base_url=base_url)), Fuzzing(examples=2000))
+            drawn = rate(lambda luma=luma: luma.every(faulty(luma.material), bodies.append))  # type: ignore[misc]
+            sent = rate(lambda luma=luma: luma.every(faulty(luma.material), luma.confront))  # type: ignore[misc]
+            print(f"{name:<11} {sent:7.0f} examples/s (drawing alone {drawn:.0f}/s)")
+            luma.judging.close()
+    start = time.perf_counter()
+    for body in bodies:
+        predict(body)
+    print(f"oracle      {len(bodies) / (time.perf_counter() - start):7.0f} verdicts/s")
+
+
+def rate(run: Callable[[], None]) -> float:
+    """Returns examples per second of a run of 2000."""
+    start = time.perf_counter()
+    run()
+    return 2000 / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
