@@ -402,3 +402,74 @@ def test_waiting_for_a_rate_limit_is_announced_and_fails_nothing(pytester: pytes
 
     result.assert_outcomes(passed=7)
     result.stderr.fnmatch_lines(["luma: waiting * s *"])
+
+
+PROPERTY = """
+    import pytest
+    from conformance.strategies import near_misses
+
+    def test_prompt(luma):
+        def try_pair(pair):
+            luma.keep("prompt-empty", pair[0])
+            luma.confront(pair[1])
+
+        luma.every(near_misses("prompt-empty", luma.material), try_pair)
+"""
+
+
+def test_a_property_of_ones_own_counts_as_a_case(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    """A test that takes the `luma` fixture is judged, and the rules it reaches are in the summary."""
+    pytester.makepyfile(PROPERTY)
+
+    result = run("--luma-fuzz-examples", "20")
+
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        ["judged      4: 4 passed*", "rules *broken*", "*prompt-empty * 20 /  20*", "unreached *"]
+    )
+
+
+def test_a_property_that_fails_is_explained_without_a_traceback(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    """A finding says what the page says, what the server said, and how to keep it as a case."""
+    pytester.makepyfile(PROPERTY)
+    wrong = miniatures.another_detail("Prompt must be between 1 and 6000 characters", "prompt is empty")
+
+    with miniature(wrong) as url:
+        result = run("--base-url", url, "-k", "test_prompt")
+
+    assert result.ret == Exit.NOT_CONFORMANT
+    result.stdout.fnmatch_lines(
+        [
+            "  the page says    400  Prompt must be between 1 and 6000 characters",
+            "  the server said  400  prompt is empty",
+            "*curl -sS -i -X POST*",
+            "as a case, to keep:",
+            "judged      1: 0 passed, 1 failed*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_property_is_not_judged_where_it_costs_money(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reason is counted in the summary, and a run of nothing else is not conformant."""
+    monkeypatch.setattr("conformance.judging.is_loopback", lambda url: False)
+    monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
+    pytester.makepyfile("def test_costly(luma):\n    luma.needs_free()\n")
+
+    with miniature(lambda handle: handle) as url:
+        result = run("--base-url", url, "-k", "test_costly")
+
+    assert result.ret == Exit.COULD_NOT_JUDGE
+    result.stdout.fnmatch_lines(["judged      0:*", "not judged  1", "*1  would cost money:*"])
+
+
+def test_examples_are_a_number_of_at_least_one(run: Callable[..., pytest.RunResult]) -> None:
+    """A wrong number is a usage error."""
+    assert run("--luma-fuzz-examples", "0").ret == Exit.USAGE
+    assert run("--luma-fuzz", "wild").ret == Exit.USAGE
