@@ -21,7 +21,7 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "limiter", "rules",
+    "explain", "exits", "errors", "limiter", "lifecycle", "rules",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",

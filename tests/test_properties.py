@@ -24,6 +24,7 @@ from conformance.replay import Target, offered
 from conformance.rules import RULES, Accepted, Rejected, predict
 from conformance.spending import Spending
 from conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
+from conformance.suite import test_life_cycle as life_cycle
 from conformance.suite import test_malformed as malformed
 from conformance.suite import test_rate_limit as rate_limit
 from conformance.suite import test_validation as validation
@@ -420,3 +421,96 @@ def test_a_legal_rate_limit_is_not_accused(legal: Wrong) -> None:
     rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(luma)
 
     assert any("refused" in what for what in luma.observed)
+
+
+def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
+    """Changes the generation in the answers to polls."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            if request.method != "GET" or response.status != 200:
+                return response
+            return replace(response, body=json.dumps(change(json.loads(response.body), request)).encode())
+
+        return answer
+
+    return wrap
+
+
+def going_back() -> Wrong:
+    """Says of a completed generation that it is processing, at every other poll."""
+    polls: Counter[str] = Counter()
+
+    def change(body: Body, request: Request) -> Body:
+        polls[body["id"]] += 1
+        back = body["state"] == "completed" and polls[body["id"]] % 2 == 0
+        return {**body, "state": "processing", "output": []} if back else body
+
+    return on_polls(change)
+
+
+def one_url() -> Wrong:
+    """Hands out one URL for ever."""
+    return on_polls(lambda body, _: {**body, "output": [{**one, "url": "https://a.test/x"} for one in body["output"]]})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (going_back(), "does not go back"),
+        (one_url(), "every poll makes a fresh one"),
+        (on_polls(lambda body, _: {**body, "model": "uni-1"}), "was asked for"),
+        (
+            on_polls(lambda body, _: {**body, "created_at": f"2026-04-08T12:00:0{len(body['output'])}Z"}),
+            "created_at was",
+        ),
+        (on_polls(lambda body, _: {**body, "failure_code": body["failure_code"] and "oops"}), "none of the documented"),
+        (on_polls(lambda body, _: {**body, "failure_reason": None}), "without a reason"),
+        (on_polls(lambda body, _: {**body, "output": []}), "without an output"),
+        (on_polls(lambda body, _: {**body, "state": "running"}), "is none of"),
+    ],
+)
+def test_a_wrong_life_is_caught(wrong: Wrong, said: str) -> None:
+    """A generation that goes back, changes or tells what its state does not allow is caught."""
+    with pytest.raises(NonConformance, match=said):
+        life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_on(wrong))
+
+
+def skipping_processing() -> Wrong:
+    """Is queued as long as it is not over: legal."""
+    return on_polls(lambda body, _: {**body, "state": "queued"} if body["state"] == "processing" else body)
+
+
+@pytest.mark.parametrize(
+    "legal", [lambda handle: handle, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
+)
+def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
+    """A state may be skipped, and more members told."""
+    luma = luma_on(legal)
+
+    life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma)
+    life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"status": 403}, "by its status"),
+        ({"body": b'{"detail": "Not yours"}'}, "by its body"),
+        ({"headers": (("X-Owner", "main"),)}, "by its headers"),
+    ],
+)
+def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any], said: str) -> None:
+    """Another client's id is told apart neither by status, nor body, nor headers."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            unlike = request.method == "GET" and "-4000-" not in request.url and "not-a-uuid" not in request.url
+            return replace(response, **changed) if unlike and response.status == 404 else response
+
+        return answer
+
+    with pytest.raises(NonConformance, match=said):
+        life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_on(wrap))
