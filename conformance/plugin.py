@@ -146,6 +146,7 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
         profile=request.config.getoption("luma_fuzz"),
         examples=request.config.getoption("luma_fuzz_examples"),
         real_time=request.config.getoption("luma_real_time"),
+        alone=not hasattr(request.config, "workerinput"),
     )
     request.node.user_properties.append(("luma_case", request.node.nodeid))
     under_way = begin(judging_of(request.node), fuzzing)

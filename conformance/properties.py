@@ -22,6 +22,7 @@ from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import Case, Exchange, Facet, Mismatch, Request
 from conformance.oracle import as_case, as_yaml, judged
+from conformance.reference import InProcess
 from conformance.roles import MAIN_KEY
 from conformance.rules import Accepted, Prediction, Rejected, predict
 from conformance.strategies import Body, Material
@@ -38,6 +39,7 @@ class Fuzzing:
     profile: str = "gate"
     examples: int | None = None
     real_time: bool = False
+    alone: bool = True
 
     def settings(self, share: float) -> settings:
         """Returns Hypothesis' settings for a property that takes a share of the examples."""
@@ -70,6 +72,11 @@ class Luma:
     def free(self) -> bool:
         """Tells whether an accepted request costs nobody anything (law: never by surprise)."""
         return self.judging.spending.limit is None
+
+    @property
+    def shared(self) -> bool:
+        """Tells whether other workers of this run ask the same clients, so that no trace is the whole one."""
+        return not self.fuzzing.alone and self.judging.base_url != InProcess.base_url
 
     def needs_free(self) -> None:
         """Leaves the property unjudged where what it sends may be accepted and charged for."""

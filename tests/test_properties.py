@@ -24,6 +24,7 @@ from conformance.replay import Target, offered
 from conformance.rules import RULES, Accepted, Rejected, predict
 from conformance.spending import Spending
 from conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
+from conformance.suite import test_concurrency as concurrency
 from conformance.suite import test_life_cycle as life_cycle
 from conformance.suite import test_malformed as malformed
 from conformance.suite import test_rate_limit as rate_limit
@@ -514,3 +515,60 @@ def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any],
 
     with pytest.raises(NonConformance, match=said):
         life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_on(wrap))
+
+
+def with_slots(**replaced: Any) -> Wrong:
+    """Replaces members of the reference's counters of concurrent jobs."""
+
+    def wrap(handle: Handle) -> Handle:
+        service = handle.__self__  # type: ignore[attr-defined]
+        for client in service._clients.values():
+            for name, function in replaced.items():
+                setattr(client.slots, name, function.__get__(client.slots))
+        return handle
+
+    return wrap
+
+
+def freed_after_a_minute(slots: Any, now: float, end: float) -> None:
+    """Gives a slot back after a minute, whatever its job does."""
+    slots._ends.append(min(end, now + 60))
+
+
+def never_freed(slots: Any, now: float) -> bool:
+    """Waits for a poll that does not come."""
+    return bool(len(slots._ends) >= slots._limit)
+
+
+def test_a_slot_freed_too_early_is_caught() -> None:
+    """A server that admits a job while all slots' jobs still run is caught."""
+    with pytest.raises(NonConformance, match="still running"):
+        concurrency.test_a_running_job_keeps_its_slot(luma_on(with_slots(take=freed_after_a_minute)))
+
+
+def test_a_slot_freed_only_when_polled_is_caught() -> None:
+    """A server that keeps a slot until somebody asks about its job is caught."""
+    with pytest.raises(NonConformance, match="not free"):
+        concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_on(with_slots(full=never_freed)))
+
+
+@pytest.mark.parametrize("legal", [lambda handle: handle, miniatures.with_extras], ids=["none", "extras"])
+def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
+    """The reference's own slots, extras or not, are right."""
+    luma = luma_on(legal)
+
+    concurrency.test_a_running_job_keeps_its_slot(luma)
+    concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma)
+
+
+def test_limits_are_not_judged_where_workers_share_the_clients() -> None:
+    """With -n against a server, no worker sees every request of a key's client."""
+    luma = luma_on(lambda handle: handle)
+    luma.fuzzing = replace(luma.fuzzing, alone=False)
+
+    for judged in (
+        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,
+        concurrency.test_a_running_job_keeps_its_slot,
+    ):
+        with pytest.raises(pytest.skip.Exception, match="without -n"):
+            judged(luma)

@@ -28,6 +28,8 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma: Luma) -> None:
     target = luma.judging.target
     if (why := target.missing(KEY)) is not None:
         not_judged(why)
+    if luma.shared:
+        not_judged("workers share this key's client; run the limits without -n")
     if target.missing("fast-clock") is None:
         luma.every(st.lists(WAITS, min_size=4, max_size=14), lambda waits: _judge(luma, waits), share=0.6)
     elif luma.fuzzing.real_time:
