@@ -62,10 +62,7 @@ class CaseItem(pytest.Item):
         except ConformanceError as error:
             _stop(self, Exit.COULD_NOT_JUDGE, str(error))
         self._record(result, judging)
-        _run(self.config).count().spent = judging.spent
-        if (why := judging.overspent) is not None:
-            _run(self.config).count().halt(Exit.SPENT, why)
-            self.session.shouldstop = "the run was ended; the summary says why"
+        _account(self, judging)
         if result.verdict.outcome is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {result.verdict.reason}")
         if result.verdict.outcome is Outcome.FAIL:
@@ -111,10 +108,16 @@ def judging_of(item: pytest.Item) -> Judging:
     return judging
 
 
-def report_property(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """Puts a property's verdict, and the explanation instead of a traceback, into its report."""
-    if call.excinfo is not None and isinstance(call.excinfo.value, NonConformance):
-        report.longrepr = str(call.excinfo.value)
+def report_property(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Puts a property's verdict, and the explanation instead of a traceback, into its report; ends a run that must."""
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(error, NonConformance):
+        report.longrepr = str(error)
+    elif isinstance(error, ConformanceError):
+        _halt(item, Exit.SPENT if isinstance(error, SpendExhausted) else Exit.COULD_NOT_JUDGE, str(error))
+        report.outcome, report.longrepr = "skipped", (str(item.path), 0, "Skipped: not judged: the run was ended")
+    if (judging := item.config.stash.get(JUDGING, None)) is not None:
+        _account(item, judging)
     if report.when != "call" and not report.skipped:
         return
     outcomes = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "skipped": Outcome.NOT_JUDGED}
@@ -126,9 +129,20 @@ def report_property(report: pytest.TestReport, call: pytest.CallInfo[None]) -> N
 
 def _stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
     """Ends the run after this item, which is left unjudged; the summary says why, once."""
+    _halt(item, status, message)
+    pytest.skip("not judged: the run was ended")
+
+
+def _halt(item: pytest.Item, status: Exit, message: str) -> None:
     _run(item.config).count().halt(status, message)
     item.session.shouldstop = "the run was ended; the summary says why"
-    pytest.skip("not judged: the run was ended")
+
+
+def _account(item: pytest.Item, judging: Judging) -> None:
+    """Tells the summary what was spent, and ends the run where it is more than allowed."""
+    _run(item.config).count().spent = judging.spent
+    if (why := judging.overspent) is not None:
+        _halt(item, Exit.SPENT, why)
 
 
 def _wanted(config: pytest.Config) -> Wanted:

@@ -7,7 +7,7 @@ from typing import Final
 
 from conformance.judge import EveryResponse, Judgement, judge_step
 from conformance.matching import Exactly, Is, Like, Matcher, Members, OneOf
-from conformance.model import ABSENT, Ask, Case, Exchange, Expectation, Place, Step
+from conformance.model import Ask, Case, Exchange, Expectation, Place, Step
 from conformance.rules import RULES, Accepted, Prediction, Rejected, Violation
 
 CREATE: Final = "POST /v1/generations"
@@ -61,19 +61,21 @@ def as_case(body: object, prediction: Prediction, status: int) -> Case:
 def as_yaml(case: Case) -> str:
     """Returns a case file with this one case, ready to be pasted: its data is JSON, which YAML is a superset of."""
     step = case.steps[0]
+    statuses = list(step.expect.status)
     lines = [
         "# yaml-language-server: $schema=case-file.schema.json",
         f"section: {_json(case.section)}",
         f"operation: {case.operation}",
-        f"status: {step.expect.status[0]}",
         "cases:",
         "  - id: fuzzed",
         f"    title: {case.title}",
+        f"    status: {_json(statuses if len(statuses) > 1 else statuses[0])}",
     ]
-    lines += [f"    {name}: {text}" for name, text in _detail(step.expect.detail)]
-    body = {} if step.ask.body is ABSENT else step.ask.body
-    lines += ["    request:", "      body: " + _json(body)]
-    return "\n".join(lines)
+    if step.expect.detail is not None:
+        lines.append(f"    detail: {_json(_written(step.expect.detail))}")
+    if step.expect.wording_may_vary:
+        lines.append("    wording: may-vary")
+    return "\n".join([*lines, "    request:", "      body: " + _json(step.ask.body)])
 
 
 def _matchers(violation: Violation) -> tuple[Matcher, ...]:
@@ -82,12 +84,13 @@ def _matchers(violation: Violation) -> tuple[Matcher, ...]:
     return (Like.of(violation.detail_like),) if violation.detail_like is not None else (_TEXT,)
 
 
-def _detail(matcher: Matcher | None) -> list[tuple[str, str]]:
+def _written(matcher: Matcher) -> object:
+    """Returns a matcher of ours as case files write it."""
     if isinstance(matcher, OneOf):
-        return _detail(matcher.choices[0])
-    if isinstance(matcher, Exactly):
-        return [("detail", _json(matcher.expected))]
-    return [("detail_like", _json(matcher.template))] if isinstance(matcher, Like) else []
+        return {"$one_of": [_written(choice) for choice in matcher.choices]}
+    if isinstance(matcher, Like):
+        return {"$like": matcher.template}
+    return matcher.expected if isinstance(matcher, Exactly) else {"$is": "text"}
 
 
 def _json(value: object) -> str:

@@ -76,7 +76,7 @@ def _add_fuzzing(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--luma-real-time",
         action="store_true",
-        help="judge the rate limit of a target without a clock to advance by waiting: about three minutes",
+        help="judge the rate limit of a target without a clock to advance by waiting: about two minutes",
     )
 
 
@@ -149,7 +149,7 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
         alone=not hasattr(request.config, "workerinput"),
     )
     request.node.user_properties.append(("luma_case", request.node.nodeid))
-    under_way = begin(judging_of(request.node), fuzzing)
+    under_way = begin(judging_of(request.node), fuzzing, request.node.name)
     yield under_way
     if under_way.observed:
         request.node.user_properties.append(("luma_observed", " — or — ".join(under_way.observed)))
@@ -163,10 +163,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Says what a property came to: its explanation instead of a traceback, its verdict for the summary."""
     report = yield
-    if "luma" in getattr(item, "fixturenames", ()):
+    if isinstance(item, pytest.Function) and any(name == "luma_case" for name, _ in item.user_properties):
         from conformance.items import report_property
 
-        report_property(report, call)
+        report_property(item, report, call)
     return report
 
 

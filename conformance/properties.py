@@ -6,17 +6,18 @@ A property is a test function of `conformance.suite`, or of anybody's, that take
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 import pytest
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
-from conformance.errors import ExchangeError
+from conformance.errors import ConformanceError, ExchangeError
 from conformance.explain import answered, curl, said
 from conformance.items import NonConformance
 from conformance.judging import Judging
@@ -24,7 +25,7 @@ from conformance.model import Case, Exchange, Facet, Mismatch, Request
 from conformance.oracle import as_case, as_yaml, judged
 from conformance.reference import InProcess
 from conformance.roles import MAIN_KEY
-from conformance.rules import Accepted, Prediction, Rejected, predict
+from conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
 from conformance.strategies import Body, Material
 from conformance.strategies.hostile import JSON
 
@@ -66,7 +67,9 @@ class Luma:
     fired: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     observed: tuple[str, ...] = ()
+    name: str = "property_"
     _unseen: float = 0.0
+    _final: Exception | None = None
 
     @property
     def free(self) -> bool:
@@ -86,16 +89,17 @@ class Luma:
     def every(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], object], share: float = 1.0) -> None:
         """Tries examples of a strategy; raises NonConformance with the smallest that fails."""
 
-        @self.fuzzing.settings(share)
-        @given(strategy)
         def property_(example: Any) -> None:
+            if self._final is not None:
+                raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
             try_one(example)
 
-        run = seed(0)(property_) if self.fuzzing.profile == "gate" else property_
+        # What Hypothesis tells properties apart by, in its database too.
+        property_.__name__ = re.sub(r"\W", "_", self.name)
         try:
-            run()
+            self.fuzzing.settings(share)(given(strategy)(property_))()
         except Flaky as error:
-            raise NonConformance(
+            raise self._final or NonConformance(
                 self.judging.scrub(f"the server answered the same request in two ways: {error}")
             ) from None
 
@@ -112,7 +116,7 @@ class Luma:
         case = as_case(body, prediction, exchange.response.status)
         judgement = judged(exchange, case, self.judging.every)
         if judgement.mismatches:
-            raise NonConformance(self._explain(case, exchange, judgement.mismatches))
+            self._refuse(self._explain(case, prediction, exchange, judgement.mismatches))
         if isinstance(prediction, Rejected):
             self.fired.update({violation.rule for violation in prediction.violations})
         return prediction
@@ -144,9 +148,20 @@ class Luma:
         try:
             response = (target.transport if at_once else target.patient).send(request)
         except ExchangeError as error:
-            self.judging.check()
-            raise NonConformance(self.judging.scrub(f"{request.method} {request.url} got no answer: {error}")) from None
+            self._final = self._broken(request, error)
+            raise self._final from None
+        except ConformanceError as error:
+            self._final = error
+            raise
         return Exchange(request=request, response=response, sent=sent, received=self.now())
+
+    def _broken(self, request: Request, error: ExchangeError) -> Exception:
+        """Returns what a missing answer comes to: a finding, or the end of the run where the target is gone."""
+        try:
+            self.judging.check()
+        except ConformanceError as gone:
+            return gone
+        return NonConformance(self.judging.scrub(f"{request.method} {request.url} got no answer: {error}"))
 
     def request(
         self, *, body: bytes, content_type: str = JSON, request_id: str | None = None, role: str = MAIN_KEY
@@ -164,7 +179,13 @@ class Luma:
             f"  the server said  {answered(exchange.response, self.judging.scrub)}",
             f"  again            {self._curl(exchange.request)}",
         ]
-        raise NonConformance("\n".join(lines))
+        self._refuse("\n".join(lines))
+
+    def _refuse(self, explanation: str) -> NoReturn:
+        found = NonConformance(explanation)
+        if self.judging.overspent is not None:
+            self._final = found
+        raise found
 
     def _id(self) -> str:
         return f"{self.judging.target.run}-fuzzed"
@@ -172,7 +193,7 @@ class Luma:
     def _curl(self, request: Request) -> str:
         return self.judging.scrub(curl(request, self.judging.base_url, "(the body is above)"))
 
-    def _explain(self, case: Case, exchange: Exchange, mismatches: tuple[Mismatch, ...]) -> str:
+    def _explain(self, case: Case, prediction: Prediction, exchange: Exchange, mismatches: tuple[Mismatch, ...]) -> str:
         scrub = self.judging.scrub
         lines = [
             f"a generated request                                            {case.section}",
@@ -186,6 +207,8 @@ class Luma:
             if mismatch.facet not in (Facet.STATUS, Facet.DETAIL)
         ]
         lines.append(f"  again            {self._curl(exchange.request)}")
+        if isinstance(prediction, Unspecified):
+            return "\n".join([*lines, f"  open question    {prediction.reason}"])
         return "\n".join([*lines, "", "as a case, to keep:", "", scrub(as_yaml(case))])
 
 
@@ -194,15 +217,10 @@ def not_judged(reason: str) -> NoReturn:
     pytest.skip(f"not judged: {reason}")
 
 
-def begin(judging: Judging, fuzzing: Fuzzing) -> Luma:
-    """Returns a property's hands on a target; leaves it unjudged where there is nothing to refer to."""
+def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_") -> Luma:
+    """Returns a property's hands on a target."""
     material = Material.offered(judging.target.value, judging.target.missing)
-    if material is None:
-        # What is refused for another reason needs no media of the target's.
-        material = Material(video_url=None, offers=frozenset())
-        if judging.spending.limit is None:
-            not_judged("the profile names no image-url, which accepted requests refer to")
-    return Luma(judging=judging, fuzzing=fuzzing, material=material)
+    return Luma(judging=judging, fuzzing=fuzzing, material=material, name=name)
 
 
 def _encoded(body: Body) -> bytes:

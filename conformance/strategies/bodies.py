@@ -42,6 +42,8 @@ def prompts() -> st.SearchStrategy[str]:
 def images(material: Material) -> Bodies:
     """Returns references to an image that loads: by URL, or inline in each accepted format."""
     inline = st.sampled_from([{"data": data, "media_type": media_type} for media_type, data in material.images])
+    if material.image_url is None:
+        return inline
     hosted = st.sampled_from([{"url": material.image_url}, {"url": material.image_url, "media_type": "image/png"}])
     return hosted | inline
 
@@ -205,8 +207,7 @@ def controls() -> Bodies:
 def guide_frames(draw: st.DrawFn, material: Material, *, at_least: int = 1) -> Body:
     """Draws parallel keyframes and keyframe_indexes: distinct, of equal length, on the grid of the shortest clip."""
     indexes = draw(st.lists(st.integers(0, 120), min_size=at_least, max_size=5, unique=True))
-    frame = st.just({"url": material.image_url}) | images(material)
-    return {"keyframes": [draw(frame) for _ in indexes], "keyframe_indexes": indexes}
+    return {"keyframes": [draw(images(material)) for _ in indexes], "keyframe_indexes": indexes}
 
 
 def _reframe_options(_: Material) -> Bodies:

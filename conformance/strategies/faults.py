@@ -24,9 +24,10 @@ from conformance.strategies.fault import Change, Fault, Value, just
 from conformance.strategies.material import Material
 
 OFF: Final = (False, ABSENT)
+_UNTYPED: Final = "https://example.com/source.mp4"  # refused before anything is fetched
 _SOURCE_POSITION: Final = {"x_norm": 0, "y_norm": 0, "w_norm": 1, "h_norm": 1}
 _EDIT_BLOCKS: Final = ({"auto_controls": True}, {"strength": "flex_1"})
-YES: Final = just(*(True,))
+YES: Final = just(True)  # noqa: FBT003
 _CREATE, _EDIT, _REFRAME = ("video",), ("video_edit",), ("video_reframe",)
 _SHORT: Final = just("5s", ABSENT)
 
@@ -103,9 +104,8 @@ def _other_type(draw: st.DrawFn, body: Body) -> Body:
     return {**body, "type": draw(st.sampled_from(others))}
 
 
-def _frame(draw: st.DrawFn, body: Body) -> Body:
-    name = draw(st.sampled_from(("start_frame", "end_frame")))
-    return {**body, "video": {**(body.get("video") or {}), name: {"url": "https://example.com/frame.png"}}}
+def _frames(material: Material) -> st.SearchStrategy[Any]:
+    return st.builds(lambda name, frame: {name: frame}, st.sampled_from(("start_frame", "end_frame")), images(material))
 
 
 _REFERENCE_KINDS: Final = ("image", "image_edit")
@@ -154,9 +154,7 @@ _REQUEST_FAULTS: Final = (
         rule="source-video-untyped",
         kinds=(*_EDIT, *_REFRAME),
         near={"source": source_videos},
-        broken={
-            "source": lambda m: st.sampled_from([{"url": m.image_url}, {"url": m.image_url, "media_type": "image/png"}])
-        },
+        broken={"source": just({"url": _UNTYPED}, {"url": _UNTYPED, "media_type": "image/png"})},
     ),
     Fault(
         rule="image-ref-on-video-edit",
@@ -311,7 +309,7 @@ _EDIT_FAULTS: Final = (
 
 _REFRAME_FAULTS: Final = (
     Fault(rule="reframe-ratio-missing", kinds=_REFRAME, broken={"aspect_ratio": just(ABSENT, None)}),
-    Fault(rule="reframe-frames", kinds=_REFRAME, change=_frame),
+    Fault(rule="reframe-frames", kinds=_REFRAME, broken={"video": _frames}),
     Fault(rule="reframe-loop", kinds=_REFRAME, broken={"video.loop": YES}),
     Fault(
         rule="reframe-hdr",

@@ -34,7 +34,7 @@ class Material:
     The default refers to example.com and to nothing a target must have, for use without a profile.
     """
 
-    image_url: str = "https://example.com/image.png"
+    image_url: str | None = "https://example.com/image.png"
     video_url: str | None = "https://example.com/video.mp4"
     images: tuple[tuple[str, str], ...] = (("image/png", _TINY_PNG),)
     completed_image: str | None = None
@@ -44,18 +44,15 @@ class Material:
     offers: frozenset[str] = frozenset({"hdr-access"})
 
     @classmethod
-    def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self | None:
-        """Returns what a target offers under each role, or None where it offers no image to refer to."""
+    def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
+        """Returns what a target offers under each role; inline images need no role."""
 
         def optional(role: str) -> str | None:
             return None if missing(role) else value(role)
 
-        image_url = optional("image-url")
-        if image_url is None:
-            return None
         large = None if missing("large-uploads") else (lambda: value("inline-over-50-mb"))
         return cls(
-            image_url=image_url,
+            image_url=optional("image-url"),
             video_url=optional("video-url"),
             images=tuple((media_type, value(name)) for name, media_type in _INLINE.items()),
             completed_image=optional("completed-image"),

@@ -35,7 +35,7 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma: Luma) -> None:
     elif luma.fuzzing.real_time:
         _judge(luma, FILL_AND_RETURN)
     else:
-        not_judged("the profile names no fast-clock; --luma-real-time waits instead, about three minutes")
+        not_judged("the profile names no fast-clock; --luma-real-time waits instead, about two minutes")
 
 
 def _judge(luma: Luma, waits: list[tuple[int, bytes]]) -> None:
