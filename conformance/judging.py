@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from conformance import casefiles
+from conformance.channel import LiveChannel, Passing
 from conformance.errors import CouldNotJudge, ProfileError
 from conformance.explain import explain
 from conformance.http import Bounds, HttpTransport, RealClock, is_loopback
@@ -130,7 +131,7 @@ class Judging:
     def check(self) -> None:
         """Makes sure the target can be judged at all; raises CouldNotJudge."""
         try:
-            preflight(self.target.transport, f"Bearer {self.main_key.token}", key=self.main_key.source)
+            preflight(self.spending, f"Bearer {self.main_key.token}", key=self.main_key.source)
         except CouldNotJudge as error:
             raise CouldNotJudge(self.scrub(str(error))) from None
 
@@ -162,15 +163,14 @@ class Judging:
 def _target(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> Target:
-    passing = _Passing(transport, clock, profile)
+    ask = _time_request(profile) if profile.clock is not None else None
+    passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
     patient = transport
     if announce is not None:
-        patient = Pacing(transport, passing, announce=announce, per_minute=profile.requests_per_minute)
+        main = _MainClock(clock, passing)
+        patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
     return Target(
-        transport=transport,
-        patient=patient,
-        clock=clock,
-        sleep=passing.let_pass,
+        channel=LiveChannel(transport=transport, patient=patient, passing=passing),
         value=offered(profile.values, supply),
         token=lambda role: profile.keys[role].token,
         missing=profile.missing,
@@ -190,34 +190,26 @@ def _published(transport: Transport) -> Profile | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Passing:
-    """The target's time as a clock: made to pass where the profile says how, else waited for."""
+class _MainClock:
+    """The time of the main key's client, to wait by for its rate limit."""
 
-    transport: Transport
     clock: Clock
-    profile: Profile
+    passing: Passing
 
     def now(self) -> float:
         return self.clock.now()
 
     def sleep(self, seconds: float) -> None:
-        self.let_pass(seconds, MAIN_KEY)
+        self.passing.sleep(seconds, MAIN_KEY)
 
-    def let_pass(self, seconds: float, role: str) -> None:
-        """Lets time pass for the client whose key has that role."""
-        advance = self.profile.clock
-        if advance is None:
-            self.clock.sleep(seconds)
-            return
-        request = Request(
-            method="POST",
-            url=advance.path,
-            headers=(
-                ("Authorization", f"Bearer {self.profile.keys[role].token}"),
-                ("Content-Type", "application/json"),
-            ),
-            body=advance.filled(seconds),
-        )
-        response = self.transport.send(request)
-        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise CouldNotJudge(f"the clock at {advance.path}, which the profile names, answered {response.status}")
+
+def _time_request(profile: Profile) -> Callable[[float, str], Request]:
+    """Returns what makes the requests by which a target's time passes, as its profile says."""
+
+    def request(seconds: float, role: str) -> Request:
+        assert profile.clock is not None
+        authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
+        headers = (authorization, ("Content-Type", "application/json"))
+        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.filled(seconds))
+
+    return request

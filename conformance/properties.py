@@ -68,7 +68,6 @@ class Luma:
     kept: Counter[str] = field(default_factory=Counter)
     observed: tuple[str, ...] = ()
     name: str = "property_"
-    _unseen: float = 0.0
     _final: Exception | None = None
 
     @property
@@ -131,29 +130,20 @@ class Luma:
         if explanations:
             self.observed = tuple(one for one in self.observed or explanations if one in explanations)
 
-    def now(self) -> float:
-        """Returns the time of the client under test, in seconds: what the clock shows, and what was made to pass."""
-        return self.judging.target.clock.now() + self._unseen
-
     def sleep(self, seconds: float, role: str) -> None:
         """Lets the time of that key's client pass."""
-        before = self.judging.target.clock.now()
-        self.judging.target.sleep(seconds, role)
-        self._unseen += max(0.0, seconds - (self.judging.target.clock.now() - before))
+        self.judging.target.channel.sleep(seconds, role)
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         """Sends a request, `at_once` whatever rate limits say; raises NonConformance where an answer fails to come."""
-        target = self.judging.target
-        sent = self.now()
         try:
-            response = (target.transport if at_once else target.patient).send(request)
+            return self.judging.target.channel.exchange(request, at_once=at_once)
         except ExchangeError as error:
             self._final = self._broken(request, error)
             raise self._final from None
         except ConformanceError as error:
             self._final = error
             raise
-        return Exchange(request=request, response=response, sent=sent, received=self.now())
 
     def _broken(self, request: Request, error: ExchangeError) -> Exception:
         """Returns what a missing answer comes to: a finding, or the end of the run where the target is gone."""

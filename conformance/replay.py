@@ -1,7 +1,7 @@
 """Plays a case against a target: binds placeholders, sends its steps, saves what they ask for.
 
-It stops at the first wrong answer. It has no I/O of its own: what is sent goes through the target's transport, and
-time passes through the target's clock.
+It stops at the first wrong answer. It has no I/O of its own: what is sent, and the time that passes, go through the
+target's channel.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from conformance import paths
+from conformance.channel import Channel
 from conformance.errors import ExchangeError
 from conformance.judge import EveryResponse, body_of, judge_step, settled
 from conformance.model import (
@@ -19,7 +20,6 @@ from conformance.model import (
     Ask,
     Auth,
     Case,
-    Clock,
     Exchange,
     Facet,
     Mismatch,
@@ -28,7 +28,6 @@ from conformance.model import (
     Response,
     Result,
     Step,
-    Transport,
     Verdict,
 )
 from conformance.reading import placeholder
@@ -41,17 +40,13 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whatever is judged: how to reach it, how its time passes, and what it offers.
+    """Whatever is judged: how to reach it, and what it offers.
 
-    `patient` is the transport for requests that a rate limit of our own making must not spoil; `sleep(seconds, role)`
-    lets the time of that key's client pass; `value` and `token` give what stands behind a role; `missing` says why a
-    role is not offered, or None; `run` begins every X-Request-Id.
+    `value` and `token` give what stands behind a role; `missing` says why a role is not offered, or None; `run` begins
+    every X-Request-Id.
     """
 
-    transport: Transport
-    patient: Transport
-    clock: Clock
-    sleep: Callable[[float, str], None]
+    channel: Channel
     value: Callable[[str], str]
     token: Callable[[str], str]
     missing: Callable[[str], str | None]
@@ -138,7 +133,7 @@ class _Played:
         """Sends one step, again and again where it says so, and returns its exchanges."""
         self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
         if step.wait:
-            self._target.sleep(step.wait, self._role)
+            self._target.channel.sleep(step.wait, self._role)
         exchanges = [self._send(step)]
         while (
             (repeat := step.repeat) is not None
@@ -147,7 +142,7 @@ class _Played:
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
-                self._target.sleep(repeat.every, self._role)
+                self._target.channel.sleep(repeat.every, self._role)
             exchanges.append(self._send(step))
         return exchanges
 
@@ -174,10 +169,7 @@ class _Played:
         request_id = f"{target.run}-{self._case.slug}-{len(self._exchanges) + 1}"
         request = bind(step.ask, self._value, target.token, request_id)
         awaits_429 = 429 in (*step.expect.status, *(step.repeat.meanwhile if step.repeat else ()))
-        transport = target.transport if awaits_429 else target.patient
-        sent = target.clock.now()
-        response = transport.send(request)
-        exchange = Exchange(request=request, response=response, sent=sent, received=target.clock.now())
+        exchange = target.channel.exchange(request, at_once=awaits_429)
         self._exchanges.append(exchange)
         return exchange
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conformance.channel import LiveChannel, Passing
 from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import Request, Response
@@ -53,10 +54,7 @@ def luma_on(wrap: Wrong, *, limit: int | None = None, examples: int | None = Non
     clock = VirtualClock()
     spending = Spending(Direct(wrap(Service(clock=clock).handle)), limit=limit)
     target = Target(
-        transport=spending,
-        patient=spending,
-        clock=clock,
-        sleep=lambda seconds, role: clock.sleep(seconds),
+        channel=LiveChannel(transport=spending, patient=spending, passing=Passing(transport=spending, clock=clock)),
         value=offered(PROFILE.values, supply),
         token=lambda role: PROFILE.keys[role].token,
         missing=lambda role: "too slow here" if role == "large-uploads" else PROFILE.missing(role),
