@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from conformance.errors import ConformanceError, ExchangeError
 from conformance.explain import answered, curl, said
@@ -89,14 +90,19 @@ class Luma:
         """Tries examples of a strategy; raises NonConformance with the smallest that fails."""
 
         def property_(example: Any) -> None:
-            if self._final is not None:
-                raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
             try_one(example)
 
         # What Hypothesis tells properties apart by, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
+        self._try(self.fuzzing.settings(share)(given(strategy)(property_)))
+
+    def drive(self, machine: type[RuleBasedStateMachine], share: float = 1.0) -> None:
+        """Drives a state machine, step by step; raises NonConformance with the fewest steps that fail."""
+        self._try(lambda: run_state_machine_as_test(machine, settings=self.fuzzing.settings(share)))
+
+    def _try(self, run: Callable[[], None]) -> None:
         try:
-            self.fuzzing.settings(share)(given(strategy)(property_))()
+            run()
         except Flaky as error:
             raise self._final or NonConformance(
                 self.judging.scrub(f"the server answered the same request in two ways: {error}")
@@ -120,6 +126,11 @@ class Luma:
             self.fired.update({violation.rule for violation in prediction.violations})
         return prediction
 
+    def value(self, role: str) -> str | None:
+        """Returns what the target offers under a role, or None."""
+        target = self.judging.target
+        return None if target.missing(role) else target.value(role)
+
     def keep(self, rule: str, body: Body) -> None:
         """Confronts a body that only just keeps a rule, and counts it once accepted."""
         if self.free and isinstance(self.confront(body), Accepted):
@@ -136,6 +147,8 @@ class Luma:
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         """Sends a request, `at_once` whatever rate limits say; raises NonConformance where an answer fails to come."""
+        if self._final is not None:
+            raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
         try:
             return self.judging.target.channel.exchange(request, at_once=at_once)
         except ExchangeError as error:

@@ -21,7 +21,7 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "limiter", "lifecycle", "channel", "rules",
+    "explain", "exits", "errors", "limiter", "lifecycle", "channel", "concurrency", "rules",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
