@@ -21,17 +21,17 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "limiter", "lifecycle", "channel", "concurrency", "rules",
+    "explain", "exits", "errors", "limiter", "lifecycle", "channel", "concurrency", "rules", "recording", "jsonstream",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
-    "preflight", "reference", "strategies", "oracle",
+    "preflight", "reference", "strategies", "oracle", "har", "harentry",
 }  # fmt: skip
 SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
 
 THINKING = {
-    "__future__", "binascii", "bisect", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools",
-    "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
+    "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
+    "functools", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
 """What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""
 
@@ -40,11 +40,13 @@ DOORS = {"open", "print", "input", "exec", "eval", "compile", "__import__", "bre
 
 BETWEEN_EDGES = {
     ("casefiles", "yamlfile"): "a case file is YAML, and finding one without reading it is of no use",
+    ("har", "harentry"): "one edge in two files: harentry is one entry of a file",
     ("http", "wire"): "one edge in two files: wire is the sockets below http",
 }
 
 OWNERS = {
     "yaml": {"yamlfile"},
+    "harfile": {"har", "harentry"},
     "PIL": {"reference"},
     "uvicorn": {"reference"},
     "httptools": {"reference"},
