@@ -6,7 +6,7 @@ for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -30,6 +30,46 @@ class Channel(Protocol):
     def sleep(self, seconds: float, role: str) -> None:
         """Lets time pass for the client whose key has that role."""
         ...
+
+
+class Tape(Protocol):
+    """What a channel that keeps exchanges, or gives them back, is told of them: whose they are."""
+
+    def begin(self, item: str, version: str = "") -> None:
+        """Says whose the exchanges that follow are: a case's or property's; raises NotRecorded where there are none.
+
+        `version` tells one wording of the item's requests from another.
+        """
+        ...
+
+    def open(self, example: object) -> None:
+        """Says what the exchanges that follow are about; it may grow until it is closed. It is a Python literal."""
+        ...
+
+    def close(self) -> None:
+        """Says that the example is over."""
+        ...
+
+    def examples(self) -> Iterator[object] | None:
+        """Returns what was tried when the item was recorded, each ready to be tried again; None: try anything."""
+        ...
+
+
+class Untaped:
+    """A Tape that keeps nothing."""
+
+    def begin(self, item: str, version: str = "") -> None:
+        """Keeps nothing."""
+
+    def open(self, example: object) -> None:
+        """Keeps nothing."""
+
+    def close(self) -> None:
+        """Keeps nothing."""
+
+    def examples(self) -> Iterator[object] | None:
+        """Returns None: there is no recording."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from conformance import casefiles
-from conformance.channel import LiveChannel, Passing
+from conformance.channel import LiveChannel, Passing, Tape, Untaped
 from conformance.errors import CouldNotJudge, ProfileError
 from conformance.explain import explain
 from conformance.http import Bounds, HttpTransport, RealClock, is_loopback
@@ -53,6 +53,8 @@ class Judging:
     scrub: Callable[[str], str]
     close: Callable[[], None]
     profile: str | None = None
+    tape: Tape = field(default_factory=Untaped)
+    remote: bool = False
     every: EveryResponse = field(default_factory=lambda: EveryResponse(casefiles.own().holdings))
 
     @classmethod

@@ -7,13 +7,13 @@ from collections import defaultdict
 from typing import Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from conformance.concurrency import GRACE, TTL, judge_jobs
 from conformance.judge import body_of
 from conformance.limiter import Contradiction, explain, judge_trace
 from conformance.model import Exchange, Request
-from conformance.properties import Luma, not_judged
+from conformance.properties import Luma, Machine, not_judged
 
 RPM_KEY: Final = "low-rpm-key"
 JOBS_KEY: Final = "low-concurrency-key"
@@ -22,10 +22,8 @@ OVER: Final = TTL + GRACE + 1
 PROMPT: Final = "A sunset over the ocean"
 
 
-class Clients(RuleBasedStateMachine):
+class Clients(Machine):
     """Two clients with small limits of different kinds, on one server; time passes for each of them apart."""
-
-    luma: Luma
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,38 +34,44 @@ class Clients(RuleBasedStateMachine):
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)), count=st.integers(1, 4))
     def create(self, role: str, count: int) -> None:
         """Asks for generations, one after another."""
+        self.steps.append(("create", role, count))
         for _ in range(count):
             self._ask(role, PROMPT)
 
     @rule()
     def create_one_that_stays(self) -> None:
         """Asks for a generation that keeps its slot."""
+        self.steps.append(("create_one_that_stays",))
         self._ask(JOBS_KEY, self.luma.value("queued-prompt") or PROMPT)
 
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)))
     def ask_wrongly(self, role: str) -> None:
         """Asks for what is refused whatever the limits: whether that uses quota is open."""
+        self.steps.append(("ask_wrongly", role))
         self._ask(role, "")
 
     @precondition(lambda self: self.jobs)
     @rule(which=st.integers(0, 9))
     def poll(self, which: int) -> None:
         """Looks at one of the last jobs."""
+        self.steps.append(("poll", which))
         self._poll(*self.jobs[-1 - which % len(self.jobs)])
 
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)), seconds=st.sampled_from((1, 10, 20, 40, 54, 56, 58, 59, 60, 61)))
     def wait(self, role: str, seconds: int) -> None:
         """Lets time pass for one of the clients."""
+        self.steps.append(("wait", role, seconds))
         self._begin(role)
         self.luma.sleep(seconds, role)
 
     @rule()
     def finish(self) -> None:
         """Lets so much time pass that every job is over, polled or not."""
+        self.steps.append(("finish",))
         self._begin(JOBS_KEY)
         self.luma.sleep(OVER, JOBS_KEY)
 
-    def teardown(self) -> None:
+    def over(self) -> None:
         """Looks at the last jobs once more, and judges what each client saw, as a whole."""
         for role, name in self.jobs[-10:]:
             self._poll(role, name)
@@ -111,4 +115,4 @@ def test_clients_keep_to_their_limits_and_to_no_others(luma: Luma) -> None:
             not_judged(why)
     if luma.shared:
         not_judged("workers share these keys' clients; run the limits without -n")
-    luma.drive(type("Clients", (Clients,), {"luma": luma}), share=0.6)
+    luma.drive(Clients, share=0.6)
