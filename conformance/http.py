@@ -33,11 +33,19 @@ _NOT_A_VALUE = re.compile(r"[\r\n\0]|[^\0-\xff]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one exchange may take: `connect` and `total` in seconds, `body` in bytes, as received and once inflated."""
+    """What one exchange may take.
+
+    `connect` (name, connection and handshake together) and `total` are in seconds; `body` in bytes, as received and
+    once inflated; `head` in bytes and `fields` in header fields, those of interim answers, of which there may be
+    `interim`, counted in. Of fields the standard library reads 99, of one line 65,536 bytes.
+    """
 
     connect: float = 10.0
     total: float = 30.0
     body: int = 16 * 1024 * 1024
+    head: int = 64 * 1024
+    fields: int = 99
+    interim: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +139,7 @@ def _target(url: str) -> str:
 class HttpTransport:
     """A Transport to one base URL over one kept connection, plus one short-lived connection for each absolute URL.
 
-    Follows no redirect, uses no proxy, and is for one thread. Name resolution takes as long as the system lets it.
+    Follows no redirect, uses no proxy, and is for one thread.
     """
 
     def __init__(self, base_url: str, *, bounds: Bounds = Bounds()) -> None:
@@ -201,7 +209,7 @@ class HttpTransport:
 
 
 def _call(request: Request, address: Address, target: str, bounds: Bounds, file: str | None = None) -> Call:
-    from conformance.wire import Call
+    from conformance.wire import Call, HeadBounds
 
     body = request.body
     total = bounds.total + len(body) / SLOWEST_UPLOAD
@@ -217,6 +225,7 @@ def _call(request: Request, address: Address, target: str, bounds: Bounds, file:
         total=total,
         due=time.monotonic() + total,
         limit=bounds.body,
+        heads=HeadBounds(size=bounds.head, fields=bounds.fields, interim=bounds.interim),
         is_file=file is not None,
     )
 

@@ -12,7 +12,7 @@ from conformance.casefiles import load_file
 from conformance.errors import CatalogueError, ConformanceError, InputError, SpendExhausted
 from conformance.exits import Exit
 from conformance.model import Case, Outcome, Result
-from conformance.plugin import JUDGING, RUN, Run
+from conformance.plugin import JUDGING, RUN, Run, guard
 
 if TYPE_CHECKING:
     from conformance.judging import Judging, Wanted
@@ -134,7 +134,7 @@ def _stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
 
 
 def _halt(item: pytest.Item, status: Exit, message: str) -> None:
-    _run(item.config).count().halt(status, message)
+    _run(item.config).count().halt(status, guard(item.config)[1](message))
     item.session.shouldstop = "the run was ended; the summary says why"
 
 
@@ -154,6 +154,7 @@ def _wanted(config: pytest.Config) -> Wanted:
         spend=share(config.getoption("luma_spend"), getattr(config, "workerinput", None)),
         timeout=config.getoption("luma_timeout"),
         announce=_run(config).announce,
+        redactor=guard(config)[0],
     )
 
 

@@ -20,7 +20,7 @@ from conformance.model import Case, Clock, Outcome, Request, Result, Transport, 
 from conformance.pacing import Pacing
 from conformance.preflight import preflight
 from conformance.profile import Key, Profile, bare_profile, load_profile, parse_profile
-from conformance.redaction import Redactor, printable
+from conformance.redaction import Overhearing, Redactor, printable
 from conformance.replay import Target, offered, play, unmet
 from conformance.roles import MAIN_KEY
 from conformance.spending import Spending
@@ -32,13 +32,17 @@ WELL_KNOWN = "/.well-known/luma-conformance.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the user asked to have judged, and how; `timeout` is in seconds, `spend` in accepted generations."""
+    """What the user asked to have judged, and how; `timeout` is in seconds, `spend` in accepted generations.
+
+    `redactor` is what the run writes through; the target's secrets are added to it.
+    """
 
     base_url: str | None = None
     profile: Path | None = None
     spend: int = 0
     timeout: float = 30.0
     announce: Callable[[str], None] = print
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class Judging:
         given = str(wanted.profile) if wanted.profile is not None else None
         base_url = wanted.base_url or (profile.base_url if profile else None)
         if base_url is None:
-            return replace(cls._embedded(profile), profile=given)
+            return replace(cls._embedded(profile, wanted.redactor), profile=given)
         transport = HttpTransport(base_url, bounds=Bounds(total=wanted.timeout))
         try:
             return replace(cls._live(base_url, transport, profile, wanted), profile=given)
@@ -73,7 +77,7 @@ class Judging:
             raise
 
     @classmethod
-    def _embedded(cls, profile: Profile | None) -> Self:
+    def _embedded(cls, profile: Profile | None, redactor: Redactor) -> Self:
         from conformance.reference import InProcess, profile_path
 
         transport = InProcess()
@@ -82,7 +86,7 @@ class Judging:
             raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
         spending = Spending(transport, limit=None)
         target = _target(spending, transport.clock, profile)
-        return cls._of("the embedded reference, in process", InProcess.base_url, target, spending, profile)
+        return cls._of("the embedded reference, in process", InProcess.base_url, target, spending, profile, redactor)
 
     @classmethod
     def _live(cls, base_url: str, transport: HttpTransport, profile: Profile | None, wanted: Wanted) -> Self:
@@ -93,9 +97,11 @@ class Judging:
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
             raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
-        spending = Spending(transport, limit=None if loopback else wanted.spend)
+        heard = Overhearing(transport, wanted.redactor)
+        spending = Spending(heard, limit=None if loopback else wanted.spend)
         target = _target(spending, RealClock(), profile, wanted.announce)
-        judging = cls._of(f"{base_url}, {profile.name}", base_url, target, spending, profile, transport.close)
+        shown = f"{base_url}, {profile.name}"
+        judging = cls._of(shown, base_url, target, spending, profile, wanted.redactor, transport.close)
         judging.check()
         return judging
 
@@ -107,9 +113,10 @@ class Judging:
         target: Target,
         spending: Spending,
         profile: Profile,
+        redactor: Redactor,
         close: Callable[[], None] = lambda: None,
     ) -> Self:
-        redactor = Redactor(profile.secrets)
+        redactor.add(profile.secrets)
         return cls(
             shown=shown,
             base_url=base_url,

@@ -10,7 +10,8 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Generator, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from conformance.items import CaseFile
     from conformance.judging import Judging
     from conformance.properties import Luma
+    from conformance.redaction import Redactor
     from conformance.summary import Tally
 
 RUN = "luma-run"
 JUDGING: pytest.StashKey[Judging] = pytest.StashKey()
+REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
 
 MARKER = (
     "luma(status, section, operation): a case of the Luma Agents API's catalogue, "
@@ -117,10 +120,24 @@ def pytest_configure(config: pytest.Config) -> None:
         from conformance.errors import InputError
         from conformance.profile import load_profile
 
+        redactor, scrub = guard(config)
         try:
-            load_profile(profile, os.environ)
+            redactor.add(load_profile(profile, os.environ).secrets)
         except InputError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(scrub(str(error))) from None
+
+
+def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
+    """Returns the run's redactor, and what makes a text fit to be shown; all that pytest writes from here on is."""
+    from conformance.redaction import Redactor, keys_in, printable
+
+    if (redactor := config.stash.get(REDACTOR, None)) is None:
+        from conformance.scrubbing import scrub_log_records
+
+        redactor = config.stash[REDACTOR] = Redactor(keys_in(os.environ))
+        config.add_cleanup(scrub_log_records(redactor.scrub))
+    scrub = redactor.scrub
+    return redactor, lambda text: printable(scrub(text))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
@@ -133,6 +150,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
         return None
     from conformance.items import CaseFile
 
+    guard(parent.config)
     return CaseFile.from_parent(parent, path=file_path)
 
 
@@ -142,6 +160,7 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
     from conformance.items import judging_of
     from conformance.properties import Fuzzing, begin
 
+    guard(request.config)
     fuzzing = Fuzzing(
         profile=request.config.getoption("luma_fuzz"),
         examples=request.config.getoption("luma_fuzz_examples"),
@@ -157,17 +176,38 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
     request.node.user_properties.append(("luma_rules", json.dumps(rules)))
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Says what a property came to: its explanation instead of a traceback, its verdict for the summary."""
+    """Says what a property came to: its explanation instead of a traceback; and takes secrets out of any report."""
     report = yield
-    if isinstance(item, pytest.Function) and any(name == "luma_case" for name, _ in item.user_properties):
+    judged = any(name == "luma_case" for name, _ in item.user_properties)
+    if isinstance(item, pytest.Function) and judged:
         from conformance.items import report_property
 
         report_property(item, report, call)
+    _scrub(item.config, report, ours=judged or item.get_closest_marker("luma") is not None)
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Takes secrets, and what a terminal would obey, out of what is said of a file."""
+    report = yield
+    _scrub(collector.config, report, ours=True)
+    return report
+
+
+def _scrub(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport, *, ours: bool) -> None:
+    """Takes secrets out of a report of a run that has any; out of one of ours also what commands a terminal."""
+    if REDACTOR in config.stash:
+        from conformance.scrubbing import scrub_report
+
+        redactor, scrub = guard(config)
+        scrub_report(report, scrub if ours else redactor.scrub)
 
 
 class Run:
@@ -193,6 +233,7 @@ class Run:
         if self.tally is None:
             from conformance.summary import Tally
 
+            guard(self._config)
             self.tally = Tally()
         return self.tally
 
@@ -207,6 +248,20 @@ class Run:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
             gc.freeze()  # thousands of cases live to the end; looking at each again and again costs a run some 5 %
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        if REDACTOR in self._config.stash:
+            from conformance.scrubbing import scrub_warning
+
+            scrub_warning(warning_message, guard(self._config)[1])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: object) -> None:
+        if REDACTOR in self._config.stash:
+            from conformance.scrubbing import scrub_internal_error
+
+            scrub_internal_error(excrepr, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:

@@ -12,13 +12,19 @@ import socket
 import ssl
 import time
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Final
 
 from conformance.errors import ExchangeError
 from conformance.model import Headers, Response, header
+
+Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
+"""What the resolver says of a host."""
 
 CHUNK: Final = 65_536
 SOON: Final = 1.0
@@ -29,6 +35,15 @@ _WINDOWS: Final = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
 """How zlib is to read each content coding; deflate comes with and without its own header."""
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_WHILE_READING")
 """What OpenSSL says of a server that speaks something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadBounds:
+    """What precedes a body: `size` in bytes and `fields`, over all heads of one answer, and how many are `interim`."""
+
+    size: int
+    fields: int
+    interim: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +58,18 @@ class Call:
     host: str
     port: int
     secure: bool
-    head: bytes
-    body: bytes
+    head: bytes = field(repr=False)
+    body: bytes = field(repr=False)
     connect: float
     total: float
     due: float
     limit: int
+    heads: HeadBounds
     is_file: bool
+
+
+class _OverBound(HTTPException):
+    """Says which bound the head of an answer crossed."""
 
 
 class Stale(Exception):
@@ -61,12 +81,12 @@ def dial(call: Call) -> Connection:
     where = f"{call.host}:{call.port}"
     until = min(call.due, time.monotonic() + call.connect)
     try:
-        sock = _connected(call, until)
+        sock = _connected(_found(call, until), until)
     except TimeoutError:
         raise ExchangeError(f"{where} accepts no connection within {call.connect:g} s") from None
     except ConnectionRefusedError:
         raise ExchangeError(f"nothing listens at {where} (connection refused); is the server running there?") from None
-    except (socket.gaierror, UnicodeError) as error:
+    except (socket.gaierror, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a host name"
         raise ExchangeError(f"the name {call.host} is not known ({why}); check the spelling of the URL") from None
     except OSError as error:
@@ -74,10 +94,31 @@ def dial(call: Call) -> Connection:
     return Connection(_secured(sock, call, until) if call.secure else sock)
 
 
-def _connected(call: Call, until: float) -> socket.socket:
-    """Returns a socket to the first of the host's addresses that accepts; each gets its share of the time."""
+def _found(call: Call, until: float) -> Found:
+    """Returns a host's addresses; raises ExchangeError where the resolver, which takes no deadline, has none yet."""
+    answers: SimpleQueue[Found | OSError | ValueError] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(call.host, call.port, type=socket.SOCK_STREAM))
+        except (OSError, ValueError) as error:
+            answers.put(error)
+
+    Thread(target=ask, name=f"resolving {call.host}", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(until - time.monotonic(), 0.001))
+    except Empty:
+        raise ExchangeError(
+            f"the name {call.host} has no address within {call.connect:g} s; is there a network?"
+        ) from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _connected(found: Found, until: float) -> socket.socket:
+    """Returns a socket to the first of a host's addresses that accepts; each gets its share of the time."""
     failure = OSError("the host has no address")
-    found = socket.getaddrinfo(call.host, call.port, type=socket.SOCK_STREAM)
     for untried, (family, kind, protocol, _, where) in zip(range(len(found), 0, -1), found, strict=True):
         try:
             sock = socket.socket(family, kind, protocol)
@@ -161,7 +202,41 @@ class _Wire(io.RawIOBase):
 
 
 class _Reader(io.BufferedReader):
-    """A reader that outlives the responses read from it: what they close is only their own view."""
+    """A reader that outlives the responses read from it: what they close is only their own view.
+
+    Between `begin_head` and `end_head` it counts what it reads.
+    """
+
+    _bounds: HeadBounds | None = None
+
+    def begin_head(self, bounds: HeadBounds) -> None:
+        """Counts from here; `readline` raises _OverBound once it is too much."""
+        self._bounds = bounds
+        self._size = self._fields = self._heads = 0
+        self._inside = False
+
+    def end_head(self) -> None:
+        """Counts no more."""
+        self._bounds = None
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if self._bounds is not None:
+            self._count(line, self._bounds)
+        return line
+
+    def _count(self, line: bytes, bounds: HeadBounds) -> None:
+        self._size += len(line)
+        blank = not line.strip(b"\r\n")
+        self._fields += self._inside and not blank  # the first line of a head is its status
+        self._heads += self._inside and blank
+        self._inside = not blank
+        if self._size > bounds.size:
+            raise _OverBound(f"the answer's head is over {bounds.size} bytes, which is the bound")
+        if self._fields > bounds.fields:
+            raise _OverBound(f"the answer has over {bounds.fields} header fields, which is the bound")
+        if self._heads > bounds.interim + 1:
+            raise _OverBound(f"over {bounds.interim} interim (1xx) answers came, which is the bound, and no other")
 
     def close(self) -> None:
         pass
@@ -226,12 +301,14 @@ class Connection:
 
     def _answer(self, call: Call) -> HTTPResponse:
         """Returns the head of the answer, interim ones skipped."""
+        self._reader.begin_head(call.heads)
         while True:
             response = HTTPResponse(self, method=call.method)  # type: ignore[arg-type]
             response.begin()
             if self._wire.ended:  # where http.client sees the end of the head, there is only the end
                 raise IncompleteRead(b"")
             if not 100 <= response.status < 200 or response.status == 101:
+                self._reader.end_head()
                 return response
             response.read()
 
@@ -283,6 +360,8 @@ def _inflated(body: bytes, headers: Headers, call: Call) -> bytes:
 
 def _why(error: Exception, call: Call, heard: int) -> str:
     """Returns how an exchange broke, in one line."""
+    if isinstance(error, _OverBound):
+        return str(error)
     if isinstance(error, TimeoutError):
         came = f"{heard} bytes of an answer came" if heard else "nothing came"
         return f"no whole answer within {call.total:g} s; {came}"
@@ -294,4 +373,4 @@ def _why(error: Exception, call: Call, heard: int) -> str:
         begins = error.args[0][:60]
         hint = "; did you mean https://?" if begins.startswith("\x15\x03") else ""
         return f"the answer is not HTTP; it begins {begins!r}{hint}"
-    return f"the answer breaks HTTP: {str(error)[:200] or type(error).__name__}"
+    return f"the answer breaks HTTP: {ascii(str(error)[:200])[1:-1] or type(error).__name__}"
