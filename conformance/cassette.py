@@ -25,6 +25,7 @@ from conformance.model import Case, Exchange, Request, Response
 from conformance.recording import About, Entry
 
 FORMAT: Final = 1
+OUTDATED: Final = "recorded for another version of this case"
 _TRACING: Final = "x-request-id"
 _AGE: Final = re.compile(r"(\d+)\s*([dhm])")
 _SECONDS: Final = {"d": 86_400, "h": 3600, "m": 60}
@@ -43,8 +44,13 @@ class Storing:
     unfold: Callable[[object], object]
 
 
-def version_of(case: Case) -> str:
-    """Returns a digest of what a case sends: another expectation of the same requests is the same version."""
+def version_of(case: Case | None) -> str:
+    """Returns a digest of what a case sends: another expectation of the same requests is the same version.
+
+    A property has none: what it sends is in its examples.
+    """
+    if case is None:
+        return ""
     steps = [
         [
             *(step.ask.method, step.ask.url, repr(step.ask.auth), dict(step.ask.headers), str(step.ask.body)),
@@ -58,7 +64,7 @@ def version_of(case: Case) -> str:
 def parse_age(text: str) -> float:
     """Returns the seconds of an age like 30d, 12h or 90m; raises ValueError."""
     if (found := _AGE.fullmatch(text.strip())) is None:
-        raise ValueError
+        raise ValueError("an age is a whole number of days, hours or minutes: 30d, 12h, 90m")
     return int(found[1]) * _SECONDS[found[2]]
 
 
@@ -68,18 +74,24 @@ class Recorder:
     The exchanges of an example are written together when it is over, so that a file has whole examples only.
     """
 
-    def __init__(self, channel: Channel, writer: Writer, base_url: str, storing: Storing) -> None:
+    def __init__(self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: About) -> None:
+        """Records what goes through `channel`; `run` is kept with every exchange: what was asked by, and when."""
         self._channel, self._writer, self._base_url, self._storing = channel, writer, base_url, storing
+        self._run = dict(run)
         self._note: dict[str, object] = {}
         self._examples = self._number = 0
         self._held: list[tuple[Exchange, dict[str, object]]] | None = None
         self._example: object = None
 
-    def begin(self, item: str, version: str = "") -> None:
+    def begin(self, item: str, case: Case | None = None) -> None:
         """Says whose the exchanges that follow are."""
         self.close()
-        self._note = {"item": item, "version": version, "take": uuid.uuid4().hex[:12]}
+        self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run}
         self._examples = self._number = 0
+
+    def step(self, number: int) -> None:
+        """Says which step of the case follows."""
+        self._note["step"] = number
 
     def open(self, example: object) -> None:
         """Holds what follows until the example is over."""
@@ -149,8 +161,11 @@ class _Take:
 class Player:
     """A Channel and Tape that answers from a recording, and sends nothing."""
 
-    def __init__(self, path: Path, storing: Storing) -> None:
-        """Reads a recording of the kit's own; raises InputError for any other file."""
+    def __init__(self, path: Path, storing: Storing, leak: Callable[[str], object]) -> None:
+        """Reads a recording of the kit's own; raises InputError for any other file, and for one with a key in it.
+
+        `leak` returns what in a text looks like a key, and where, or None.
+        """
         self.about: About = about(path)
         if self.about.get("format") != FORMAT:
             hint = "`luma-conformance audit` judges recordings of other makers"
@@ -162,16 +177,21 @@ class Player:
         self._take = _Take(version="")
         newest: dict[str, object] = {}
         for entry in entries(path):
+            if (found := _leaked(entry, leak)) is not None:
+                raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
             self._add(entry, newest)
 
-    def begin(self, item: str, version: str = "") -> None:
+    def begin(self, item: str, case: Case | None = None) -> None:
         """Goes to an item's exchanges; raises NotRecorded."""
         take = self._takes.get(item)
         if take is None:
             raise NotRecorded("not recorded")
-        if take.version != version:
-            raise NotRecorded("recorded for another version of this case")
+        if take.version != version_of(case):
+            raise NotRecorded(OUTDATED)
         self._take, self._playing = take, deque(take.loose)
+
+    def step(self, number: int) -> None:
+        """Does nothing: the exchanges are in order."""
 
     def open(self, example: object) -> None:
         """Does nothing: `examples` goes to their exchanges."""
@@ -190,7 +210,7 @@ class Player:
         entry = self._playing.popleft()
         note, recorded = entry.note, entry.exchange
         if note["request"] != fingerprint(self._storing.request(request)):
-            raise NotRecorded("recorded for another version of this case")
+            raise NotRecorded(OUTDATED)
         if "broken" in note:
             raise ExchangeError(str(note["broken"]))
         traced = [header for header in recorded.request.headers if header[0].lower() == _TRACING]
@@ -205,7 +225,7 @@ class Player:
     def _examples(self) -> Iterator[object]:
         for number, literal in self._take.literals.items():
             self._playing = deque(self._take.examples[number])
-            yield self._storing.unfold(ast.literal_eval(literal))
+            yield self._storing.unfold(_data(literal, self._take.examples[number][0].place))
 
     def _add(self, entry: Entry, newest: dict[str, object]) -> None:
         """Takes in an entry; of an item that was recorded twice, the later recording counts."""
@@ -226,6 +246,22 @@ class Player:
             take.examples.setdefault(number, []).append(entry)
         except (KeyError, AssertionError, TypeError, ValueError):
             raise InputError(f"{entry.place}: its note is not one of `pytest --luma-record`; record again") from None
+
+
+def _data(literal: str, place: str) -> object:
+    """Returns the data a literal stands for; raises InputError for anything that is more than data."""
+    try:
+        return ast.literal_eval(literal)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise InputError(f"{place}: its example is no data; record again") from None
+
+
+def _leaked(entry: Entry, leak: Callable[[str], object]) -> object:
+    """Returns what in an entry looks like a key, or None."""
+    request, response = entry.exchange.request, entry.exchange.response
+    fields = (f"{name}: {value}" for name, value in (*request.headers, *response.headers))
+    bodies = (body.decode("utf-8", "replace") for body in (request.body, response.body))
+    return leak("\n".join([request.url, *fields, *bodies, json.dumps(dict(entry.note))]))
 
 
 def fingerprint(stored: Request) -> str:

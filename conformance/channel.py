@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from conformance.errors import CouldNotJudge
-from conformance.model import Clock, Exchange, Request, Transport, header
+from conformance.model import Case, Clock, Exchange, Request, Transport, header
 
 LONG: Final = 5.0
 """Seconds of real time; a wait as long or longer is announced."""
@@ -35,11 +35,12 @@ class Channel(Protocol):
 class Tape(Protocol):
     """What a channel that keeps exchanges, or gives them back, is told of them: whose they are."""
 
-    def begin(self, item: str, version: str = "") -> None:
-        """Says whose the exchanges that follow are: a case's or property's; raises NotRecorded where there are none.
+    def begin(self, item: str, case: Case | None = None) -> None:
+        """Says whose the exchanges that follow are: a case's or a property's; raises NotRecorded."""
+        ...
 
-        `version` tells one wording of the item's requests from another.
-        """
+    def step(self, number: int) -> None:
+        """Says which step of the case follows, counted from 1."""
         ...
 
     def open(self, example: object) -> None:
@@ -58,7 +59,10 @@ class Tape(Protocol):
 class Untaped:
     """A Tape that keeps nothing."""
 
-    def begin(self, item: str, version: str = "") -> None:
+    def begin(self, item: str, case: Case | None = None) -> None:
+        """Keeps nothing."""
+
+    def step(self, number: int) -> None:
         """Keeps nothing."""
 
     def open(self, example: object) -> None:

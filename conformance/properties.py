@@ -90,7 +90,7 @@ class Luma:
 
         Examples are plain data: what `ast.literal_eval` reads.
         """
-        tape = self.judging.tape
+        tape = self.judging.target.tape
         if (examples := tape.examples()) is not None:
             self._again(examples, try_one)
             return
@@ -109,7 +109,7 @@ class Luma:
     def drive(self, machine: type[Machine], share: float = 1.0) -> None:
         """Drives a state machine, or goes the ways of a recording; raises NonConformance with the fewest steps."""
         driven = type(machine.__name__, (machine,), {"luma": self})
-        if (examples := self.judging.tape.examples()) is not None:
+        if (examples := self.judging.target.tape.examples()) is not None:
             self._again(examples, lambda steps: _retraced(driven, steps))
             return
         self._try(lambda: run_state_machine_as_test(driven, settings=self.fuzzing.settings(share)))
@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[tuple[Any, ...]] = []
-        self.luma.judging.tape.open(self.steps)
+        self.luma.judging.target.tape.open(self.steps)
 
     def over(self) -> None:
         """Judges a way that has come to its end."""
@@ -264,7 +264,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.over()
         finally:
-            self.luma.judging.tape.close()
+            self.luma.judging.target.tape.close()
 
 
 def _retraced(machine: type[Machine], steps: object) -> None:
@@ -284,6 +284,10 @@ def not_judged(reason: str) -> NoReturn:
 def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_") -> Luma:
     """Returns a property's hands on a target."""
     material = Material.offered(judging.target.value, judging.target.missing)
+    try:
+        judging.target.tape.begin(name)
+    except NotRecorded as error:
+        not_judged(str(error))
     return Luma(judging=judging, fuzzing=fuzzing, material=material, name=name)
 
 

@@ -70,7 +70,7 @@ STORABLE: Final = frozenset(
         "x-request-id",
     }
 )
-"""The headers a recording may hold, their values scrubbed; no other but Authorization, of which the secret goes."""
+"""The headers whose values a recording may hold, scrubbed; of Authorization the secret goes, of others the value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +127,7 @@ class Redactor:
 
     def find_secret(self, text: str) -> Leak | None:
         """Returns the first thing in a text that is a secret, or looks like a key of the API's; or None."""
-        raw = text.encode("utf-8", "surrogatepass")
-        flat = Flat(raw)
-        found = [
-            (len(raw[: flat.span(start, end)[0]].decode("utf-8", "surrogatepass")), "a secret, in one of its forms")
-            for start, end, _ in self._spans(flat.text)
-        ]
+        found = [(at, "a secret, in one of its forms") for at in self._places(text)]
         found += [(match.start(), "something like a key (luma-api-…)") for match in _KEY.finditer(text)]
         found += [(match.start(), "something like a token (Bearer …)") for match in _TOKEN.finditer(text)]
         if not found:
@@ -140,13 +135,25 @@ class Redactor:
         at, what = min(found)
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
+    def _places(self, text: str) -> Iterator[int]:
+        """Yields where in a text a secret begins, counted in characters from 0."""
+        if self._forms or self._overheard:
+            raw = text.encode("utf-8", "surrogatepass")
+            flat = Flat(raw)
+            for start, end, _ in self._spans(flat.text):
+                yield len(raw[: flat.span(start, end)[0]].decode("utf-8", "surrogatepass"))
+
     def storable_headers(self, headers: Headers) -> Headers:
-        """Returns the headers a recording may hold: those of STORABLE, and who asked, but not with what."""
-        return tuple(
-            (name, self._credentials(value) if name.lower() == "authorization" else self.scrub(value))
-            for name, value in headers
-            if name.lower() in STORABLE or name.lower() == "authorization"
-        )
+        """Returns headers as a recording may hold them: who asked, but not with what; of others a digest.
+
+        Only the values of STORABLE are kept. A digest still tells whether two answers differ.
+        """
+        return tuple((name, self._storable_value(name.lower(), value)) for name, value in headers)
+
+    def _storable_value(self, name: str, value: str) -> str:
+        if name == "authorization":
+            return self._credentials(value)
+        return self.scrub(value) if name in STORABLE else _digest("header", value.encode("utf-8", "surrogatepass"))
 
     def storable_body(self, body: bytes) -> str:
         """Returns a body as a recording may hold it: media as digest and length, secrets by name, the rest as it is."""
@@ -228,7 +235,11 @@ def _words(secrets: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _unsigned(found: re.Match[str]) -> str:
-    return found[0][: found.start("value") - found.start()] + REDACTED
+    """Returns a signing parameter without its value, but so that two that differ still do."""
+    value = found["value"]
+    if not value.startswith(REDACTED):
+        value = f"{REDACTED}-{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return found[0][: found.start("value") - found.start()] + value
 
 
 def _flat(text: str) -> bytes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance import paths
-from conformance.channel import Channel
-from conformance.errors import ExchangeError
+from conformance.channel import Channel, Tape, Untaped
+from conformance.errors import ExchangeError, NotRecorded
 from conformance.judge import EveryResponse, body_of, judge_step, settled
 from conformance.model import (
     ABSENT,
@@ -43,7 +43,7 @@ class Target:
     """Whatever is judged: how to reach it, and what it offers.
 
     `value` and `token` give what stands behind a role; `missing` says why a role is not offered, or None; `run` begins
-    every X-Request-Id.
+    every X-Request-Id; `tape` is told whose exchanges follow.
     """
 
     channel: Channel
@@ -51,6 +51,7 @@ class Target:
     token: Callable[[str], str]
     missing: Callable[[str], str | None]
     run: str
+    tape: Tape = field(default_factory=Untaped)
 
 
 def unmet(case: Case, target: Target) -> str | None:
@@ -59,9 +60,18 @@ def unmet(case: Case, target: Target) -> str | None:
 
 
 def play(case: Case, target: Target, every: EveryResponse) -> Result:
-    """Returns what a case comes to on a target that offers all it needs."""
+    """Returns what a case comes to on a target that offers all it needs; one that was not recorded is not judged."""
+    try:
+        target.tape.begin(case.id, case)
+        return _play(case, target, every)
+    except NotRecorded as error:
+        return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
+
+
+def _play(case: Case, target: Target, every: EveryResponse) -> Result:
     played = _Played(case, target)
     for number, step in enumerate(case.steps, start=1):
+        target.tape.step(number)
         try:
             exchanges = played.step(step)
         except ExchangeError as error:

@@ -25,9 +25,11 @@ CORE = {
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
-    "preflight", "reference", "strategies", "oracle", "har", "harentry",
+    "preflight", "reference", "strategies", "oracle", "har", "harentry", "cassette", "spelling",
 }  # fmt: skip
-SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
+SHELLS = {
+    "showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli", "scrubbing", "taping",
+}  # fmt: skip
 
 THINKING = {
     "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
@@ -39,9 +41,11 @@ DOORS = {"open", "print", "input", "exec", "eval", "compile", "__import__", "bre
 """Built-ins through which the outside comes in without an import."""
 
 BETWEEN_EDGES = {
+    ("cassette", "har"): "a recording of ours is a HAR file, and nothing else",
     ("casefiles", "yamlfile"): "a case file is YAML, and finding one without reading it is of no use",
     ("har", "harentry"): "one edge in two files: harentry is one entry of a file",
     ("http", "wire"): "one edge in two files: wire is the sockets below http",
+    ("redaction", "spelling"): "one edge in two files: spelling is how a secret may be written",
 }
 
 OWNERS = {
