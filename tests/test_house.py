@@ -21,16 +21,16 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "limiter", "lifecycle", "rules",
+    "explain", "exits", "errors", "limiter", "lifecycle", "rules", "spelling",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
     "preflight", "reference", "strategies", "oracle",
 }  # fmt: skip
-SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
+SHELLS = {"showing", "plugin", "scrubbing", "items", "judging", "properties", "suite", "summary", "cli"}
 
 THINKING = {
-    "__future__", "binascii", "bisect", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools",
+    "__future__", "binascii", "bisect", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools", "html",
     "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
 """What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""
