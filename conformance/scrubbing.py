@@ -24,7 +24,7 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
         path, line, reason = report.longrepr
         report.longrepr = (path, line, scrub(reason))
     elif report.longrepr is not None and (text := scrub(whole := str(report.longrepr))) != whole:
-        report.longrepr = text
+        report.longrepr = "\n\n".join([*_crash(report.longrepr, scrub), text])
     report.sections = [(name, scrub(content)) for name, content in report.sections]
     if isinstance(report, pytest.TestReport):
         report.user_properties = [(name, _scrubbed(value, scrub)) for name, value in report.user_properties]
@@ -60,6 +60,12 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
 
     logging.setLogRecordFactory(record)
     return lambda: logging.setLogRecordFactory(usual)
+
+
+def _crash(longrepr: object, scrub: Scrub) -> list[str]:
+    """Returns the line a summary shows of a traceback, which it takes from the beginning of a plain text."""
+    message = getattr(getattr(longrepr, "reprcrash", None), "message", "")
+    return [scrub(message).partition("\n")[0]] if message else []
 
 
 def _scrubbed(value: object, scrub: Scrub) -> object:

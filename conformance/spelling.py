@@ -20,8 +20,8 @@ SHORTEST: Final = 8
 
 _WRITTEN: Final = re.compile(
     rb"""
-    (?P<gap> ["'][ \t]*\n\s*b?["']                                  # a literal that pprint has wrapped
-           | \n[E>|][ ]+ | [\0-\x20\x7f]+                            # a margin of pytest's; a fold, a wrap, a control
+    (?P<gap> ["'][ \t]*\n(?:[E>|][ ]+)?(?:[-+?][ ]+)?\s*b?["']  # a literal that pprint wrapped, in pytest's margin
+           | (?:\n|\\+n)[E>|][ ]+ | [\0-\x20\x7f]+                 # that margin alone; a fold, a wrap, a control
            | \xc2[\x80-\xa0\xad] | \xe2\x80[\x8b-\x8f\xa8-\xaf] | \xe2\x81[\xa0-\xaf] | \xef\xbb\xbf  # unseen
            | \\+[nrt] )
     | \\+u(?P<unit>[0-9a-fA-F]{4}) | \\+x(?P<octet>[0-9a-fA-F]{2}) | (?P<escape>\\+)

@@ -5,13 +5,25 @@ from __future__ import annotations
 import gzip
 import html
 import json
+import re
+import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from conformance.model import Request, Response
+from conformance.reference.asgi import WallClock
+from conformance.reference.service import Service
+
 CANARY = "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n"
 """A key as the live API's look; each piece of it that is long enough is as telling as the whole."""
+
+SIGNATURE = "5f3759df5f3759df5f3759df5f3759df"
+"""What signs a URL the server hands out."""
 
 Form = Callable[[str], str]
 
@@ -52,6 +64,8 @@ FORMS: Mapping[str, Form] = {
     "wrapped by a margin": lambda key: f"{key[:12]}\nE       {key[12:]}",
     "with what nobody sees": lambda key: f"{key[:12]}\u200b{key[12:]}",
 }
+BY_SLUG = {re.sub("[ ,]+", "-", name).lower(): form for name, form in FORMS.items()}
+"""The forms by what a request can call them: the name of a model, the id of a case."""
 
 
 def found_in(data: bytes, key: str = CANARY) -> set[str]:
@@ -81,3 +95,69 @@ def artefacts(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _pieces(text: str) -> list[str]:
     return [text[at : at + 16] for at in range(0, len(text), 16)]
+
+
+@contextmanager
+def echoing() -> Iterator[str]:
+    """Yields the URL of a reference that takes the canary for a key of its own, and repeats it wherever it can."""
+    handle = Service(clock=WallClock()).handle
+
+    class Echo(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = tuple((name, value.replace(CANARY, "luma-api-test-main")) for name, value in self.headers.items())
+            request = Request(method=self.command, url=self.path, headers=headers, body=body)
+            response = _repeating(request, handle(request))
+            self.send_response(response.status, f"No {CANARY}")
+            for name, value in response.headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(response.body)))
+            self.end_headers()
+            self.wfile.write(response.body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def _repeating(request: Request, response: Response) -> Response:
+    """Returns an answer that says the canary in headers, and in the form that the request's model asks for."""
+    if request.url.startswith("/.well-known"):
+        return Response(status=404)
+    headers = tuple(
+        (name, f"{value}-{CANARY}" if name.lower() == "x-request-id" else value) for name, value in response.headers
+    )
+    headers += (
+        ("X-Echo", f"Bearer {CANARY}"),
+        ("Set-Cookie", f"key={CANARY}; Path=/"),
+        ("Location", f"https://files.example/x?key={quote(CANARY)}&sig={SIGNATURE}"),
+        ("Content-Encoding", "gzip"),
+    )
+    body = response.body
+    if request.method == "POST":
+        asked = json.loads(body).get("detail", "") if response.status >= 400 else ""
+        form = BY_SLUG.get(str(asked).removeprefix("Unknown model: "))
+        detail = f"no model of {form(CANARY)}, and {SIGNATURE}" if form else f"{asked} {CANARY}"
+        members = {"detail": detail, "nested": json.dumps({"key": CANARY})} if asked else _output(json.loads(body))
+        body = json.dumps(members).encode()
+    return replace(response, headers=headers, body=gzip.compress(body))
+
+
+def _output(body: dict[str, object]) -> dict[str, object]:
+    """Returns an accepted generation with an output it ought not to have, at a URL with the canary in it."""
+    url = f"https://files.example/{CANARY}.png?X-Amz-Signature={SIGNATURE}"
+    return {**body, "state": CANARY, "output": [{"type": "image", "url": url}]}

@@ -44,6 +44,7 @@ def flat(text: str) -> bytes:
         "a\u202eb\x00/c",
         "('ab/'\n 'c')"[1:-1].replace("'ab", "ab").replace("c'", "c"),
         "ab/\nE   c",
+        "ab/'\nE         +  b'c",
         "ab%5Cu002fc",
         "ab%26%2347%3Bc",
         "ab%26amp%3Bsol;c",

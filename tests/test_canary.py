@@ -1,0 +1,223 @@
+"""No run leaves the key anywhere, whatever the target says, whatever breaks, and whatever pytest is told to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from conformance.exits import Exit
+from tests.canary import BY_SLUG, CANARY, FORMS, SIGNATURE, artefacts, echoing, found_in
+
+PROFILE = '[keys]\nmain-key = {env = "KEY_OF_MINE"}\n'
+CASES = """\
+# yaml-language-server: $schema=case-file.schema.json
+section: 400 — Unknown model
+operation: POST /v1/generations
+accepted: {prompt: A sunset}
+status: 400
+cases:
+""" + "".join(
+    f"""
+  - id: {slug}
+    title: the key comes back, {slug}
+    set: {{model: {slug}}}
+    detail: "Unknown model: {slug}"
+"""
+    for slug in BY_SLUG
+)
+PROPERTIES = """
+    import json, logging, warnings
+    import pytest
+    from conformance.strategies import near_misses
+
+    BODY = json.dumps({"prompt": "A sunset", "model": "as-it-is"}).encode()
+
+    def test_found(luma):
+        luma.every(near_misses("prompt-empty", luma.material), lambda pair: luma.confront(pair[1]))
+
+    def test_said(luma):
+        request = luma.request(body=BODY)
+        exchange = luma.exchange(request)
+        print(request, exchange.response.body.decode())
+        logging.getLogger("mine").warning("answered %s", exchange)
+        try:
+            raise ValueError(f"bad {exchange.response.body}")
+        except ValueError:
+            logging.getLogger("mine").exception("caught")
+        warnings.warn(f"odd: {exchange}")
+        luma.fail(f"the server says {exchange.response.headers}", exchange)
+
+    def test_compared(luma):
+        exchange = luma.exchange(luma.request(body=BODY))
+        assert exchange.response.body == exchange.request.headers[0][1].encode() * 9
+
+    def test_crashed(luma):
+        token = luma.judging.target.token("main-key")
+        forms = [token, token.encode() * 8, {"key": [token, token[::-1]]}, "x" * 200 + token + "x" * 200]
+        raise RuntimeError(f"a bug, {token}\\n{token[:20]}\\n{token[20:]}") from KeyError(token)
+
+    @pytest.fixture
+    def before(luma):
+        raise RuntimeError(luma.judging.target.token("main-key"))
+
+    @pytest.fixture
+    def after(luma):
+        yield
+        raise RuntimeError(luma.judging.target.token("main-key"))
+
+    def test_before(before):
+        pass
+
+    def test_after(after):
+        pass
+
+    def test_skipped(luma):
+        pytest.skip(luma.judging.target.token("main-key"))
+
+    def test_recorded(luma, record_property):
+        record_property("key", luma.judging.target.token("main-key"))
+"""
+BROKEN = """
+    import conformance.replay
+
+    def judge_step(case, number, exchanges, *rest):
+        everything = [str(exchange).encode() for exchange in exchanges]
+        raise ZeroDivisionError(exchanges)
+
+    conformance.replay.judge_step = judge_step
+"""
+BROKEN_INSIDE = """
+    import os
+    import conformance.summary
+
+    def add(self, facts):
+        key = os.environ["KEY_OF_MINE"]
+        raise ZeroDivisionError(key)
+
+    conformance.summary.Tally.add = add
+"""
+BROKEN_EARLY = """
+    import conformance.judging
+
+    def begin(wanted):
+        import os
+        environ = dict(os.environ)
+        raise ZeroDivisionError(os.environ["KEY_OF_MINE"])
+
+    conformance.judging.Judging.begin = begin
+"""
+UNGUARDED = """
+    import logging
+    import conformance.redaction
+    import conformance.scrubbing
+
+    conformance.redaction.Redactor.scrub = lambda self, text: text
+"""
+
+Run = Callable[..., tuple[pytest.RunResult, dict[str, bytes]]]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Yields the server that repeats the key."""
+    with echoing() as url:
+        yield url
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) -> Run:
+    """Runs pytest with the canary in the environment; returns the result and everything that was written."""
+    monkeypatch.setenv("KEY_OF_MINE", CANARY)
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+    monkeypatch.setenv("CI", "")
+    pytester.makefile(".yaml", things=CASES)
+    pytester.makepyfile(test_mine=PROPERTIES)
+    profile = pytester.makefile(".toml", profile=PROFILE)
+
+    def run(*arguments: str, conftest: str = "") -> tuple[pytest.RunResult, dict[str, bytes]]:
+        pytester.makeconftest(conftest)
+        options = [
+            "--base-url",
+            url,
+            "--luma-profile",
+            str(profile),
+            "--junitxml",
+            "junit.xml",
+            "--log-file",
+            "log.txt",
+        ]
+        result = pytester.runpytest_subprocess(*options, "--luma-fuzz-examples", "6", *arguments)
+        said = {"stdout": result.stdout.str().encode(), "stderr": result.stderr.str().encode()}
+        return result, said | dict(artefacts(pytester.path))
+
+    return run
+
+
+def leaks(written: dict[str, bytes]) -> dict[str, set[str]]:
+    """Returns the forms of the canary by where they are."""
+    return {where: forms for where, data in written.items() if (forms := found_in(data))}
+
+
+LOUD = ("-vv", "--showlocals", "--tb=long", "-rA")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        LOUD,
+        ("--showlocals", "--tb=long", "-o", "log_cli=true", "--log-cli-level=DEBUG"),
+        ("-n", "2", *LOUD, "--luma-fuzz", "deep"),
+        ("--tb=native", "-o", "junit_logging=all", "-o", "junit_family=xunit1"),
+    ],
+    ids=["all shown", "cut and live", "workers", "native"],
+)
+def test_a_run_that_fails_leaves_no_form_of_the_key(run: Run, arguments: tuple[str, ...]) -> None:
+    """Explanations, tracebacks, values of variables, captured output, logs, JUnit, caches: none has the key."""
+    result, written = run(*arguments)
+
+    assert result.ret == Exit.NOT_CONFORMANT
+    assert {"junit.xml", "log.txt"} <= written.keys()
+    assert b"KEY_OF_MINE" in written["stdout"]
+    assert b"KEY_OF_MINE" in written["junit.xml"]
+    assert leaks(written) == {}
+    assert [where for where, data in written.items() if SIGNATURE.encode() in data] == []
+
+
+@pytest.mark.parametrize(
+    ("conftest", "arguments"),
+    [
+        pytest.param(BROKEN, LOUD, id="judging"),
+        pytest.param(BROKEN, ("--showlocals", "-n", "1"), id="judging, cut, in a worker"),
+        pytest.param(BROKEN_INSIDE, LOUD, id="reporting"),
+        pytest.param(
+            BROKEN_INSIDE, ("--showlocals", "--full-trace", "-n", "1"), id="reporting, in full, with a worker"
+        ),
+        pytest.param(BROKEN_EARLY, LOUD, id="opening"),
+    ],
+)
+def test_a_bug_of_ours_leaves_no_form_of_the_key(run: Run, conftest: str, arguments: tuple[str, ...]) -> None:
+    """The traceback of a crash is shown, the key in it is not."""
+    result, written = run(*arguments, "-k", "as-it-is or crashed", conftest=conftest)
+
+    assert result.ret not in (Exit.CONFORMANT, Exit.USAGE)
+    assert b"ZeroDivisionError" in written["stdout"]
+    assert leaks(written) == {}
+
+
+def test_the_search_finds_what_is_not_redacted(run: Run) -> None:
+    """Without the redactor the same run shows every form, on screen and in the XML."""
+    _, written = run(*LOUD, conftest=UNGUARDED)
+
+    escaped = {"with what nobody sees", "wrapped by a margin"}  # the text is shown on one line, and printable
+    assert set(FORMS) - found_in(written["stdout"]) <= escaped
+    assert found_in(written["junit.xml"])
+    assert found_in(written["log.txt"])
+    assert SIGNATURE.encode() in written["stdout"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_search_knows_each_form(form: str) -> None:
+    """A form is found in the middle of other text, and not in a text without it."""
+    assert form in found_in(f"before {FORMS[form](CANARY)} after".encode())
+    assert found_in(b"before luma-api- and KEY_OF_MINE after") == set()
