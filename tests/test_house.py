@@ -25,7 +25,7 @@ CORE = {
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
-    "preflight", "reference", "strategies", "oracle", "har", "harentry",
+    "preflight", "reference", "strategies", "oracle", "har", "harentry", "vcrfile",
 }  # fmt: skip
 SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
 
@@ -45,7 +45,7 @@ BETWEEN_EDGES = {
 }
 
 OWNERS = {
-    "yaml": {"yamlfile"},
+    "yaml": {"yamlfile", "vcrfile"},
     "harfile": {"har", "harentry"},
     "PIL": {"reference"},
     "uvicorn": {"reference"},
