@@ -21,13 +21,13 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "limiter", "lifecycle", "channel", "concurrency", "rules", "recording", "jsonstream",
+    "explain", "exits", "errors", "limiter", "lifecycle", "channel", "concurrency", "rules", "recording", "jsonstream", "changes",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
     "preflight", "reference", "strategies", "oracle", "har", "harentry", "vcrfile",
 }  # fmt: skip
-SHELLS = {"showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
+SHELLS = {"allowance", "audit", "auditing", "verdicts", "showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
 
 THINKING = {
     "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
