@@ -81,7 +81,7 @@ def _discard_output() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="luma-conformance",
-        description="The error catalogue of the Luma Agents API: look at it, check it, serve it, judge recordings by it.",
+        description="The error catalogue of the Luma Agents API: look at it, check, serve it, judge recordings by it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

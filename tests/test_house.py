@@ -27,7 +27,20 @@ EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
     "preflight", "reference", "strategies", "oracle", "har", "harentry", "vcrfile",
 }  # fmt: skip
-SHELLS = {"allowance", "audit", "auditing", "verdicts", "showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli"}
+SHELLS = {
+    "allowance",
+    "audit",
+    "auditing",
+    "verdicts",
+    "showing",
+    "plugin",
+    "items",
+    "judging",
+    "properties",
+    "suite",
+    "summary",
+    "cli",
+}
 
 THINKING = {
     "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
