@@ -160,11 +160,11 @@ def test_a_file_of_ours_may_end_anywhere(tmp_path: Path) -> None:
     path = recorded(tmp_path / "run.har", exchange(), exchange(status=400), exchange(status=401))
     whole = path.read_bytes()
     ends = [whole.index(b"\n            }", at) + 14 for at in _starts(whole)]
-    for length in range(whole.index(b'"entries": [') + 12, len(whole)):
+    for length in range(whole.index(b'"entries": [') + 12, len(whole), 3):
         path.write_bytes(whole[:length])
         expected = [exchange(), exchange(status=400), exchange(status=401)][: sum(end <= length for end in ends)]
         assert found(path) == expected
-        if length % 7 == 0:
+        if length % 35 == 0:
             recorded(path, exchange(status=503))
             assert found(path) == [*expected, exchange(status=503)]
             assert json.loads(path.read_bytes())

@@ -21,15 +21,16 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "jsonstream",
-    "spelling", "rules",
+    "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "changes",
+    "jsonstream", "spelling", "rules",
 }  # fmt: skip
 EDGES = {
-    "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
-    "preflight", "reference", "strategies", "oracle", "har", "harentry", "cassette",
+    "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
+    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "reference",
 }  # fmt: skip
 SHELLS = {
-    "showing", "plugin", "items", "judging", "properties", "suite", "summary", "cli", "scrubbing", "taping",
+    "plugin", "scrubbing", "items", "judging", "taping", "properties", "suite", "summary", "auditing", "audit",
+    "allowance", "verdicts", "cli", "showing",
 }  # fmt: skip
 
 THINKING = {
@@ -49,7 +50,7 @@ BETWEEN_EDGES = {
 }
 
 OWNERS = {
-    "yaml": {"yamlfile"},
+    "yaml": {"yamlfile", "vcrfile"},
     "harfile": {"har", "harentry"},
     "PIL": {"reference"},
     "uvicorn": {"reference"},
