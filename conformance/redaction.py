@@ -33,6 +33,8 @@ _SIGNED = re.compile(
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
 )
 """A signing parameter of a presigned URL, as its clouds call them."""
+_PRIVATE = re.compile(r"cookie|token|secret|key|auth|sign|credential|session")
+"""What the name of a header has in it whose value may be short enough to be guessed from a digest."""
 _COOKIE = re.compile(r"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
 _CUT = re.compile(rb"\.\.\.|\xe2\x80\xa6")
 _HEAD_SHOWN: Final = 12
@@ -146,13 +148,15 @@ class Redactor:
     def storable_headers(self, headers: Headers) -> Headers:
         """Returns headers as a recording may hold them: who asked, but not with what; of others a digest.
 
-        Only the values of STORABLE are kept. A digest still tells whether two answers differ.
+        Only the values of STORABLE are kept. A digest still tells whether two answers differ; a secret has none.
         """
         return tuple((name, self._storable_value(name.lower(), value)) for name, value in headers)
 
     def _storable_value(self, name: str, value: str) -> str:
         if name == "authorization":
             return self._credentials(value)
+        if _PRIVATE.search(name):
+            return REDACTED
         return self.scrub(value) if name in STORABLE else _digest("header", value.encode("utf-8", "surrogatepass"))
 
     def storable_body(self, body: bytes) -> str:

@@ -654,6 +654,7 @@ def test_limits_are_not_judged_where_workers_share_the_clients() -> None:
     """With -n against a server, no worker sees every request of a key's client."""
     luma = luma_on(lambda handle: handle)
     luma.fuzzing = replace(luma.fuzzing, alone=False)
+    luma.judging = replace(luma.judging, remote=True)
 
     for judged in (
         rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,
