@@ -35,7 +35,7 @@ SHELLS = {
 
 THINKING = {
     "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
-    "functools", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
+    "functools", "graphlib", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
 """What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""
 
