@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -81,6 +82,17 @@ def own() -> Catalogue:
     """Returns the kit's own catalogue, read once."""
     root = specs()
     return load([root], below=root.parent)
+
+
+@lru_cache(maxsize=1)
+def digest() -> str:
+    """Returns a digest of the kit's own case files: of the same catalogue, the same."""
+    root = specs()
+    contents = hashlib.sha256()
+    for file in _case_files(root):
+        contents.update(f"{file.relative_to(root).as_posix()}\n".encode())
+        contents.update(file.read_bytes())
+    return contents.hexdigest()[:16]
 
 
 def _case_files(path: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from conformance import casefiles
+from conformance import auditing, casefiles
 from conformance.catalogue import Catalogue
 from conformance.errors import CatalogueError, ConformanceError, InputError
 from conformance.exits import Exit
@@ -31,7 +31,7 @@ YEAR = 31_536_000
 """Seconds: the longest a reference can be told to take."""
 
 EPILOG = """\
-exit status: 0 all is well, 1 problems found, 4 a wrong argument or file
+exit status: 0 all is well, 1 problems found, 4 a wrong argument or file, 6 nothing there to judge
 
 To judge a server, use pytest:
   pytest --pyargs conformance                               the embedded reference
@@ -81,7 +81,7 @@ def _discard_output() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="luma-conformance",
-        description="The error catalogue of the Luma Agents API: look at it, check it, serve it.",
+        description="The error catalogue of the Luma Agents API: look at it, check, serve it, judge recordings by it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_serve(commands)
     _add_profile(commands)
+    auditing.add_commands(commands)
     return parser
 
 

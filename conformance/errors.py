@@ -6,6 +6,7 @@ ConformanceError
 │   └── ProfileError        a profile, or an environment variable it names
 ├── CouldNotJudge       the target cannot be judged at all: unreachable, not the API, key refused
 │   └── ExchangeError       one exchange broke: refused, reset, timed out, over a bound
+├── NotRecorded         a recording does not have what is asked for
 └── SpendExhausted      the money the user allowed is spent
 """
 
@@ -32,6 +33,10 @@ class CouldNotJudge(ConformanceError):
 
 class ExchangeError(CouldNotJudge):
     """Says how one exchange with the target broke, or which bound it crossed."""
+
+
+class NotRecorded(ConformanceError):
+    """Says that a recording does not have the exchanges of a case or property, or has those of another version."""
 
 
 class SpendExhausted(ConformanceError):

@@ -154,6 +154,8 @@ def _wanted(config: pytest.Config) -> Wanted:
         spend=share(config.getoption("luma_spend"), getattr(config, "workerinput", None)),
         timeout=config.getoption("luma_timeout"),
         announce=_run(config).announce,
+        record=_recording(config),
+        max_age=config.getoption("luma_cassette_max_age"),
         redactor=guard(config)[0],
     )
 
@@ -174,3 +176,14 @@ def _run(config: pytest.Config) -> Run:
 
 def _shown(path: Path, start: Path) -> str:
     return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+
+
+def _recording(config: pytest.Config) -> Path | None:
+    """Returns the file to record in; each worker has its own, and they are gathered at the end."""
+    path: Path | None = config.getoption("luma_record")
+    worker = getattr(config, "workerinput", None)
+    if path is None or worker is None:
+        return path
+    from conformance.taping import part
+
+    return part(path, worker["workerid"])

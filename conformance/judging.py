@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Self
 
 from conformance import casefiles
-from conformance.errors import CouldNotJudge, ProfileError
+from conformance.channel import LiveChannel, Passing
+from conformance.errors import CouldNotJudge, InputError, ProfileError
 from conformance.explain import explain
 from conformance.http import Bounds, HttpTransport, RealClock, is_loopback
 from conformance.judge import EveryResponse
@@ -25,6 +25,8 @@ from conformance.roles import MAIN_KEY
 from conformance.spending import Spending
 from conformance.supplies import supply
 
+CASSETTE = "cassette:"
+"""How a base URL begins that names the file of a recording."""
 WELL_KNOWN = "/.well-known/luma-conformance.toml"
 """Where a server on this machine may publish its own profile, test keys only."""
 
@@ -33,7 +35,8 @@ WELL_KNOWN = "/.well-known/luma-conformance.toml"
 class Wanted:
     """What the user asked to have judged, and how; `timeout` is in seconds, `spend` in accepted generations.
 
-    `redactor` is what the run writes through; the target's secrets are added to it.
+    `record` is the file that keeps the exchanges; `max_age` is how old a recording may be, in seconds. `redactor` is
+    what the run writes through; the target's secrets are added to it.
     """
 
     base_url: str | None = None
@@ -41,6 +44,8 @@ class Wanted:
     spend: int = 0
     timeout: float = 30.0
     announce: Callable[[str], None] = print
+    record: Path | None = None
+    max_age: float | None = None
     redactor: Redactor = field(default_factory=Redactor)
 
 
@@ -56,16 +61,20 @@ class Judging:
     scrub: Callable[[str], str]
     close: Callable[[], None]
     profile: str | None = None
+    remote: bool = False
+    recorded: bool = False
     every: EveryResponse = field(default_factory=lambda: EveryResponse(casefiles.own().holdings))
 
     @classmethod
-    def begin(cls, wanted: Wanted) -> Self:
+    def begin(cls, wanted: Wanted) -> Judging:
         """Opens the target and makes sure it can be judged; raises InputError or CouldNotJudge."""
+        if (wanted.base_url or "").startswith(CASSETTE):
+            return cls._played(wanted)
         profile = load_profile(wanted.profile, os.environ) if wanted.profile is not None else None
         given = str(wanted.profile) if wanted.profile is not None else None
         base_url = wanted.base_url or (profile.base_url if profile else None)
         if base_url is None:
-            return replace(cls._embedded(profile, wanted.redactor), profile=given)
+            return replace(cls._embedded(profile, wanted), profile=given)
         transport = HttpTransport(base_url, bounds=Bounds(total=wanted.timeout))
         try:
             return replace(cls._live(base_url, transport, profile, wanted), profile=given)
@@ -74,7 +83,16 @@ class Judging:
             raise
 
     @classmethod
-    def _embedded(cls, profile: Profile | None, redactor: Redactor) -> Self:
+    def _played(cls, wanted: Wanted) -> Judging:
+        from conformance.taping import play
+
+        if wanted.profile is not None or wanted.record is not None:
+            other = "--luma-profile" if wanted.profile is not None else "--luma-record"
+            raise InputError(f"{other} does not go with a recording, which has its profile in it and is not recorded")
+        return play(Path(str(wanted.base_url).removeprefix(CASSETTE)), wanted)
+
+    @classmethod
+    def _embedded(cls, profile: Profile | None, wanted: Wanted) -> Judging:
         from conformance.reference import InProcess, profile_path
 
         transport = InProcess()
@@ -83,10 +101,10 @@ class Judging:
             raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
         spending = Spending(transport, limit=None)
         target = _target(spending, transport.clock, profile)
-        return cls._of("the embedded reference, in process", InProcess.base_url, target, spending, profile, redactor)
+        return cls._of("the embedded reference, in process", InProcess.base_url, target, spending, profile, wanted)
 
     @classmethod
-    def _live(cls, base_url: str, transport: HttpTransport, profile: Profile | None, wanted: Wanted) -> Self:
+    def _live(cls, base_url: str, transport: HttpTransport, profile: Profile | None, wanted: Wanted) -> Judging:
         loopback = is_loopback(base_url)
         if profile is None and loopback:
             profile = _published(transport)
@@ -98,9 +116,9 @@ class Judging:
         spending = Spending(heard, limit=None if loopback else wanted.spend)
         target = _target(spending, RealClock(), profile, wanted.announce)
         shown = f"{base_url}, {profile.name}"
-        judging = cls._of(shown, base_url, target, spending, profile, wanted.redactor, transport.close)
+        judging = cls._of(shown, base_url, target, spending, profile, wanted, transport.close)
         judging.check()
-        return judging
+        return replace(judging, remote=True)
 
     @classmethod
     def _of(
@@ -110,11 +128,12 @@ class Judging:
         target: Target,
         spending: Spending,
         profile: Profile,
-        redactor: Redactor,
+        wanted: Wanted,
         close: Callable[[], None] = lambda: None,
-    ) -> Self:
+    ) -> Judging:
+        redactor = wanted.redactor
         redactor.add(profile.secrets)
-        return cls(
+        judging = Judging(
             shown=shown,
             base_url=base_url,
             main_key=profile.keys[MAIN_KEY],
@@ -123,6 +142,11 @@ class Judging:
             scrub=lambda text: printable(redactor.scrub(text)),
             close=close,
         )
+        if wanted.record is None:
+            return judging
+        from conformance.taping import record
+
+        return record(judging, profile, wanted.record, redactor)
 
     def run(self, case: Case) -> Result:
         """Returns what a case comes to; raises CouldNotJudge when the target went away meanwhile."""
@@ -135,9 +159,11 @@ class Judging:
         return result
 
     def check(self) -> None:
-        """Makes sure the target can be judged at all; raises CouldNotJudge."""
+        """Makes sure the target can be judged at all; raises CouldNotJudge. A recording always can."""
+        if self.recorded:
+            return
         try:
-            preflight(self.target.transport, f"Bearer {self.main_key.token}", key=self.main_key.source)
+            preflight(self.spending, f"Bearer {self.main_key.token}", key=self.main_key.source)
         except CouldNotJudge as error:
             raise CouldNotJudge(self.scrub(str(error))) from None
 
@@ -169,15 +195,14 @@ class Judging:
 def _target(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> Target:
-    passing = _Passing(transport, clock, profile)
+    ask = _time_request(profile) if profile.clock is not None else None
+    passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
     patient = transport
     if announce is not None:
-        patient = Pacing(transport, passing, announce=announce, per_minute=profile.requests_per_minute)
+        main = _MainClock(clock, passing)
+        patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
     return Target(
-        transport=transport,
-        patient=patient,
-        clock=clock,
-        sleep=passing.let_pass,
+        channel=LiveChannel(transport=transport, patient=patient, passing=passing),
         value=offered(profile.values, supply),
         token=lambda role: profile.keys[role].token,
         missing=profile.missing,
@@ -197,34 +222,26 @@ def _published(transport: Transport) -> Profile | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Passing:
-    """The target's time as a clock: made to pass where the profile says how, else waited for."""
+class _MainClock:
+    """The time of the main key's client, to wait by for its rate limit."""
 
-    transport: Transport
     clock: Clock
-    profile: Profile
+    passing: Passing
 
     def now(self) -> float:
         return self.clock.now()
 
     def sleep(self, seconds: float) -> None:
-        self.let_pass(seconds, MAIN_KEY)
+        self.passing.sleep(seconds, MAIN_KEY)
 
-    def let_pass(self, seconds: float, role: str) -> None:
-        """Lets time pass for the client whose key has that role."""
-        advance = self.profile.clock
-        if advance is None:
-            self.clock.sleep(seconds)
-            return
-        request = Request(
-            method="POST",
-            url=advance.path,
-            headers=(
-                ("Authorization", f"Bearer {self.profile.keys[role].token}"),
-                ("Content-Type", "application/json"),
-            ),
-            body=advance.filled(seconds),
-        )
-        response = self.transport.send(request)
-        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise CouldNotJudge(f"the clock at {advance.path}, which the profile names, answered {response.status}")
+
+def _time_request(profile: Profile) -> Callable[[float, str], Request]:
+    """Returns what makes the requests by which a target's time passes, as its profile says."""
+
+    def request(seconds: float, role: str) -> Request:
+        assert profile.clock is not None
+        authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
+        headers = (authorization, ("Content-Type", "application/json"))
+        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.filled(seconds))
+
+    return request

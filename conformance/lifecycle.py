@@ -48,7 +48,7 @@ def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity,
                 Oddity(what=f"a poll of a generation of one's own is {exchange.response.status}", exchange=index)
             )
             continue
-        wrongs = [*_echoed(created, body), *_told(body), *_moved(seen, exchange, body), *_stale(urls, body)]
+        wrongs = [*_echoed(created, body), *incoherent(body), *_moved(seen, exchange, body), *_stale(urls, body)]
         found += [Oddity(what=what, exchange=index) for what in wrongs]
         seen.append((index, exchange, body))
     return tuple(found)
@@ -83,7 +83,7 @@ def _echoed(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
             yield f"{name} is {show(body.get(name))}, and {show(asked.get(name, default))} was asked for"
 
 
-def _told(body: Mapping[str, object]) -> Iterator[str]:
+def incoherent(body: Mapping[str, object]) -> Iterator[str]:
     """Yields what an answer says that its state does not allow."""
     state, output = body.get("state"), body.get("output") or []
     code, reason = body.get("failure_code"), body.get("failure_reason")

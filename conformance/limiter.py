@@ -74,7 +74,8 @@ _COUNTINGS: Final = (
 def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Report:
     """Returns what contradicts the documented limiter in one client's exchanges, given in the order they were sent.
 
-    `since`, in seconds of the trace's clock, is from when the trace has every request of the client; None: always.
+    `since`, in seconds of the trace's clock, is from when the trace has every request of the client; None: always,
+    infinity: never.
     Rests on "429 — Requests-per-minute (RPM) limit exceeded", "Rate limiting" and the rate-limit guide's header table.
     """
     events = [_event(index, exchange) for index, exchange in enumerate(trace)]
@@ -261,6 +262,8 @@ class _Window:
         for event, following in zip(self._creates, self._creates[1:], strict=False):
             if event.kind != "rpm" or following.kind != "rpm" or event.retry_after is None:
                 continue
+            if self._since is not None and event.received < self._since:
+                continue  # another request of the client's may have taken the place
             waited = following.sent - event.received
             if waited >= event.retry_after + ROUNDING and "rpm" not in self._kinds:
                 what = f"refused again after {waited:.1f} s although Retry-After was {event.retry_after}"

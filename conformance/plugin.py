@@ -60,7 +60,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="total time one exchange may take, body included (default 30)",
     )
 
+    _add_recording(group)
     _add_fuzzing(group)
+
+
+def _add_recording(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--luma-record",
+        metavar="FILE",
+        type=Path,
+        help="keep every exchange in a HAR file, without secrets; --base-url cassette:FILE judges from it, offline",
+    )
+    group.addoption(
+        "--luma-cassette-max-age",
+        metavar="AGE",
+        type=_age,
+        help="how old a recording may be: 30d, 12h, 90m; an older one is not judged",
+    )
+
+
+def _age(text: str) -> float:
+    from conformance.cassette import parse_age
+
+    return parse_age(text)
 
 
 def _add_fuzzing(group: pytest.OptionGroup) -> None:
@@ -105,6 +127,7 @@ def _seconds(text: str) -> float:
 
 
 _whole.__name__, _seconds.__name__, _count.__name__ = "whole number", "number of seconds", "number of at least 1"
+_age.__name__ = "age like 30d, 12h or 90m"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -168,7 +191,7 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
         alone=not hasattr(request.config, "workerinput"),
     )
     request.node.user_properties.append(("luma_case", request.node.nodeid))
-    under_way = begin(judging_of(request.node), fuzzing, request.node.name)
+    under_way = begin(judging_of(request.node), fuzzing, f"{request.node.path.name}::{request.node.name}")
     yield under_way
     if under_way.observed:
         request.node.user_properties.append(("luma_observed", " — or — ".join(under_way.observed)))
@@ -273,18 +296,22 @@ class Run:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.tally is None:
             return
+        if (judging := self._config.stash.get(JUDGING, None)) is not None:
+            judging.close()  # what is recorded is whole before anybody reads it
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["luma"] = self.tally.tell()
         else:
             session.exitstatus = self.tally.exit_status(int(session.exitstatus))
+            if (record := self._config.getoption("luma_record")) is not None:
+                from conformance.taping import gather
+
+                gather(record)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.tally is not None:
             self.tally.write(terminalreporter)
 
     def pytest_unconfigure(self) -> None:
-        if (judging := self._config.stash.get(JUDGING, None)) is not None:
-            judging.close()
         if self._terminal is not None:
             self._terminal.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from conformance.errors import ConformanceError, ExchangeError
+from conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from conformance.explain import answered, curl, said
 from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import Case, Exchange, Facet, Mismatch, Request
 from conformance.oracle import as_case, as_yaml, judged
-from conformance.reference import InProcess
 from conformance.roles import MAIN_KEY
 from conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
 from conformance.strategies import Body, Material
@@ -68,7 +68,6 @@ class Luma:
     kept: Counter[str] = field(default_factory=Counter)
     observed: tuple[str, ...] = ()
     name: str = "property_"
-    _unseen: float = 0.0
     _final: Exception | None = None
 
     @property
@@ -79,7 +78,7 @@ class Luma:
     @property
     def shared(self) -> bool:
         """Tells whether other workers of this run ask the same clients, so that no trace is the whole one."""
-        return not self.fuzzing.alone and self.judging.base_url != InProcess.base_url
+        return not self.fuzzing.alone and self.judging.remote
 
     def needs_free(self) -> None:
         """Leaves the property unjudged where what it sends may be accepted and charged for."""
@@ -87,17 +86,49 @@ class Luma:
             not_judged("would cost money: generated requests that may be accepted are sent only to this machine")
 
     def every(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], object], share: float = 1.0) -> None:
-        """Tries examples of a strategy; raises NonConformance with the smallest that fails."""
+        """Tries examples of a strategy, or those of a recording; raises NonConformance with the smallest that fails.
+
+        Examples are plain data: what `ast.literal_eval` reads.
+        """
+        tape = self.judging.target.tape
+        if (examples := tape.examples()) is not None:
+            self._again(examples, try_one)
+            return
 
         def property_(example: Any) -> None:
-            if self._final is not None:
-                raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
-            try_one(example)
+            tape.open(example)
+            try:
+                try_one(example)
+            finally:
+                tape.close()
 
         # What Hypothesis tells properties apart by, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
+        self._try(self.fuzzing.settings(share)(given(strategy)(property_)))
+
+    def drive(self, machine: type[Machine], share: float = 1.0) -> None:
+        """Drives a state machine, or goes the ways of a recording; raises NonConformance with the fewest steps."""
+        driven = type(machine.__name__, (machine,), {"luma": self})
+        if (examples := self.judging.target.tape.examples()) is not None:
+            self._again(examples, lambda steps: _retraced(driven, steps))
+            return
+        self._try(lambda: run_state_machine_as_test(driven, settings=self.fuzzing.settings(share)))
+
+    def _again(self, recorded: Iterable[object], try_one: Callable[[object], object]) -> None:
+        """Tries recorded examples; of those that fail the last is the smallest, for so the search had ended."""
+        found: NonConformance | None = None
+        for example in recorded:
+            self._final = None
+            try:
+                try_one(example)
+            except NonConformance as error:
+                found = error
+        if found is not None:
+            raise found
+
+    def _try(self, run: Callable[[], None]) -> None:
         try:
-            self.fuzzing.settings(share)(given(strategy)(property_))()
+            run()
         except Flaky as error:
             raise self._final or NonConformance(
                 self.judging.scrub(f"the server answered the same request in two ways: {error}")
@@ -121,6 +152,11 @@ class Luma:
             self.fired.update({violation.rule for violation in prediction.violations})
         return prediction
 
+    def value(self, role: str) -> str | None:
+        """Returns what the target offers under a role, or None."""
+        target = self.judging.target
+        return None if target.missing(role) else target.value(role)
+
     def keep(self, rule: str, body: Body) -> None:
         """Confronts a body that only just keeps a rule, and counts it once accepted."""
         if self.free and isinstance(self.confront(body), Accepted):
@@ -131,29 +167,24 @@ class Luma:
         if explanations:
             self.observed = tuple(one for one in self.observed or explanations if one in explanations)
 
-    def now(self) -> float:
-        """Returns the time of the client under test, in seconds: what the clock shows, and what was made to pass."""
-        return self.judging.target.clock.now() + self._unseen
-
     def sleep(self, seconds: float, role: str) -> None:
         """Lets the time of that key's client pass."""
-        before = self.judging.target.clock.now()
-        self.judging.target.sleep(seconds, role)
-        self._unseen += max(0.0, seconds - (self.judging.target.clock.now() - before))
+        self.judging.target.channel.sleep(seconds, role)
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         """Sends a request, `at_once` whatever rate limits say; raises NonConformance where an answer fails to come."""
-        target = self.judging.target
-        sent = self.now()
+        if self._final is not None:
+            raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
         try:
-            response = (target.transport if at_once else target.patient).send(request)
+            return self.judging.target.channel.exchange(request, at_once=at_once)
+        except NotRecorded as error:
+            not_judged(str(error))
         except ExchangeError as error:
             self._final = self._broken(request, error)
             raise self._final from None
         except ConformanceError as error:
             self._final = error
             raise
-        return Exchange(request=request, response=response, sent=sent, received=self.now())
 
     def _broken(self, request: Request, error: ExchangeError) -> Exception:
         """Returns what a missing answer comes to: a finding, or the end of the run where the target is gone."""
@@ -212,6 +243,39 @@ class Luma:
         return "\n".join([*lines, "", "as a case, to keep:", "", scrub(as_yaml(case))])
 
 
+class Machine(RuleBasedStateMachine):
+    """A state machine that can be retraced: each rule first notes its name and arguments in `steps`.
+
+    `luma` is there from the beginning. What is to be judged of the whole is judged in `over`.
+    """
+
+    luma: Luma
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[tuple[Any, ...]] = []
+        self.luma.judging.target.tape.open(self.steps)
+
+    def over(self) -> None:
+        """Judges a way that has come to its end."""
+
+    def teardown(self) -> None:
+        """Judges the way, and closes it."""
+        try:
+            self.over()
+        finally:
+            self.luma.judging.target.tape.close()
+
+
+def _retraced(machine: type[Machine], steps: object) -> None:
+    """Goes a way again, step by step."""
+    assert isinstance(steps, list)
+    going = machine()
+    for name, *arguments in steps:
+        getattr(going, name)(*arguments)
+    going.teardown()
+
+
 def not_judged(reason: str) -> NoReturn:
     """Leaves the property unjudged, for this reason."""
     pytest.skip(f"not judged: {reason}")
@@ -220,6 +284,10 @@ def not_judged(reason: str) -> NoReturn:
 def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_") -> Luma:
     """Returns a property's hands on a target."""
     material = Material.offered(judging.target.value, judging.target.missing)
+    try:
+        judging.target.tape.begin(name)
+    except NotRecorded as error:
+        not_judged(str(error))
     return Luma(judging=judging, fuzzing=fuzzing, material=material, name=name)
 
 

@@ -33,6 +33,8 @@ _SIGNED = re.compile(
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
 )
 """A signing parameter of a presigned URL, as its clouds call them."""
+_PRIVATE = re.compile(r"cookie|token|secret|key|auth|sign|credential|session")
+"""What the name of a header has in it whose value may be short enough to be guessed from a digest."""
 _COOKIE = re.compile(r"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
 _CUT = re.compile(rb"\.\.\.|\xe2\x80\xa6")
 _HEAD_SHOWN: Final = 12
@@ -41,8 +43,9 @@ _TAIL_SHOWN: Final = 6
 _KEY = re.compile(r"luma-api-(?!test-|conformance-)[A-Za-z0-9]")
 _TOKEN = re.compile(r"(?i)bearer(?:\s|\+|%20|\\u0020)+(?!luma-api-(?:test|conformance)-)[A-Za-z0-9._~+/=-]{20,}")
 _INLINE = re.compile(
-    r'''"(?P<base64>[A-Za-z0-9+/_=\\-]{200,})"|"data"\s*:\s*"(?P<data>[^"\\]*+(?:\\.[^"\\]*+)*+)"''', re.DOTALL
+    r'''"data"\s*:\s*"(?P<data>[^"\\]*+(?:\\.[^"\\]*+)*+)"|"data:[a-z0-9.+/-]*;base64,(?P<url>[^"\\]*+)"''', re.DOTALL
 )
+"""Media in a request: a `data` member, or a URL that has them in it. Any other long text is for the rules to judge."""
 _SHORT_MEDIA: Final = 200
 """Characters of a `data` member that are kept as they are: base64 that is meant to be wrong has to stay so."""
 STORABLE: Final = frozenset(
@@ -70,7 +73,7 @@ STORABLE: Final = frozenset(
         "x-request-id",
     }
 )
-"""The headers a recording may hold, their values scrubbed; no other but Authorization, of which the secret goes."""
+"""The headers whose values a recording may hold, scrubbed; of Authorization the secret goes, of others the value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +130,7 @@ class Redactor:
 
     def find_secret(self, text: str) -> Leak | None:
         """Returns the first thing in a text that is a secret, or looks like a key of the API's; or None."""
-        raw = text.encode("utf-8", "surrogatepass")
-        flat = Flat(raw)
-        found = [
-            (len(raw[: flat.span(start, end)[0]].decode("utf-8", "surrogatepass")), "a secret, in one of its forms")
-            for start, end, _ in self._spans(flat.text)
-        ]
+        found = [(at, "a secret, in one of its forms") for at in self._places(text)]
         found += [(match.start(), "something like a key (luma-api-…)") for match in _KEY.finditer(text)]
         found += [(match.start(), "something like a token (Bearer …)") for match in _TOKEN.finditer(text)]
         if not found:
@@ -140,13 +138,27 @@ class Redactor:
         at, what = min(found)
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
+    def _places(self, text: str) -> Iterator[int]:
+        """Yields where in a text a secret begins, counted in characters from 0."""
+        if self._forms or self._overheard:
+            raw = text.encode("utf-8", "surrogatepass")
+            flat = Flat(raw)
+            for start, end, _ in self._spans(flat.text):
+                yield len(raw[: flat.span(start, end)[0]].decode("utf-8", "surrogatepass"))
+
     def storable_headers(self, headers: Headers) -> Headers:
-        """Returns the headers a recording may hold: those of STORABLE, and who asked, but not with what."""
-        return tuple(
-            (name, self._credentials(value) if name.lower() == "authorization" else self.scrub(value))
-            for name, value in headers
-            if name.lower() in STORABLE or name.lower() == "authorization"
-        )
+        """Returns headers as a recording may hold them: who asked, but not with what; of others a digest.
+
+        Only the values of STORABLE are kept. A digest still tells whether two answers differ; a secret has none.
+        """
+        return tuple((name, self._storable_value(name.lower(), value)) for name, value in headers)
+
+    def _storable_value(self, name: str, value: str) -> str:
+        if name == "authorization":
+            return self._credentials(value)
+        if _PRIVATE.search(name):
+            return REDACTED
+        return self.scrub(value) if name in STORABLE else _digest("header", value.encode("utf-8", "surrogatepass"))
 
     def storable_body(self, body: bytes) -> str:
         """Returns a body as a recording may hold it: media as digest and length, secrets by name, the rest as it is."""
@@ -228,7 +240,11 @@ def _words(secrets: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _unsigned(found: re.Match[str]) -> str:
-    return found[0][: found.start("value") - found.start()] + REDACTED
+    """Returns a signing parameter without its value, but so that two that differ still do."""
+    value = found["value"]
+    if not value.startswith(REDACTED):
+        value = f"{REDACTED}-{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return found[0][: found.start("value") - found.start()] + value
 
 
 def _flat(text: str) -> bytes:
@@ -236,7 +252,7 @@ def _flat(text: str) -> bytes:
 
 
 def _without_media(found: re.Match[str]) -> str:
-    kind = "base64" if found["base64"] is not None else "data"
+    kind = "data" if found["data"] is not None else "url"
     if len(found[kind]) < _SHORT_MEDIA:
         return found[0]
     start, end = (offset - found.start() for offset in found.span(kind))

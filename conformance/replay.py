@@ -1,7 +1,7 @@
 """Plays a case against a target: binds placeholders, sends its steps, saves what they ask for.
 
-It stops at the first wrong answer. It has no I/O of its own: what is sent goes through the target's transport, and
-time passes through the target's clock.
+It stops at the first wrong answer. It has no I/O of its own: what is sent, and the time that passes, go through the
+target's channel.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance import paths
-from conformance.errors import ExchangeError
+from conformance.channel import Channel, Tape, Untaped
+from conformance.errors import ExchangeError, NotRecorded
 from conformance.judge import EveryResponse, body_of, judge_step, settled
 from conformance.model import (
     ABSENT,
     Ask,
     Auth,
     Case,
-    Clock,
     Exchange,
     Facet,
     Mismatch,
@@ -28,7 +28,6 @@ from conformance.model import (
     Response,
     Result,
     Step,
-    Transport,
     Verdict,
 )
 from conformance.reading import placeholder
@@ -41,21 +40,18 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whatever is judged: how to reach it, how its time passes, and what it offers.
+    """Whatever is judged: how to reach it, and what it offers.
 
-    `patient` is the transport for requests that a rate limit of our own making must not spoil; `sleep(seconds, role)`
-    lets the time of that key's client pass; `value` and `token` give what stands behind a role; `missing` says why a
-    role is not offered, or None; `run` begins every X-Request-Id.
+    `value` and `token` give what stands behind a role; `missing` says why a role is not offered, or None; `run` begins
+    every X-Request-Id; `tape` is told whose exchanges follow.
     """
 
-    transport: Transport
-    patient: Transport
-    clock: Clock
-    sleep: Callable[[float, str], None]
+    channel: Channel
     value: Callable[[str], str]
     token: Callable[[str], str]
     missing: Callable[[str], str | None]
     run: str
+    tape: Tape = field(default_factory=Untaped)
 
 
 def unmet(case: Case, target: Target) -> str | None:
@@ -64,9 +60,18 @@ def unmet(case: Case, target: Target) -> str | None:
 
 
 def play(case: Case, target: Target, every: EveryResponse) -> Result:
-    """Returns what a case comes to on a target that offers all it needs."""
+    """Returns what a case comes to on a target that offers all it needs; one that was not recorded is not judged."""
+    try:
+        target.tape.begin(case.id, case)
+        return _play(case, target, every)
+    except NotRecorded as error:
+        return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
+
+
+def _play(case: Case, target: Target, every: EveryResponse) -> Result:
     played = _Played(case, target)
     for number, step in enumerate(case.steps, start=1):
+        target.tape.step(number)
         try:
             exchanges = played.step(step)
         except ExchangeError as error:
@@ -138,7 +143,7 @@ class _Played:
         """Sends one step, again and again where it says so, and returns its exchanges."""
         self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
         if step.wait:
-            self._target.sleep(step.wait, self._role)
+            self._target.channel.sleep(step.wait, self._role)
         exchanges = [self._send(step)]
         while (
             (repeat := step.repeat) is not None
@@ -147,7 +152,7 @@ class _Played:
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
-                self._target.sleep(repeat.every, self._role)
+                self._target.channel.sleep(repeat.every, self._role)
             exchanges.append(self._send(step))
         return exchanges
 
@@ -174,10 +179,7 @@ class _Played:
         request_id = f"{target.run}-{self._case.slug}-{len(self._exchanges) + 1}"
         request = bind(step.ask, self._value, target.token, request_id)
         awaits_429 = 429 in (*step.expect.status, *(step.repeat.meanwhile if step.repeat else ()))
-        transport = target.transport if awaits_429 else target.patient
-        sent = target.clock.now()
-        response = transport.send(request)
-        exchange = Exchange(request=request, response=response, sent=sent, received=target.clock.now())
+        exchange = target.channel.exchange(request, at_once=awaits_429)
         self._exchanges.append(exchange)
         return exchange
 

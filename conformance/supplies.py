@@ -17,6 +17,9 @@ from conformance.roles import SUPPLIES
 IMAGE_LIMIT: Final = 52_428_800
 """Bytes: the API's 50 MB."""
 
+LONG: Final = 200
+"""Characters above which a text of ours goes by its name where data are stored."""
+
 _JPEG: Final = (
     "eNr7f+P/AwYBLzdPNwZGRgYGRiBk+H+bwZlBgJuHj4dLgI+XT0hQQFhCQ0pCTEzCUFlVVsPK2NbG0tjC3MEjxs/BJdzV3CIgNzA8Pik9I93Ot7"
     "CyIKUiJjU9GWQIo6CQkISohL6UlH6yk4VTMsng/wEGQQ6Qm5gZlRiYBBmZBRn/H2EQBTsVBTADhUUE0EUZQIoZMRSzgBQLYiq+xcDDzAi0hlmQ"
@@ -37,6 +40,29 @@ _GIF: Final = (
 """Plain images of 256x256 pixels, deflated."""
 _MP4: Final = b"\0\0\0\x18ftypisom\0\0\2\0isommp42"
 """The box every MP4 begins with."""
+
+
+def folded(example: object) -> object:
+    """Returns an example with the long texts that the kit supplies by name: `"{inline-png}"`."""
+    if isinstance(example, str):
+        return f"{{{_long()[example]}}}" if len(example) > LONG and example in _long() else example
+    return _rebuilt(example, folded)
+
+
+def unfolded(example: object) -> object:
+    """Returns an example with every name of what the kit supplies replaced by what it stands for."""
+    if isinstance(example, str):
+        name = example[1:-1] if example[:1] == "{" and example[-1:] == "}" else ""
+        return supply(name) if name in SUPPLIES else example
+    return _rebuilt(example, unfolded)
+
+
+def _rebuilt(example: object, change: Callable[[object], object]) -> object:
+    if isinstance(example, dict):
+        return {name: change(member) for name, member in example.items()}
+    if isinstance(example, list | tuple):
+        return type(example)(change(element) for element in example)
+    return example
 
 
 @cache
@@ -88,3 +114,9 @@ assert set(_MAKERS) == set(SUPPLIES)
 def _prompt(length: int) -> str:
     """Returns a harmless prompt of so many characters, with white space at neither end."""
     return ("a quiet harbour at dawn, " * (length // 25 + 1))[: length - 1].rstrip().ljust(length, ".")
+
+
+@cache
+def _long() -> dict[str, str]:
+    """Returns the names of what is long, by what they stand for."""
+    return {text: name for name in SUPPLIES if len(text := supply(name)) > LONG}

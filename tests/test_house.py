@@ -21,17 +21,21 @@ MODULES = {
 
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "limiter", "lifecycle", "rules", "spelling",
+    "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "changes",
+    "jsonstream", "spelling", "rules",
 }  # fmt: skip
 EDGES = {
-    "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending",
-    "preflight", "reference", "strategies", "oracle",
+    "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
+    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "reference",
 }  # fmt: skip
-SHELLS = {"showing", "plugin", "scrubbing", "items", "judging", "properties", "suite", "summary", "cli"}
+SHELLS = {
+    "plugin", "scrubbing", "items", "judging", "taping", "properties", "suite", "summary", "auditing", "audit",
+    "allowance", "verdicts", "cli", "showing",
+}  # fmt: skip
 
 THINKING = {
-    "__future__", "binascii", "bisect", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools", "html",
-    "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
+    "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
+    "functools", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
 """What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""
 
@@ -39,12 +43,15 @@ DOORS = {"open", "print", "input", "exec", "eval", "compile", "__import__", "bre
 """Built-ins through which the outside comes in without an import."""
 
 BETWEEN_EDGES = {
+    ("cassette", "har"): "a recording of ours is a HAR file, and nothing else",
     ("casefiles", "yamlfile"): "a case file is YAML, and finding one without reading it is of no use",
+    ("har", "harentry"): "one edge in two files: harentry is one entry of a file",
     ("http", "wire"): "one edge in two files: wire is the sockets below http",
 }
 
 OWNERS = {
-    "yaml": {"yamlfile"},
+    "yaml": {"yamlfile", "vcrfile"},
+    "harfile": {"har", "harentry"},
     "PIL": {"reference"},
     "uvicorn": {"reference"},
     "httptools": {"reference"},

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from conformance import casefiles
+from conformance.channel import LiveChannel, Passing
 from conformance.errors import CouldNotJudge, ExchangeError
 from conformance.judging import Judging, Wanted
 from conformance.model import Case, Facet, Outcome, Request, Response, Transport
+from conformance.reference import VirtualClock
 from conformance.spending import Spending
 
 
@@ -42,10 +44,16 @@ class Breaks:
         return self.transport.send(request)
 
 
+def over(judging: Judging, spending: Spending) -> Judging:
+    """Returns the same target over another transport."""
+    passing = Passing(transport=spending, clock=VirtualClock())
+    channel = LiveChannel(transport=spending, patient=spending, passing=passing)
+    return replace(judging, spending=spending, target=replace(judging.target, channel=channel))
+
+
 def breaking(judging: Judging, *, always: bool) -> Judging:
     """Returns the same target over a transport that breaks."""
-    transport = Breaks(judging.target.transport, always)
-    return replace(judging, target=replace(judging.target, transport=transport, patient=transport))
+    return over(judging, Spending(Breaks(judging.spending, always), limit=None))
 
 
 def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(judging: Judging) -> None:
@@ -64,8 +72,7 @@ def test_a_target_that_went_away_cannot_be_judged(judging: Judging) -> None:
 
 def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(judging: Judging) -> None:
     """A case of several generations needs room for all of them."""
-    spending = Spending(judging.target.transport, limit=2)
-    careful = replace(judging, spending=spending, target=replace(judging.target, transport=spending, patient=spending))
+    careful = over(judging, Spending(judging.spending, limit=2))
 
     dear = careful.run(case("create/429-rpm/window-full"))
     cheap = careful.run(case("create/400-prompt-too-short/one-character"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conformance.channel import LiveChannel, Passing
 from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import Request, Response
@@ -20,6 +21,7 @@ from conformance.properties import Fuzzing, Luma, begin
 from conformance.reading import read_section
 from conformance.reference import Service, VirtualClock, media_facts, profile_path
 from conformance.reference.limits import Refusal, SlidingWindow
+from conformance.reference.service import ORIGIN
 from conformance.replay import Target, offered
 from conformance.rules import RULES, Accepted, Rejected, predict
 from conformance.spending import Spending
@@ -40,12 +42,12 @@ PROFILE = load_profile(profile_path(), {})
 
 @dataclass(frozen=True)
 class Direct:
-    """A transport straight to a handler."""
+    """A transport straight to a handler; output URLs lead back to it."""
 
     handle: Handle
 
     def send(self, request: Request) -> Response:
-        return self.handle(request)
+        return self.handle(replace(request, url=request.url.removeprefix(ORIGIN)))
 
 
 def luma_on(wrap: Wrong, *, limit: int | None = None, examples: int | None = None) -> Luma:
@@ -53,10 +55,7 @@ def luma_on(wrap: Wrong, *, limit: int | None = None, examples: int | None = Non
     clock = VirtualClock()
     spending = Spending(Direct(wrap(Service(clock=clock).handle)), limit=limit)
     target = Target(
-        transport=spending,
-        patient=spending,
-        clock=clock,
-        sleep=lambda seconds, role: clock.sleep(seconds),
+        channel=LiveChannel(transport=spending, patient=spending, passing=Passing(transport=spending, clock=clock)),
         value=offered(PROFILE.values, supply),
         token=lambda role: PROFILE.keys[role].token,
         missing=lambda role: "too slow here" if role == "large-uploads" else PROFILE.missing(role),
@@ -517,6 +516,96 @@ def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any],
         life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_on(wrap))
 
 
+def urls_that_last(handle: Handle) -> Handle:
+    """Serves a file for ever."""
+
+    def answer(request: Request) -> Response:
+        response = handle(request)
+        return replace(response, status=200) if "/storage/" in request.url else response
+
+    return answer
+
+
+def urls_of(seconds: int) -> Wrong:
+    """Serves a file for so many seconds."""
+
+    def wrap(handle: Handle) -> Handle:
+        handle.__self__._storage._seconds = seconds  # type: ignore[attr-defined]
+        return handle
+
+    return wrap
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(urls_that_last, "expected 403, got 200"), (urls_of(600), "1800 s old: expected 200, got 403")]
+)
+def test_a_url_of_the_wrong_age_is_caught(wrong: Wrong, said: str) -> None:
+    """An output URL that never expires is caught, and so is one that expires too early."""
+    with pytest.raises(NonConformance, match=said):
+        life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_on(wrong))
+
+
+def test_a_url_that_lasts_an_hour_is_right() -> None:
+    """The reference's own URLs are right, extras or not."""
+    life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_on(lambda handle: handle))
+
+
+def ids_of(request: Request) -> list[str]:
+    """Returns the X-Request-Id headers of a request."""
+    return [value for name, value in request.headers if name == "X-Request-Id"]
+
+
+def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
+    """Loses the id where the request's ids are odd."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            kept = tuple(field for field in response.headers if field[0] != "X-Request-Id")
+            return replace(response, headers=kept) if odd(ids_of(request)) else response
+
+        return answer
+
+    return wrap
+
+
+def crashing_on_a_long_id(handle: Handle) -> Handle:
+    """Answers 500 where an id is long."""
+    crash = Response(status=500, body=b"Internal Server Error")
+    return lambda request: crash if any(len(one) > 1000 for one in ids_of(request)) else handle(request)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (without_an_id_where(lambda ids: not ids), "expected an id, got None"),
+        (without_an_id_where(lambda ids: len(ids) > 1), "expected an id, got None"),
+        (crashing_on_a_long_id, "expected a refusal of the shape"),
+    ],
+    ids=["lost without one", "lost with several", "crash"],
+)
+def test_a_server_that_odd_request_ids_upset_is_caught(wrong: Wrong, said: str) -> None:
+    """No id where none, or several, were sent, and a crash on a long one, are caught."""
+    with pytest.raises(NonConformance, match=said):
+        malformed.test_odd_request_ids_do_not_change_the_answer(luma_on(wrong))
+
+
+def shortening_long_ids(handle: Handle) -> Handle:
+    """Cuts a long id: how long one may be is not documented."""
+
+    def answer(request: Request) -> Response:
+        response = handle(request)
+        return replace(response, headers=tuple((name, value[:128]) for name, value in response.headers))
+
+    return answer
+
+
+@pytest.mark.parametrize("legal", [lambda handle: handle, shortening_long_ids], ids=["none", "cuts long ids"])
+def test_a_server_that_odd_request_ids_do_not_upset_is_right(legal: Wrong) -> None:
+    """What comes back for an empty, repeated or long id is left open."""
+    malformed.test_odd_request_ids_do_not_change_the_answer(luma_on(legal))
+
+
 def with_slots(**replaced: Any) -> Wrong:
     """Replaces members of the reference's counters of concurrent jobs."""
 
@@ -565,6 +654,7 @@ def test_limits_are_not_judged_where_workers_share_the_clients() -> None:
     """With -n against a server, no worker sees every request of a key's client."""
     luma = luma_on(lambda handle: handle)
     luma.fuzzing = replace(luma.fuzzing, alone=False)
+    luma.judging = replace(luma.judging, remote=True)
 
     for judged in (
         rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,

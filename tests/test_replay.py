@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from conformance.channel import LiveChannel, Passing
 from conformance.errors import ExchangeError, SpendExhausted
 from conformance.judge import EveryResponse
 from conformance.model import Ask, Auth, Case, Headers, Outcome, Request, Response, Result
@@ -79,10 +80,11 @@ def answer(status: int, body: object, headers: Headers = ()) -> Response:
 def target(service: Service, patient: Patient | None = None) -> Target:
     """Returns the service as a target that offers VALUES and KEYS."""
     return Target(
-        transport=service,
-        patient=patient or Patient(service),
-        clock=service,
-        sleep=service.sleep,
+        channel=LiveChannel(
+            transport=service,
+            patient=patient or Patient(service),
+            passing=Passing(transport=service, clock=service),
+        ),
         value=VALUES.__getitem__,
         token=KEYS.__getitem__,
         missing=lambda role: None if role in {**VALUES, **KEYS} else f"{role} is not offered",
@@ -232,7 +234,15 @@ def test_a_request_that_awaits_429_is_not_sent_patiently(members: str, patiently
 def test_the_time_of_the_keys_own_client_passes() -> None:
     """Waiting names the key role whose client waits."""
     waits: list[tuple[float, str]] = []
-    watched = replace(target(Service()), sleep=lambda seconds, role: waits.append((seconds, role)))
+    service = Service()
+
+    def ask(seconds: float, role: str) -> Request:
+        waits.append((seconds, role))
+        return Request(method="GET", url="/clock")
+
+    service.made["clock"] = -100.0  # over, so no job of ours
+    passing = Passing(transport=service, clock=service, ask=ask)
+    watched = replace(target(service), channel=LiveChannel(transport=service, patient=service, passing=passing))
     steps = "[{status: 201}, {status: 201, wait: 2}, {request: {auth: low-rpm-key}, status: 429, wait: 60}]"
 
     play(case(f"steps: {steps}"), watched, EveryResponse(()))

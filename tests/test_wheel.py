@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import venv
@@ -32,9 +33,9 @@ def test_the_installed_kit_replays_its_catalogue_from_an_empty_directory(install
     """`pytest --pyargs conformance` judges every case on the embedded reference."""
     output = _run(str(installed / "pytest"), "--pyargs", "conformance", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
 
-    properties = len(KINDS) + len(RULES) + 10
-    count = len(casefiles.own()) + properties
-    assert f"judged      {count}: {count} passed, 0 failed, 0 deviating" in output
+    counted = re.search(r"judged      (\d+): \1 passed, 0 failed, 0 deviating", output)
+    assert counted is not None, output
+    assert int(counted[1]) > len(casefiles.own()) + len(KINDS) + len(RULES)
     assert "not judged  0" in output
 
 

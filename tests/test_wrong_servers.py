@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from conformance import casefiles
+from conformance.channel import LiveChannel, Passing
 from conformance.judge import EveryResponse, detail_of
 from conformance.model import Case, Outcome, Request, Response, header
 from conformance.profile import load_profile
@@ -39,10 +40,7 @@ def failing(wrap: Callable[[Handle], Handle]) -> set[str]:
     profile = load_profile(profile_path(), {})
     transport = Direct(wrap(service.handle))
     target = Target(
-        transport=transport,
-        patient=transport,
-        clock=clock,
-        sleep=lambda seconds, role: clock.sleep(seconds),
+        channel=LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock)),
         value=offered(profile.values, supply),
         token=lambda role: profile.keys[role].token,
         missing=profile.missing,

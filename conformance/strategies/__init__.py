@@ -10,7 +10,7 @@ from __future__ import annotations
 from conformance.strategies.bodies import KINDS, Body, prompts, served, valid, valid_requests
 from conformance.strategies.fault import Fault
 from conformance.strategies.faults import FAULTS, faulty, near_misses
-from conformance.strategies.hostile import hostile, malformed, request_ids
+from conformance.strategies.hostile import hostile, malformed, request_ids, tracings
 from conformance.strategies.material import Material
 
 __all__ = (
@@ -26,6 +26,7 @@ __all__ = (
     "prompts",
     "request_ids",
     "served",
+    "tracings",
     "valid",
     "valid_requests",
 )

@@ -88,6 +88,12 @@ def request_ids() -> st.SearchStrategy[str]:
     return made | visible | words
 
 
+def tracings() -> st.SearchStrategy[tuple[str, ...]]:
+    """Returns the X-Request-Id headers of a request: none, one, an empty one, several, or one that is long."""
+    odd = st.sampled_from(("", "a" * 1024, "a" * 4096, ",", '"quoted"', "semi;colon"))
+    return st.lists(odd | request_ids(), max_size=3).map(tuple)
+
+
 def _family(name: str, bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[tuple[str, str, bytes]]:
     return st.tuples(st.just(name), st.just(JSON), bodies)
 

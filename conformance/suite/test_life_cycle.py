@@ -14,6 +14,11 @@ from conformance.properties import Luma, not_judged
 from conformance.roles import MAIN_KEY, PROMPTS
 
 WAITS: Final = st.lists(st.sampled_from((0.0, 0.01, 0.04, 0.3, 5.0, 60.0)), min_size=2, max_size=6)
+HOUR: Final = 3600
+"""Seconds an output URL is good ("Presigned URL expiry")."""
+EVERY: Final = 2.0
+WATCHED: Final = 300.0
+"""Seconds between polls in real time, and of all of them."""
 LONG: Final = 3600.0
 """Seconds after which a generation that was not asked to stay is over: the active-job limit."""
 
@@ -21,10 +26,10 @@ LONG: Final = 3600.0
 def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma: Luma) -> None:
     """States never go back, facts never change and echo the request, each completed poll has a fresh URL."""
     luma.needs_free()
-    target = luma.judging.target
-    if (why := target.missing("fast-clock")) is not None:
-        not_judged(why)
-    prompts = ["A sunset over the ocean", *(target.value(role) for role in PROMPTS if not target.missing(role))]
+    if luma.judging.target.missing("fast-clock") is not None:
+        _watch(luma)
+        return
+    prompts = ["A sunset over the ocean", *(text for role in PROMPTS if (text := luma.value(role)) is not None)]
     bodies = st.fixed_dictionaries(
         {"prompt": st.sampled_from(prompts)}, optional={"model": st.sampled_from(("uni-1", "uni-1-max"))}
     )
@@ -45,6 +50,47 @@ def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma: Luma) -> None:
         luma.fail(f"{oddity.what}  [404 — Generation belongs to another API key]", lookups[oddity.exchange][1])
 
 
+def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma: Luma) -> None:
+    """A URL younger than an hour leads to the file, an older one to a 403, and a new poll always to the file."""
+    luma.needs_free()
+    for role in ("completed-image", "fast-clock"):
+        if (why := luma.judging.target.missing(role)) is not None:
+            not_judged(why)
+    name = luma.judging.target.value("completed-image")
+
+    def try_one(age: int) -> None:
+        first = luma.exchange(_lookup(luma, name, MAIN_KEY))
+        luma.sleep(age, MAIN_KEY)
+        _fetch(luma, first, 200 if age < HOUR else 403, f"a URL {age} s old")
+        _fetch(luma, luma.exchange(_lookup(luma, name, MAIN_KEY)), 200, "a fresh URL")
+
+    luma.every(st.sampled_from((0, 1, 60, 1800, 3590, 3610, 7200, 86_400)), try_one, share=0.1)
+
+
+def _fetch(luma: Luma, poll: Exchange, status: int, what: str) -> None:
+    body = body_of(poll.response)
+    output = body.get("output") if isinstance(body, dict) else None
+    if not (isinstance(output, list) and output and isinstance(output[0], dict)):
+        luma.fail("expected a completed generation with an output  [200 — OK (success)]", poll)
+    fetched = luma.exchange(Request(method="GET", url=str(output[0].get("url"))))
+    if fetched.response.status != status:
+        luma.fail(f"{what}: expected {status}, got {fetched.response.status}  [Presigned URL expiry]", fetched)
+
+
+def _watch(luma: Luma) -> None:
+    """Watches one generation in real time, as often as the page recommends."""
+    if not luma.fuzzing.real_time:
+        not_judged("the profile names no fast-clock; --luma-real-time watches one generation, five minutes at most")
+    created = luma.exchange(luma.request(body=b'{"prompt": "A sunset over the ocean"}'))
+    polls: list[Exchange] = []
+    while len(polls) < WATCHED / EVERY and not (polls and _state(polls[-1]) in FINAL_STATES):
+        luma.sleep(EVERY, MAIN_KEY)
+        polls.append(luma.exchange(_lookup(luma, _id(created), MAIN_KEY)))
+    polls.append(luma.exchange(_lookup(luma, _id(created), MAIN_KEY)))
+    for oddity in judge_history(created, polls):
+        luma.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
+
+
 def _live(luma: Luma, body: dict[str, str], waits: list[float]) -> None:
     created = luma.exchange(luma.request(body=json.dumps(body).encode()))
     polls: list[Exchange] = []
@@ -54,14 +100,17 @@ def _live(luma: Luma, body: dict[str, str], waits: list[float]) -> None:
         polls.append(luma.exchange(_lookup(luma, _id(created), MAIN_KEY)))
     for oddity in judge_history(created, polls):
         luma.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
-    last = body_of(polls[-1].response)
-    if body["prompt"] not in _staying(luma) and isinstance(last, dict) and last.get("state") not in FINAL_STATES:
+    if body["prompt"] not in _staying(luma) and _state(polls[-1]) not in FINAL_STATES:
         luma.fail(f"not over after {LONG:.0f} s  [Handling async failures in code]", polls[-1])
 
 
 def _staying(luma: Luma) -> list[str]:
-    target = luma.judging.target
-    return [target.value(role) for role in ("queued-prompt", "processing-prompt") if not target.missing(role)]
+    return [text for role in ("queued-prompt", "processing-prompt") if (text := luma.value(role)) is not None]
+
+
+def _state(poll: Exchange) -> object:
+    body = body_of(poll.response)
+    return body.get("state") if isinstance(body, dict) else None
 
 
 def _id(created: Exchange) -> str:

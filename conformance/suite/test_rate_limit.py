@@ -40,13 +40,12 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma: Luma) -> None:
 
 def _judge(luma: Luma, waits: list[tuple[int, bytes]]) -> None:
     luma.sleep(WINDOW + 1, KEY)
-    began = luma.now() - WINDOW - 1
     trace: list[Exchange] = []
     for seconds, body in waits:
         if seconds:
             luma.sleep(seconds, KEY)
         trace.append(luma.exchange(luma.request(body=body, role=KEY), at_once=True))
-    report = judge_trace(trace, since=began)
+    report = judge_trace(trace, since=trace[0].sent - WINDOW - 1)
     luma.observe(report.observed)
     if report.contradictions:
         smallest = min(report.contradictions, key=lambda found: len(found.exchanges))

@@ -1,0 +1,158 @@
+"""Reads JSON that is too long to hold, value by value, from whatever gives bytes.
+
+What is read is as strict as RFC 8259 in UTF-8. A value is decoded as soon as it is there whole: the text is held from
+the value's start, and doubled as long as the value has not ended, so that a document takes linear time.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+CHUNK: Final = 1 << 16
+"""Bytes read at a time."""
+MAX_VALUE: Final = 1 << 27
+"""Characters of one value: twice the largest request the API takes."""
+
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_UNSURE: Final = 12
+"""Characters before the end of the text within which an error may mean no more than that the text goes on."""
+
+
+class Malformed(Exception):
+    """Says what is no JSON, and at which byte (from 0)."""
+
+    def __init__(self, what: str, byte: int) -> None:
+        super().__init__(what)
+        self.byte = byte
+
+
+class Truncated(Malformed):
+    """Says that the document ends before it is whole, and at which byte."""
+
+
+class JSONStream:
+    """A cursor in a JSON document; `read(n)` returns at most n more bytes, none at the end."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._json = json.JSONDecoder(parse_constant=_refuse)
+        self._text, self._at, self._ended = "", 0, False
+        self._before = 0  # bytes of the document before the text that is held
+        self._more(CHUNK)
+        if self._text.startswith("\ufeff"):
+            self._at = 1
+
+    @property
+    def byte(self) -> int:
+        """Where the cursor stands, in bytes from the start of the document."""
+        return self._before + len(self._text[: self._at].encode())
+
+    def members(self) -> Iterator[str]:
+        """Yields the name of each member of the object that begins here; who takes a name reads the value."""
+        self._take("{")
+        if self._next() == "}":
+            self._at += 1
+            return
+        while True:
+            if self._next() != '"':
+                raise self._wrong("expected the name of a member")
+            name = self.value()
+            assert isinstance(name, str)
+            self._take(":")
+            yield name
+            if self._next() == "}":
+                self._at += 1
+                return
+            self._take(",")
+
+    def elements(self) -> Iterator[object]:
+        """Yields each element of the array that begins here."""
+        self._take("[")
+        if self._next() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self.value()
+            if self._next() == "]":
+                self._at += 1
+                return
+            self._take(",")
+
+    def value(self) -> object:
+        """Returns the value that begins here."""
+        self._next()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if self._ended or not self._may_go_on(error):
+                    raise self._not_json(error) from None
+            except RecursionError:
+                raise self._wrong("is nested too deep") from None
+            except ValueError as error:
+                raise self._wrong(str(error).partition(";")[0]) from None
+            else:
+                # A number may go on where the text ends.
+                if end < len(self._text) or self._ended or isinstance(value, str | dict | list):
+                    self._at = end
+                    return value
+            if len(self._text) - self._at > MAX_VALUE:
+                raise self._wrong(f"is a value of more than {MAX_VALUE} characters")
+            self._more(max(CHUNK, len(self._text) - self._at))
+
+    def end(self) -> None:
+        """Raises Malformed where anything but white space follows."""
+        if self._next(required=False):
+            raise self._wrong("more follows after the document's end")
+
+    def _take(self, expected: str) -> None:
+        if self._next() != expected:
+            raise self._wrong(f"expected {expected}")
+        self._at += 1
+
+    def _next(self, *, required: bool = True) -> str:
+        """Returns the next character that is no white space, the cursor on it; none where the document ends."""
+        while True:
+            found = _SPACE.match(self._text, self._at)
+            assert found is not None
+            self._at = found.end()
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if self._ended:
+                if required:
+                    raise Truncated("ends too early", self.byte)
+                return ""
+            self._more(CHUNK)
+
+    def _more(self, count: int) -> None:
+        """Reads on, and lets go of what is behind the cursor."""
+        self._before = self.byte
+        self._text, self._at = self._text[self._at :], 0
+        raw = self._read(count)
+        try:
+            self._text += self._decode(raw, not raw)
+        except UnicodeDecodeError as error:
+            held = self._before + len(self._text.encode())
+            raise Malformed("is not UTF-8 text", held + error.start) from None
+        self._ended = not raw
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _UNSURE
+
+    def _not_json(self, error: json.JSONDecodeError) -> Malformed:
+        byte = self._before + len(self._text[: error.pos].encode())
+        if self._ended and self._may_go_on(error):
+            return Truncated("ends too early", byte)
+        return Malformed(f"is not JSON: {error.msg}", byte)
+
+    def _wrong(self, what: str) -> Malformed:
+        return Malformed(what, self.byte)
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")

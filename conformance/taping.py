@@ -1,0 +1,162 @@
+"""Puts a recorder before a target, and a recording in a target's place."""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from conformance import casefiles
+from conformance.cassette import FORMAT, Player, Recorder, Storing
+from conformance.errors import CouldNotJudge, InputError
+from conformance.har import Writer, merge
+from conformance.judging import Judging, Wanted
+from conformance.model import Request, Response
+from conformance.profile import FAST_CLOCK, Key, Profile
+from conformance.recording import About
+from conformance.redaction import Redactor, printable
+from conformance.replay import Target, offered
+from conformance.roles import MAIN_KEY
+from conformance.spending import Spending
+from conformance.supplies import folded, supply, unfolded
+
+DAY: Final = 86_400
+
+
+def record(judging: Judging, profile: Profile, path: Path, redactor: Redactor) -> Judging:
+    """Returns the same target with a recorder before it; raises InputError where the file cannot be written."""
+    about = {
+        "format": FORMAT,
+        "base_url": judging.base_url,
+        "free": judging.spending.limit is None,
+        "profile": _facts(profile),
+    }
+    run = {"kit": _kit(), "catalogue": casefiles.digest()}
+    writer = Writer(path, about, scrub=redactor.scrub)
+    recorder = Recorder(judging.target.channel, writer, judging.base_url, _storing(redactor), run)
+
+    def close() -> None:
+        recorder.close()
+        writer.close()
+        judging.close()
+
+    return replace(judging, target=replace(judging.target, channel=recorder, tape=recorder), close=close)
+
+
+def play(path: Path, wanted: Wanted) -> Judging:
+    """Returns a recording as a target; raises InputError for what is none, CouldNotJudge for one that is too old."""
+    redactor = wanted.redactor
+    player = Player(path, _storing(redactor), redactor.find_secret)
+    age = max(0.0, time.time() - player.oldest)
+    if wanted.max_age is not None and age > wanted.max_age:
+        allowed = f"--luma-cassette-max-age allows {wanted.max_age / DAY:g} days"
+        raise CouldNotJudge(f"{path} was recorded {_ago(age)}, and {allowed}; record it again")
+    about = player.about
+    profile = _profile(about, path)
+    base_url = str(about["base_url"])
+    target = Target(
+        channel=player,
+        value=offered(profile.values, supply),
+        token=lambda role: profile.keys[role].token,
+        missing=profile.missing,
+        run="luma-replayed",
+        tape=player,
+    )
+    day = f"{datetime.fromtimestamp(player.oldest, UTC):%Y-%m-%d}"
+    return Judging(
+        shown=f"{path}, a recording of {printable(base_url)}, made {_ago(age)} ({day})",
+        base_url=base_url,
+        main_key=profile.keys[MAIN_KEY],
+        target=target,
+        spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
+        scrub=lambda text: printable(redactor.scrub(text)),
+        close=lambda: None,
+        recorded=True,
+    )
+
+
+def part(path: Path, worker: str) -> Path:
+    """Returns the file in which a worker records its part of a recording."""
+    return path.with_name(f"{path.stem}.{worker}{path.suffix}")
+
+
+def gather(path: Path) -> None:
+    """Appends what workers recorded to the recording they are parts of, and removes the parts; raises InputError."""
+    parts = sorted(path.parent.glob(f"{glob.escape(path.stem)}.gw*{glob.escape(path.suffix)}"))
+    merge(path, parts)
+    for file in parts:
+        file.unlink()
+
+
+class _Nothing:
+    """A Transport that has nobody to ask."""
+
+    def send(self, request: Request) -> Response:
+        raise AssertionError("a recording is asked through its channel")
+
+
+def _facts(profile: Profile) -> About:
+    return {
+        "name": profile.name,
+        "keys": {role: key.source for role, key in profile.keys.items()},
+        "values": dict(profile.values),
+        "offers": sorted(profile.offers | ({FAST_CLOCK} if profile.clock else set())),
+        "absent": dict(profile.absent),
+    }
+
+
+def _profile(about: About, path: Path) -> Profile:
+    facts = about.get("profile")
+    if not isinstance(facts, Mapping) or not isinstance(about.get("base_url"), str):
+        raise InputError(f"{path} does not say what was recorded; record again")
+    keys, values, absent = (_texts(facts.get(name)) for name in ("keys", "values", "absent"))
+    if MAIN_KEY not in keys:
+        raise InputError(f"{path} does not say with which main key it was recorded; record again")
+    offers = facts.get("offers")
+    return Profile(
+        name=str(facts.get("name")),
+        keys={role: Key(token=source, source=source) for role, source in keys.items()},
+        values=values,
+        offers=frozenset(map(str, offers if isinstance(offers, list) else ())),
+        absent=absent,
+    )
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _storing(redactor: Redactor) -> Storing:
+    def request(asked: Request) -> Request:
+        return replace(
+            asked,
+            url=redactor.scrub(asked.url),
+            headers=redactor.storable_headers(asked.headers),
+            body=redactor.storable_body(asked.body).encode("utf-8", "surrogatepass"),
+        )
+
+    def response(answer: Response) -> Response:
+        return replace(answer, headers=redactor.storable_headers(answer.headers))
+
+    return Storing(request=request, response=response, fold=folded, unfold=unfolded)
+
+
+def _ago(seconds: float) -> str:
+    """Returns an age in words."""
+    for size, word in ((DAY, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {word}{'s' * (count != 1)} ago"
+    return "just now"
+
+
+def _kit() -> str:
+    try:
+        return version("luma-agents-conformance")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,145 @@
+"""The limits proved on wrong servers, and on legal ones: what two clients see tells which is which."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from conformance.items import NonConformance
+from conformance.model import Request, Response
+from conformance.properties import Luma
+from conformance.reference import Service
+from conformance.suite import test_limits as limits
+from conformance.suite import test_rate_limit as rate_limit
+from tests import miniatures
+from tests.miniatures import Handle
+from tests.test_properties import (
+    counting_refusals,
+    fixed,
+    freed_after_a_minute,
+    luma_on,
+    never_freed,
+    renumbered,
+    shorter,
+    with_limiter,
+    with_slots,
+)
+
+Wrong = Callable[[Handle], Handle]
+
+
+def behind(handle: Handle) -> Service:
+    """Returns the service a handle belongs to."""
+    service = handle.__self__  # type: ignore[attr-defined]
+    assert isinstance(service, Service)
+    return service
+
+
+def one_window_for_all(handle: Handle) -> Handle:
+    """Counts the requests of two clients in one window."""
+    clients = behind(handle)._clients
+    clients["low-concurrency"].window = clients["low-rpm"].window
+    return handle
+
+
+def one_set_of_slots(handle: Handle) -> Handle:
+    """Lets two clients share their slots."""
+    clients = behind(handle)._clients
+    clients["low-rpm"].slots = clients["low-concurrency"].slots
+    return handle
+
+
+def limits_before_validation(handle: Handle) -> Handle:
+    """Looks at the limits before it looks at the body: legal."""
+    service = behind(handle)
+    valid = service._valid
+
+    def limited_first(client, request, loader):  # type: ignore[no-untyped-def]
+        service._check_limits(client)
+        return valid(client, request, loader)
+
+    service._valid = limited_first  # type: ignore[method-assign]
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        pytest.param(with_limiter(refuse=fixed), "Retry-After is", id="fixed window"),
+        pytest.param(with_limiter(refuse=shorter), "Retry-After is 55", id="window of 55 s"),
+        pytest.param(renumbered("Retry-After", -1, status=429), "Retry-After", id="Retry-After one short"),
+        pytest.param(renumbered("X-RateLimit-Remaining", 1, status=201), "Remaining is", id="Remaining one too many"),
+        pytest.param(with_slots(take=freed_after_a_minute), "admitted beside", id="slot freed too early"),
+        pytest.param(with_slots(full=never_freed), "no job of this client", id="slot freed only when polled"),
+        pytest.param(one_window_for_all, "X-RateLimit-", id="one window for all clients"),
+        pytest.param(one_set_of_slots, "no job of this client", id="one set of slots for all clients"),
+    ],
+)
+def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) -> None:
+    """A server wrong in one limit is caught by what some client sees, and the requests that show it are listed."""
+    with pytest.raises(NonConformance, match=rf"(?s){said}.*#\d+ +\+"):
+        limits.test_clients_keep_to_their_limits_and_to_no_others(luma_on(wrong, examples=60))
+
+
+@pytest.mark.parametrize(
+    "legal",
+    [
+        pytest.param(lambda handle: handle, id="the reference"),
+        pytest.param(with_limiter(refuse=counting_refusals), id="refusals count"),
+        pytest.param(limits_before_validation, id="limits before validation"),
+        pytest.param(miniatures.with_extras, id="extras"),
+    ],
+)
+def test_legal_limits_are_not_accused_whatever_clients_do(legal: Wrong) -> None:
+    """What the page leaves open is left open."""
+    limits.test_clients_keep_to_their_limits_and_to_no_others(luma_on(legal, examples=40))
+
+
+def jittery(seed: int) -> Wrong:
+    """Takes up to 0.3 s for each way there and back, never the same: legal, and what a network does."""
+
+    def wrap(handle: Handle) -> Handle:
+        clock, drawn = behind(handle).clock, random.Random(seed)  # noqa: S311  chance, not secrecy
+
+        def answer(request: Request) -> Response:
+            clock.sleep(drawn.uniform(0, 0.3))
+            response = handle(request)
+            clock.sleep(drawn.uniform(0, 0.3))
+            return response
+
+        return answer
+
+    return wrap
+
+
+def in_real_time(luma: Luma) -> Luma:
+    """Returns the same hands on a target that has no clock to advance; what they wait is the test's virtual time."""
+    missing = luma.judging.target.missing
+    target = replace(luma.judging.target, missing=lambda role: "none" if role == "fast-clock" else missing(role))
+    luma.judging = replace(luma.judging, target=target)
+    luma.fuzzing = replace(luma.fuzzing, real_time=True)
+    return luma
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_latency_and_jitter_are_not_held_against_a_server(seed: int) -> None:
+    """A right server behind a slow and uneven network is right in real time, and on a clock that is advanced."""
+    rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(luma_on(jittery(seed))))
+    limits.test_clients_keep_to_their_limits_and_to_no_others(luma_on(jittery(seed), examples=10))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda handle: jittery(1)(with_limiter(refuse=shorter)(handle)),
+        lambda handle: renumbered("Retry-After", -5, status=429)(jittery(1)(handle)),
+    ],
+    ids=["window of 55 s", "Retry-After five short"],
+)
+def test_latency_and_jitter_do_not_hide_a_wrong_server(wrong: Wrong) -> None:
+    """What is wrong by more than latency and rounding explain is found behind the same network."""
+    with pytest.raises(NonConformance):
+        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(luma_on(wrong)))
