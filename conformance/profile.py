@@ -92,7 +92,8 @@ def load_profile(path: Path, environ: Mapping[str, str]) -> Profile:
     """Returns the profile in a file; raises ProfileError with everything that is wrong with it."""
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
+            raw = file.read(MAX_BYTES + 1)
+        text = raw.decode("utf-8-sig", "strict" if len(raw) <= MAX_BYTES else "replace")
     except OSError as error:
         hint = "; `luma-conformance profile --init` writes one" if isinstance(error, FileNotFoundError) else ""
         raise ProfileError(f"{path}: cannot be read: {error.strerror}{hint}") from None
@@ -127,8 +128,8 @@ def parse_profile(text: str, name: str, environ: Mapping[str, str]) -> Profile:
 
 def _parsed(text: str, name: str) -> dict[str, object]:
     """Returns the data of a TOML text; raises ProfileError where it is none, or would take the parser too much."""
-    if len(text) > MAX_BYTES:
-        raise ProfileError(f"{name}: is too big; a profile has at most {MAX_BYTES} characters")
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise ProfileError(f"{name}: is too big; a profile has at most {MAX_BYTES} bytes")
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") > MAX_DOTS:
             raise ProfileError(f"{name}:{number}: has over {MAX_DOTS} dots in a line; is this a profile?")
