@@ -18,6 +18,7 @@ from conformance.catalogue import Catalogue
 from conformance.errors import CatalogueError, ConformanceError, CouldNotJudge, InputError
 from conformance.exits import Exit
 from conformance.model import Case
+from conformance.redaction import printable
 from conformance.reference.settings import Settings
 from conformance.roles import ROLES
 
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(text: str) -> Exit:
-    print(f"luma-conformance: {text}", file=sys.stderr)
+    print(f"luma-conformance: {printable(text)}", file=sys.stderr)
     return Exit.USAGE
 
 
@@ -319,7 +320,7 @@ def _check(options: argparse.Namespace) -> Exit:
     try:
         catalogue = casefiles.load(options.paths, below=Path.cwd()) if options.paths else casefiles.own()
     except CatalogueError as error:
-        print(error)
+        print(printable(str(error)))
         files = {problem.file for problem in error.problems}
         print(f"{_count(len(error.problems), 'problem')} in {_count(len(files), 'file')}", file=sys.stderr)
         return Exit.NOT_CONFORMANT

@@ -21,6 +21,11 @@ TEST_PREFIX: Final = "luma-api-test-"
 """How a key begins that may stand in a profile: it opens nothing but a reference server."""
 
 FAST_CLOCK: Final = "fast-clock"
+MAX_BYTES: Final = 100_000
+MAX_DOTS: Final = 100
+"""In one line: a dotted key takes the parser memory by the square of its parts."""
+MAX_PROBLEMS: Final = 20
+"""Told at once; who has more of them has another file in hand."""
 _SECONDS: Final = "{seconds}"
 _TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS}
 _OFFERED: Final = {role: OFFERS[role] for role in ("large-uploads", "hdr-access")}
@@ -86,12 +91,15 @@ class Profile:
 def load_profile(path: Path, environ: Mapping[str, str]) -> Profile:
     """Returns the profile in a file; raises ProfileError with everything that is wrong with it."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        text = raw.decode("utf-8-sig", "strict" if len(raw) <= MAX_BYTES else "replace")
     except OSError as error:
         hint = "; `luma-conformance profile --init` writes one" if isinstance(error, FileNotFoundError) else ""
         raise ProfileError(f"{path}: cannot be read: {error.strerror}{hint}") from None
-    except UnicodeDecodeError:
-        raise ProfileError(f"{path}: is not UTF-8 text; save the file as UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ProfileError(f"{path}:{line}: is not UTF-8 text; save the file as UTF-8") from None
     return parse_profile(text, str(path), environ)
 
 
@@ -109,17 +117,32 @@ def template() -> str:
 
 def parse_profile(text: str, name: str, environ: Mapping[str, str]) -> Profile:
     """Returns the profile in a TOML text called `name`; raises ProfileError with everything that is wrong with it."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = _AT.fullmatch(str(error))
-        line = found["line"] if found else text.count("\n") + 1
-        raise ProfileError(f"{name}:{line}: is not TOML: {found['what'] if found else error}") from None
+    data = _parsed(text, name)
     reader = _Reader(name, text, environ)
     profile = reader.profile(data)
     if reader.problems:
-        raise ProfileError("\n".join(f"{name}:{line}: {what}" for line, what in sorted(reader.problems)))
+        told = [f"{name}:{line}: {what}" for line, what in sorted(reader.problems)]
+        raise ProfileError("\n".join(told[:MAX_PROBLEMS] + ["… and more"] * (len(told) > MAX_PROBLEMS)))
     return profile
+
+
+def _parsed(text: str, name: str) -> dict[str, object]:
+    """Returns the data of a TOML text; raises ProfileError where it is none, or would take the parser too much."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise ProfileError(f"{name}: is too big; a profile has at most {MAX_BYTES} bytes")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > MAX_DOTS:
+            raise ProfileError(f"{name}:{number}: has over {MAX_DOTS} dots in a line; is this a profile?")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _AT.fullmatch(str(error))
+        at = found["line"] if found else text.count("\n") + 1
+        raise ProfileError(f"{name}:{at}: is not TOML: {found['what'] if found else error}") from None
+    except RecursionError:
+        raise ProfileError(f"{name}: is nested too deep; a profile has tables of plain values") from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise ProfileError(f"{name}: is no profile: {error}") from None
 
 
 class _Reader:
@@ -171,6 +194,8 @@ class _Reader:
 
     def _known(self, table: str, data: Mapping[str, object], known: Iterable[str]) -> None:
         for key in data:
+            if len(self.problems) > MAX_PROBLEMS:
+                return
             if key not in known:
                 self._refuse(table, key, f"{f'[{table}] has' if table else 'there is'} no {key}{_hint(key, known)}")
 

@@ -39,6 +39,10 @@ class Source:
         return self.places.get(path, (1, 1))
 
 
+MAX_PROBLEMS = 100
+"""Told at once; a source that has more of them is not looked at any further."""
+
+
 class Problems:
     """Gathers everything wrong with one source, so that it is told at once."""
 
@@ -47,8 +51,10 @@ class Problems:
         self._found: list[Problem] = []
 
     def add(self, path: Path, text: str) -> None:
-        """Notes one problem."""
+        """Notes one problem; raises CatalogueError once there are too many to go on."""
         self._found.append(self._source.problem(path, text))
+        if len(self._found) >= MAX_PROBLEMS:
+            self.check()
 
     def check(self) -> None:
         """Raises CatalogueError with every problem noted, or returns."""

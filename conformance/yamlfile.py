@@ -20,6 +20,8 @@ from conformance.source import Source
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_NUMBER = 40
+MAX_PROBLEMS = 100
+"""Told at once; a file that has more of them is not read any further."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS = {"": None, "~": None} | {word: value for plain, value in (("null", None), ("true", True), ("false", False))
@@ -161,3 +163,5 @@ class _Builder:
 
     def _refuse(self, event: yaml.Event, text: str) -> None:
         self.problems.append(Problem(self._name, *_place(event), text))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise CatalogueError(tuple(self.problems))

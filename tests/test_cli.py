@@ -510,3 +510,17 @@ def test_the_command_is_installed() -> None:
     """The package brings the script."""
     found = shutil.which("luma-conformance", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert found is not None
+
+
+def test_what_a_file_says_commands_no_terminal(capsys: Output, folder: Path) -> None:
+    """A name in a profile or a case file is shown, its escapes too, and none of them is obeyed."""
+    (folder / "p.toml").write_text('"a\\u001b[31m" = 1\n')
+    (folder / "c.yaml").write_text(GOOD + '"b\\e[31m": 1\n')
+
+    statuses = [ran(["profile", "p.toml"]), ran(["check", "c.yaml"])]
+
+    output = capsys.readouterr()
+    assert statuses == [4, 1]
+    assert "\x1b" not in output.out + output.err
+    assert "a\\u001b[31m" in output.err
+    assert "b\\u001b[31m" in output.out

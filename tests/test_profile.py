@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import ProfileError
-from conformance.profile import MAIN_VARIABLE, Profile, bare_profile, load_profile, parse_profile, template
+from conformance.profile import (
+    MAIN_VARIABLE,
+    MAX_BYTES,
+    MAX_PROBLEMS,
+    Profile,
+    bare_profile,
+    load_profile,
+    parse_profile,
+    template,
+)
 from conformance.roles import ROLES
 
 FULL = """\
@@ -170,8 +179,49 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="cannot be read: Is a directory"):
         load_profile(tmp_path, {})
     path.write_bytes(b"# \xff")
-    with pytest.raises(ProfileError, match=r"p.toml: is not UTF-8 text"):
+    with pytest.raises(ProfileError, match=r"p.toml:1: is not UTF-8 text"):
         load_profile(path, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"a = " + b"[" * 90_000, "p.toml: is nested too deep; a profile has tables of plain values"),
+        (b"a = " + b"{a = " * 15_000, "p.toml: is nested too deep"),
+        (b"[keys]\na" + b".a" * 40_000 + b" = 1", "p.toml:2: has over 100 dots in a line"),
+        (b"[a" + b".a" * 40_000 + b"]", "p.toml:1: has over 100 dots in a line"),
+        (b"a = " + b"9" * 90_000, "p.toml: is no profile: Exceeds the limit"),
+        (
+            b"[media]\nimage-url = '" + b"x" * 10_000_000 + b"'",
+            f"p.toml: is too big; a profile has at most {MAX_BYTES}",
+        ),
+        ("ä".encode() * MAX_BYTES, "p.toml: is too big; a profile"),
+        (b"[keys]\nmain-key = {env = 'X", "p.toml:2: is not TOML: "),
+        (b"[keys]\nmain-key = {env = '\xff'}", "p.toml:2: is not UTF-8 text; save the file as UTF-8"),
+        (b"a = \x00", "p.toml:1: is not TOML: "),
+    ],
+    ids=["lists", "tables", "key", "heading", "number", "text", "wide text", "cut", "latin-1", "binary"],
+)
+def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes, why: str) -> None:
+    """Whatever a file does to the parser, its reader is told in one line what it is."""
+    path = tmp_path / "p.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(ProfileError) as caught:
+        load_profile(path, {})
+
+    assert str(caught.value).startswith(f"{tmp_path}/{why}")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_full_of_problems_is_told_the_first_of_them() -> None:
+    """Nobody reads ten thousand lines, and looking for the nearest names of as many takes long."""
+    lines = complaint("\n".join(f"k{number} = 1" for number in range(8_000))).splitlines()
+
+    assert len(lines) == MAX_PROBLEMS + 1
+    assert lines[0].startswith("p.toml:1: there is no k0;")
+    assert lines[-1] == "… and more"
 
 
 def test_the_template_offers_the_main_key_and_nothing_else() -> None:

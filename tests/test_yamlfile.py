@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.errors import CatalogueError
-from conformance.yamlfile import MAX_BYTES, MAX_DEPTH, parse, read
+from conformance.yamlfile import MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS, parse, read
 
 
 def refusal(text: str) -> str:
@@ -162,6 +162,39 @@ def test_a_file_that_is_not_a_small_text_is_refused(tmp_path: Path, content: byt
         read(file, "specs/f.yaml")
 
     assert str(refused.value).startswith(f"specs/f.yaml{said}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &a x\nb: [" + "*a, " * 200_000 + "]\n", "alias *a: aliases are not part of the grammar"),
+        ("a: 1\n" * 150_000, "duplicate key 'a'; the first is on line 1"),
+        ("a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [*a, *a, *a]\n" for n in range(1000)), "anchor &b1: anchors are"),
+    ],
+    ids=["aliases", "duplicates", "alias bomb"],
+)
+def test_a_file_full_of_problems_is_not_read_any_further(text: str, said: str) -> None:
+    """The first are told; no alias is ever followed, so a bomb of them is as small as it is written."""
+    lines = refusal(text).splitlines()
+
+    assert len(lines) == MAX_PROBLEMS
+    assert any(said in line for line in lines)
+
+
+def test_a_file_cut_anywhere_is_data_or_refused_with_a_place() -> None:
+    """A truncated file is never anything else."""
+    text = "section: 'x'\ncases:\n  - {id: a, set: {\"b\": [1, 2]}}\n  - >\n    c\n"
+    for end in range(len(text)):
+        with suppress(CatalogueError):
+            parse(text[:end], "f.yaml")
+
+    assert refusal(text[:11]).startswith("f.yaml:1:12: is not YAML: ")
+
+
+@pytest.mark.parametrize("size", [900_000, 400_000])
+def test_a_huge_scalar_is_a_scalar(size: int) -> None:
+    """Within the bound on files a text may be as long as it likes, quoted in no message."""
+    assert parse(f"a: {'x' * size}\n", "f.yaml").data == {"a": "x" * size}
 
 
 @pytest.mark.parametrize(("name", "why"), [("none.yaml", "No such file"), ("", "Is a directory")])
