@@ -43,8 +43,9 @@ _TAIL_SHOWN: Final = 6
 _KEY = re.compile(r"luma-api-(?!test-|conformance-)[A-Za-z0-9]")
 _TOKEN = re.compile(r"(?i)bearer(?:\s|\+|%20|\\u0020)+(?!luma-api-(?:test|conformance)-)[A-Za-z0-9._~+/=-]{20,}")
 _INLINE = re.compile(
-    r'''"(?P<base64>[A-Za-z0-9+/_=\\-]{200,})"|"data"\s*:\s*"(?P<data>[^"\\]*+(?:\\.[^"\\]*+)*+)"''', re.DOTALL
+    r'''"data"\s*:\s*"(?P<data>[^"\\]*+(?:\\.[^"\\]*+)*+)"|"data:[a-z0-9.+/-]*;base64,(?P<url>[^"\\]*+)"''', re.DOTALL
 )
+"""Media in a request: a `data` member, or a URL that has them in it. Any other long text is for the rules to judge."""
 _SHORT_MEDIA: Final = 200
 """Characters of a `data` member that are kept as they are: base64 that is meant to be wrong has to stay so."""
 STORABLE: Final = frozenset(
@@ -251,7 +252,7 @@ def _flat(text: str) -> bytes:
 
 
 def _without_media(found: re.Match[str]) -> str:
-    kind = "base64" if found["base64"] is not None else "data"
+    kind = "data" if found["data"] is not None else "url"
     if len(found[kind]) < _SHORT_MEDIA:
         return found[0]
     start, end = (offset - found.start() for offset in found.span(kind))

@@ -191,23 +191,25 @@ def test_only_headers_that_are_known_to_be_harmless_are_stored() -> None:
 
 
 def test_media_are_stored_as_digest_and_length() -> None:
-    """Long base64 anywhere, and a long `data` member whatever is in it; equal media are stored as equal texts."""
+    """A long `data` member whatever is in it, and a URL with media in it; equal media are stored as equal texts."""
     media, odd = "QUJD" * 100, "!" * 300 + '\\"x'
-    text = f'{{"source": {{"data": "{media}"}}, "list": ["{media}"], "image_ref": [{{"data" : "{odd}", "a": 1}}]}}'
+    reference = f'{{"data" : "{odd}", "a": 1}}'
+    url = f"data:image/png;base64,{media}"
+    text = f'{{"source": {{"data": "{media}"}}, "url": "{url}", "image_ref": [{reference}]}}'
 
     def stored(of: str) -> str:
         return f"luma-conformance:inline sha256={sha256(of.encode()).hexdigest()} bytes={len(of)}"
 
     assert json.loads(REDACTOR.storable_body(text.encode())) == {
         "source": {"data": stored(media)},
-        "list": [stored(media)],
+        "url": f"data:image/png;base64,{stored(media)}",
         "image_ref": [{"data": stored(odd), "a": 1}],
     }
 
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"data": "not base64!!"}', b'{"data": ""}', b'{"a": 1, "a": 2 }', b'{"prompt": "' + b"a sunset, " * 600 + b'"}',
+    [b'{"data": "not base64!!"}', b'{"data": ""}', b'{"a": 1, "a": 2 }', b'{"prompt": "' + b"a" * 6001 + b'"}',
      b"[", b"", b'{"data": "', '{"prompt": "ä"}'.encode()],
 )  # fmt: skip
 def test_a_body_without_media_is_stored_as_it_is(body: bytes) -> None:
