@@ -24,7 +24,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "venv", with_pip=True)
     commands = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
     (wheel,) = folder.glob("*.whl")
-    _run(str(commands / "python"), "-m", "pip", "install", "--quiet", str(wheel))
+    _run(str(commands / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[schema]")
     return commands
 
 
@@ -32,7 +32,7 @@ def test_the_installed_kit_replays_its_catalogue_from_an_empty_directory(install
     """`pytest --pyargs conformance` judges every case on the embedded reference."""
     output = _run(str(installed / "pytest"), "--pyargs", "conformance", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
 
-    properties = len(KINDS) + len(RULES) + 10
+    properties = len(KINDS) + len(RULES) + 15
     count = len(casefiles.own()) + properties
     assert f"judged      {count}: {count} passed, 0 failed, 0 deviating" in output
     assert "not judged  0" in output
