@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from conformance.judge import EveryResponse, Judgement, judge_step
 from conformance.matching import Exactly, Is, Like, Matcher, Members, OneOf
-from conformance.model import Ask, Case, Exchange, Expectation, Place, Step
+from conformance.model import ABSENT, Ask, Auth, Case, Exchange, Expectation, Place, Step
 from conformance.rules import RULES, Accepted, Prediction, Rejected, Violation
 
-CREATE: Final = "POST /v1/generations"
+CREATE_PATH: Final = "/v1/generations"
+CREATE: Final = f"POST {CREATE_PATH}"
+LOOKUP: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
 """What may answer a body the page says nothing about: accepted, or refused with any 4xx but the rate limit's."""
 
 _HEADINGS: Final = {rule.id: rule.heading for rule in RULES}
 _TEXT: Final = Is("text")
+_MAIN: Final = Ask(method="GET", url="").auth
 
 
 def expected(prediction: Prediction, status: int) -> Expectation:
@@ -47,15 +52,28 @@ def judged(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
 
 def as_case(body: object, prediction: Prediction, status: int) -> Case:
     """Returns a generated request as a case, with what it may be answered."""
-    ask = Ask(method="POST", url="/v1/generations", body=body)
-    return Case(
-        id="fuzzed/request",
-        title="a generated request",
-        section=section(prediction),
-        operation=CREATE,
-        place=Place("(generated)", 1),
-        steps=(Step(ask=ask, expect=expected(prediction, status)),),
+    ask = Ask(method="POST", url=CREATE_PATH, body=body)
+    return _case(ask, section(prediction), expected(prediction, status))
+
+
+def not_found(ask: Ask) -> Case:
+    """Returns a poll for an id of nobody's as a case; what is no UUID is an id of nobody's too."""
+    return _case(
+        ask, "404 — Generation does not exist", Expectation(status=(404,), detail=Exactly("Generation not found"))
     )
+
+
+def unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> Case:
+    """Returns a request with a key that opens nothing as a case: refused, and for its key where its body is in order.
+
+    Whether the key or the body of a request is looked at first is not said.
+    """
+    expect = Expectation(status=(401,), detail=Exactly(detail))
+    if status != 401 and not isinstance(prediction, Accepted):
+        allowed = expected(prediction, status)
+        others = tuple(other for other in allowed.status if other not in (201, 401))
+        expect = replace(allowed, status=(401, *others))
+    return _case(ask, "401 — Unauthorized", expect)
 
 
 def as_yaml(case: Case) -> str:
@@ -66,6 +84,7 @@ def as_yaml(case: Case) -> str:
         "# yaml-language-server: $schema=case-file.schema.json",
         f"section: {_json(case.section)}",
         f"operation: {case.operation}",
+        *([f"needs: {_json(list(case.needs))}"] if case.needs else []),
         "cases:",
         "  - id: fuzzed",
         f"    title: {case.title}",
@@ -75,7 +94,32 @@ def as_yaml(case: Case) -> str:
         lines.append(f"    detail: {_json(_written(step.expect.detail))}")
     if step.expect.wording_may_vary:
         lines.append("    wording: may-vary")
-    return "\n".join([*lines, "    request:", "      body: " + _json(step.ask.body)])
+    return "\n".join([*lines, "    request:", *_asked(step.ask)])
+
+
+def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
+    return Case(
+        id="fuzzed/request",
+        title="a generated request",
+        section=heading,
+        operation=CREATE if ask.method == "POST" else LOOKUP,
+        place=Place("(generated)", 1),
+        steps=(Step(ask=ask, expect=expect),),
+        needs=() if ask.auth.role in (None, _MAIN.role) else (ask.auth.role,),
+    )
+
+
+def _asked(ask: Ask) -> Iterator[str]:
+    """Yields the members of a request as case files write it, less what its operation implies."""
+    if ask.method != "POST":
+        yield f"      path: {_json(ask.url)}"
+    if ask.auth == Auth():
+        yield "      auth: none"
+    elif ask.auth != _MAIN:
+        given = {"key": ask.auth.role} if ask.auth.role is not None else {"token": ask.auth.token}
+        yield f"      auth: {_json({**given, 'scheme': ask.auth.scheme})}"
+    if ask.body is not ABSENT:
+        yield "      body: " + _json(ask.body)
 
 
 def _matchers(violation: Violation) -> tuple[Matcher, ...]:

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 import pytest
@@ -22,8 +22,9 @@ from conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from conformance.explain import answered, curl, said
 from conformance.items import NonConformance
 from conformance.judging import Judging
-from conformance.model import Case, Exchange, Facet, Mismatch, Request
+from conformance.model import ABSENT, Ask, Case, Exchange, Facet, Mismatch, Request
 from conformance.oracle import as_case, as_yaml, judged
+from conformance.replay import bind
 from conformance.roles import MAIN_KEY
 from conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
 from conformance.strategies import Body, Material
@@ -91,9 +92,6 @@ class Luma:
         Examples are plain data: what `ast.literal_eval` reads.
         """
         tape = self.judging.target.tape
-        if (examples := tape.examples()) is not None:
-            self._again(examples, try_one)
-            return
 
         def property_(example: Any) -> None:
             tape.open(example)
@@ -104,17 +102,33 @@ class Luma:
 
         # What Hypothesis tells properties apart by, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
-        self._try(self.fuzzing.settings(share)(given(strategy)(property_)))
+        self.run(lambda how: how(given(strategy)(property_))(), try_one, share)
 
     def drive(self, machine: type[Machine], share: float = 1.0) -> None:
         """Drives a state machine, or goes the ways of a recording; raises NonConformance with the fewest steps."""
         driven = type(machine.__name__, (machine,), {"luma": self})
-        if (examples := self.judging.target.tape.examples()) is not None:
-            self._again(examples, lambda steps: _retraced(driven, steps))
-            return
-        self._try(lambda: run_state_machine_as_test(driven, settings=self.fuzzing.settings(share)))
+        self.run(
+            lambda how: run_state_machine_as_test(driven, settings=how),
+            lambda steps: _retraced(driven, steps),
+            share,
+        )
 
-    def _again(self, recorded: Iterable[object], try_one: Callable[[object], object]) -> None:
+    def run(self, tried: Callable[[settings], None], again: Callable[[Any], object], share: float = 1.0) -> None:
+        """Runs what Hypothesis tries under these settings, or, of a recording, each of its examples again.
+
+        What is tried tells the tape of its examples. Raises NonConformance where answers are wrong, or differ.
+        """
+        if (examples := self.judging.target.tape.examples()) is not None:
+            self._again(examples, again)
+            return
+        try:
+            tried(self.fuzzing.settings(share))
+        except Flaky as error:
+            raise self._final or NonConformance(
+                self.judging.scrub(f"the server answered the same request in two ways: {error}")
+            ) from None
+
+    def _again(self, recorded: Iterable[object], try_one: Callable[[Any], object]) -> None:
         """Tries recorded examples; of those that fail the last is the smallest, for so the search had ended."""
         found: NonConformance | None = None
         for example in recorded:
@@ -126,31 +140,34 @@ class Luma:
         if found is not None:
             raise found
 
-    def _try(self, run: Callable[[], None]) -> None:
-        try:
-            run()
-        except Flaky as error:
-            raise self._final or NonConformance(
-                self.judging.scrub(f"the server answered the same request in two ways: {error}")
-            ) from None
-
     def confront(self, body: Body) -> Prediction:
         """Sends a body and compares its answer with what the oracle allows; off this machine only sure refusals."""
+        return self.answer(body)[0]
+
+    def answer(self, body: Body) -> tuple[Prediction, Exchange | None]:
+        """Confronts a body, and returns the exchange too; None where it may not be sent."""
         prediction = predict(body, media=self.material.facts)
         if not self.free and not isinstance(prediction, Rejected):
-            return prediction
+            return prediction, None
         exchange = self.send(body)
+        self.unlimited(exchange)
+        self.hold(as_case(body, prediction, exchange.response.status), exchange, prediction)
+        if isinstance(prediction, Rejected):
+            self.fired.update({violation.rule for violation in prediction.violations})
+        return prediction, exchange
+
+    def unlimited(self, exchange: Exchange) -> None:
+        """Leaves the property unjudged where a limit of the target's came in the way."""
         if exchange.response.status == 429:
             not_judged(
                 "the target's own rate or job limit came in the way; offer a key with room for generated requests"
             )
-        case = as_case(body, prediction, exchange.response.status)
+
+    def hold(self, case: Case, exchange: Exchange, prediction: Prediction | None = None) -> None:
+        """Holds an answer to its case; raises NonConformance, explained, where it differs."""
         judgement = judged(exchange, case, self.judging.every)
         if judgement.mismatches:
             self._refuse(self._explain(case, prediction, exchange, judgement.mismatches))
-        if isinstance(prediction, Rejected):
-            self.fired.update({violation.rule for violation in prediction.violations})
-        return prediction
 
     def value(self, role: str) -> str | None:
         """Returns what the target offers under a role, or None."""
@@ -207,6 +224,15 @@ class Luma:
         headers.append(("X-Request-Id", self._id() if request_id is None else request_id))
         return Request(method="POST", url="/v1/generations", headers=tuple(headers), body=body)
 
+    def asked(self, ask: Ask) -> Request:
+        """Returns the request of a generated ask, with its body as it stands: no text in it is a placeholder."""
+        target = self.judging.target
+        bare = bind(replace(ask, body=ABSENT), target.value, target.token, self._id())
+        if ask.body is ABSENT:
+            return bare
+        body = ask.body if isinstance(ask.body, bytes) else _encoded(ask.body)
+        return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
+
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
         """Raises NonConformance: what is wrong, what was answered, and the request as curl."""
         lines = [
@@ -228,7 +254,9 @@ class Luma:
     def _curl(self, request: Request) -> str:
         return self.judging.scrub(curl(request, self.judging.base_url, "(the body is above)"))
 
-    def _explain(self, case: Case, prediction: Prediction, exchange: Exchange, mismatches: tuple[Mismatch, ...]) -> str:
+    def _explain(
+        self, case: Case, prediction: Prediction | None, exchange: Exchange, mismatches: tuple[Mismatch, ...]
+    ) -> str:
         scrub = self.judging.scrub
         lines = [
             f"a generated request                                            {case.section}",
@@ -295,7 +323,7 @@ def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_") -> Luma:
     return Luma(judging=judging, fuzzing=fuzzing, material=material, name=name)
 
 
-def _encoded(body: Body) -> bytes:
+def _encoded(body: object) -> bytes:
     """Returns a body as UTF-8, or with JSON's own escapes where half a surrogate pair has no UTF-8."""
     try:
         return json.dumps(body, ensure_ascii=False).encode()

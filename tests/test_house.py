@@ -26,7 +26,7 @@ CORE = {
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
-    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "reference",
+    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "openapi", "reference",
 }  # fmt: skip
 SHELLS = {
     "plugin", "scrubbing", "items", "judging", "taping", "properties", "suite", "summary", "auditing", "audit",
@@ -55,7 +55,9 @@ OWNERS = {
     "PIL": {"reference"},
     "uvicorn": {"reference"},
     "httptools": {"reference"},
-    "hypothesis": {"strategies", "properties", "rivalry", "suite"},
+    "hypothesis": {"strategies", "properties", "rivalry", "suite", "openapi"},
+    "schemathesis": {"openapi"},
+    "requests": {"openapi"},
     "pytest": SHELLS - {"cli"},
 }
 """Where each dependency is imported; elsewhere nobody knows it is there."""
@@ -196,7 +198,8 @@ def test_each_dependency_says_why_it_is_there() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     rows = set(re.findall(r"^\| ([a-z][a-z-]+) \| ", contributing.partition("## Dependencies")[2], re.MULTILINE))
-    ours = {re.split("[<>=]", line)[0] for line in project["project"]["dependencies"]}
+    lines = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["schema"]]
+    ours = {re.split("[<>=]", line)[0] for line in lines}
     tools = {
         re.split("[<>=]", line)[0]
         for group in project["dependency-groups"].values()

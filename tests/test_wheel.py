@@ -25,7 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "venv", with_pip=True)
     commands = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
     (wheel,) = folder.glob("*.whl")
-    _run(str(commands / "python"), "-m", "pip", "install", "--quiet", str(wheel))
+    _run(str(commands / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[schema]")
     return commands
 
 
