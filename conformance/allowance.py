@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.catalogue import Catalogue
@@ -42,6 +42,7 @@ _HTTP_STATUS: Final = re.compile(r"\(HTTP (\d{3})\)")
 _PIXELS: Final = re.compile(r"\b(\d{1,6})x(\d{1,6})px")
 _URL_PROBLEMS: Final = tuple(problem for problem in Problem if problem not in (Problem.BAD_BASE64, Problem.UNDECIDED))
 _LOADS: Final = MediaFact()
+_BAD_BASE64: Final = MediaFact(problem=Problem.BAD_BASE64)
 _HEAVY: Final = MediaFact(bytes=1 << 40)
 _ERROR: Final = Members({"detail": Is("text")})
 
@@ -138,6 +139,8 @@ def _allowed(
 ) -> Allowance:
     title = "the request breaks no rule" if isinstance(prediction, Accepted) else "the request breaks a rule"
     expect = expected(prediction, status)
+    if status not in expect.status:
+        expect = replace(expect, body=None)  # what is no 201 has not the shape of one, and that is said by its status
     return Allowance(expect=expect, section=section(prediction), title=title, refused=refused, open=reason)
 
 
@@ -149,23 +152,32 @@ def _unspecified(prediction: Unspecified) -> Allowance:
 
 def _predicted(entry: Entry) -> tuple[Prediction, str | None]:
     """Returns what the oracle says of a body, and why a server may refuse it for what the recording does not hold."""
-    request = entry.exchange.request
-    if REQUEST_BODY in entry.unknown or request.body.startswith(STORED.encode()):
-        return Unspecified(reason="the recording does not hold the request's body"), None
-    kind = header(request.headers, "Content-Type")
-    if kind is None and REQUEST_HEADERS not in entry.unknown:
-        return Unspecified(reason="the request has no Content-Type"), None
-    if kind is not None and kind.partition(";")[0].strip().lower() != "application/json":
-        return Unspecified(reason="the request is of another Content-Type than JSON"), None
+    if (reason := _unreadable(entry)) is not None:
+        return Unspecified(reason=reason), None
     try:
-        body = _parsed(request)
+        body = _parsed(entry.exchange.request)
     except _Ambiguous as error:
         return Unspecified(reason=str(error)), None
     except (ValueError, RecursionError):
         return Unspecified(reason=_NOT_JSON), None
-    held = any(map(_is_held_elsewhere, _references(body)))
-    prediction = predict(body, media=_presumed)
-    return prediction, "a generation, or inline media, that the recording does not hold" if held else None
+    parts = list(_references(body))
+    if any(_is_stored(value) for part in parts for name, value in part.items() if name != "data"):
+        return Unspecified(reason="the recording does not hold a text of the request"), None
+    held = "a generation, or inline media, that the recording does not hold"
+    return predict(body, media=_presumed), held if any(map(_is_held_elsewhere, parts)) else None
+
+
+def _unreadable(entry: Entry) -> str | None:
+    """Returns why a body is not the JSON that the page speaks of, or None."""
+    request = entry.exchange.request
+    if REQUEST_BODY in entry.unknown or request.body.startswith(STORED.encode()):
+        return "the recording does not hold the request's body"
+    kind = header(request.headers, "Content-Type")
+    if kind is None:
+        return None if REQUEST_HEADERS in entry.unknown else "the request has no Content-Type"
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        return "the request is of another Content-Type than JSON"
+    return None
 
 
 class _Ambiguous(Exception):
@@ -230,16 +242,23 @@ def _facts(detail: str) -> Iterator[MediaFact]:
     for problem in _URL_PROBLEMS:
         number = int(status[1]) if status else 404
         yield MediaFact(problem=problem, http_status=number if problem is Problem.HTTP_ERROR else None)
+    yield _BAD_BASE64
     yield _HEAVY
     if pixels:
         yield MediaFact(width=int(pixels[1]), height=int(pixels[2]))
 
 
 def _fails(reference: Mapping[str, object], fact: MediaFact) -> MediaFact:
-    """Returns a failure where a reference can have it: of inline data the recording holds the length, not the size."""
-    if reference.get("url") is not None:
-        return fact
+    """Returns a failure where a reference can have it, else what is presumed of the reference."""
     data = reference.get("data")
-    if isinstance(data, str) and fact.width is not None and inline_only(reference).problem in (None, Problem.UNDECIDED):
-        return fact
-    return _presumed(reference)
+    if reference.get("url") is not None:
+        may = fact is not _BAD_BASE64
+    elif _is_stored(data):
+        may = fact.problem in (None, Problem.BAD_BASE64)
+    else:  # the length of inline data is known, the size of the picture is not
+        may = (
+            isinstance(data, str)
+            and fact.width is not None
+            and inline_only(reference).problem is not Problem.BAD_BASE64
+        )
+    return fact if may else _presumed(reference)

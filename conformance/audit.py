@@ -200,7 +200,9 @@ def _unjudgeable(entry: Entry) -> str | None:
 def _excused(entry: Entry, mismatch: Mismatch) -> bool:
     """Tells whether a mismatch comes of what the recording does not hold."""
     if mismatch.facet in (Facet.DETAIL, Facet.BODY):
-        return RESPONSE_BODY in entry.unknown or entry.exchange.response.body.startswith(STORED.encode())
+        response = entry.exchange.response
+        left_out = RESPONSE_BODY in entry.unknown or response.body.startswith(STORED.encode())
+        return left_out or str(detail_of(response)).startswith(STORED)
     if mismatch.where == "X-Request-Id" and mismatch.why != "is missing":
         sent = header(entry.exchange.request.headers, "X-Request-Id")
         if sent is None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from conformance import auditing, casefiles
+from conformance import auditing, casefiles, ordering
 from conformance.catalogue import Catalogue
-from conformance.errors import CatalogueError, ConformanceError, InputError
+from conformance.errors import CatalogueError, ConformanceError, CouldNotJudge, InputError
 from conformance.exits import Exit
 from conformance.model import Case
 from conformance.redaction import printable
@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = command(options)
         print(end="", flush=True)
     except ConformanceError as error:
-        return _complain(str(error))
+        _complain(str(error))
+        return Exit.COULD_NOT_JUDGE if isinstance(error, CouldNotJudge) else Exit.USAGE
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
         _discard_output()
         return Exit.CONFORMANT
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_profile(commands)
     auditing.add_commands(commands)
+    ordering.add_command(commands)
     return parser
 
 

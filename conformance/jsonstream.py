@@ -18,8 +18,15 @@ MAX_VALUE: Final = 1 << 27
 """Characters of one value: twice the largest request the API takes."""
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_UNSURE: Final = 12
-"""Characters before the end of the text within which an error may mean no more than that the text goes on."""
+_BEGUN: Final = re.compile(
+    r"-|-?I(n(f(i(n(it?)?)?)?)?)?|N(a?)|t(ru?)?|f(a(ls?)?)?|n(ul?)?"  # words
+    r"|\.|[eE][+-]?"  # what goes on with a number
+    r"|\\?u?[0-9a-fA-F]{0,4}"  # an escape
+)
+"""What a text may end with, at the place of an error, that is no error where the text goes on."""
+
+_GOES_ON: Final = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
+"""What may stand between a number and the end of a text that goes on with it: 1, and then .5 or e+9."""
 
 
 class Malformed(Exception):
@@ -97,8 +104,8 @@ class JSONStream:
             except ValueError as error:
                 raise self._wrong(str(error).partition(";")[0]) from None
             else:
-                # A number may go on where the text ends.
-                if end < len(self._text) or self._ended or isinstance(value, str | dict | list):
+                is_number = isinstance(value, int | float) and not self._ended
+                if not (is_number and self._text[end : end + 3] in _GOES_ON):
                     self._at = end
                     return value
             if len(self._text) - self._at > MAX_VALUE:
@@ -142,7 +149,8 @@ class JSONStream:
         self._ended = not raw
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
-        return error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _UNSURE
+        rest = self._text[error.pos : error.pos + 12]
+        return error.msg.startswith("Unterminated string") or not rest or _BEGUN.fullmatch(rest) is not None
 
     def _not_json(self, error: json.JSONDecodeError) -> Malformed:
         byte = self._before + len(self._text[: error.pos].encode())

@@ -139,7 +139,7 @@ class Luma:
         prediction = predict(body, media=self.material.facts)
         if not self.free and not isinstance(prediction, Rejected):
             return prediction
-        exchange = self.exchange(self.request(body=_encoded(body), content_type=JSON))
+        exchange = self.send(body)
         if exchange.response.status == 429:
             not_judged(
                 "the target's own rate or job limit came in the way; offer a key with room for generated requests"
@@ -156,6 +156,10 @@ class Luma:
         """Returns what the target offers under a role, or None."""
         target = self.judging.target
         return None if target.missing(role) else target.value(role)
+
+    def send(self, body: Body) -> Exchange:
+        """Returns what a body came to, whatever the oracle says of it."""
+        return self.exchange(self.request(body=_encoded(body)))
 
     def keep(self, rule: str, body: Body) -> None:
         """Confronts a body that only just keeps a rule, and counts it once accepted."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -357,7 +359,7 @@ def test_no_secret_and_no_command_of_a_file_reaches_the_screen(har: Document, ca
         entry["request"]["headers"] += _records([("authorization", f"Bearer {secrets[1]}"), ("cookie", secrets[2])])
         if entry["response"]["content"]["text"].startswith("{"):
             said = f"\x1b[31m{secrets[0]} Bearer {secrets[1]} https://a.b/?x=1&X-Amz-Signature={secrets[3]}"
-            _answer(entry, 418, {"detail": said})
+            _answer(entry, 500, {"detail": said})
 
     status, output = audited(capsys, written(har))
 
@@ -379,6 +381,19 @@ def test_a_file_that_is_no_recording_is_the_users_mistake(capsys: Output, conten
     assert said in capsys.readouterr().err
     assert ran("audit", "none.har") == 4
     assert "cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_what_the_kit_records_is_clean(capsys: Output) -> None:
+    """A run's own recording, uploads left out of it and keys by name, has no finding."""
+    wanted = "source-pixels-inline or keyframes or extend or url-http or rpm or prompt-too-long"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "conformance"]
+    recording = [*command, "-k", f"({wanted}) and not test_", "--luma-record", "run.har"]
+    subprocess.run(recording, capture_output=True, check=True)
+
+    status, output = audited(capsys, "run.har")
+
+    assert (status, places(output)) == (0, [])
+    assert int(re.findall(r"^judged +(\d+) of", output, re.MULTILINE)[0]) > 30
 
 
 class Terminal(io.StringIO):

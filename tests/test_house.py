@@ -22,7 +22,7 @@ MODULES = {
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
     "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "changes",
-    "jsonstream", "spelling", "rules",
+    "precedence", "jsonstream", "spelling", "rules",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
@@ -30,12 +30,12 @@ EDGES = {
 }  # fmt: skip
 SHELLS = {
     "plugin", "scrubbing", "items", "judging", "taping", "properties", "suite", "summary", "auditing", "audit",
-    "allowance", "verdicts", "cli", "showing",
+    "allowance", "verdicts", "ordering", "rivalry", "cli", "showing",
 }  # fmt: skip
 
 THINKING = {
     "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
-    "functools", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
+    "functools", "graphlib", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
 """What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""
 
@@ -55,7 +55,7 @@ OWNERS = {
     "PIL": {"reference"},
     "uvicorn": {"reference"},
     "httptools": {"reference"},
-    "hypothesis": {"strategies", "properties", "suite"},
+    "hypothesis": {"strategies", "properties", "rivalry", "suite"},
     "pytest": SHELLS - {"cli"},
 }
 """Where each dependency is imported; elsewhere nobody knows it is there."""

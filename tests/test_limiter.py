@@ -174,6 +174,19 @@ def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
     assert wrong([Exchange(request=POST, response=legal, sent=START, received=START)]) == ()
 
 
+def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
+    """Where others may share the quota at any time, a refusal is no wrong, even after the time it asked for."""
+    again = []
+    for sent in (START, START + 70, START + 140):
+        rates = Server().rates(0, int(sent) + 30)
+        answer = response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", "30"), *rates))
+        again.append(Exchange(request=POST, response=answer, sent=sent, received=sent))
+
+    assert judge_trace(again).contradictions != ()
+    assert judge_trace(again, since=math.inf).contradictions == ()
+    assert judge_trace(trace(Server(remaining=3), [0, 1, 1]), since=math.inf).contradictions != ()
+
+
 def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None:
     """Requests made before the trace began may fill the window; from 61 s on they cannot."""
     refused = trace(Server(admitted=[START - 10] * 3), [0])

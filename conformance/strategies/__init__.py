@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from conformance.strategies.bodies import KINDS, Body, prompts, served, valid, valid_requests
 from conformance.strategies.fault import Fault
-from conformance.strategies.faults import FAULTS, faulty, near_misses
+from conformance.strategies.faults import FAULTS, faulty, near_misses, two_faults
 from conformance.strategies.hostile import hostile, malformed, request_ids, tracings
 from conformance.strategies.material import Material
 
@@ -27,6 +27,7 @@ __all__ = (
     "request_ids",
     "served",
     "tracings",
+    "two_faults",
     "valid",
     "valid_requests",
 )

@@ -42,7 +42,12 @@ class Fault:
     def bodies(self, material: Material) -> Bodies:
         """Returns requests that only just keep the rule."""
         kinds = [kind for kind in self.kinds if kind in served(material)]
-        return st.one_of([_near(kind, self.near, material) for kind in kinds])
+        return st.one_of([self.bodies_of(kind, material) for kind in kinds])
+
+    @cache  # noqa: B019
+    def bodies_of(self, kind: str, material: Material) -> Bodies:
+        """Returns requests of one type that only just keep the rule."""
+        return _near(kind, self.near, material)
 
     def breaks(self, draw: st.DrawFn, body: Body, material: Material) -> Body:
         """Returns the request with this fault added."""

@@ -18,6 +18,7 @@ from conformance.strategies.bodies import (
     controls,
     guide_frames,
     images,
+    served,
     source_videos,
 )
 from conformance.strategies.fault import Change, Fault, Value, just
@@ -361,6 +362,14 @@ def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> 
     fault = FAULTS[rule]
     near = draw(fault.bodies(material))
     return near, fault.breaks(draw, near, material)
+
+
+@st.composite
+def two_faults(draw: st.DrawFn, first: str, second: str, material: Material = Material()) -> Body:
+    """Draws a request that breaks two rules, or as near to it as they let each other; `predict` says which."""
+    one, other = FAULTS[first], FAULTS[second]
+    kind = draw(st.sampled_from([kind for kind in served(material) if kind in one.kinds and kind in other.kinds]))
+    return other.breaks(draw, one.breaks(draw, draw(one.bodies_of(kind, material)), material), material)
 
 
 @st.composite
