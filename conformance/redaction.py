@@ -27,7 +27,7 @@ _UNPRINTABLE = re.compile(
     "\ud800-\udfff]"  # halves of a surrogate pair
 )
 _SIGNED = re.compile(
-    r"""(?ix) (?:[?&;]|%(?:25)*(?:3f|26)|\\u0026)
+    r"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
     (?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy)
     (?:=|%(?:25)*3d|\\u003d)
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -26,7 +26,7 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
     elif report.longrepr is not None and (text := scrub(whole := str(report.longrepr))) != whole:
         report.longrepr = "\n\n".join([*_crash(report.longrepr, scrub), text])
     report.sections = [(name, scrub(content)) for name, content in report.sections]
-    if isinstance(report, pytest.TestReport):
+    if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub):
         report.user_properties = [(name, _scrubbed(value, scrub)) for name, value in report.user_properties]
 
 
@@ -66,6 +66,12 @@ def _crash(longrepr: object, scrub: Scrub) -> list[str]:
     """Returns the line a summary shows of a traceback, which it takes from the beginning of a plain text."""
     message = getattr(getattr(longrepr, "reprcrash", None), "message", "")
     return [scrub(message).partition("\n")[0]] if message else []
+
+
+def _has_secrets(properties: Iterable[tuple[str, object]], scrub: Scrub) -> bool:
+    """Tells whether any value has a secret in it, in one go: every phase of every case asks."""
+    together = "\n".join(str(value) for _, value in properties)
+    return scrub(together) != together
 
 
 def _scrubbed(value: object, scrub: Scrub) -> object:

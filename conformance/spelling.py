@@ -31,9 +31,15 @@ _WRITTEN: Final = re.compile(
     re.VERBOSE,
 )
 _ESCAPE: Final = re.compile(
-    rb"""\\[nrtux] | %[0-9a-fA-F]{2} | &[\#a-z] | ["'][ \t]*\n | \n[E>|][ ] | [\xc2\xe2\xef][\x80-\xbf]""", re.VERBOSE
+    rb"""[\\%&"'\n\xc2\xe2\xef] (?:
+        (?<=\\)[nrtux] | (?<=%)[0-9a-fA-F]{2} | (?<=&)[\#a-zA-Z] | (?<=["'])[ \t]*\n | (?<=\n)[E>|][ ]
+        | (?<=\xc2)[\x80-\xa0\xad] | (?<=\xe2)(?:\x80[\x8b-\x8f\xa8-\xaf]|\x81[\xa0-\xaf]) | (?<=\xef)\xbb\xbf )""",
+    re.VERBOSE,
 )
-"""What every piece of _WRITTEN has in it that is more than white space, a control character or a backslash."""
+"""What every piece of _WRITTEN has in it that is more than white space, a control character or a backslash.
+
+It begins with one set of bytes, by which the engine skips what it cannot match.
+"""
 _GAPS: Final = bytes([*range(0x21), 0x7F, ord("\\")])
 _BASES: Final = {"unit": 16, "octet": 16, "percent": 16, "decimal": 10, "hexadecimal": 16}
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
