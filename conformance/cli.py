@@ -1,4 +1,4 @@
-"""The command `luma-conformance`: list, show and check cases, serve the reference, write and read profiles."""
+"""The command `luma-conformance`: list, show and check cases, serve the reference, profiles, and what was judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from conformance import auditing, casefiles, ordering
+from conformance import auditing, casefiles, ordering, reporting
 from conformance.catalogue import Catalogue
 from conformance.errors import CatalogueError, ConformanceError, CouldNotJudge, InputError
 from conformance.exits import Exit
@@ -33,10 +33,7 @@ YEAR = 31_536_000
 
 EPILOG = """\
 exit status: 0 all is well, 1 problems found, 4 a wrong argument or file, 6 nothing there to judge
-
-To judge a server, use pytest:
-  pytest --pyargs conformance                               the embedded reference
-  pytest --pyargs conformance --base-url http://host:port   any server
+to judge a server: pytest --pyargs conformance --base-url http://host:port   (without it, the embedded reference)
 """
 
 
@@ -86,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         description="The error catalogue of the Luma Agents API: look at it, check, serve it, judge recordings by it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)  # the commands fill a screen
     parser.set_defaults(command=lambda _: _help(parser))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_list(commands)
@@ -96,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile(commands)
     auditing.add_commands(commands)
     ordering.add_command(commands)
+    reporting.add_commands(commands)
     return parser
 
 

@@ -31,16 +31,19 @@ def explain(
     """
     case, mismatches = result.case, result.verdict.mismatches
     show_it = show_command(case, profile)
-    number = mismatches[0].step
+    number = mismatches[0].step if mismatches else len(case.steps)
     lines = [f"{case.id.ljust(WIDTH - len(str(case.place)))} {case.place}"]
+    if result.verdict.reason:
+        lines.append(_line("deviation", result.verdict.reason))
     if len(case.steps) > 1:
         lines.append(_line("in step", f"{number} of {len(case.steps)}"))
     lines.append(_line("the page says", said(case.steps[number - 1].expect, case)))
-    exchange = _last(result)
+    exchange = answered_last(result)
     if exchange is not None:
         lines.append(_line("the server said", answered(exchange.response, scrub)))
         lines += [_line("that is", nearest) for nearest in _nearest(result, exchange, catalogue)]
-    lines += _differences(mismatches, scrub)
+    if mismatches:
+        lines += _differences(mismatches, scrub)
     if case.erratum:
         lines.append(_line("erratum", case.erratum))
     lines.append(_line("again", f"{show_it} --curl{_request_id(exchange, scrub)}"))
@@ -64,7 +67,7 @@ def answered(response: Response, scrub: Callable[[str], str]) -> str:
     if not isinstance(detail, str):
         detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
     text = printable(scrub(detail[:MAX_SCRUBBED]))  # before it is cut: half a secret is not known for one
-    return f"{response.status}  {_cut(text)}"
+    return f"{response.status}  {cut(text)}"
 
 
 def show_command(case: Case, profile: str | None) -> str:
@@ -101,11 +104,18 @@ def _differences(mismatches: tuple[Mismatch, ...], scrub: Callable[[str], str]) 
     yield _line("differs in", ", ".join(facets))
     for mismatch in mismatches:
         if mismatch.facet not in (Facet.STATUS, Facet.DETAIL):
-            where = "" if mismatch.where in ("exchange", "repeat") else f"{mismatch.where}: "
-            yield _line("", f"{where}{_cut(printable(scrub(mismatch.why)))}  [{mismatch.rests_on}]")
+            where, why = told(mismatch, scrub)
+            where = "" if where in ("exchange", "repeat") else f"{where}: "
+            yield _line("", f"{where}{why}  [{mismatch.rests_on}]")
 
 
-def _cut(text: str) -> str:
+def told(mismatch: Mismatch, scrub: Callable[[str], str]) -> tuple[str, str]:
+    """Returns where an answer differs, and why, fit to be shown."""
+    return printable(mismatch.where), cut(printable(scrub(mismatch.why)))
+
+
+def cut(text: str) -> str:
+    """Returns a text, or the start of a long one and its length."""
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]}… ({len(text)} characters)"
 
 
@@ -121,7 +131,7 @@ def _nearest(result: Result, exchange: Exchange, catalogue: Catalogue) -> Iterat
         yield f"the text of {entries[0].id} ({entries[0].title})"
 
 
-def _last(result: Result) -> Exchange | None:
+def answered_last(result: Result) -> Exchange | None:
     """Returns the exchange that went wrong; None where a request had no answer."""
     broken = any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches)
     return None if broken or not result.exchanges else result.exchanges[-1]

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
-from conformance.casefiles import load_file
+from conformance.casefiles import load_file, own
+from conformance.deviations import Deviations
 from conformance.errors import CatalogueError, ConformanceError, InputError, SpendExhausted
 from conformance.exits import Exit
-from conformance.model import Case, Outcome, Result
-from conformance.plugin import JUDGING, RUN, Run, guard
+from conformance.model import Case, Mismatch, Outcome, Result
+from conformance.plugin import JUDGING, REPORTER, RUN, Run, guard
+from conformance.reporter import HEADER, LINE
 
 if TYPE_CHECKING:
     from conformance.judging import Judging, Wanted
+    from conformance.properties import Luma
 
 
 class NonConformance(Exception):
-    """Carries the explanation of a failed case to pytest's report."""
+    """Carries the explanation of a failed case to pytest's report, and what a generated request's answer differs in."""
+
+    def __init__(self, explanation: str, mismatches: tuple[Mismatch, ...] = (), answer: str | None = None) -> None:
+        super().__init__(explanation)
+        self.mismatches, self.answer = mismatches, answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a property came to: why it was not judged, what it noted, or what it raised; `seconds` are real ones."""
+
+    outcome: Outcome
+    reason: str | None
+    note: str | None
+    error: BaseException | None
+    seconds: float
 
 
 class CaseFile(pytest.File):
@@ -55,16 +76,19 @@ class CaseItem(pytest.Item):
     def runtest(self) -> None:
         """Plays the case and raises its explanation where the target is wrong; skips what is not judged."""
         judging = judging_of(self)
+        began = time.perf_counter()
         try:
             result = judging.run(self.case)
         except SpendExhausted as error:
             _stop(self, Exit.SPENT, str(error))
         except ConformanceError as error:
             _stop(self, Exit.COULD_NOT_JUDGE, str(error))
-        self._record(result, judging)
+        self._record(result, judging, time.perf_counter() - began)
         _account(self, judging)
         if result.verdict.outcome is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {result.verdict.reason}")
+        if result.verdict.outcome is Outcome.DEVIATION:
+            pytest.xfail(f"known deviation: {result.verdict.reason}")
         if result.verdict.outcome is Outcome.FAIL:
             raise NonConformance(judging.explain(result))
 
@@ -78,8 +102,12 @@ class CaseItem(pytest.Item):
         """Returns the case's file, line (from 0) and full id."""
         return self.path, self.case.place.line - 1, self.case.id
 
-    def _record(self, result: Result, judging: Judging) -> None:
+    def _record(self, result: Result, judging: Judging, seconds: float) -> None:
         verdict = result.verdict
+        if _reported(self.config):
+            from conformance.publishing import case_line
+
+            self.user_properties.append((LINE, case_line(result, judging, seconds)))
         self.user_properties += [("luma_case", self.case.id), ("luma_section", self.case.section)]
         self.user_properties.append(("luma_verdict", verdict.outcome.value))
         if verdict.reason:
@@ -105,10 +133,25 @@ def judging_of(item: pytest.Item) -> Judging:
             _stop(item, Exit.COULD_NOT_JUDGE, str(error))
         item.config.stash[JUDGING] = judging
         _run(item.config).count().target = judging.shown
+        if _reported(item.config):
+            from conformance.publishing import header_line
+
+            item.user_properties.append((HEADER, header_line(judging)))
     return judging
 
 
-def report_property(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+def property_id(item: pytest.Item) -> str:
+    """Returns the name a property of ours has wherever the kit is installed; any other's is its node id."""
+    ours = item.path.parent == Path(__file__).resolve().parent / "suite"
+    return f"properties/{stem(item.path)}/{item.name}" if ours else item.nodeid
+
+
+def stem(path: Path) -> str:
+    """Returns what a module of properties is about."""
+    return path.stem.removeprefix("test_")
+
+
+def report_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Puts a property's verdict, and the explanation instead of a traceback, into its report; ends a run that must."""
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(error, NonConformance):
@@ -120,11 +163,73 @@ def report_property(item: pytest.Item, report: pytest.TestReport, call: pytest.C
         _account(item, judging)
     if report.when != "call" and not report.skipped:
         return
-    outcomes = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "skipped": Outcome.NOT_JUDGED}
-    report.user_properties.append(("luma_verdict", outcomes[report.outcome].value))
-    if report.skipped and isinstance(report.longrepr, tuple):
+    reason = _grade(item, report)
+    outcome = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "skipped": Outcome.NOT_JUDGED}[report.outcome]
+    if reason is not None:
+        outcome = Outcome.DEVIATION if report.skipped else Outcome.FAIL
+        report.user_properties.append(("luma_reason", reason))
+    elif report.skipped and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ").removeprefix("not judged: ")
         report.user_properties.append(("luma_reason", reason))
+    note = getattr(item.funcargs.get("luma"), "worded", None)
+    if outcome is Outcome.PASS and note is not None:
+        outcome = Outcome.WARNING
+        report.user_properties.append(("luma_note", note))
+    report.user_properties.append(("luma_verdict", outcome.value))
+    if _reported(item.config):
+        from conformance.publishing import property_line
+
+        found = Found(outcome=outcome, reason=reason, note=note, error=error, seconds=report.duration)
+        report.user_properties.append((LINE, property_line(item, found)))
+
+
+def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
+    """Makes a property that passed deviate where known answers were met, or fail where they were not; says why."""
+    under_way = cast("Luma | None", item.funcargs.get("luma"))
+    if under_way is None or not report.passed:
+        return None
+    deviations, known = under_way.judging.deviations, tuple(under_way.known)
+    if (complaint := deviations.complaint(under_way.case_id, known, wrong=False)) is not None:
+        report.outcome, report.longrepr = "failed", complaint
+        return complaint
+    if not known:
+        return None
+    reason = "; ".join(entry.words for entry in known)
+    report.outcome, report.longrepr = "skipped", reason
+    report.wasxfail = f"known deviation: {reason}"
+    return reason
+
+
+def check_deviations(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Ends a run whose known deviations cannot be read, or list none of the cases there are."""
+    cases = [item.case.id for item in items if isinstance(item, CaseItem)]
+    properties = [property_id(item) for item in items if "luma" in getattr(item, "fixturenames", ())]
+    if not cases and not properties:
+        return
+    try:
+        known = deviations_of(session.config)
+    except InputError as error:
+        _end(session, str(error))
+        return
+    unknown = known.unknown([*cases, *properties, *(case.id for case in own())])
+    # Where no property is selected, an entry for one is not wrong, it is not asked.
+    unknown = tuple(entry for entry in unknown if properties or not entry.cases.startswith("properties/"))
+    if unknown:
+        listed = "\n".join(f"{entry.place}: no case matches {entry.cases!r}" for entry in unknown)
+        _end(session, f"{listed}; `luma-conformance list` lists every case")
+
+
+def deviations_of(config: pytest.Config) -> Deviations:
+    """Returns the known deviations of a run; raises InputError where their file is wrong."""
+    from conformance.deviationfile import load_deviations
+
+    path = config.getoption("luma_deviations")
+    return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
+
+
+def _end(session: pytest.Session, message: str) -> None:
+    _run(session.config).count().halt(Exit.USAGE, guard(session.config)[1](message))
+    session.shouldstop = "the run was ended; the summary says why"
 
 
 def _stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
@@ -153,10 +258,12 @@ def _wanted(config: pytest.Config) -> Wanted:
         profile=config.getoption("luma_profile"),
         spend=share(config.getoption("luma_spend"), getattr(config, "workerinput", None)),
         timeout=config.getoption("luma_timeout"),
+        exact=config.getoption("luma_wording") == "exact",
         announce=_run(config).announce,
         record=_recording(config),
         max_age=config.getoption("luma_cassette_max_age"),
         redactor=guard(config)[0],
+        deviations=deviations_of(config),
     )
 
 
@@ -166,6 +273,10 @@ def share(spend: int, worker: Mapping[str, object] | None) -> int:
         return spend
     count, number = int(str(worker["workercount"])), int(str(worker["workerid"]).removeprefix("gw"))
     return spend // count + (number < spend % count)
+
+
+def _reported(config: pytest.Config) -> bool:
+    return bool(config.pluginmanager.has_plugin(REPORTER))
 
 
 def _run(config: pytest.Config) -> Run:

@@ -141,8 +141,11 @@ def _expected(
     yield from _headers(fields(response.headers), expect.headers, expect.absent_headers, scene, section)
     if expect.body is not None:
         why = _body_problem(expect.body, body, response, scene)
-        if why and expect.wording_may_vary and _only_wording(expect.body, body, scene):
+        worded = bool(why) and _only_wording(expect.body, body, scene)
+        if worded and expect.wording_may_vary:
             notes.append(f"failure_reason is worded {show(_member(body, 'failure_reason'))}, which the page allows")
+        elif why and worded:
+            yield Facet.BODY, "failure_reason", why.removeprefix("failure_reason: "), section
         elif why:
             yield Facet.BODY, "body", why, section
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from conformance import casefiles
 from conformance.channel import LiveChannel, Passing
+from conformance.deviations import LINE, Deviations, graded
 from conformance.errors import CouldNotJudge, InputError, ProfileError
-from conformance.explain import explain
+from conformance.explain import answered, answered_last, explain, told
+from conformance.grading import lenient
 from conformance.http import Bounds, HttpTransport, RealClock, is_loopback
 from conformance.judge import EveryResponse
-from conformance.model import Case, Clock, Outcome, Request, Result, Transport, Verdict
+from conformance.model import Case, Clock, Exchange, Mismatch, Outcome, Request, Result, Transport, Verdict
 from conformance.pacing import Pacing
 from conformance.preflight import preflight
 from conformance.profile import Key, Profile, bare_profile, load_profile, parse_profile
@@ -33,9 +35,10 @@ WELL_KNOWN = "/.well-known/luma-conformance.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the user asked to have judged, and how; `timeout` is in seconds, `spend` in accepted generations.
+    """What the user asked to have judged, and how.
 
-    `record` is the file that keeps the exchanges; `max_age` is how old a recording may be, in seconds. `redactor` is
+    `timeout` is in seconds, `spend` in accepted generations; not `exact`: another wording is a warning. `record` is the
+    file that keeps the exchanges; `max_age` is how old a recording may be, in seconds. `redactor` is
     what the run writes through; the target's secrets are added to it.
     """
 
@@ -43,10 +46,12 @@ class Wanted:
     profile: Path | None = None
     spend: int = 0
     timeout: float = 30.0
+    exact: bool = True
     announce: Callable[[str], None] = print
     record: Path | None = None
     max_age: float | None = None
     redactor: Redactor = field(default_factory=Redactor)
+    deviations: Deviations = field(default_factory=Deviations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,8 @@ class Judging:
     profile: str | None = None
     remote: bool = False
     recorded: bool = False
+    exact: bool = True
+    deviations: Deviations = field(default_factory=Deviations)
     every: EveryResponse = field(default_factory=lambda: EveryResponse(casefiles.own().holdings))
 
     @classmethod
@@ -141,6 +148,8 @@ class Judging:
             spending=spending,
             scrub=lambda text: printable(redactor.scrub(text)),
             close=close,
+            exact=wanted.exact,
+            deviations=wanted.deviations,
         )
         if wanted.record is None:
             return judging
@@ -153,10 +162,18 @@ class Judging:
         reason = unmet(case, self.target) or self._unaffordable(case)
         if reason is not None:
             return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
-        result = play(case, self.target, self.every)
+        result = play(case, self.target, self.every, exact=self.exact)
         if any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches):
             self.check()
-        return result
+        last = answered_last(result)
+        result = graded(result, self.deviations, lambda mismatch: self.told(mismatch, last))
+        return result if self.exact else lenient(result, casefiles.own())
+
+    def told(self, mismatch: Mismatch, exchange: Exchange | None) -> str:
+        """Returns what is wrong with an answer, in the words by which a deviation is known."""
+        if mismatch.facet in LINE and exchange is not None:
+            return answered(exchange.response, self.scrub)
+        return ": ".join(told(mismatch, self.scrub))
 
     def check(self) -> None:
         """Makes sure the target can be judged at all; raises CouldNotJudge. A recording always can."""

@@ -224,6 +224,13 @@ class Facet(StrEnum):
     SEQUENCE = "sequence"
 
 
+class Severity(StrEnum):
+    """What the page makes of a difference: what it says to branch on is a must, wording for people a should."""
+
+    MUST = "must"
+    SHOULD = "should"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
     """One way in which an answer differs from the page; `step` counts from 1, `rests_on` is a heading of the page."""
@@ -234,12 +241,19 @@ class Mismatch:
     step: int
     rests_on: str
 
+    @property
+    def severity(self) -> Severity:
+        """What the page makes of it: `detail` and `failure_reason` are for people, all else is to branch on."""
+        worded = self.facet is Facet.DETAIL or self.where == "failure_reason"
+        return Severity.SHOULD if worded else Severity.MUST
+
 
 class Outcome(StrEnum):
     """What a case came to."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
+    WARNING = "warning"
     DEVIATION = "deviation"
     NOT_JUDGED = "not-judged"
 

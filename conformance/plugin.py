@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import warnings
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from conformance.summary import Tally
 
 RUN = "luma-run"
+REPORTER = "luma-reporter"
 JUDGING: pytest.StashKey[Judging] = pytest.StashKey()
 REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
+
+SHOWN_BY_CI = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
 
 MARKER = (
     "luma(status, section, operation): a case of the Luma Agents API's catalogue, "
@@ -60,8 +64,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="total time one exchange may take, body included (default 30)",
     )
 
+    _add_leniency(group)
+    _add_reporting(group)
     _add_recording(group)
     _add_fuzzing(group)
+
+
+def _add_leniency(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--luma-wording",
+        choices=("exact", "lenient"),
+        default="exact",
+        help="whether a text for people that differs from the page's is a failure (exact) or a warning (lenient)",
+    )
+    group.addoption(
+        "--luma-deviations",
+        metavar="FILE",
+        type=Path,
+        help="wrong answers that are known, and so not red; `luma-conformance deviations --from RESULTS` drafts one",
+    )
+
+
+def _add_reporting(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--luma-report",
+        metavar="DIR",
+        type=Path,
+        help="write the results there: results.jsonl as they come, report.html and others at the end",
+    )
+    group.addoption(
+        "--luma-report-format",
+        metavar="LIST",
+        type=_formats,
+        help="only these formats, with commas between: jsonl, html, md, ctrf, badge (default: all)",
+    )
 
 
 def _add_recording(group: pytest.OptionGroup) -> None:
@@ -105,6 +141,16 @@ def _add_fuzzing(group: pytest.OptionGroup) -> None:
     )
 
 
+def _formats(text: str) -> tuple[str, ...]:
+    from conformance.errors import InputError
+    from conformance.report.formats import parsed
+
+    try:
+        return parsed(text)
+    except InputError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -133,7 +179,9 @@ _age.__name__ = "age like 30d, 12h or 90m"
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker and the run, and refuses a bad profile at once."""
     config.addinivalue_line("markers", MARKER)
-    config.pluginmanager.register(Run(config), RUN)
+    run = Run(config)
+    config.pluginmanager.register(run, RUN)
+    _report(config, run)
     if "conformance" in config.args and config.getoption("pyargs"):
         from conformance.casefiles import specs
 
@@ -148,6 +196,14 @@ def pytest_configure(config: pytest.Config) -> None:
             redactor.add(load_profile(profile, os.environ).secrets)
         except InputError as error:
             raise pytest.UsageError(scrub(str(error))) from None
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Ends a run whose known deviations are wrong or list no case."""
+    if session.config.getoption("luma_deviations") is not None:
+        from conformance.items import check_deviations
+
+        check_deviations(session, items)
 
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
@@ -180,7 +236,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
 @pytest.fixture
 def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
     """Gives a property the target: `luma.every(strategy, luma.confront)`; the test then counts as a case."""
-    from conformance.items import judging_of
+    from conformance.items import judging_of, property_id
     from conformance.properties import Fuzzing, begin
 
     guard(request.config)
@@ -191,7 +247,8 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
         alone=not hasattr(request.config, "workerinput"),
     )
     request.node.user_properties.append(("luma_case", request.node.nodeid))
-    under_way = begin(judging_of(request.node), fuzzing, f"{request.node.path.name}::{request.node.name}")
+    name = f"{request.node.path.name}::{request.node.name}"
+    under_way = begin(judging_of(request.node), fuzzing, name, property_id(request.node))
     yield under_way
     if under_way.observed:
         request.node.user_properties.append(("luma_observed", " — or — ".join(under_way.observed)))
@@ -314,6 +371,15 @@ class Run:
     def pytest_unconfigure(self) -> None:
         if self._terminal is not None:
             self._terminal.close()
+
+
+def _report(config: pytest.Config, run: Run) -> None:
+    """Registers what writes reports, where anybody reads them: a folder is named, or a CI job shows them."""
+    if config.getoption("luma_report") is None and not any(os.environ.get(name) for name in SHOWN_BY_CI):
+        return
+    from conformance.reporter import Reporter
+
+    config.pluginmanager.register(Reporter(config, run), REPORTER)
 
 
 def _terminal() -> TextIO | None:

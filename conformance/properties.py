@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from conformance import casefiles
+from conformance.deviations import Deviation
 from conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from conformance.explain import answered, curl, said
+from conformance.grading import only_worded
 from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import ABSENT, Ask, Case, Exchange, Facet, Mismatch, Request
@@ -68,6 +71,9 @@ class Luma:
     fired: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     observed: tuple[str, ...] = ()
+    worded: str | None = None
+    known: dict[Deviation, None] = field(default_factory=dict)
+    case_id: str = ""
     name: str = "property_"
     _final: Exception | None = None
 
@@ -167,7 +173,7 @@ class Luma:
         """Holds an answer to its case; raises NonConformance, explained, where it differs."""
         judgement = judged(exchange, case, self.judging.every)
         if judgement.mismatches:
-            self._refuse(self._explain(case, prediction, exchange, judgement.mismatches))
+            self._differ(case, prediction, exchange, judgement.mismatches)
 
     def value(self, role: str) -> str | None:
         """Returns what the target offers under a role, or None."""
@@ -242,8 +248,22 @@ class Luma:
         ]
         self._refuse("\n".join(lines))
 
-    def _refuse(self, explanation: str) -> NoReturn:
-        found = NonConformance(explanation)
+    def _differ(
+        self, case: Case, prediction: Prediction | None, exchange: Exchange, mismatches: tuple[Mismatch, ...]
+    ) -> None:
+        """Raises NonConformance, unless the answer is known to deviate or only worded in a way the user lets pass."""
+        judging = self.judging
+        if known := judging.deviations.covering(self.case_id, mismatches, lambda one: judging.told(one, exchange)):
+            self.known |= dict.fromkeys(known)
+            return
+        if not self.judging.exact and only_worded(mismatches, (exchange,), casefiles.own()):
+            self.worded = self.worded or f"worded otherwise: {answered(exchange.response, self.judging.scrub)}"
+            return
+        answer = answered(exchange.response, judging.scrub)
+        self._refuse(self._explain(case, prediction, exchange, mismatches), mismatches, answer)
+
+    def _refuse(self, explanation: str, mismatches: tuple[Mismatch, ...] = (), answer: str | None = None) -> NoReturn:
+        found = NonConformance(explanation, mismatches, answer)
         if self.judging.overspent is not None:
             self._final = found
         raise found
@@ -313,14 +333,14 @@ def not_judged(reason: str) -> NoReturn:
     pytest.skip(f"not judged: {reason}")
 
 
-def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_") -> Luma:
+def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_", case_id: str = "") -> Luma:
     """Returns a property's hands on a target."""
     material = Material.offered(judging.target.value, judging.target.missing)
     try:
         judging.target.tape.begin(name)
     except NotRecorded as error:
         not_judged(str(error))
-    return Luma(judging=judging, fuzzing=fuzzing, material=material, name=name)
+    return Luma(judging=judging, fuzzing=fuzzing, material=material, name=name, case_id=case_id)
 
 
 def _encoded(body: object) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from conformance import paths
 from conformance.channel import Channel, Tape, Untaped
 from conformance.errors import ExchangeError, NotRecorded
+from conformance.grading import gravest
 from conformance.judge import EveryResponse, body_of, judge_step, settled
 from conformance.model import (
     ABSENT,
@@ -27,6 +28,7 @@ from conformance.model import (
     Request,
     Response,
     Result,
+    Severity,
     Step,
     Verdict,
 )
@@ -59,16 +61,19 @@ def unmet(case: Case, target: Target) -> str | None:
     return next((why for role in case.needs if (why := target.missing(role))), None)
 
 
-def play(case: Case, target: Target, every: EveryResponse) -> Result:
-    """Returns what a case comes to on a target that offers all it needs; one that was not recorded is not judged."""
+def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True) -> Result:
+    """Returns what a case comes to on a target that offers all it needs; one that was not recorded is not judged.
+
+    It ends with the first step that differs; if not `exact`, with the first that differs in more than wording.
+    """
     try:
         target.tape.begin(case.id, case)
-        return _play(case, target, every)
+        return _play(case, target, every, exact=exact)
     except NotRecorded as error:
         return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
 
 
-def _play(case: Case, target: Target, every: EveryResponse) -> Result:
+def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:
     played = _Played(case, target)
     for number, step in enumerate(case.steps, start=1):
         target.tape.step(number)
@@ -81,7 +86,9 @@ def _play(case: Case, target: Target, every: EveryResponse) -> Result:
             return played.result(mismatches=(broken,))
         judgement = judge_step(case, number, exchanges, played.saved, every)
         played.notes += judgement.notes
-        if judgement.mismatches:
+        if not exact and gravest(judgement.mismatches) is Severity.SHOULD:
+            played.word(judgement.mismatches)
+        elif judgement.mismatches:
             return played.result(mismatches=judgement.mismatches)
         if unsaved := played.save(number, step, exchanges[-1].response):
             return played.result(mismatches=(unsaved,))
@@ -138,6 +145,7 @@ class _Played:
         self._case, self._target = case, target
         self._role = MAIN_KEY
         self._exchanges: list[Exchange] = []
+        self._worded: tuple[tuple[Mismatch, ...], tuple[Exchange, ...]] | None = None
 
     def step(self, step: Step) -> list[Exchange]:
         """Sends one step, again and again where it says so, and returns its exchanges."""
@@ -168,11 +176,18 @@ class _Played:
             self.saved[name] = found
         return None
 
+    def word(self, mismatches: tuple[Mismatch, ...]) -> None:
+        """Keeps the first differences in wording, and the exchanges until then."""
+        self._worded = self._worded or (mismatches, tuple(self._exchanges))
+
     def result(self, mismatches: tuple[Mismatch, ...] = ()) -> Result:
-        """Returns what the case came to."""
+        """Returns what the case came to; without graver differences, by those in wording."""
+        exchanges = tuple(self._exchanges)
+        if not mismatches and self._worded:
+            mismatches, exchanges = self._worded
         outcome = Outcome.FAIL if mismatches else Outcome.PASS
         verdict = Verdict(outcome=outcome, mismatches=mismatches, notes=self.notes)
-        return Result(case=self._case, verdict=verdict, exchanges=tuple(self._exchanges))
+        return Result(case=self._case, verdict=verdict, exchanges=exchanges)
 
     def _send(self, step: Step) -> Exchange:
         target = self._target

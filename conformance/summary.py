@@ -59,6 +59,20 @@ class Tally:
             self.halt(Exit(int(stop[0])), str(stop[1]))
 
     @property
+    def rules(self) -> dict[str, tuple[int, int]]:
+        """How often each rule was broken, and narrowly kept and accepted, by generated requests, if any were sent."""
+        if not self._fired:
+            return {}
+        from conformance.rules import RULES
+
+        return {rule.id: (self._fired[rule.id], self._kept[rule.id]) for rule in RULES}
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """What was seen of what the page leaves open."""
+        return tuple(sorted(self._observed))
+
+    @property
     def judged(self) -> int:
         """How many cases were judged."""
         return sum(self._outcomes.values()) - self._outcomes[Outcome.NOT_JUDGED]
@@ -79,7 +93,7 @@ class Tally:
             terminal.write_line(f"target      {self.target}")
         if sum(self._outcomes.values()):
             self._write_counts(terminal)
-        for what in sorted(self._observed):
+        for what in self.observed:
             terminal.write_line(f"observed    {what}")
         if self._fired:
             self._write_coverage(terminal)
@@ -93,6 +107,8 @@ class Tally:
         passed, failed = self._outcomes[Outcome.PASS], self._outcomes[Outcome.FAIL]
         deviating, unjudged = self._outcomes[Outcome.DEVIATION], self._outcomes[Outcome.NOT_JUDGED]
         counts = f"judged      {self.judged}: {passed} passed, {failed} failed, {deviating} deviating"
+        if warned := self._outcomes[Outcome.WARNING]:
+            counts += f", {warned} worded otherwise"
         terminal.write_line(counts, red=failed > 0, green=failed == 0 and self.judged > 0)
         if self._noted:
             terminal.write_line(

@@ -77,6 +77,8 @@ def play(path: Path, wanted: Wanted) -> Judging:
         scrub=lambda text: printable(redactor.scrub(text)),
         close=lambda: None,
         recorded=True,
+        exact=wanted.exact,
+        deviations=wanted.deviations,
     )
 
 

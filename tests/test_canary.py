@@ -146,6 +146,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) ->
             "junit.xml",
             "--log-file",
             "log.txt",
+            "--luma-report",
+            "report",
         ]
         result = pytester.runpytest_subprocess(*options, "--luma-fuzz-examples", "6", *arguments)
         said = {"stdout": result.stdout.str().encode(), "stderr": result.stderr.str().encode()}
@@ -177,9 +179,10 @@ def test_a_run_that_fails_leaves_no_form_of_the_key(run: Run, arguments: tuple[s
     result, written = run(*arguments)
 
     assert result.ret == Exit.NOT_CONFORMANT
-    assert {"junit.xml", "log.txt"} <= written.keys()
+    assert {"junit.xml", "log.txt", "results.jsonl", "report.html"} <= written.keys()
     assert b"KEY_OF_MINE" in written["stdout"]
-    assert b"KEY_OF_MINE" in written["junit.xml"]
+    for name in ("junit.xml", "results.jsonl", "report.html", "summary.md", "ctrf.json"):
+        assert b"KEY_OF_MINE" in written[name]
     assert leaks(written) == {}
     assert [where for where, data in written.items() if SIGNATURE.encode() in data] == []
 
@@ -213,6 +216,8 @@ def test_the_search_finds_what_is_not_redacted(run: Run) -> None:
     assert set(FORMS) - found_in(written["stdout"]) <= escaped
     assert found_in(written["junit.xml"])
     assert found_in(written["log.txt"])
+    assert found_in(written["results.jsonl"])
+    assert found_in(written["report.html"])
     assert SIGNATURE.encode() in written["stdout"]
 
 

@@ -22,15 +22,16 @@ MODULES = {
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
     "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "changes",
-    "precedence", "jsonstream", "spelling", "rules",
+    "precedence", "jsonstream", "spelling", "grading", "deviations", "rules",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
-    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "openapi", "reference",
+    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "openapi", "reference", "report",
+    "deviationfile",
 }  # fmt: skip
 SHELLS = {
     "plugin", "scrubbing", "items", "judging", "taping", "properties", "suite", "summary", "auditing", "audit",
-    "allowance", "verdicts", "ordering", "rivalry", "cli", "showing",
+    "allowance", "verdicts", "ordering", "rivalry", "publishing", "reporter", "reporting", "cli", "showing",
 }  # fmt: skip
 
 THINKING = {
@@ -58,7 +59,7 @@ OWNERS = {
     "hypothesis": {"strategies", "properties", "rivalry", "suite", "openapi"},
     "schemathesis": {"openapi"},
     "requests": {"openapi"},
-    "pytest": SHELLS - {"cli"},
+    "pytest": SHELLS - {"cli", "reporting"},
 }
 """Where each dependency is imported; elsewhere nobody knows it is there."""
 

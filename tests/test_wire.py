@@ -56,11 +56,11 @@ def test_an_answer_keeps_its_headers_in_order_and_its_body_whole() -> None:
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000, b"x" * 1000),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"ok"),
         (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + OK, b"ok"),
-        (encoded("gzip", gzip.compress(b"plain")), b"plain"),
-        (encoded("X-GZIP", gzip.compress(b"plain")), b"plain"),
+        (encoded("gzip", gzip.compress(b"plain", mtime=0)), b"plain"),
+        (encoded("X-GZIP", gzip.compress(b"plain", mtime=0)), b"plain"),
         (encoded("deflate", zlib.compress(b"plain")), b"plain"),
         (encoded("deflate", zlib.compress(b"plain", wbits=-15)), b"plain"),
-        (encoded("gzip", gzip.compress(b"x" * 1000)), b"x" * 1000),
+        (encoded("gzip", gzip.compress(b"x" * 1000, mtime=0)), b"x" * 1000),
         (encoded("identity", b"plain"), b"plain"),
         (encoded("gzip", b""), b""),
         (dripping(0.01, OK), b"ok"),
@@ -78,11 +78,11 @@ def test_every_legal_framing_is_read(answer: bytes | Script, body: bytes) -> Non
         (chunked(b"x" * 600, b"x" * 401), "over 1000 bytes"),
         (chunked(end=b"ffffffffff\r\n" + b"x" * 2000), "over 1000 bytes"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1001, "over 1000 bytes"),
-        (encoded("gzip", gzip.compress(b"x" * 1001)), "inflates to over 1000 bytes"),
-        (encoded("gzip", gzip.compress(b"\0" * 500_000)), "inflates to over 1000 bytes"),
+        (encoded("gzip", gzip.compress(b"x" * 1001, mtime=0)), "inflates to over 1000 bytes"),
+        (encoded("gzip", gzip.compress(b"\0" * 500_000, mtime=0)), "inflates to over 1000 bytes"),
         (encoded("deflate", zlib.compress(b"\0" * 500_000, wbits=-15)), "inflates to over 1000 bytes"),
         (encoded("gzip", b"plain"), "Content-Encoding is 'gzip', its body is not that"),
-        (encoded("gzip", gzip.compress(b"plain")[:-9]), "Content-Encoding is 'gzip', its body is not that"),
+        (encoded("gzip", gzip.compress(b"plain", mtime=0)[:-9]), "Content-Encoding is 'gzip', its body is not that"),
         (encoded("br", b"plain"), "Content-Encoding is 'br', which was not asked for"),
         (PARTIAL, "middle of the answer"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", "middle of the answer"),
@@ -110,7 +110,7 @@ def test_a_broken_answer_is_an_exchange_error_of_one_line(answer: bytes | Script
 
 def test_a_body_that_would_inflate_without_end_is_not_inflated() -> None:
     """Memory follows the bound, not the sender's arithmetic."""
-    bomb = encoded("gzip", gzip.compress(bytes(50_000_000)))
+    bomb = encoded("gzip", gzip.compress(bytes(50_000_000), mtime=0))
     tracemalloc.start()
     with pytest.raises(ExchangeError, match="inflates to over 100000 bytes"):
         answer_to(bomb, bounds=Bounds(connect=5, total=5, body=100_000))

@@ -1,0 +1,18 @@
+"""Links into the page, by heading."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+PAGE: Final = "https://docs.agents.lumalabs.ai/guides/error-handling/"
+_OURS: Final = "Property: "
+"""How the section of a property begins, which is none of the page."""
+
+
+def page_link(section: str) -> str | None:
+    """Returns a link to a heading of the page, by its text: the page's own anchors are nobody's promise."""
+    if not section or section.startswith(_OURS):
+        return None
+    # A hyphen next to a comma means something in a text fragment.
+    return f"{PAGE}#:~:text={quote(section, safe='', errors='replace').replace('-', '%2D')}"

@@ -1,0 +1,263 @@
+"use strict";
+
+// Every text is set as text, never as markup; only what is seen is built.
+const data = JSON.parse(document.getElementById("data").textContent);
+const SIZE = 100;
+const PRINTED = 1000;
+const MARKS = {pass: "✓", fail: "✗", deviation: "≈", warning: "!", "not-judged": "–"};
+const $ = (id) => document.getElementById(id);
+const list = $("list");
+const only = new Set();
+let found = data.cases;
+let start = 0;
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+const verdictOf = (cell) => cell === null ? null : typeof cell === "number" ? cell : cell.v;
+
+// What a search looks through, made at the first search.
+let haystacks = null;
+function haystack(index) {
+  haystacks ??= data.cases.map(([id, title, section, place, operation, cells]) =>
+    [id, title, data.sections[section][0], place, operation, JSON.stringify(cells)].join("\n").toLowerCase());
+  return haystacks[index];
+}
+
+function filter() {
+  const section = $("section").value;
+  const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const differing = $("differing").querySelector("input").checked;
+  found = data.cases.filter((one, index) => {
+    const verdicts = one[5].map(verdictOf);
+    return (section === "" || one[2] === Number(section))
+      && (only.size === 0 || verdicts.some((verdict) => only.has(verdict)))
+      && (!differing || new Set(verdicts).size > 1)
+      && words.every((word) => haystack(index).includes(word));
+  });
+  start = 0;
+  render();
+}
+
+function render() {
+  show(found.slice(start, start + SIZE));
+  const total = data.cases.length.toLocaleString("en");
+  $("found").textContent = found.length === 0
+    ? `None of ${total} cases is all of that.`
+    : `${found.length.toLocaleString("en")} of ${total} cases`;
+  $("pages").hidden = found.length <= SIZE;
+  $("where").textContent = `${(start + 1).toLocaleString("en")} to ${Math.min(start + SIZE, found.length).toLocaleString("en")}`;
+  $("earlier").disabled = start === 0;
+  $("later").disabled = start + SIZE >= found.length;
+}
+
+function show(cases) {
+  list.replaceChildren(...cases.map(row));
+}
+
+function row(one) {
+  const [id, title, , , , cells] = one;
+  const details = make("details");
+  const summary = make("summary");
+  for (const cell of cells) summary.append(mark(verdictOf(cell), cells.length > 1));
+  summary.append(make("bdi", "id", id), make("bdi", "title", title));
+  details.append(summary);
+  details.addEventListener("toggle", () => { if (details.open) fill(details, one); });
+  return details;
+}
+
+function mark(verdict, short) {
+  if (verdict === null) return make("span", "mark short", " ");
+  const [outcome, name] = data.outcomes[verdict];
+  const node = make("span", `mark ${outcome}${short ? " short" : ""}`, short ? MARKS[outcome] : `${MARKS[outcome]} ${name}`);
+  if (short) {
+    node.title = name;
+    node.setAttribute("role", "img");
+    node.setAttribute("aria-label", name);
+  }
+  return node;
+}
+
+function fill(details, one) {
+  if (details.children.length > 1) return;
+  const [id, , section, place, operation, cells] = one;
+  const body = make("div", "case");
+  const facts = make("dl");
+  const [heading, link] = data.sections[section];
+  fact(facts, "rests on", link ? anchor(heading, link) : heading);
+  if (operation) fact(facts, "operation", operation);
+  if (place) fact(facts, "stands in", place);
+  if (!id.includes("::") && !id.startsWith("properties/")) fact(facts, "shown by", `luma-conformance show ${id}`);
+  body.append(facts);
+  cells.forEach((cell, index) => {
+    if (cells.length > 1) body.append(make("h3", "", `Run ${index + 1}: ${data.runs[index]}`));
+    body.append(...answer(cell, cells.length > 1));
+  });
+  details.append(body);
+}
+
+function answer(cell, named) {
+  if (cell === null) return [make("p", "", "Not in this run.")];
+  const nodes = [];
+  if (named) nodes.push(mark(verdictOf(cell), false));
+  if (typeof cell === "number") return nodes;
+  const said = make("dl", "answers");
+  if (cell.reason) fact(said, "reason", cell.reason);
+  if (cell.expected && cell.v < data.outcomes.length - 1) compare(said, cell.expected, cell.actual);
+  for (const [facet, where, why, restsOn, link] of cell.differences ?? []) {
+    const text = make("span", "", `${where}: ${why}  `);
+    if (link) text.append(anchor(restsOn, link));
+    fact(said, `differs in ${facet}`, text);
+  }
+  for (const note of cell.notes ?? []) fact(said, "noted", note);
+  if (cell.severity) fact(said, "the page's word", cell.severity === "must" ? "must: clients branch on it" : "should: wording, for people");
+  if (cell.request_id) fact(said, "request id", cell.request_id);
+  nodes.push(said);
+  if (cell.explanation) nodes.push(make("pre", "", cell.explanation));
+  if (cell.curl) nodes.push(command(cell.curl));
+  return nodes;
+}
+
+function fact(facts, name, value) {
+  const node = make("dd");
+  node.append(value);
+  facts.append(make("dt", "", name), node);
+}
+
+function anchor(text, link) {
+  const node = make("a", "", text);
+  node.href = link;
+  node.rel = "noreferrer";
+  return node;
+}
+
+// Marks what lies between the common start and the common end of the two texts, in whole words.
+function compare(said, expected, actual) {
+  if (actual === undefined) {
+    fact(said, "the page says", expected);
+    return;
+  }
+  let head = 0;
+  while (head < expected.length && head < actual.length && expected[head] === actual[head]) head++;
+  let tail = 0;
+  const room = Math.min(expected.length, actual.length) - head;
+  while (tail < room && expected.at(-1 - tail) === actual.at(-1 - tail)) tail++;
+  while (head > 0 && /\S/.test(expected[head - 1])) head--;
+  while (tail > 0 && /\S/.test(expected[expected.length - tail])) tail--;
+  fact(said, "the page says", marked(expected, head, tail, "page"));
+  fact(said, "the server said", marked(actual, head, tail, "server"));
+}
+
+function marked(text, head, tail, side) {
+  const node = make("span");
+  node.append(text.slice(0, head));
+  if (head < text.length - tail) node.append(make("mark", side, text.slice(head, text.length - tail)));
+  node.append(text.slice(text.length - tail));
+  return node;
+}
+
+function command(text) {
+  const block = make("div");
+  const button = make("button", "", "Copy the request as curl");
+  const code = make("pre", "", text);
+  button.type = "button";
+  button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(code);
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Selected; copy it with your keyboard";
+    }
+  });
+  block.append(button, code);
+  return block;
+}
+
+// #verdict=fail&section=3, as the table's numbers link to.
+function follow() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  if (!wanted.has("verdict") && !wanted.has("section")) return;
+  only.clear();
+  const number = data.outcomes.findIndex(([outcome]) => outcome === wanted.get("verdict"));
+  if (number >= 0) only.add(number);
+  $("section").value = wanted.get("section") ?? "";
+  $("search").value = "";
+  press();
+  filter();
+  $("cases").focus();
+}
+
+function press() {
+  for (const button of $("verdicts").querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(only.has(Number(button.value))));
+  }
+}
+
+function setUp() {
+  const counts = data.outcomes.map((_, number) =>
+    data.cases.filter((one) => one[5].some((cell) => verdictOf(cell) === number)).length);
+  data.outcomes.forEach(([outcome, name], number) => {
+    if (!counts[number]) return;
+    const button = make("button", "", `${MARKS[outcome]} ${name} ${counts[number].toLocaleString("en")}`);
+    button.type = "button";
+    button.value = String(number);
+    button.addEventListener("click", () => {
+      if (!only.delete(number)) only.add(number);
+      press();
+      filter();
+    });
+    $("verdicts").append(button);
+  });
+  data.sections.forEach(([heading], number) => $("section").append(new Option(heading, String(number))));
+  $("differing").hidden = data.runs.length < 2;
+  $("differing").querySelector("input").checked = data.runs.length > 1;
+  $("filters").hidden = false;
+  if (counts[0] && data.runs.length === 1) only.add(0);
+  press();
+}
+
+function turn(by) {
+  start += by;
+  render();
+  $("cases").focus();
+}
+
+setUp();
+filter();
+follow();
+addEventListener("hashchange", follow);
+$("filters").addEventListener("submit", (event) => event.preventDefault());
+$("all").addEventListener("click", () => {
+  $("filters").reset();
+  $("differing").querySelector("input").checked = false;
+  only.clear();
+  press();
+  filter();
+});
+$("section").addEventListener("change", filter);
+$("search").addEventListener("input", filter);
+$("differing").addEventListener("change", filter);
+$("earlier").addEventListener("click", () => turn(-SIZE));
+$("later").addEventListener("click", () => turn(SIZE));
+$("theme").addEventListener("click", () => {
+  const themes = ["system", "light", "dark"];
+  const root = document.documentElement;
+  const next = themes[(themes.indexOf(root.dataset.theme ?? "system") + 1) % themes.length];
+  root.dataset.theme = next;
+  $("theme").textContent = `Theme: ${next}`;
+});
+// What is printed is what was filtered, findings unfolded.
+addEventListener("beforeprint", () => {
+  show(found.slice(0, PRINTED));
+  found.slice(0, PRINTED).forEach((one, index) => {
+    if (one[5].every((cell) => typeof cell === "number")) return;
+    list.children[index].open = true;
+    fill(list.children[index], one);
+  });
+});
+addEventListener("afterprint", render);

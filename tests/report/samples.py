@@ -1,0 +1,131 @@
+"""Results to make reports of: one of each verdict, and what a hostile server says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.exits import Exit
+from conformance.model import Outcome
+from conformance.report.result import Difference, Ending, Judged, Results, Run
+
+RUN = Run(
+    target="http://127.0.0.1:8080, luma-profile.toml",
+    kit="0.1.0",
+    pytest="9.0.0",
+    python="3.12.1",
+    catalogue="0123456789abcdef",
+    profile="luma-profile.toml",
+    offers=("main-key", "image-url"),
+    started="2026-04-08T12:00:00Z",
+)
+ENDING = Ending(
+    ended="2026-04-08T12:01:30Z",
+    status=1,
+    spent=2,
+    rules={"unknown-model": (35, 10), "prompt-empty": (0, 0)},
+    observed=("refused requests use no quota",),
+)
+PASSED = Judged(
+    case="create/201/control",
+    title="a sunset is accepted",
+    section="201 — Created (success)",
+    verdict=Outcome.PASS,
+    file="specs/create/201.yaml",
+    line=6,
+    operation="POST /v1/generations",
+    expected="201  (a sunset is accepted)",
+    seconds=0.012,
+)
+FAILED = Judged(
+    case="create/400-unknown-model/page-example",
+    title="an unknown model is refused",
+    section="400 — Unknown model",
+    verdict=Outcome.FAIL,
+    file="specs/create/400-unknown-model.yaml",
+    line=11,
+    operation="POST /v1/generations",
+    severity="should",
+    expected="400  Unknown model: super-model-v9",
+    actual="400  no such model",
+    differences=(
+        Difference(
+            facet="detail",
+            where="detail",
+            why='expected "Unknown model: super-model-v9", got "no such model"',
+            severity="should",
+            rests_on="400 — Unknown model",
+        ),
+    ),
+    curl='curl -sS -i -X POST http://127.0.0.1:8080/v1/generations --data-binary \'{"model": "super-model-v9"}\'',
+    request_id="luma-52a2c353-page-example-1",
+    exchange="fedcba9876543210",
+    seconds=0.034,
+)
+DEVIATES = replace(
+    FAILED,
+    case="create/413/too-large",
+    title="a body that is too large is refused",
+    section="413 — Payload Too Large",
+    verdict=Outcome.DEVIATION,
+    severity="must",
+    reason="the proxy in front answers first",
+)
+WORDED = replace(FAILED, case="create/400-unknown-model/for-video", verdict=Outcome.WARNING)
+UNJUDGED = Judged(
+    case="create/401-revoked/revoked",
+    title="a revoked key is refused",
+    section="401 — Revoked API key",
+    verdict=Outcome.NOT_JUDGED,
+    file="specs/create/401-revoked.yaml",
+    line=5,
+    reason="the profile names no revoked-key",
+)
+FOUND = Judged(
+    case="properties/malformed/test_odd",
+    title="A body that is no request is a 4xx.",
+    section="Property: malformed",
+    verdict=Outcome.FAIL,
+    severity="must",
+    explanation="expected a refusal\n  the server said  500  oops\n  again            curl …",
+    seconds=2.5,
+)
+MIXED = Results(RUN, (PASSED, FAILED, DEVIATES, WORDED, UNJUDGED, FOUND), ENDING)
+CLEAN = Results(RUN, (PASSED,), replace(ENDING, status=0))
+
+HOSTILE = (
+    "</script><script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "<!--<script>",
+    "]]>&lt;b&gt;\u2028\u2029",
+    "\u202eevil\u2066\u200f",
+    "\0\x1b[31m\x07\x9b",
+    "half a pair: \ud800 and \udfff",
+    "`code` | [link](javascript:alert(1)) **bold** @everyone #1",
+    "%0A::error::forged\r\n::error::forged",
+    "x" * 1_000_000,
+)
+
+
+def saying(text: str) -> Results:
+    """Returns results in which a text stands wherever there can be one."""
+    difference = Difference(facet="headers", where=text, why=text, severity="must", rests_on=text)
+    judged = Judged(
+        case=f"create/{text[:200]}",
+        title=text,
+        section=text,
+        verdict=Outcome.FAIL,
+        file=text,
+        line=1,
+        operation=text,
+        severity="must",
+        reason=text,
+        expected=text,
+        actual=text,
+        differences=(difference,),
+        curl=text,
+        request_id=text,
+        explanation=text,
+        notes=(text,),
+    )
+    stopped = Ending(ended=text, complete=False, status=Exit.COULD_NOT_JUDGE, stop=text, observed=(text,))
+    return Results(Run(target=text, kit=text, catalogue=text, started=text), (judged,), stopped)

@@ -1,0 +1,175 @@
+"""Two runs compared, and the parts of one put together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from conformance.errors import InputError
+from conformance.exits import Exit
+from conformance.model import Outcome
+from conformance.report import changes
+from conformance.report.compare import Change, FailOn, changed, compare
+from conformance.report.merge import merged
+from conformance.report.result import Ending, Judged, Results
+from tests.report import samples
+
+PASS, FAIL, DEVIATION = samples.PASSED, samples.FAILED, samples.DEVIATES
+WARNING, UNJUDGED = samples.WORDED, samples.UNJUDGED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (PASS, FAIL, Change.REGRESSION),
+        (WARNING, FAIL, Change.REGRESSION),
+        (DEVIATION, FAIL, Change.REGRESSION),
+        (PASS, DEVIATION, Change.REGRESSION),
+        (FAIL, FAIL, Change.STILL_FAILING),
+        (FAIL, DEVIATION, Change.STILL_FAILING),
+        (DEVIATION, DEVIATION, Change.STILL_FAILING),
+        (FAIL, PASS, Change.FIXED),
+        (FAIL, WARNING, Change.FIXED),
+        (DEVIATION, PASS, Change.FIXED),
+        (PASS, PASS, Change.UNCHANGED),
+        (WARNING, WARNING, Change.UNCHANGED),
+        (PASS, WARNING, Change.WORDING),
+        (WARNING, replace(WARNING, actual="400  never heard of it"), Change.WORDING),
+        (PASS, replace(PASS, notes=('detail is worded "other"',)), Change.WORDING),
+        (PASS, None, Change.LOST),
+        (FAIL, None, Change.LOST),
+        (PASS, UNJUDGED, Change.LOST),
+        (None, PASS, Change.NEW),
+        (None, FAIL, Change.NEW),
+        (None, UNJUDGED, Change.UNCHANGED),
+        (UNJUDGED, None, Change.UNCHANGED),
+        (UNJUDGED, UNJUDGED, Change.UNCHANGED),
+        (UNJUDGED, FAIL, Change.GAINED),
+    ],
+)
+def test_the_verdicts_decide_what_became_of_a_case(old: Judged | None, new: Judged | None, change: Change) -> None:
+    """Every pair of verdicts is one change."""
+    assert changed(old, new) is change
+
+
+def run(*verdicts: Judged, complete: bool = True) -> Results:
+    """Returns the results of a run that came to these verdicts on cases a, b, …."""
+    named = tuple(replace(one, case="abcdef"[number]) for number, one in enumerate(verdicts))
+    return Results(samples.RUN, named, Ending(ended="2026-04-08T12:01:30Z", complete=complete))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "failing"),
+    [
+        (run(PASS), run(FAIL), {FailOn.REGRESSIONS, FailOn.COVERAGE, FailOn.ANY}),
+        (run(PASS, PASS), run(PASS), {FailOn.COVERAGE, FailOn.ANY}),
+        (run(PASS, PASS), run(PASS, UNJUDGED), {FailOn.COVERAGE, FailOn.ANY}),
+        (run(FAIL), run(FAIL), {FailOn.ANY}),
+        (run(PASS), run(PASS, FAIL), {FailOn.ANY}),
+        (run(PASS), run(WARNING), {FailOn.ANY}),
+        (run(DEVIATION), run(DEVIATION), set()),
+        (run(PASS), run(PASS, PASS), set()),
+        (run(FAIL), run(PASS), set()),
+    ],
+)
+def test_the_exit_status_is_what_was_asked_to_fail_on(old: Results, new: Results, failing: set[FailOn]) -> None:
+    """Regressions, lost coverage, or anything wrong: each takes in the one before; none is never red."""
+    comparison = compare(old, new)
+
+    assert {fail_on for fail_on in FailOn if comparison.exit_status(fail_on) == Exit.NOT_CONFORMANT} == failing
+
+
+def test_a_newer_run_that_says_too_little_is_not_green() -> None:
+    """Cut off without a failure, or with nothing judged: could not judge, and the reader is told."""
+    cut = compare(run(PASS, PASS), replace(run(PASS), ending=None))
+
+    assert cut.exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
+    assert cut.exit_status(FailOn.NONE) == Exit.CONFORMANT
+    assert "the newer run is no whole run: Incomplete: the run broke off after 1 case" in next(iter(cut.cautions))
+    assert compare(run(PASS), run()).exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
+
+
+def test_every_form_of_a_comparison_has_the_same_changes() -> None:
+    """Text, Markdown, HTML and JSON name the same cases under the same changes, and the status."""
+    comparison = compare(run(PASS, FAIL, PASS, PASS, UNJUDGED), run(FAIL, PASS, WARNING))
+    status = comparison.exit_status(FailOn.REGRESSIONS)
+    forms = {name: write([comparison], status) for name, write in changes.WRITERS.items()}
+    data = json.loads(forms["json"])
+
+    assert status == data["exit"] == Exit.NOT_CONFORMANT
+    assert {one["case"]: one["change"] for one in data["comparisons"][0]["changes"]} == {
+        "a": "regression", "b": "fixed", "c": "worded otherwise", "d": "no longer judged",
+    }  # fmt: skip
+    headline = "1 regression, 1 no longer judged, 1 worded otherwise, 1 fixed"
+    assert all(headline in forms[name] for name in ("text", "md", "html"))
+    assert "pass → fail: 400  no such model" in forms["text"]
+    assert "- `d`: `pass → not there`" in forms["md"]
+    assert '<header class="fail">' in forms["html"]
+    assert "<script" not in forms["html"]
+
+
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_a_comparison_of_hostile_texts_is_shown_as_text(text: str) -> None:
+    """Nothing in a result commands the terminal or the browser that shows a comparison."""
+    comparison = compare(replace(samples.saying(text), verdicts=()), samples.saying(text))
+
+    for name, write in changes.WRITERS.items():
+        shown = write([comparison], Exit.CONFORMANT)
+        assert all(line.isprintable() for line in shown.split("\n"))
+        assert name != "html" or "<script" not in shown
+
+
+def test_two_targets_and_two_catalogues_are_pointed_out() -> None:
+    """What makes two runs hard to compare is said before the numbers."""
+    other = replace(samples.CLEAN, run=replace(samples.RUN, target="https://example.com", catalogue="f" * 16))
+
+    first, second = compare(samples.CLEAN, other).cautions
+
+    assert first == "two targets: http://127.0.0.1:8080, luma-profile.toml, and https://example.com"
+    assert second.startswith("two catalogues")
+
+
+def test_parts_of_a_run_are_one_result() -> None:
+    """Verdicts come together, counts are added up, and what was judged somewhere was judged."""
+    ending = replace(samples.ENDING, spent=1, ended="2026-04-08T12:05:00Z", rules={"unknown-model": (5, 0)})
+    parts = [
+        run(PASS, UNJUDGED),
+        Results(samples.RUN, (replace(FAIL, case="b"), replace(PASS, case="a", seconds=9.0)), ending),
+    ]
+
+    whole = merged(parts, ["one", "two"])
+
+    assert [(judged.case, judged.verdict) for judged in whole.verdicts] == [("a", Outcome.PASS), ("b", Outcome.FAIL)]
+    assert whole.ending is not None
+    assert (whole.ending.ended, whole.ending.spent, whole.ending.complete) == ("2026-04-08T12:05:00Z", 1, True)
+    assert whole.ending.rules == {"unknown-model": (5, 0)}
+    assert whole.headline == "Not conformant: 1 of 2 cases fails, in 1 section"
+
+
+def test_a_part_that_was_cut_off_leaves_the_whole_incomplete() -> None:
+    """Merging cannot make a whole of what is not."""
+    assert not merged([run(PASS), replace(run(PASS), ending=None)], ["one", "two"]).complete
+    assert not merged([run(PASS), run(PASS, complete=False)], ["one", "two"]).complete
+
+
+def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
+    """The status of the part that was stopped is that of the merged result."""
+    stopped = replace(run(PASS), ending=Ending(ended="", complete=False, status=7, stop="the money is spent"))
+
+    assert merged([run(PASS), stopped], ["one", "two"]).exit_status == Exit.SPENT
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (replace(run(PASS), run=replace(samples.RUN, target="https://example.com")), "two: its target is https://ex"),
+        (replace(run(PASS), run=replace(samples.RUN, catalogue="f" * 16)), "two: its catalogue is ffff"),
+        (run(FAIL), "the parts contradict each other on a;"),
+    ],
+)
+def test_what_is_not_one_run_is_not_merged(other: Results, why: str) -> None:
+    """Another target, another catalogue or another verdict on the same case is refused."""
+    with pytest.raises(InputError, match=why):
+        merged([run(PASS), other], ["one", "two"])

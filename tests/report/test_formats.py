@@ -1,0 +1,149 @@
+"""The formats of a run: JSON that others read, Markdown, badges; each says the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+from conformance.errors import InputError
+from conformance.model import Outcome
+from conformance.report import badge, ctrf, formats, html, markdown
+from conformance.report.links import page_link
+from conformance.report.result import Ending, Results
+from tests.report import samples
+
+EVERY = [
+    samples.MIXED,
+    samples.CLEAN,
+    replace(samples.CLEAN, ending=None),
+    replace(samples.CLEAN, ending=Ending(complete=False)),
+    replace(samples.CLEAN, verdicts=(samples.UNJUDGED,)),
+    replace(samples.CLEAN, ending=Ending(status=7, stop="the money is spent")),
+]
+
+
+@pytest.mark.parametrize("results", EVERY)
+def test_all_formats_say_the_same(results: Results) -> None:
+    """The headline is in each format, the badge has its colour, and both follow from the conclusion."""
+    summary = markdown.summary(results)
+    data = json.loads(ctrf.document(results))["results"]["summary"]
+    shield = json.loads(badge.endpoint(results))
+
+    assert markdown.text(results.headline) in summary
+    assert html.visible(results.headline) in html.page([results])
+    assert data["extra"] == {"conclusion": str(results.conclusion), "headline": results.headline}
+    assert (shield["color"] == "brightgreen") == (results.exit_status == 0) == results.headline.startswith("Conformant")
+    assert (shield["color"] == "red") == ("❌" in summary) == (data["failed"] > 0)
+    assert shield["message"] in badge.picture(results)
+
+
+def test_ctrf_is_what_its_readers_take() -> None:
+    """Counts add up, every test has a name, a status of theirs and whole milliseconds."""
+    report = json.loads(ctrf.document(samples.MIXED))
+    summary, tests = report["results"]["summary"], report["results"]["tests"]
+
+    assert (report["reportFormat"], report["specVersion"]) == ("CTRF", "0.0.0")
+    assert sum(summary[name] for name in ("passed", "failed", "skipped", "pending", "other")) == summary["tests"] == 6
+    assert summary["stop"] - summary["start"] == 90_000
+    assert {test["rawStatus"]: test["status"] for test in tests} == {
+        "pass": "passed", "fail": "failed", "deviation": "other", "warning": "passed", "not-judged": "skipped",
+    }  # fmt: skip
+    assert all(isinstance(test["duration"], int) and test["name"] and test["suite"] for test in tests)
+    failed = next(test for test in tests if test["name"] == samples.FAILED.case)
+    assert (failed["filePath"], failed["line"]) == (samples.FAILED.file, 11)
+    assert "got 400  no such model" in failed["message"]
+
+
+def test_the_summary_lists_what_fails_deviates_and_is_not_judged() -> None:
+    """A reader of the summary gets both texts, the reason and the request id."""
+    summary = markdown.summary(samples.MIXED)
+
+    assert "- `create/400-unknown-model/page-example`: an unknown model is refused" in summary
+    assert "  - the page says `400  Unknown model: super-model-v9`" in summary
+    assert "  - the server said `400  no such model`" in summary
+    assert "  - request id `luma-52a2c353-page-example-1`" in summary
+    assert "### Known deviations: 1" in summary
+    assert "- 1: the profile names no revoked-key" in summary
+    assert "| 1 other section | 0 | 0 | 0 | 0 | 1 |" not in summary
+    assert "| 2 other sections | 0 | 0 | 0 | 1 | 1 |" in summary
+
+
+def test_a_long_list_is_cut_and_counted() -> None:
+    """A summary stays readable, and says how much it leaves out."""
+    many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(60))
+
+    summary = markdown.summary(replace(samples.MIXED, verdicts=many))
+
+    assert "`case/49`" in summary
+    assert "`case/50`" not in summary
+    assert "… and 10 more" in summary
+
+
+def test_annotations_stand_at_the_lines_of_case_files() -> None:
+    """GitHub gets file, line and case, at most ten of them."""
+    first, second = markdown.commands(samples.MIXED)
+    many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(60))
+
+    assert first.startswith(
+        "::error file=specs/create/400-unknown-model.yaml,line=11,title=create/400-unknown-model/page-example::"
+        "an unknown model is refused%0Athe page says: 400  Unknown model: super-model-v9%0A"
+    )
+    assert "%0A  the server said  500  oops%0A" in second
+    assert len([*markdown.commands(replace(samples.MIXED, verdicts=many))]) == 10
+    assert [*markdown.commands(samples.CLEAN)] == []
+    assert [*markdown.commands(EVERY[4])] == [f"::error title=conformance::{EVERY[4].headline}"]
+
+
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_no_text_of_a_server_commands_a_reader(text: str) -> None:
+    """Workflow commands stay one line each, Markdown and SVG say what was said, and nothing in them commands."""
+    hostile = samples.saying(text)
+
+    for command in markdown.commands(hostile):
+        assert re.fullmatch(r"::error (file=[^:,\n]*,line=1,)?title=[^:,\n]*::[^\n\r]*", command)
+    summary = markdown.summary(hostile)
+    outside = re.sub(r"(`+).*?\1(?!`)", "", summary)
+    assert not re.search(r"(?<!\\)<|(?<!\\)\]\(javascript", outside)
+    assert summary.isprintable() or all(line.isprintable() for line in summary.split("\n"))
+    ET.fromstring(badge.picture(hostile))  # noqa: S314
+    json.loads(ctrf.document(hostile))
+    json.loads(badge.endpoint(hostile))
+
+
+def test_formats_are_asked_for_by_word() -> None:
+    """A list names formats; another word is refused with those there are."""
+    assert formats.parsed("html, md,html") == ("html", "md")
+    assert formats.names(formats.parsed("badge,md")) == ("badge.json", "badge.svg", "summary.md")
+    for wrong in ("pdf", ""):
+        with pytest.raises(InputError, match="there are badge, ctrf, html, jsonl, md"):
+            formats.parsed(wrong)
+
+
+def test_a_format_of_one_run_does_not_take_two() -> None:
+    """Several runs are HTML or Markdown, never a badge."""
+    assert list(formats.rendered([samples.MIXED, samples.CLEAN], ["html", "md"])) == ["report.html", "summary.md"]
+    with pytest.raises(InputError, match="badge holds one run, not 2"):
+        formats.rendered([samples.MIXED, samples.CLEAN], ["badge"])
+
+
+def test_headings_link_into_the_page_and_properties_do_not() -> None:
+    """A heading is found by its text; what is no heading of the page has no link."""
+    link = page_link("429 — Requests-per-minute (RPM) limit, exceeded")
+
+    assert link is not None
+    assert link.endswith(
+        "/guides/error-handling/#:~:text=429%20%E2%80%94%20Requests%2Dper%2Dminute%20%28RPM%29%20limit%2C%20exceeded"
+    )
+    assert page_link("Property: malformed") is None
+    assert page_link("\ud800") is not None
+
+
+def test_a_badge_counts_what_fails() -> None:
+    """The message is of the result, not of its colour alone."""
+    assert badge.message(samples.MIXED) == "2 of 5 cases failing"
+    assert badge.message(samples.CLEAN) == "conformant, 1 case"
+    assert samples.MIXED.counts[Outcome.FAIL] == 2

@@ -1,0 +1,107 @@
+"""The page, as text: whole, closed to the outside, and unmoved by what is in it; the browser's view is test_browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from conformance.report import html
+from tests.report import samples
+
+
+class Page(HTMLParser):
+    """What a page is made of: elements, attributes, and the text of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in ("script", "style"):
+            self.texts.setdefault(self._inside, []).append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+
+def test_the_page_allows_only_its_own_script_and_style() -> None:
+    """The policy names the very bytes of the script and the style, and nothing may be loaded from anywhere."""
+    page = Page(html.page([samples.MIXED]))
+    (policy,) = [attributes["content"] or "" for _, attributes in page.elements if "http-equiv" in attributes]
+
+    hashes = {f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in page.texts["script"][1:]}
+    hashes |= {f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in page.texts["style"]}
+    assert policy.startswith("default-src 'none'; ")
+    assert hashes == set(re.findall(r"'sha256-[^']+'", policy))
+    assert "unsafe" not in policy
+
+
+def test_the_page_needs_nothing_else() -> None:
+    """No element names a thing to load; no attribute is a handler or a style."""
+    for tag, attributes in Page(html.page([samples.MIXED, samples.CLEAN])).elements:
+        assert "src" not in attributes
+        assert not any(name.startswith("on") or name == "style" for name in attributes)
+        if tag == "link":
+            assert attributes["href"] == "data:,"
+
+
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_whatever_a_server_says_the_page_is_the_same_page(text: str) -> None:
+    """A hostile text adds no element, no attribute and no script, and commands no reader."""
+    hostile, tame = (html.page([samples.saying(words)]) for words in (text, "tame"))
+
+    shape = [(tag, sorted(attributes)) for tag, attributes in Page(hostile).elements]
+    assert shape == [(tag, sorted(attributes)) for tag, attributes in Page(tame).elements]
+    assert len(Page(hostile).texts["script"]) == 2
+    assert all(line.isprintable() for line in hostile.split("\n"))
+    assert hostile.encode()
+
+
+def test_the_list_is_data_case_by_case() -> None:
+    """The island holds every case once, a cell for each run, and no more of a case that passed than its title."""
+    island = json.loads(Page(html.page([samples.MIXED, samples.CLEAN])).texts["script"][0])
+    cells = {case[0]: case[5] for case in island["cases"]}
+
+    assert len(cells) == 6
+    assert cells["create/201/control"] == [3, 3]
+    assert cells[samples.FAILED.case][1] is None
+    assert cells[samples.FAILED.case][0]["request_id"] == samples.FAILED.request_id
+    assert island["sections"][1][1].startswith("https://docs.agents.lumalabs.ai/guides/error-handling/#:~:text=400")
+
+
+def test_where_no_script_runs_the_findings_are_there() -> None:
+    """The first findings are in the page itself, with both texts."""
+    text = html.page([samples.MIXED])
+
+    assert "The list of all cases needs JavaScript." in text
+    assert "<td>400  Unknown model: super-model-v9<td>400  no such model" in text
+    assert "no finding" not in text
+
+
+def test_sections_without_a_finding_are_folded_away() -> None:
+    """A reader sees the sections that have something to say, linked to the page."""
+    folded = html.page([samples.MIXED]).partition("2 other sections without a finding")
+
+    assert "400 — Unknown model</bdi></a>" in folded[0]
+    assert "201 — Created (success)</bdi></a>" in folded[2]
+
+
+def test_a_run_that_says_little_is_a_page_all_the_same() -> None:
+    """A result cut off before its first verdict, and times that are none, make a page."""
+    empty = replace(samples.CLEAN, verdicts=(), ending=None, run=replace(samples.RUN, started="yesterday"))
+
+    assert "Incomplete: the run broke off after 0 cases" in html.page([empty])
+    assert "2 runs: 1 conformant, 1 incomplete" in html.page([samples.CLEAN, empty])

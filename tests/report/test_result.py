@@ -1,0 +1,53 @@
+"""What a run comes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.exits import Exit
+from conformance.model import Outcome
+from conformance.report.result import Conclusion, Ending, Results
+from tests.report import samples
+
+
+def test_a_failure_is_told_in_a_sentence_with_its_sections() -> None:
+    """The headline counts failures, judged cases and sections; what was not judged is a remark, not a case."""
+    assert samples.MIXED.headline == "Not conformant: 2 of 5 cases fail, in 2 sections"
+    assert samples.MIXED.remarks == ("1 case not judged", "1 case worded otherwise", "1 known deviation")
+    assert samples.MIXED.exit_status == Exit.NOT_CONFORMANT
+
+
+def test_conformance_with_known_deviations_says_so() -> None:
+    """A deviation is not red, and not silent either."""
+    results = Results(samples.RUN, (samples.PASSED, samples.DEVIATES), samples.ENDING)
+
+    assert results.headline == "Conformant: all 2 cases judged as the page says, but for 1 known deviation"
+    assert results.exit_status == Exit.CONFORMANT
+
+
+@pytest.mark.parametrize(
+    ("results", "conclusion", "status"),
+    [
+        (samples.CLEAN, Conclusion.CONFORMANT, Exit.CONFORMANT),
+        (replace(samples.CLEAN, ending=None), Conclusion.INCOMPLETE, Exit.COULD_NOT_JUDGE),
+        (replace(samples.CLEAN, ending=Ending(complete=False)), Conclusion.INCOMPLETE, Exit.COULD_NOT_JUDGE),
+        (replace(samples.MIXED, ending=None), Conclusion.NOT_CONFORMANT, Exit.NOT_CONFORMANT),
+        (replace(samples.CLEAN, verdicts=(samples.UNJUDGED,)), Conclusion.COULD_NOT_JUDGE, Exit.COULD_NOT_JUDGE),
+        (replace(samples.CLEAN, verdicts=()), Conclusion.COULD_NOT_JUDGE, Exit.COULD_NOT_JUDGE),
+        (replace(samples.CLEAN, ending=Ending(status=7, stop="spent")), Conclusion.COULD_NOT_JUDGE, Exit.SPENT),
+    ],
+)
+def test_silence_is_not_conformance(results: Results, conclusion: Conclusion, status: Exit) -> None:
+    """A cut-off, broken-off, stopped or empty run is never conformant; a failure counts however it ended."""
+    assert results.conclusion is conclusion
+    assert results.exit_status == status
+
+
+def test_facets_are_those_of_the_differences() -> None:
+    """A verdict says once what it is about."""
+    doubled = replace(samples.FAILED, differences=samples.FAILED.differences * 2)
+
+    assert doubled.facets == ("detail",)
+    assert samples.MIXED.counts[Outcome.FAIL] == 2
