@@ -16,7 +16,7 @@ from typing import Final
 from conformance.judge import body_of
 from conformance.lifecycle import VARYING
 from conformance.matching import show
-from conformance.model import Response, fields
+from conformance.model import Exchange, Response, fields
 from conformance.recording import RESPONSE_BODY, RESPONSE_HEADERS, Entry
 
 
@@ -113,6 +113,12 @@ def _operation(entry: Entry) -> str:
     request = entry.exchange.request
     path = re.sub(r"^[a-z]+://[^/]*", "", request.url.partition("?")[0])
     return f"{request.method} {_UUID.sub('{id}', path)}"
+
+
+def alike(one: Exchange, other: Exchange) -> bool:
+    """Tells whether two answers to the same request say the same, noise left out."""
+    entries = (Entry(exchange=exchange, base_url="", place="") for exchange in (one, other))
+    return next(_changes(*entries), None) is None
 
 
 def _changes(old: Entry, new: Entry) -> Iterator[Change]:

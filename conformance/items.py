@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
+from conformance.against import against
 from conformance.casefiles import load_file, own
 from conformance.deviations import Deviations
 from conformance.errors import CatalogueError, ConformanceError, InputError, SpendExhausted
 from conformance.exits import Exit
 from conformance.model import Case, Mismatch, Outcome, Result
-from conformance.plugin import JUDGING, REPORTER, RUN, Run, guard
+from conformance.plugin import JUDGING, REPORTER, RIVAL, RUN, Run, guard
 from conformance.reporter import HEADER, LINE
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class CaseItem(pytest.Item):
             _stop(self, Exit.SPENT, str(error))
         except ConformanceError as error:
             _stop(self, Exit.COULD_NOT_JUDGE, str(error))
+        if self.config.getoption("luma_against"):
+            result = against(result, self._rival())
         self._record(result, judging, time.perf_counter() - began)
         _account(self, judging)
         if result.verdict.outcome is Outcome.NOT_JUDGED:
@@ -91,6 +94,16 @@ class CaseItem(pytest.Item):
             pytest.xfail(f"known deviation: {result.verdict.reason}")
         if result.verdict.outcome is Outcome.FAIL:
             raise NonConformance(judging.explain(result))
+
+    def _rival(self) -> Result:
+        """Returns what the case comes to on the server this run compares with."""
+        rival = judging_of(self, RIVAL)
+        try:
+            result = rival.run(self.case)
+        except ConformanceError as error:
+            _stop(self, Exit.COULD_NOT_JUDGE, f"{self.config.getoption('luma_against')}: {error}")
+        _account(self, rival)
+        return result
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Returns the explanation; pytest's own traceback only for a bug of ours."""
@@ -112,6 +125,8 @@ class CaseItem(pytest.Item):
         self.user_properties.append(("luma_verdict", verdict.outcome.value))
         if verdict.reason:
             self.user_properties.append(("luma_reason", verdict.reason))
+        if result.standing is not None:
+            self.user_properties.append(("luma_against", result.standing.value))
         if verdict.notes:
             self.user_properties.append(("luma_note", judging.scrub("; ".join(verdict.notes))))
         if verdict.mismatches:
@@ -119,19 +134,22 @@ class CaseItem(pytest.Item):
             self.user_properties.append(("luma_facets", ", ".join(facets)))
 
 
-def judging_of(item: pytest.Item) -> Judging:
-    """Returns the run's target, opened at its first use; ends the run where it cannot be judged."""
-    judging = item.config.stash.get(JUDGING, None)
+def judging_of(item: pytest.Item, which: pytest.StashKey[Judging] = JUDGING) -> Judging:
+    """Returns the run's target, or the one it compares with, opened at its first use; ends the run where it cannot."""
+    judging = item.config.stash.get(which, None)
     if judging is None:
         from conformance.judging import Judging
 
         try:
-            judging = Judging.begin(_wanted(item.config))
+            judging = Judging.begin(_wanted(item.config) if which is JUDGING else _rival(item.config))
         except InputError as error:
             _stop(item, Exit.USAGE, str(error))
         except ConformanceError as error:
             _stop(item, Exit.COULD_NOT_JUDGE, str(error))
-        item.config.stash[JUDGING] = judging
+        item.config.stash[which] = judging
+        if which is RIVAL:
+            _run(item.config).count().rival = judging.shown
+            return judging
         _run(item.config).count().target = judging.shown
         if _reported(item.config):
             from conformance.publishing import header_line
@@ -245,7 +263,8 @@ def _halt(item: pytest.Item, status: Exit, message: str) -> None:
 
 def _account(item: pytest.Item, judging: Judging) -> None:
     """Tells the summary what was spent, and ends the run where it is more than allowed."""
-    _run(item.config).count().spent = judging.spent
+    stashed = (item.config.stash.get(key, None) for key in (JUDGING, RIVAL))
+    _run(item.config).count().spent = sum(one.spent for one in stashed if one is not None)
     if (why := judging.overspent) is not None:
         _halt(item, Exit.SPENT, why)
 
@@ -256,7 +275,7 @@ def _wanted(config: pytest.Config) -> Wanted:
     return Wanted(
         base_url=config.getoption("base_url", None),
         profile=config.getoption("luma_profile"),
-        spend=share(config.getoption("luma_spend"), getattr(config, "workerinput", None)),
+        spend=_allowed(config),
         timeout=config.getoption("luma_timeout"),
         exact=config.getoption("luma_wording") == "exact",
         announce=_run(config).announce,
@@ -265,6 +284,18 @@ def _wanted(config: pytest.Config) -> Wanted:
         redactor=guard(config)[0],
         deviations=deviations_of(config),
     )
+
+
+def _rival(config: pytest.Config) -> Wanted:
+    """Returns the server a run compares with, as a target of its own; nothing is recorded of it."""
+    profile = config.getoption("luma_against_profile")
+    return replace(_wanted(config), base_url=config.getoption("luma_against"), profile=profile, record=None)
+
+
+def _allowed(config: pytest.Config) -> int:
+    """Returns how many generations one target of this process may accept: two that are compared have half each."""
+    spend = share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
+    return spend // 2 if config.getoption("luma_against") else spend
 
 
 def share(spend: int, worker: Mapping[str, object] | None) -> int:

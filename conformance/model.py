@@ -268,10 +268,22 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
+class Standing(StrEnum):
+    """How two servers stand to each other on a case."""
+
+    BOTH_RIGHT = "both right"
+    ONLY_THIS = "only the target right"
+    ONLY_OTHER = "only the other right"
+    ALIKE = "both wrong, alike"
+    DIFFERENTLY = "both wrong, differently"
+    UNCOMPARED = "not judged on both"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A case, its verdict, and the exchanges the verdict rests on."""
+    """A case, its verdict, the exchanges it rests on, and how the target stands to another server, if one was asked."""
 
     case: Case
     verdict: Verdict
     exchanges: tuple[Exchange, ...] = ()
+    standing: Standing | None = None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RUN = "luma-run"
 REPORTER = "luma-reporter"
 JUDGING: pytest.StashKey[Judging] = pytest.StashKey()
+RIVAL: pytest.StashKey[Judging] = pytest.StashKey()
 REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
 
 SHOWN_BY_CI = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
@@ -52,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--luma-spend",
         metavar="N",
-        type=_whole,
+        type=_whole(0),
         default=0,
         help="off loopback, be charged for at most N generations (default 0: nothing expected to be accepted is sent)",
     )
@@ -64,10 +65,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="total time one exchange may take, body included (default 30)",
     )
 
+    _add_rival(group)
     _add_leniency(group)
     _add_reporting(group)
     _add_recording(group)
     _add_fuzzing(group)
+
+
+def _add_rival(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--luma-against",
+        metavar="URL",
+        help="send each case to this server too, and say where only one of the two is right; verdicts are --base-url's",
+    )
+    group.addoption("--luma-against-profile", metavar="FILE", type=Path, help="what that server offers")
 
 
 def _add_leniency(group: pytest.OptionGroup) -> None:
@@ -131,7 +142,7 @@ def _add_fuzzing(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--luma-fuzz-examples",
         metavar="N",
-        type=_count,
+        type=_whole(1),
         help="examples a property takes (default: gate 100, deep 5000); a single rule takes a tenth",
     )
     group.addoption(
@@ -151,18 +162,14 @@ def _formats(text: str) -> tuple[str, ...]:
         raise ArgumentTypeError(str(error)) from None
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def _whole(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if (number := int(text)) < least:
+            raise ValueError
+        return number
 
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    read.__name__ = f"whole number of at least {least}"
+    return read
 
 
 def _seconds(text: str) -> float:
@@ -172,8 +179,7 @@ def _seconds(text: str) -> float:
     return number
 
 
-_whole.__name__, _seconds.__name__, _count.__name__ = "whole number", "number of seconds", "number of at least 1"
-_age.__name__ = "age like 30d, 12h or 90m"
+_seconds.__name__, _age.__name__ = "number of seconds", "age like 30d, 12h or 90m"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -353,8 +359,9 @@ class Run:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.tally is None:
             return
-        if (judging := self._config.stash.get(JUDGING, None)) is not None:
-            judging.close()  # what is recorded is whole before anybody reads it
+        for key in (JUDGING, RIVAL):
+            if (judging := self._config.stash.get(key, None)) is not None:
+                judging.close()  # what is recorded is whole before anybody reads it
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["luma"] = self.tally.tell()
         else:

@@ -8,7 +8,6 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -22,7 +21,7 @@ from conformance.explain import answered, answered_last, curl, cut, said, show_c
 from conformance.grading import gravest
 from conformance.items import Found, NonConformance, property_id, stem
 from conformance.matching import printable
-from conformance.model import Exchange, Mismatch, Outcome, Result, Severity, header
+from conformance.model import Exchange, Mismatch, Outcome, Result, Severity, Standing, header
 from conformance.plugin import guard
 from conformance.report import lines, markdown
 from conformance.report.formats import FORMATS, names, rendered
@@ -42,7 +41,7 @@ def header_line(judging: Judging) -> str:
         kit=version("luma-agents-conformance"),
         pytest=pytest.__version__,
         python=platform.python_version(),
-        catalogue=digest(),
+        catalogue=casefiles.digest(),
         profile=printable(judging.profile or ""),
         offers=tuple(role for role in ROLES if missing(role) is None),
         started=now(),
@@ -72,7 +71,7 @@ def case_line(result: Result, judging: Judging, seconds: float) -> str:
         curl=judging.scrub(curl(exchange.request, judging.base_url, show_step)) if exchange else None,
         request_id=_request_id(exchange, judging.scrub) if exchange else None,
         exchange=_digest(exchange) if exchange else None,
-        notes=tuple(cut(printable(judging.scrub(note))) for note in verdict.notes),
+        notes=tuple(cut(printable(judging.scrub(note))) for note in (*verdict.notes, *_standing(result))),
         seconds=round(seconds, 4),
     )
     return lines.verdict(judged)
@@ -113,13 +112,10 @@ def _explained(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-@lru_cache(maxsize=1)
-def digest() -> str:
-    """Returns a digest of the kit's own case files, by which two results are known to be of the same catalogue."""
-    root, found = casefiles.specs(), hashlib.sha256()
-    for file in sorted(root.rglob("*.yaml")):
-        found.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
-    return found.hexdigest()[:16]
+def _standing(result: Result) -> tuple[str, ...]:
+    """Returns how the target stands to the server it is compared with, where that is worth a note."""
+    usual = (None, Standing.BOTH_RIGHT, Standing.UNCOMPARED)
+    return () if result.standing in usual else (f"against the other server: {result.standing}",)
 
 
 def now() -> str:
@@ -175,7 +171,11 @@ class Publisher:
             rules=tally.rules,
             observed=tally.observed,
         )
-        self.begin(lines.header(Run(kit=version("luma-agents-conformance"), catalogue=digest(), started=ending.ended)))
+        self.begin(
+            lines.header(
+                Run(kit=version("luma-agents-conformance"), catalogue=casefiles.digest(), started=ending.ended)
+            )
+        )
         assert self._run is not None
         self._results = Results(self._run, tuple(self._verdicts.values()), ending)
         try:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 import pytest
 
 from conformance.exits import Exit
-from conformance.model import Outcome
+from conformance.model import Outcome, Standing
+
+_UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
+"""Where two servers are not alike: these cases are listed."""
 
 
 class Tally:
@@ -16,6 +20,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.target = ""
+        self.rival = ""
         self.stop: tuple[int, str] | None = None
         self.spent = 0
         self._outcomes: Counter[str] = Counter()
@@ -24,11 +29,14 @@ class Tally:
         self._fired: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
         self._observed: set[str] = set()
+        self._standings: dict[str, list[str]] = {}
 
     def add(self, facts: Mapping[str, str]) -> None:
         """Counts one verdict, from the properties of its report."""
         self._outcomes[facts["luma_verdict"]] += 1
         self._noted += "luma_note" in facts
+        if (standing := facts.get("luma_against")) is not None:
+            self._standings.setdefault(standing, []).append(facts["luma_case"])
         if "luma_reason" in facts:
             self._reasons[facts["luma_reason"]] += 1
 
@@ -48,11 +56,12 @@ class Tally:
 
     def tell(self) -> dict[str, object]:
         """Returns what an xdist worker tells the controller at its end; verdicts travel as reports."""
-        return {"target": self.target, "stop": self.stop, "spent": self.spent}
+        return {"target": self.target, "rival": self.rival, "stop": self.stop, "spent": self.spent}
 
     def hear(self, told: Mapping[str, object]) -> None:
         """Takes in what a worker told."""
         self.target = self.target or str(told["target"])
+        self.rival = self.rival or str(told["rival"])
         self.spent += int(str(told["spent"]))
         stop = told["stop"]
         if isinstance(stop, tuple | list):
@@ -93,6 +102,8 @@ class Tally:
             terminal.write_line(f"target      {self.target}")
         if sum(self._outcomes.values()):
             self._write_counts(terminal)
+        if self._standings:
+            self._write_standings(terminal)
         for what in self.observed:
             terminal.write_line(f"observed    {what}")
         if self._fired:
@@ -117,6 +128,14 @@ class Tally:
         terminal.write_line(f"not judged  {unjudged}")
         for reason, count in self._reasons.most_common():
             terminal.write_line(f"            {count:>4}  {reason}")
+
+    def _write_standings(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.write_line(f"against     {self.rival}")
+        for standing in Standing:
+            if cases := self._standings.get(standing):
+                terminal.write_line(f"            {len(cases):>4}  {standing}", yellow=standing in _UNLIKE)
+                for case in sorted(cases) if standing in _UNLIKE else ():
+                    terminal.write_line(f"                  {case}")
 
     def _write_coverage(self, terminal: pytest.TerminalReporter) -> None:
         from conformance.rules import RULES

@@ -22,7 +22,7 @@ MODULES = {
 CORE = {
     "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
     "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "changes",
-    "precedence", "jsonstream", "spelling", "grading", "deviations", "rules",
+    "precedence", "jsonstream", "spelling", "grading", "against", "deviations", "rules",
 }  # fmt: skip
 EDGES = {
     "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
