@@ -7,7 +7,9 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.exits import Exit
@@ -50,10 +52,13 @@ def _add_diff(commands: argparse._SubParsersAction[Any]) -> None:
     command = commands.add_parser(
         "diff",
         help="compare two recordings",
-        description="Says what is answered otherwise in B than in A, and whether it breaks clients; sends nothing.",
+        description="Says what is answered otherwise in B than in A, and whether it breaks clients. "
+        "Of two files nothing is sent; a server is asked the cases that A has, off this machine within --luma-spend.",
     )
     command.add_argument("before", type=Path, metavar="A", help="a HAR file, or a cassette of vcrpy")
-    command.add_argument("after", type=Path, metavar="B", help="another of the same requests")
+    command.add_argument("after", metavar="B", help="another of the same requests, or the base URL of a server")
+    command.add_argument("--luma-profile", type=Path, metavar="FILE", help="what the server offers")
+    command.add_argument("--luma-spend", type=_spend, default=0, metavar="N", help="accepted generations allowed")
     command.add_argument(
         "--fail-on",
         choices=("breaking", "any", "none"),
@@ -130,17 +135,44 @@ def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
     return Exit.NOT_CONFORMANT if findings else Exit.CONFORMANT
 
 
-def _diff(options: argparse.Namespace) -> Exit:
-    from conformance.changes import Severity, compare
+def _spend(text: str) -> int:
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
 
-    comparison = compare(
-        _watched(recorded(options.before), options.before), _watched(recorded(options.after), options.after)
-    )
+
+@contextmanager
+def _answers(options: argparse.Namespace) -> Iterator[Path]:
+    """Yields the recording to compare with: a file, or what a server answers to the cases the first one has."""
+    if not options.after.startswith(("http://", "https://")):
+        yield Path(options.after)
+        return
+    from conformance.taping import ask_again
+
+    cases = {str(entry.note["item"]) for entry in recorded(options.before) if "item" in entry.note}
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "now.har"
+        ask_again(cases, options.after, file, profile=options.luma_profile, spend=options.luma_spend)
+        yield file
+
+
+def _diff(options: argparse.Namespace) -> Exit:
+    from conformance.changes import compare
+
+    with _answers(options) as after:
+        comparison = compare(_watched(recorded(options.before), options.before), _watched(recorded(after), after))
+    return _tell(comparison, options)
+
+
+def _tell(comparison: Comparison, options: argparse.Namespace) -> Exit:
+    from conformance.changes import Severity
+
     for change, pairs in comparison.changes.items():
         old, new = pairs[0]
         more = f", and {len(pairs) - 1} more" if len(pairs) > 1 else ""
         print(clean(f"{change.severity:<9} {change.kind:<8} {change.operation}: {change.what}"))
-        print(clean(f"{'':<19}{old.place}, {new.place}{more}"))
+        there = new.place if Path(options.after).exists() else str(new.note.get("item", ""))
+        print(clean(f"{'':<19}{old.place}, {there}{more}"))
     _say_compared(comparison, options)
     if not comparison.compared:
         print("luma-conformance: could not compare: no request of the one is in the other", file=sys.stderr)

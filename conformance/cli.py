@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without em dashes, a file name that is no text
     try:
-        options = _parser().parse_args(arguments)
+        options = parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], Exit] = options.command
         status = command(options)
         print(end="", flush=True)
@@ -77,7 +77,8 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line; what is parsed has the function to call as `command`."""
     parser = _Parser(
         prog="luma-conformance",
         description="The error catalogue of the Luma Agents API: look at it, check, serve it, judge recordings by it.",

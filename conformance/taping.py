@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +21,7 @@ from conformance.judging import Judging, Wanted
 from conformance.model import Request, Response
 from conformance.profile import FAST_CLOCK, Key, Profile
 from conformance.recording import About
-from conformance.redaction import Redactor, printable
+from conformance.redaction import Redactor, keys_in, printable
 from conformance.replay import Target, offered
 from conformance.roles import MAIN_KEY
 from conformance.spending import Spending
@@ -80,6 +82,29 @@ def play(path: Path, wanted: Wanted) -> Judging:
         exact=wanted.exact,
         deviations=wanted.deviations,
     )
+
+
+def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Path | None, spend: int) -> None:
+    """Records what a server answers now to some cases, by id; raises InputError or CouldNotJudge.
+
+    A case that would cost more than allowed is not asked.
+    """
+    chosen = [case for case in casefiles.own() if case.id in cases]
+    if not chosen:
+        hint = "`pytest --luma-record FILE` makes one"
+        raise InputError(f"a server can be asked again only what a recording of this kit has; {hint}")
+    redactor = Redactor(keys_in(os.environ))
+    wanted = Wanted(base_url=base_url, profile=profile, spend=spend, record=path, redactor=redactor, announce=_say)
+    judging = Judging.begin(wanted)
+    try:
+        for case in chosen:
+            judging.run(case)
+    finally:
+        judging.close()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def part(path: Path, worker: str) -> Path:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from conformance.casefiles import specs
+from conformance.cli import main
 from conformance.exits import Exit
 from conformance.har import entries
 from conformance.reference.asgi import serving
@@ -163,6 +164,39 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: tuple[Path, Ran], t
     assert "was recorded 31 days ago, and --luma-cassette-max-age allows 30 days; record it again" in stale.stdout
     assert wrong.returncode == Exit.USAGE
     assert "age like 30d, 12h or 90m" in wrong.stderr
+
+
+def test_a_recording_is_compared_with_what_a_server_answers_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`diff FILE URL` asks the recorded cases again: the planted change is all there is, and it is only a wording."""
+    file = tmp_path / "run.har"
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+    with serving() as url:
+        run(tmp_path / "live", case, "--base-url", url, "--luma-record", str(file))
+        same = main(["diff", str(file), url, "--fail-on", "any"])
+        unchanged = capsys.readouterr().out
+    wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
+    with serving(wrap=wrong) as url:
+        other = main(["diff", str(file), url, "--fail-on", "any"])
+        changed = capsys.readouterr().out
+        lenient = main(["diff", str(file), url])
+
+    assert same == lenient == Exit.CONFORMANT
+    assert "compared    6 exchanges; 6 the same" in unchanged
+    assert other == Exit.NOT_CONFORMANT
+    assert "wording  POST /v1/generations: detail was" in changed
+    assert "create/400-unknown-model/page-example" in changed
+    assert "compared    6 exchanges; 4 the same" in changed
+
+
+def test_only_a_recording_of_ours_can_be_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another program's file has no cases, and a server that is not there answers none."""
+    foreign = tmp_path / "foreign.har"
+    foreign.write_text(json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": []}}))
+
+    assert main(["diff", str(foreign), "http://127.0.0.1:9"]) == Exit.USAGE
+    assert "only what a recording of this kit has" in capsys.readouterr().err
 
 
 def test_workers_record_into_one_file(tmp_path: Path) -> None:
