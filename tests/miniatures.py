@@ -10,8 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.model import Headers, Request, Response
+from conformance.reference import media_facts
+from conformance.rules import Rejected, predict
+from conformance.strategies import Body
 
 Handle = Callable[[Request], Response]
+Wrong = Callable[[Handle], Handle]
 
 
 def without_header(name: str, *, on: Callable[[Response], bool]) -> Callable[[Handle], Handle]:
@@ -106,3 +110,52 @@ def detail_of(response: Response) -> object:
     if not response.body.startswith(b"{"):
         return None
     return json.loads(response.body).get("detail")
+
+
+def on_body(change: Callable[[Body], Body]) -> Wrong:
+    """Lets a server see another body than was sent: how to make it overlook something."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            try:
+                body = json.loads(request.body)
+            except (ValueError, RecursionError):
+                return handle(request)
+            if request.method != "POST" or not isinstance(body, dict):
+                return handle(request)
+            return handle(replace(request, body=json.dumps(change(body)).encode()))
+
+        return answer
+
+    return wrap
+
+
+def in_another_order(handle: Handle) -> Handle:
+    """Answers for the last violated rule instead of the first: legal, the page ranks few of them."""
+
+    def answer(request: Request) -> Response:
+        response = handle(request)
+        try:
+            prediction = predict(json.loads(request.body), media=media_facts)
+        except (ValueError, RecursionError):
+            return response
+        if response.status not in (400, 413, 422, 502, 503) or not isinstance(prediction, Rejected):
+            return response
+        last = prediction.violations[-1]
+        detail = last.details[-1] if last.details else (last.detail_like or "{field}").replace("{field}", last.path)
+        return replace(response, status=last.status, body=json.dumps({"detail": detail}).encode())
+
+    return answer
+
+
+def answering(status: int, body: bytes, when: Callable[[Request], bool]) -> Wrong:
+    """Answers this where `when` says so."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            return replace(response, status=status, body=body) if when(request) else response
+
+        return answer
+
+    return wrap

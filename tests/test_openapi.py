@@ -26,11 +26,10 @@ from conformance.strategies import KINDS, Material
 from conformance.suite import test_schema as schema
 from conformance.yamlfile import parse
 from tests import miniatures
-from tests.miniatures import Handle
+from tests.miniatures import Handle, Wrong, answering, in_another_order
 from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST
-from tests.test_properties import answering, in_another_order, luma_on
+from tests.suite.luma_on import luma_on
 
-Wrong = Callable[[Handle], Handle]
 Property = Callable[[Luma], None]
 
 ALLOWED = schema.test_what_the_schema_allows_is_answered_as_documented

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,20 +14,18 @@ from conformance.reference import Service
 from conformance.suite import test_limits as limits
 from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures
-from tests.miniatures import Handle
-from tests.test_properties import (
+from tests.miniatures import Handle, Wrong
+from tests.suite.luma_on import luma_on
+from tests.suite.wrong_limits import (
     counting_refusals,
     fixed,
     freed_after_a_minute,
-    luma_on,
     never_freed,
     renumbered,
     shorter,
     with_limiter,
     with_slots,
 )
-
-Wrong = Callable[[Handle], Handle]
 
 
 def behind(handle: Handle) -> Service:

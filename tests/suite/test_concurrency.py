@@ -1,0 +1,50 @@
+"""The concurrent-job limit proved on wrong servers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.items import NonConformance
+from conformance.suite import test_concurrency as concurrency
+from conformance.suite import test_rate_limit as rate_limit
+from tests import miniatures
+from tests.miniatures import Wrong
+from tests.suite.luma_on import luma_on
+from tests.suite.wrong_limits import freed_after_a_minute, never_freed, with_slots
+
+
+def test_a_slot_freed_too_early_is_caught() -> None:
+    """A server that admits a job while all slots' jobs still run is caught."""
+    with pytest.raises(NonConformance, match="still running"):
+        concurrency.test_a_running_job_keeps_its_slot(luma_on(with_slots(take=freed_after_a_minute)))
+
+
+def test_a_slot_freed_only_when_polled_is_caught() -> None:
+    """A server that keeps a slot until somebody asks about its job is caught."""
+    with pytest.raises(NonConformance, match="not free"):
+        concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_on(with_slots(full=never_freed)))
+
+
+@pytest.mark.parametrize("legal", [lambda handle: handle, miniatures.with_extras], ids=["none", "extras"])
+def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
+    """The reference's own slots, extras or not, are right."""
+    luma = luma_on(legal)
+
+    concurrency.test_a_running_job_keeps_its_slot(luma)
+    concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma)
+
+
+def test_limits_are_not_judged_where_workers_share_the_clients() -> None:
+    """With -n against a server, no worker sees every request of a key's client."""
+    luma = luma_on(lambda handle: handle)
+    luma.fuzzing = replace(luma.fuzzing, alone=False)
+    luma.judging = replace(luma.judging, remote=True)
+
+    for judged in (
+        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,
+        concurrency.test_a_running_job_keeps_its_slot,
+    ):
+        with pytest.raises(pytest.skip.Exception, match="without -n"):
+            judged(luma)

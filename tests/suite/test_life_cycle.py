@@ -1,0 +1,146 @@
+"""The life of a generation proved on wrong servers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from conformance.items import NonConformance
+from conformance.model import Request, Response
+from conformance.strategies import Body
+from conformance.suite import test_life_cycle as life_cycle
+from tests import miniatures
+from tests.miniatures import Handle, Wrong
+from tests.suite.luma_on import luma_on
+
+
+def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
+    """Changes the generation in the answers to polls."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            if request.method != "GET" or response.status != 200:
+                return response
+            return replace(response, body=json.dumps(change(json.loads(response.body), request)).encode())
+
+        return answer
+
+    return wrap
+
+
+def going_back() -> Wrong:
+    """Says of a completed generation that it is processing, at every other poll."""
+    polls: Counter[str] = Counter()
+
+    def change(body: Body, request: Request) -> Body:
+        polls[body["id"]] += 1
+        back = body["state"] == "completed" and polls[body["id"]] % 2 == 0
+        return {**body, "state": "processing", "output": []} if back else body
+
+    return on_polls(change)
+
+
+def one_url() -> Wrong:
+    """Hands out one URL for ever."""
+    return on_polls(lambda body, _: {**body, "output": [{**one, "url": "https://a.test/x"} for one in body["output"]]})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (going_back(), "does not go back"),
+        (one_url(), "every poll makes a fresh one"),
+        (on_polls(lambda body, _: {**body, "model": "uni-1"}), "was asked for"),
+        (
+            on_polls(lambda body, _: {**body, "created_at": f"2026-04-08T12:00:0{len(body['output'])}Z"}),
+            "created_at was",
+        ),
+        (on_polls(lambda body, _: {**body, "failure_code": body["failure_code"] and "oops"}), "none of the documented"),
+        (on_polls(lambda body, _: {**body, "failure_reason": None}), "without a reason"),
+        (on_polls(lambda body, _: {**body, "output": []}), "without an output"),
+        (on_polls(lambda body, _: {**body, "state": "running"}), "is none of"),
+    ],
+)
+def test_a_wrong_life_is_caught(wrong: Wrong, said: str) -> None:
+    """A generation that goes back, changes or tells what its state does not allow is caught."""
+    with pytest.raises(NonConformance, match=said):
+        life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_on(wrong))
+
+
+def skipping_processing() -> Wrong:
+    """Is queued as long as it is not over: legal."""
+    return on_polls(lambda body, _: {**body, "state": "queued"} if body["state"] == "processing" else body)
+
+
+@pytest.mark.parametrize(
+    "legal", [lambda handle: handle, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
+)
+def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
+    """A state may be skipped, and more members told."""
+    luma = luma_on(legal)
+
+    life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma)
+    life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"status": 403}, "by its status"),
+        ({"body": b'{"detail": "Not yours"}'}, "by its body"),
+        ({"headers": (("X-Owner", "main"),)}, "by its headers"),
+    ],
+)
+def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any], said: str) -> None:
+    """Another client's id is told apart neither by status, nor body, nor headers."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            unlike = request.method == "GET" and "-4000-" not in request.url and "not-a-uuid" not in request.url
+            return replace(response, **changed) if unlike and response.status == 404 else response
+
+        return answer
+
+    with pytest.raises(NonConformance, match=said):
+        life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_on(wrap))
+
+
+def urls_that_last(handle: Handle) -> Handle:
+    """Serves a file for ever."""
+
+    def answer(request: Request) -> Response:
+        response = handle(request)
+        return replace(response, status=200) if "/storage/" in request.url else response
+
+    return answer
+
+
+def urls_of(seconds: int) -> Wrong:
+    """Serves a file for so many seconds."""
+
+    def wrap(handle: Handle) -> Handle:
+        handle.__self__._storage._seconds = seconds  # type: ignore[attr-defined]
+        return handle
+
+    return wrap
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(urls_that_last, "expected 403, got 200"), (urls_of(600), "1800 s old: expected 200, got 403")]
+)
+def test_a_url_of_the_wrong_age_is_caught(wrong: Wrong, said: str) -> None:
+    """An output URL that never expires is caught, and so is one that expires too early."""
+    with pytest.raises(NonConformance, match=said):
+        life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_on(wrong))
+
+
+def test_a_url_that_lasts_an_hour_is_right() -> None:
+    """The reference's own URLs are right, extras or not."""
+    life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_on(lambda handle: handle))

@@ -1,0 +1,102 @@
+"""Malformed bodies and odd request ids proved on wrong servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from conformance.items import NonConformance
+from conformance.model import Request, Response
+from conformance.suite import test_malformed as malformed
+from tests.miniatures import Handle, Wrong, answering
+from tests.suite.luma_on import luma_on
+
+
+def is_no_object(request: Request) -> bool:
+    """Tells whether a body is no JSON object."""
+    return not request.body.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(500, b'{"detail": "oops"}'), (201, b"{}"), (400, b"<html>Bad Request</html>"), (422, b'{"detail": [{}]}')],
+    ids=["5xx", "201", "HTML", "a list of errors"],
+)
+def test_a_disorderly_answer_to_what_is_no_request_is_caught(status: int, body: bytes) -> None:
+    """What is no request is neither accepted nor answered with a crash, a web page or another shape."""
+    luma = luma_on(answering(status, body, is_no_object))
+
+    with pytest.raises(NonConformance, match="expected"):
+        malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma)
+
+
+def test_a_request_id_cut_short_is_caught() -> None:
+    """A server that keeps 64 characters of an X-Request-Id does not echo it."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            headers = tuple((name, value[:64]) for name, value in request.headers)
+            return handle(replace(request, headers=headers))
+
+        return answer
+
+    with pytest.raises(NonConformance, match="to be echoed"):
+        malformed.test_any_request_id_comes_back_as_it_was_sent(luma_on(wrap))
+
+
+def ids_of(request: Request) -> list[str]:
+    """Returns the X-Request-Id headers of a request."""
+    return [value for name, value in request.headers if name == "X-Request-Id"]
+
+
+def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
+    """Loses the id where the request's ids are odd."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            response = handle(request)
+            kept = tuple(field for field in response.headers if field[0] != "X-Request-Id")
+            return replace(response, headers=kept) if odd(ids_of(request)) else response
+
+        return answer
+
+    return wrap
+
+
+def crashing_on_a_long_id(handle: Handle) -> Handle:
+    """Answers 500 where an id is long."""
+    crash = Response(status=500, body=b"Internal Server Error")
+    return lambda request: crash if any(len(one) > 1000 for one in ids_of(request)) else handle(request)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (without_an_id_where(lambda ids: not ids), "expected an id, got None"),
+        (without_an_id_where(lambda ids: len(ids) > 1), "expected an id, got None"),
+        (crashing_on_a_long_id, "expected a refusal of the shape"),
+    ],
+    ids=["lost without one", "lost with several", "crash"],
+)
+def test_a_server_that_odd_request_ids_upset_is_caught(wrong: Wrong, said: str) -> None:
+    """No id where none, or several, were sent, and a crash on a long one, are caught."""
+    with pytest.raises(NonConformance, match=said):
+        malformed.test_odd_request_ids_do_not_change_the_answer(luma_on(wrong))
+
+
+def shortening_long_ids(handle: Handle) -> Handle:
+    """Cuts a long id: how long one may be is not documented."""
+
+    def answer(request: Request) -> Response:
+        response = handle(request)
+        return replace(response, headers=tuple((name, value[:128]) for name, value in response.headers))
+
+    return answer
+
+
+@pytest.mark.parametrize("legal", [lambda handle: handle, shortening_long_ids], ids=["none", "cuts long ids"])
+def test_a_server_that_odd_request_ids_do_not_upset_is_right(legal: Wrong) -> None:
+    """What comes back for an empty, repeated or long id is left open."""
+    malformed.test_odd_request_ids_do_not_change_the_answer(luma_on(legal))

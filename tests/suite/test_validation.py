@@ -1,0 +1,158 @@
+"""Validation proved on wrong servers: each is caught with a small example, and what is legal is not accused."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from conformance.items import NonConformance
+from conformance.model import Request, Response
+from conformance.properties import Luma
+from conformance.reading import read_section
+from conformance.reference import media_facts
+from conformance.rules import predict
+from conformance.strategies import FAULTS, KINDS, Body
+from conformance.suite import test_malformed as malformed
+from conformance.suite import test_validation as validation
+from conformance.yamlfile import parse
+from tests import miniatures
+from tests.miniatures import Handle, Wrong, answering, in_another_order, on_body
+from tests.suite.luma_on import luma_on
+
+
+def caught(luma: Luma, rule: str) -> str:
+    """Returns the explanation of what the property about a rule finds."""
+    with pytest.raises(NonConformance) as found:
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+    return str(found.value)
+
+
+def manga_overlooked(body: Body) -> Body:
+    """Skips the manga check for one model."""
+    if body.get("model") == "uni-1-max" and body.get("style") == "manga":
+        return {**body, "style": "auto"}
+    return body
+
+
+def only_adjacent_duplicates(body: Body) -> Body:
+    """Finds a duplicate index only beside its twin."""
+    match body:
+        case {"video": {"edit": {"keyframe_indexes": [*indexes]} as edit}} if all(
+            one != other for one, other in pairwise(indexes)
+        ):
+            distinct = [index if index < 0 else place for place, index in enumerate(indexes)]
+            return {**body, "video": {**body["video"], "edit": {**edit, "keyframe_indexes": distinct}}}
+    return body
+
+
+def counted_in_bytes(body: Body) -> Body:
+    """Counts a prompt in bytes."""
+    prompt = body.get("prompt")
+    if isinstance(prompt, str) and len(prompt.encode()) > 6000:
+        return {**body, "prompt": "a" * 6001}
+    return body
+
+
+def manga_without_3_2(body: Body) -> Body:
+    """Lets manga have one ratio too many."""
+    if body.get("style") == "manga" and body.get("aspect_ratio") == "3:2":
+        return {**body, "style": "auto"}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule", "shown"),
+    [
+        pytest.param(manga_overlooked, "manga-not-portrait", '"uni-1-max"', id="check skipped for one model"),
+        pytest.param(only_adjacent_duplicates, "keyframe-index-duplicate", "unique", id="only adjacent duplicates"),
+        pytest.param(counted_in_bytes, "unsupported-type", "between 1 and 6000", id="prompt counted in bytes"),
+        pytest.param(manga_without_3_2, "manga-not-portrait", '"3:2"', id="manga misses one ratio"),
+    ],
+)
+def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body], rule: str, shown: str) -> None:
+    """A server wrong in one corner of one rule is caught, with what is wrong in the explanation."""
+    explanation = caught(luma_on(on_body(wrong), examples=400), rule)
+
+    assert shown in explanation
+    assert "  the page says    " in explanation
+    assert "  the server said  " in explanation
+    assert "curl -sS -i -X POST" in explanation
+
+
+def test_what_is_found_is_shrunk() -> None:
+    """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
+    explanation = caught(luma_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
+
+    body = json.loads(explanation.rpartition("body: ")[2])
+    assert set(body) == {"prompt", "style", "aspect_ratio"}
+
+
+def test_a_finding_is_a_case_to_keep() -> None:
+    """The YAML that comes with a finding is a case file that reads without a problem."""
+    explanation = caught(luma_on(on_body(manga_without_3_2)), "manga-not-portrait")
+
+    text = explanation.partition("as a case, to keep:\n\n")[2]
+    section = read_section(parse(text, "kept.yaml"), "kept")
+    (case,) = section.cases
+    assert case.status == 422
+
+
+@pytest.mark.parametrize(
+    "legal", [in_another_order, miniatures.with_extras, lambda handle: handle], ids=["order", "extras", "none"]
+)
+def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
+    """Another order of checks, more headers and more members are nobody's fault."""
+    luma = luma_on(legal, examples=60)
+
+    for kind in KINDS:
+        validation.test_what_the_page_lets_pass_is_accepted(kind, luma)
+    for rule in set(FAULTS) - {"video-too-heavy"}:
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+    validation.test_faults_together_get_an_answer_of_one_of_them(luma)
+    validation.test_odd_values_get_an_orderly_answer(luma)
+    malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma)
+    malformed.test_what_may_be_a_request_is_answered_in_order(luma)
+    malformed.test_any_request_id_comes_back_as_it_was_sent(luma)
+
+    assert min(luma.fired[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
+    assert min(luma.kept[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
+
+
+def test_a_crash_on_an_odd_value_is_caught() -> None:
+    """A server that answers 500 to a null where it expects a text is caught."""
+    crashes = answering(500, b'{"detail": "oops"}', lambda request: b'"style": null' in request.body)
+
+    with pytest.raises(NonConformance, match="the server said  500"):
+        validation.test_odd_values_get_an_orderly_answer(luma_on(crashes, examples=500))
+
+
+def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+    """Off this machine not one request is sent that the oracle does not predict to be refused."""
+    sent: Counter[str] = Counter()
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            sent[type(predict(json.loads(request.body), media=media_facts)).__name__] += 1
+            return handle(request)
+
+        return answer
+
+    luma = luma_on(wrap, limit=0)
+    for rule in set(FAULTS) - {"video-too-heavy"}:
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+    validation.test_faults_together_get_an_answer_of_one_of_them(luma)
+    costlies: tuple[Callable[[], None], ...] = (
+        lambda: validation.test_odd_values_get_an_orderly_answer(luma),
+        lambda: validation.test_what_the_page_lets_pass_is_accepted("image", luma),
+        lambda: malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma),
+    )
+    for costly in costlies:
+        with pytest.raises(pytest.skip.Exception, match="would cost money"):
+            costly()
+
+    assert set(sent) == {"Rejected"}
+    assert luma.judging.spending.spent == 0
