@@ -54,8 +54,19 @@ def explain(
 
 def said(expect: Expectation, case: Case) -> str:
     """Returns what the page says in one line: the status, and the detail or else the case's title."""
-    statuses = " or ".join(str(status) for status in expect.status)
-    return f"{statuses}  {_words(expect.detail) or f'({case.title})'}"
+    return f"{_statuses(expect.status)}  {_words(expect.detail) or f'({case.title})'}"
+
+
+def _statuses(statuses: tuple[int, ...]) -> str:
+    """Returns statuses in words, those that follow each other as a range: 201 or 400–428."""
+    runs: list[list[int]] = []
+    for status in statuses:
+        if runs and status == runs[-1][-1] + 1:
+            runs[-1].append(status)
+        else:
+            runs.append([status])
+    told = (f"{run[0]}–{run[-1]}" if len(run) > 2 else " or ".join(map(str, run)) for run in runs)
+    return " or ".join(told)
 
 
 def answered(response: Response, scrub: Callable[[str], str]) -> str:

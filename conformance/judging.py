@@ -100,9 +100,10 @@ class Judging:
 
     @classmethod
     def _embedded(cls, profile: Profile | None, wanted: Wanted) -> Judging:
-        from conformance.reference import InProcess, profile_path
+        from conformance.reference import InProcess, Settings, profile_path
 
-        transport = InProcess()
+        # Its time stands still unless told to pass, so nothing leaves the main client's window or slots.
+        transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
         profile = profile or load_profile(profile_path(), {})
         if why := profile.missing(MAIN_KEY):
             raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")

@@ -17,18 +17,21 @@ CREATE: Final = f"POST {CREATE_PATH}"
 LOOKUP: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
 """What may answer a body the page says nothing about: accepted, or refused with any 4xx but the rate limit's."""
+FETCHING: Final = (502, 503)
+"""What may answer it too where it refers to anything by URL: the proxy that fetches may be down, or switched off."""
 
 _HEADINGS: Final = {rule.id: rule.heading for rule in RULES}
 _TEXT: Final = Is("text")
 _MAIN: Final = Ask(method="GET", url="").auth
 
 
-def expected(prediction: Prediction, status: int) -> Expectation:
+def expected(prediction: Prediction, status: int, body: object = None) -> Expectation:
     """Returns what a body of that prediction may be answered with, of all allowed answers those of the status given."""
     if isinstance(prediction, Accepted):
         return Expectation(status=(201,), body=Members({"state": Exactly("queued")}))
     if not isinstance(prediction, Rejected):
-        return Expectation(status=OPEN_STATUSES, body=Members({"detail": _TEXT}) if status >= 400 else None)
+        statuses = (*OPEN_STATUSES, *FETCHING) if _names_url(body) else OPEN_STATUSES
+        return Expectation(status=statuses, body=Members({"detail": _TEXT}) if status >= 400 else None)
     allowed = tuple(v for v in prediction.violations if v.status == status) or prediction.violations
     texts = [matcher for violation in allowed for matcher in _matchers(violation)]
     return Expectation(
@@ -53,7 +56,7 @@ def judged(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
 def as_case(body: object, prediction: Prediction, status: int) -> Case:
     """Returns a generated request as a case, with what it may be answered."""
     ask = Ask(method="POST", url=CREATE_PATH, body=body)
-    return _case(ask, section(prediction), expected(prediction, status))
+    return _case(ask, section(prediction), expected(prediction, status, body))
 
 
 def not_found(ask: Ask) -> Case:
@@ -70,7 +73,7 @@ def unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> 
     """
     expect = Expectation(status=(401,), detail=Exactly(detail))
     if status != 401 and not isinstance(prediction, Accepted):
-        allowed = expected(prediction, status)
+        allowed = expected(prediction, status, ask.body)
         others = tuple(other for other in allowed.status if other not in (201, 401))
         expect = replace(allowed, status=(401, *others))
     return _case(ask, "401 — Unauthorized", expect)
@@ -120,6 +123,13 @@ def _asked(ask: Ask) -> Iterator[str]:
         yield f"      auth: {_json({**given, 'scheme': ask.auth.scheme})}"
     if ask.body is not ABSENT:
         yield "      body: " + _json(ask.body)
+
+
+def _names_url(body: object) -> bool:
+    """Tells whether a body refers to anything by URL, wherever in it."""
+    if isinstance(body, dict):
+        return isinstance(body.get("url"), str) or any(map(_names_url, body.values()))
+    return isinstance(body, list) and any(map(_names_url, body))
 
 
 def _matchers(violation: Violation) -> tuple[Matcher, ...]:

@@ -83,3 +83,18 @@ def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(judging: Judging) -> 
     assert cheap.verdict.outcome is Outcome.PASS
     assert careful.spent == 1
     assert careful.overspent is None
+
+
+def test_the_embedded_reference_has_room_for_a_long_run(judging: Judging) -> None:
+    """Its time stands still, so its main client's limits must hold more than the longest run of generated requests."""
+    exchange = judging.target.channel.exchange(
+        Request(
+            method="POST",
+            url="/v1/generations",
+            headers=(("Authorization", f"Bearer {judging.main_key.token}"),),
+            body=b'{"prompt": "A sunset"}',
+        )
+    )
+
+    limit = next(value for name, value in exchange.response.headers if name == "X-RateLimit-Limit")
+    assert int(limit) > 5000 * 100
