@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -16,32 +16,14 @@ from conformance.casefiles import load_file, own
 from conformance.deviations import Deviations
 from conformance.errors import CatalogueError, ConformanceError, InputError, SpendExhausted
 from conformance.exits import Exit
-from conformance.model import Case, Mismatch, Outcome, Result
+from conformance.findings import Found, NonConformance, property_id
+from conformance.model import Case, Outcome, Result
 from conformance.plugin import JUDGING, REPORTER, RIVAL, RUN, Run, guard
 from conformance.reporter import HEADER, LINE
 
 if TYPE_CHECKING:
     from conformance.judging import Judging, Wanted
     from conformance.properties import Luma
-
-
-class NonConformance(Exception):
-    """Carries the explanation of a failed case to pytest's report, and what a generated request's answer differs in."""
-
-    def __init__(self, explanation: str, mismatches: tuple[Mismatch, ...] = (), answer: str | None = None) -> None:
-        super().__init__(explanation)
-        self.mismatches, self.answer = mismatches, answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a property came to: why it was not judged, what it noted, or what it raised; `seconds` are real ones."""
-
-    outcome: Outcome
-    reason: str | None
-    note: str | None
-    error: BaseException | None
-    seconds: float
 
 
 class CaseFile(pytest.File):
@@ -156,17 +138,6 @@ def judging_of(item: pytest.Item, which: pytest.StashKey[Judging] = JUDGING) -> 
 
             item.user_properties.append((HEADER, header_line(judging)))
     return judging
-
-
-def property_id(item: pytest.Item) -> str:
-    """Returns the name a property of ours has wherever the kit is installed; any other's is its node id."""
-    ours = item.path.parent == Path(__file__).resolve().parent / "suite"
-    return f"properties/{stem(item.path)}/{item.name}" if ours else item.nodeid
-
-
-def stem(path: Path) -> str:
-    """Returns what a module of properties is about."""
-    return path.stem.removeprefix("test_")
 
 
 def report_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:

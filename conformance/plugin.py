@@ -12,9 +12,9 @@ import os
 import sys
 import warnings
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -39,117 +39,10 @@ MARKER = (
 )
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options; --base-url is pytest-base-url's."""
-    group = parser.getgroup(
-        "luma", "Luma Agents API conformance (judges --base-url; without one, the embedded reference)"
-    )
-    group.addoption(
-        "--luma-profile",
-        metavar="FILE",
-        type=Path,
-        help="what the target offers: keys by role, media, prompts; `luma-conformance profile --init` writes one",
-    )
-    group.addoption(
-        "--luma-spend",
-        metavar="N",
-        type=_whole(0),
-        default=0,
-        help="off loopback, be charged for at most N generations (default 0: nothing expected to be accepted is sent)",
-    )
-    group.addoption(
-        "--luma-timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        default=30.0,
-        help="total time one exchange may take, body included (default 30)",
-    )
-
-    _add_rival(group)
-    _add_leniency(group)
-    _add_reporting(group)
-    _add_recording(group)
-    _add_fuzzing(group)
-
-
-def _add_rival(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--luma-against",
-        metavar="URL",
-        help="send each case to this server too, and say where only one of the two is right; verdicts are --base-url's",
-    )
-    group.addoption("--luma-against-profile", metavar="FILE", type=Path, help="what that server offers")
-
-
-def _add_leniency(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--luma-wording",
-        choices=("exact", "lenient"),
-        default="exact",
-        help="whether a text for people that differs from the page's is a failure (exact) or a warning (lenient)",
-    )
-    group.addoption(
-        "--luma-deviations",
-        metavar="FILE",
-        type=Path,
-        help="wrong answers that are known, and so not red; `luma-conformance deviations --from RESULTS` drafts one",
-    )
-
-
-def _add_reporting(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--luma-report",
-        metavar="DIR",
-        type=Path,
-        help="write the results there: results.jsonl as they come, report.html and others at the end",
-    )
-    group.addoption(
-        "--luma-report-format",
-        metavar="LIST",
-        type=_formats,
-        help="only these formats, with commas between: jsonl, html, md, ctrf, badge (default: all)",
-    )
-
-
-def _add_recording(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--luma-record",
-        metavar="FILE",
-        type=Path,
-        help="keep every exchange in a HAR file, without secrets; --base-url cassette:FILE judges from it, offline",
-    )
-    group.addoption(
-        "--luma-cassette-max-age",
-        metavar="AGE",
-        type=_age,
-        help="how old a recording may be: 30d, 12h, 90m; an older one is not judged",
-    )
-
-
 def _age(text: str) -> float:
     from conformance.cassette import parse_age
 
     return parse_age(text)
-
-
-def _add_fuzzing(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--luma-fuzz",
-        choices=("gate", "deep"),
-        default="gate",
-        help="how properties are tried: the same requests every time (gate), or ever new ones, remembered (deep)",
-    )
-    group.addoption(
-        "--luma-fuzz-examples",
-        metavar="N",
-        type=_whole(1),
-        help="examples a property takes (default: gate 100, deep 5000); a single rule takes a tenth",
-    )
-    group.addoption(
-        "--luma-real-time",
-        action="store_true",
-        help="judge the rate limit of a target without a clock to advance by waiting: about two minutes",
-    )
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -180,6 +73,85 @@ def _seconds(text: str) -> float:
 
 
 _seconds.__name__, _age.__name__ = "number of seconds", "age like 30d, 12h or 90m"
+
+
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--luma-profile": {
+        "metavar": "FILE",
+        "type": Path,
+        "help": "what the target offers: keys by role, media, prompts; `luma-conformance profile --init` writes one",
+    },
+    "--luma-spend": {
+        "metavar": "N",
+        "type": _whole(0),
+        "default": 0,
+        "help": "off loopback, be charged for at most N generations (default 0: nothing is sent that may be accepted)",
+    },
+    "--luma-timeout": {
+        "metavar": "SECONDS",
+        "type": _seconds,
+        "default": 30.0,
+        "help": "total time one exchange may take, body included (default 30)",
+    },
+    "--luma-against": {
+        "metavar": "URL",
+        "help": "send each case to this server too, and say where only one of the two is right",
+    },
+    "--luma-against-profile": {"metavar": "FILE", "type": Path, "help": "what that server offers"},
+    "--luma-wording": {
+        "choices": ("exact", "lenient"),
+        "default": "exact",
+        "help": "whether a text for people that differs from the page's is a failure (exact) or a warning (lenient)",
+    },
+    "--luma-deviations": {
+        "metavar": "FILE",
+        "type": Path,
+        "help": "wrong answers that are known, and so not red; `luma-conformance deviations --from RESULTS` drafts one",
+    },
+    "--luma-report": {
+        "metavar": "DIR",
+        "type": Path,
+        "help": "write the results there: results.jsonl as they come, report.html and others at the end",
+    },
+    "--luma-report-format": {
+        "metavar": "LIST",
+        "type": _formats,
+        "help": "only these formats, with commas between: jsonl, html, md, ctrf, badge (default: all)",
+    },
+    "--luma-record": {
+        "metavar": "FILE",
+        "type": Path,
+        "help": "keep every exchange in a HAR file, without secrets; --base-url cassette:FILE judges from it, offline",
+    },
+    "--luma-cassette-max-age": {
+        "metavar": "AGE",
+        "type": _age,
+        "help": "how old a recording may be: 30d, 12h, 90m; an older one is not judged",
+    },
+    "--luma-fuzz": {
+        "choices": ("gate", "deep"),
+        "default": "gate",
+        "help": "how properties are tried: the same requests every time (gate), or ever new ones, remembered (deep)",
+    },
+    "--luma-fuzz-examples": {
+        "metavar": "N",
+        "type": _whole(1),
+        "help": "examples a property takes (default: gate 100, deep 5000); a single rule takes a tenth",
+    },
+    "--luma-real-time": {
+        "action": "store_true",
+        "help": "judge the rate limit of a target without a clock to advance by waiting: about two minutes",
+    },
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options; --base-url is pytest-base-url's."""
+    group = parser.getgroup(
+        "luma", "Luma Agents API conformance (judges --base-url; without one, the embedded reference)"
+    )
+    for name, attributes in _OPTIONS.items():
+        group.addoption(name, **attributes)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -242,7 +214,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
 @pytest.fixture
 def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
     """Gives a property the target: `luma.every(strategy, luma.confront)`; the test then counts as a case."""
-    from conformance.items import judging_of, property_id
+    from conformance.findings import property_id
+    from conformance.items import judging_of
     from conformance.properties import Fuzzing, begin
 
     guard(request.config)

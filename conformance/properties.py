@@ -22,8 +22,8 @@ from conformance import casefiles
 from conformance.deviations import Deviation
 from conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from conformance.explain import answered, curl, said
+from conformance.findings import NonConformance
 from conformance.grading import only_worded
-from conformance.items import NonConformance
 from conformance.judging import Judging
 from conformance.model import ABSENT, Ask, Case, Exchange, Facet, Mismatch, Request
 from conformance.oracle import as_case, as_yaml, judged

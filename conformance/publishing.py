@@ -18,8 +18,8 @@ from conformance import casefiles
 from conformance.errors import InputError
 from conformance.exits import Exit
 from conformance.explain import answered, answered_last, curl, cut, said, show_command, told
+from conformance.findings import Found, NonConformance, property_id, stem
 from conformance.grading import gravest
-from conformance.items import Found, NonConformance, property_id, stem
 from conformance.matching import printable
 from conformance.model import Exchange, Mismatch, Outcome, Result, Severity, Standing, header
 from conformance.plugin import guard

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
 from conformance.errors import CouldNotJudge
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.judge import detail_of
 from conformance.judging import Judging, Wanted
 from conformance.matching import Like, Scene

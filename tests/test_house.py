@@ -30,8 +30,9 @@ EDGES = {
     "deviationfile",
 }  # fmt: skip
 SHELLS = {
-    "plugin", "scrubbing", "items", "judging", "taping", "properties", "suite", "summary", "auditing", "audit",
-    "allowance", "verdicts", "ordering", "rivalry", "publishing", "reporter", "reporting", "cli", "showing",
+    "plugin", "scrubbing", "findings", "items", "judging", "taping", "properties", "suite", "summary", "auditing",
+    "audit", "allowance", "verdicts", "ordering", "rivalry", "publishing", "reporter", "reporting", "cli",
+    "showing",
 }  # fmt: skip
 
 THINKING = {

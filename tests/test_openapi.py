@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 
 from conformance import openapi
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.model import ABSENT, Ask, Exchange, Request, Response, header
 from conformance.properties import Luma
 from conformance.reading import read_section

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.suite import test_concurrency as concurrency
 from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.model import Request, Response
 from conformance.strategies import Body
 from conformance.suite import test_life_cycle as life_cycle

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.model import Request, Response
 from conformance.properties import Luma
 from conformance.reference import Service

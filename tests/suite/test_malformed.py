@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.model import Request, Response
 from conformance.suite import test_malformed as malformed
 from tests.miniatures import Handle, Wrong, answering

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures
 from tests.miniatures import Wrong

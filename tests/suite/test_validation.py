@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from conformance.items import NonConformance
+from conformance.findings import NonConformance
 from conformance.model import Request, Response
 from conformance.properties import Luma
 from conformance.reading import read_section
