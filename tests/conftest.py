@@ -1,8 +1,36 @@
-"""What every test of the kit's own needs: that a CI job which runs them is not told of the runs inside them."""
+"""What the kit's own tests need: a CI job is not told of the runs inside them, and what they measure is printed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+
+TABLE = "table"
+"""The property under which a test puts a row into the table that its file's name heads in the output."""
+
+
+@pytest.fixture
+def table(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Returns what puts a row into the table of the test's file, printed at the end of the run."""
+
+    def add(row: str) -> None:
+        request.node.user_properties.append((f"{TABLE} {request.node.path.stem}", row))
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the tables that tests have put together, from workers too."""
+    tables: dict[str, list[str]] = {}
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, row in report.user_properties if report.when == "call" else ():
+            if name.startswith(f"{TABLE} "):
+                tables.setdefault(name.removeprefix(f"{TABLE} test_"), []).append(str(row))
+    for name, rows in sorted(tables.items()):
+        terminalreporter.section(name)
+        for row in sorted(rows):
+            terminalreporter.write_line(row)
 
 
 @pytest.fixture(autouse=True)

@@ -148,6 +148,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) ->
             "log.txt",
             "--luma-report",
             "report",
+            "--luma-record",
+            "run.har",
         ]
         result = pytester.runpytest_subprocess(*options, "--luma-fuzz-examples", "6", *arguments)
         said = {"stdout": result.stdout.str().encode(), "stderr": result.stderr.str().encode()}
@@ -174,15 +176,21 @@ LOUD = ("-vv", "--showlocals", "--tb=long", "-rA")
     ],
     ids=["all shown", "cut and live", "workers", "native"],
 )
-def test_a_run_that_fails_leaves_no_form_of_the_key(run: Run, arguments: tuple[str, ...]) -> None:
+def test_a_run_that_fails_leaves_no_form_of_the_key(
+    run: Run, arguments: tuple[str, ...], table: Callable[[str], None]
+) -> None:
     """Explanations, tracebacks, values of variables, captured output, logs, JUnit, caches: none has the key."""
     result, written = run(*arguments)
 
     assert result.ret == Exit.NOT_CONFORMANT
-    assert {"junit.xml", "log.txt", "results.jsonl", "report.html"} <= written.keys()
+    assert {"junit.xml", "log.txt", "results.jsonl", "report.html", "run.har"} <= written.keys()
     assert b"KEY_OF_MINE" in written["stdout"]
-    for name in ("junit.xml", "results.jsonl", "report.html", "summary.md", "ctrf.json"):
+    for name in ("junit.xml", "results.jsonl", "report.html", "summary.md", "ctrf.json", "run.har"):
         assert b"KEY_OF_MINE" in written[name]
+    size = sum(map(len, written.values()))
+    table(
+        f"{' '.join(arguments)[:60]:<60} {len(written)} artefacts, {size} bytes, {len(FORMS)} forms: {leaks(written)}"
+    )
     assert leaks(written) == {}
     assert [where for where, data in written.items() if SIGNATURE.encode() in data] == []
 

@@ -31,7 +31,18 @@ cases:
 """
 
 
-def checked(row: Row, verdict: str) -> None:
+@pytest.fixture
+def checked(table: Callable[[str], None]) -> Callable[[Row, str], None]:
+    """Returns what holds a row to its verdict, and puts it into the table of the run."""
+
+    def check(row: Row, verdict: str) -> None:
+        table(str(row))
+        _check(row, verdict)
+
+    return check
+
+
+def _check(row: Row, verdict: str) -> None:
     """Asserts that a row has the verdict, in one printable line, in time and within memory."""
     assert re.search(verdict, row.verdict), str(row)
     assert row.verdict.isprintable()
@@ -40,14 +51,16 @@ def checked(row: Row, verdict: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_hostile_server_gets_its_verdict_in_time_and_within_memory(name: str) -> None:
+def test_a_hostile_server_gets_its_verdict_in_time_and_within_memory(
+    name: str, checked: Callable[[Row, str], None]
+) -> None:
     """Each way not to answer has a message of one line, comes by its deadline, and costs what the bounds allow."""
     start, verdict = SERVERS[name]
     checked(hostile.row(name, start), verdict)
 
 
 @pytest.mark.parametrize("name", SECURE)
-def test_a_hostile_handshake_is_under_the_bound_of_connecting(name: str) -> None:
+def test_a_hostile_handshake_is_under_the_bound_of_connecting(name: str, checked: Callable[[Row, str], None]) -> None:
     """TLS is part of connecting, and no drip of bytes extends it."""
     start, verdict = SECURE[name]
     checked(hostile.row(name, start, scheme="https"), verdict)
