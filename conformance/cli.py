@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from conformance import auditing, casefiles, ordering, reporting
 from conformance.catalogue import Catalogue
-from conformance.errors import CatalogueError, ConformanceError, CouldNotJudge, InputError
+from conformance.errors import CatalogueError, ConformanceError, CouldNotJudge, InputError, SpendExhausted
 from conformance.exits import Exit
 from conformance.model import Case
 from conformance.redaction import printable
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
     except ConformanceError as error:
         _complain(str(error))
-        return Exit.COULD_NOT_JUDGE if isinstance(error, CouldNotJudge) else Exit.USAGE
+        return _status(error)
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
         _discard_output()
         return Exit.CONFORMANT
@@ -65,6 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return status
+
+
+def _status(error: ConformanceError) -> Exit:
+    """Returns the exit status that goes with an error."""
+    if isinstance(error, SpendExhausted):
+        return Exit.SPENT
+    return Exit.COULD_NOT_JUDGE if isinstance(error, CouldNotJudge) else Exit.USAGE
 
 
 def _complain(text: str) -> Exit:

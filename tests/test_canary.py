@@ -187,10 +187,8 @@ def test_a_run_that_fails_leaves_no_form_of_the_key(
     assert b"KEY_OF_MINE" in written["stdout"]
     for name in ("junit.xml", "results.jsonl", "report.html", "summary.md", "ctrf.json", "run.har"):
         assert b"KEY_OF_MINE" in written[name]
-    size = sum(map(len, written.values()))
-    table(
-        f"{' '.join(arguments)[:60]:<60} {len(written)} artefacts, {size} bytes, {len(FORMS)} forms: {leaks(written)}"
-    )
+    searched = f"{len(written)} artefacts, {sum(map(len, written.values()))} bytes, {len(FORMS)} forms of the key"
+    table(f"{' '.join(arguments)[:60]:<60} {searched}; found: {leaks(written) or 'none'}")
     assert leaks(written) == {}
     assert [where for where, data in written.items() if SIGNATURE.encode() in data] == []
 

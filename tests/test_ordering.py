@@ -15,7 +15,7 @@ from conformance.model import Request, Response
 from conformance.reference.asgi import serving
 from conformance.reference.precedence import PRECEDENCE
 from conformance.rules import Rejected, predict
-from tests.miniatures import Handle
+from tests.miniatures import Handle, accepts_everything
 
 FEW = ("prompt-empty", "unknown-model", "aspect-ratio-invalid", "reference-url-and-data", "manga-not-portrait")
 
@@ -96,6 +96,19 @@ def test_only_what_is_sure_to_be_refused_is_sent() -> None:
 
     assert len(sent) >= len(list(combinations(FEW, 2))) / 2
     assert all(isinstance(predict(json.loads(request.body)), Rejected) for request in sent)
+
+
+def test_a_target_that_accepts_what_it_ought_to_refuse_ends_it_where_that_costs_money(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Off this machine the first acceptance is the last request, and the exit status says so."""
+    monkeypatch.setattr("conformance.judging.is_loopback", lambda base_url: False)
+    monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
+    with serving(wrap=accepts_everything) as url:
+        status = cli.main(["precedence", *FEW, "--base-url", url])
+
+    assert status == Exit.SPENT
+    assert "--luma-spend allows 0" in capsys.readouterr().err
 
 
 def test_a_graph_is_for_graphviz(capsys: pytest.CaptureFixture[str]) -> None:
