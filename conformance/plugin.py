@@ -229,8 +229,7 @@ def luma(request: pytest.FixtureRequest) -> Iterator[Luma]:
     name = f"{request.node.path.name}::{request.node.name}"
     under_way = begin(judging_of(request.node), fuzzing, name, property_id(request.node))
     yield under_way
-    if under_way.observed:
-        request.node.user_properties.append(("luma_observed", " — or — ".join(under_way.observed)))
+    request.node.user_properties.append(("luma_observed", json.dumps(under_way.observed)))
     rules = {"fired": under_way.fired, "kept": under_way.kept}
     request.node.user_properties.append(("luma_rules", json.dumps(rules)))
 
@@ -302,7 +301,7 @@ class Run:
             self.count().add(facts)
         if report.when == "teardown" and "luma_rules" in facts:
             self.count().cover(json.loads(facts["luma_rules"]))
-            self.count().observe(facts.get("luma_observed"))
+            self.count().observe(json.loads(facts["luma_observed"]))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from conformance.exits import Exit
 from conformance.model import Outcome, Standing
 
+OR: Final = " — or — "
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """Where two servers are not alike: these cases are listed."""
 
@@ -28,7 +29,7 @@ class Tally:
         self._noted = 0
         self._fired: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
-        self._observed: set[str] = set()
+        self._observed: list[tuple[str, ...]] = []
         self._standings: dict[str, list[str]] = {}
 
     def add(self, facts: Mapping[str, str]) -> None:
@@ -45,10 +46,10 @@ class Tally:
         self._fired.update(rules["fired"])
         self._kept.update(rules["kept"])
 
-    def observe(self, what: str | None) -> None:
-        """Keeps what was seen of what the page leaves open."""
-        if what is not None:
-            self._observed.add(what)
+    def observe(self, explanations: Iterable[str]) -> None:
+        """Keeps which answers to what the page leaves open explain what one property saw."""
+        if found := tuple(explanations):
+            self._observed.append(found)
 
     def halt(self, status: Exit, message: str) -> None:
         """Keeps why the run stops; the first reason counts."""
@@ -78,8 +79,11 @@ class Tally:
 
     @property
     def observed(self) -> tuple[str, ...]:
-        """What was seen of what the page leaves open."""
-        return tuple(sorted(self._observed))
+        """What was seen of what the page leaves open: what explains all properties, else each one's own."""
+        if not self._observed:
+            return ()
+        common = [one for one in self._observed[0] if all(one in found for found in self._observed)]
+        return (OR.join(common),) if common else tuple(dict.fromkeys(OR.join(found) for found in self._observed))
 
     @property
     def judged(self) -> int:
