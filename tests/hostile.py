@@ -20,7 +20,7 @@ from tests.sockets import Script, Server, dripping, dripping_body, encoded, ling
 BOUNDS = Bounds(connect=0.3, total=0.3, body=100_000)
 LATEST = 1.3
 """Seconds: the deadline, and one more for a busy machine."""
-MOST = 600_000
+MOST = 1_000_000
 """Bytes of memory an exchange may cost with a body bound of 100 kB: the body in pieces, joined, inflated; buffers."""
 JUDGED = "answers; judged case by case"
 
