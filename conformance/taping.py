@@ -6,6 +6,7 @@ import glob
 import os
 import sys
 import time
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +39,8 @@ def record(judging: Judging, profile: Profile, path: Path, redactor: Redactor) -
         "free": judging.spending.limit is None,
         "profile": _facts(profile),
     }
-    run = {"kit": _kit(), "catalogue": casefiles.digest()}
+    # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
+    run = {"kit": _kit(), "catalogue": casefiles.digest(), "process": uuid.uuid4().hex[:12]}
     writer = Writer(path, about, scrub=redactor.scrub)
     recorder = Recorder(judging.target.channel, writer, judging.base_url, _storing(redactor), run)
 

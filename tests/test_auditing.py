@@ -396,6 +396,20 @@ def test_what_the_kit_records_is_clean(capsys: Output) -> None:
     assert int(re.findall(r"^judged +(\d+) of", output, re.MULTILINE)[0]) > 30
 
 
+def test_what_workers_record_of_one_client_is_no_contradiction(capsys: Output) -> None:
+    """Two workers that advance the time of the same client, each on its own, are not held against the server."""
+    chosen = "fresh or expir or lasts_an_hour or odd_request_ids or moves_forward"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-n", "2"]
+    recording = [*command, "--pyargs", "conformance", "-k", chosen, "--luma-record", "run.har"]
+    with serving() as url:
+        subprocess.run([*recording, "--base-url", url], capture_output=True, check=True)
+
+    status, output = audited(capsys, "run.har")
+
+    assert (status, places(output)) == (0, [])
+    assert "recorded by several runs or workers" in output
+
+
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 
