@@ -236,6 +236,8 @@ class Player:
                 newest[item] = note["take"]
                 self._takes[item] = _Take(version=str(note["version"]))
             self.oldest = min(self.oldest, _number(note["at"]))
+            assert isinstance(note["request"], str)
+            assert _number(note["sent"]) <= _number(note["received"])
             take = self._takes[item]
             if number is None:
                 take.loose.append(entry)

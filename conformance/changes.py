@@ -93,12 +93,7 @@ def compare(before: Iterable[Entry], after: Iterable[Entry]) -> Comparison:
 
 def _keyed(entries: list[Entry], *, by_note: bool) -> dict[Hashable, Entry]:
     if by_note:
-        last = {entry.note["item"]: entry.note.get("take") for entry in entries}
-        return {
-            (str(note["item"]), str(note.get("example")), str(note.get("number")), _operation(entry)): entry
-            for entry in entries
-            if (note := entry.note).get("take") == last[note["item"]]
-        }
+        return _noted(entries)
     keyed: dict[Hashable, Entry] = {}
     seen: Counter[Hashable] = Counter()
     for entry in entries:
@@ -106,6 +101,25 @@ def _keyed(entries: list[Entry], *, by_note: bool) -> dict[Hashable, Entry]:
         seen[request] += 1
         keyed[request, seen[request]] = entry
     return keyed
+
+
+def _noted(entries: list[Entry]) -> dict[Hashable, Entry]:
+    """Returns the entries of each item's last take, by what our recorder noted.
+
+    The requests of a step are counted from its last: how often it has to be repeated depends on what was before.
+    """
+    last = {entry.note["item"]: entry.note.get("take") for entry in entries}
+    keyed: dict[Hashable, Entry] = {}
+    after: Counter[Hashable] = Counter()
+    for entry in reversed(entries):
+        note = entry.note
+        if note.get("take") != last[note["item"]]:
+            continue
+        step = (str(note["item"]), str(note.get("example")), str(note.get("step")))
+        number = str(note.get("number")) if note.get("step") is None else after[step]
+        after[step] += 1
+        keyed[*step, number, _operation(entry)] = entry
+    return dict(reversed(keyed.items()))
 
 
 def _operation(entry: Entry) -> str:

@@ -259,7 +259,21 @@ def test_a_recording_with_a_key_in_it_is_refused_with_its_place(recorder: Record
         Player(tmp_path / "run.har", AS_IT_IS, lambda text: "found it" if "KEY" in text else None)
 
 
-@pytest.mark.parametrize("note", [{}, {"item": "a"}, {"item": "a", "take": 1, "version": "", "at": "today"}])
+WHOLE: dict[str, object] = {"item": "a", "take": "t", "version": "", "at": 1, "request": "x", "sent": 1, "received": 2}
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {},
+        *({name: value for name, value in WHOLE.items() if name != missing} for missing in WHOLE),
+        {**WHOLE, "at": "today"},
+        {**WHOLE, "request": 7},
+        {**WHOLE, "sent": "soon"},
+        {**WHOLE, "received": 0},
+        {**WHOLE, "example": "first"},
+    ],
+)
 def test_a_note_that_is_not_ours_is_refused_with_its_place(tmp_path: Path, note: dict[str, object]) -> None:
     """A file somebody edited is refused at the entry, and with what to do."""
     with Writer(tmp_path / "run.har", {"format": FORMAT}) as writer:

@@ -208,3 +208,18 @@ def test_the_command_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "luma-api-REDACTED" in output
     assert "0123456789" not in output
     assert "\x1b" not in output
+
+
+def test_a_step_that_is_repeated_is_compared_by_its_last_request() -> None:
+    """How many requests it takes to fill a limit depends on what was before; what is judged is the refusal."""
+
+    def filled(*statuses: int) -> list[Entry]:
+        return [
+            entry(status=status, note={"item": "a/full", "step": 1, "number": number, "take": "x"})
+            for number, status in enumerate(statuses, start=1)
+        ]
+
+    found = compare(filled(201, 201, 429), filled(201, 429))
+
+    assert dict(found.changes) == {}
+    assert (found.compared, found.only_before) == (2, 1)
