@@ -153,6 +153,7 @@ class _Take:
     """The exchanges of one item in one run: those of no example, and those of each."""
 
     version: str
+    at: float
     loose: list[Entry] = field(default_factory=list)
     literals: dict[int, str] = field(default_factory=dict)
     examples: dict[int, list[Entry]] = field(default_factory=dict)
@@ -170,16 +171,20 @@ class Player:
         if self.about.get("format") != FORMAT:
             hint = "`luma-conformance audit` judges recordings of other makers"
             raise InputError(f"{path} is no recording of `pytest --luma-record`; {hint}")
-        self.oldest = time.time()
         self._storing = storing
         self._takes: dict[str, _Take] = {}
         self._playing: deque[Entry] = deque()
-        self._take = _Take(version="")
+        self._take = _Take(version="", at=0.0)
         newest: dict[str, object] = {}
         for entry in entries(path):
             if (found := _leaked(entry, leak)) is not None:
                 raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
             self._add(entry, newest)
+
+    @property
+    def oldest(self) -> float:
+        """When the oldest of the recordings that count was made, in Unix time; now where there is none."""
+        return min((take.at for take in self._takes.values()), default=time.time())
 
     def begin(self, item: str, case: Case | None = None) -> None:
         """Goes to an item's exchanges; raises NotRecorded."""
@@ -231,11 +236,10 @@ class Player:
         """Takes in an entry; of an item that was recorded twice, the later recording counts."""
         note = entry.note
         try:
-            item, number = str(note["item"]), note.get("example")
+            item, number, at = str(note["item"]), note.get("example"), _number(note["at"])
             if newest.get(item) != note["take"]:
                 newest[item] = note["take"]
-                self._takes[item] = _Take(version=str(note["version"]))
-            self.oldest = min(self.oldest, _number(note["at"]))
+                self._takes[item] = _Take(version=str(note["version"]), at=at)
             assert isinstance(note["request"], str)
             assert _number(note["sent"]) <= _number(note["received"])
             take = self._takes[item]

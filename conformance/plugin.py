@@ -278,6 +278,7 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self.tally: Tally | None = None
         self._config = config
+        self._workers: set[str] = set()
         remote = config.getoption("base_url", None) or config.getoption("luma_profile")
         self._terminal = _terminal() if remote else None
 
@@ -326,6 +327,7 @@ class Run:
         output = getattr(node, "workeroutput", None) or {}
         if "luma" in output:
             self.count().hear(output["luma"])
+        self._workers.add(getattr(node, "workerinput", {}).get("workerid", ""))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -336,12 +338,20 @@ class Run:
                 judging.close()  # what is recorded is whole before anybody reads it
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["luma"] = self.tally.tell()
-        else:
-            session.exitstatus = self.tally.exit_status(int(session.exitstatus))
-            if (record := self._config.getoption("luma_record")) is not None:
-                from conformance.taping import gather
+            return
+        if (record := self._config.getoption("luma_record")) is not None and self._workers:
+            self._gather(record, self.tally)
+        session.exitstatus = self.tally.exit_status(int(session.exitstatus))
 
-                gather(record)
+    def _gather(self, record: Path, tally: Tally) -> None:
+        from conformance.errors import InputError
+        from conformance.exits import Exit
+        from conformance.taping import gather
+
+        try:
+            gather(record, self._workers)
+        except InputError as error:
+            tally.halt(Exit.USAGE, f"{error}; what the workers recorded is beside it")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.tally is not None:

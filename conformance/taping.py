@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import glob
+import json
 import os
 import sys
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from conformance import casefiles
+from conformance import casefiles, har
 from conformance.cassette import FORMAT, Player, Recorder, Storing
 from conformance.errors import CouldNotJudge, InputError
-from conformance.har import Writer, merge
+from conformance.harentry import scrubbed
 from conformance.judging import Judging, Wanted
 from conformance.model import Request, Response
 from conformance.profile import FAST_CLOCK, Key, Profile
@@ -32,16 +32,23 @@ DAY: Final = 86_400
 
 
 def record(judging: Judging, profile: Profile, path: Path, redactor: Redactor) -> Judging:
-    """Returns the same target with a recorder before it; raises InputError where the file cannot be written."""
+    """Returns the same target with a recorder before it; raises InputError where the file cannot be written.
+
+    A recording goes on only with the target and the profile it began with: they are said once, of all of it.
+    """
     about = {
         "format": FORMAT,
         "base_url": judging.base_url,
         "free": judging.spending.limit is None,
         "profile": _facts(profile),
     }
+    begun = har.about(path) if path.exists() and path.stat().st_size else {}
+    if begun and begun != json.loads(json.dumps(scrubbed(about, redactor.scrub))):
+        began = f"is a recording of {begun.get('base_url')}, or made with another profile"
+        raise InputError(f"{path} {printable(began)}; name another file")
     # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
     run = {"kit": _kit(), "catalogue": casefiles.digest(), "process": uuid.uuid4().hex[:12]}
-    writer = Writer(path, about, scrub=redactor.scrub)
+    writer = har.Writer(path, about, scrub=redactor.scrub)
     recorder = Recorder(judging.target.channel, writer, judging.base_url, _storing(redactor), run)
 
     def close() -> None:
@@ -114,10 +121,13 @@ def part(path: Path, worker: str) -> Path:
     return path.with_name(f"{path.stem}.{worker}{path.suffix}")
 
 
-def gather(path: Path) -> None:
-    """Appends what workers recorded to the recording they are parts of, and removes the parts; raises InputError."""
-    parts = sorted(path.parent.glob(f"{glob.escape(path.stem)}.gw*{glob.escape(path.suffix)}"))
-    merge(path, parts)
+def gather(path: Path, workers: Iterable[str]) -> None:
+    """Appends what a run's workers recorded to the recording they are parts of, and removes the parts.
+
+    Raises InputError, and removes nothing, where that cannot be done.
+    """
+    parts = [file for worker in sorted(workers) if (file := part(path, worker)).exists()]
+    har.merge(path, parts)
     for file in parts:
         file.unlink()
 

@@ -217,6 +217,20 @@ def test_the_later_of_two_recordings_counts(recorder: Record, tmp_path: Path) ->
         playing.exchange(ask("2"))
 
 
+def test_a_recording_is_as_old_as_the_oldest_part_that_counts(
+    recorder: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item that is recorded again is as old as its last recording; what was replaced makes nothing old."""
+    for day, items in ((1, "ab"), (3, "a"), (5, "b")):
+        monkeypatch.setattr("time.time", lambda day=day: day * 86_400.0)
+        recording = recorder()
+        for item in items:
+            recording.begin(item)
+            recording.exchange(ask())
+
+    assert player(tmp_path).oldest == 3 * 86_400
+
+
 def test_time_passes_when_recording_and_not_when_playing(recorder: Record, tmp_path: Path) -> None:
     """A recorder hands a wait on; a player has nothing to wait for."""
     counter = Counter()

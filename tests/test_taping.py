@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +22,7 @@ from conformance.casefiles import specs
 from conformance.cli import main
 from conformance.exits import Exit
 from conformance.har import entries
+from conformance.model import Request, Response
 from conformance.reference.asgi import serving
 from tests import miniatures
 
@@ -239,7 +243,7 @@ def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> No
 def slowly(handle: miniatures.Handle) -> miniatures.Handle:
     """Takes a hundredth of a second for an answer, so that there is a middle to be killed in."""
 
-    def answer(request):  # type: ignore[no-untyped-def]
+    def answer(request: Request) -> Response:
         time.sleep(0.01)
         return handle(request)
 
@@ -250,10 +254,19 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
     """A second run appends to the file; of a case recorded twice, the later recording counts."""
     file = tmp_path / "run.har"
     case = str(specs() / "create" / "400-unknown-model.yaml")
-    wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
-    with serving(wrap=wrong) as url:
+    mended = threading.Event()
+
+    def wrong_at_first(handle: miniatures.Handle) -> miniatures.Handle:
+        wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")(handle)
+
+        def answer(request: Request) -> Response:
+            return handle(request) if mended.is_set() else wrong(request)
+
+        return answer
+
+    with serving(wrap=wrong_at_first) as url:
         first = run(tmp_path / "first", case, "--base-url", url, "--luma-record", str(file))
-    with serving() as url:
+        mended.set()
         second = run(tmp_path / "second", case, "--base-url", url, "--luma-record", str(file))
 
     again = run(tmp_path / "again", case, "--base-url", f"cassette:{file}", conftest=OFFLINE)
@@ -261,6 +274,34 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
     assert first.returncode == Exit.NOT_CONFORMANT
     assert second.returncode == again.returncode == 0
     assert len(list(entries(file))) == 2 * len(verdicts(again))
+
+
+def test_a_recording_does_not_go_on_with_another_server(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+    """What is said once of a whole recording, whose it is, would be wrong of a part; nothing in the file is touched."""
+    file = tmp_path / "run.har"
+    shutil.copy(recorded[0], file)
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+    with serving() as url:
+        ran = run(tmp_path / "other", case, "--base-url", url, "--luma-record", str(file))
+
+    assert ran.returncode == Exit.USAGE
+    assert "is a recording of http://127.0.0.1:" in ran.stdout
+    assert "name another file" in ran.stdout
+    assert file.read_bytes() == recorded[0].read_bytes()
+
+
+def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
+    """Where workers' parts do not fit the file they belong to, the run says so and removes none of them."""
+    file = tmp_path / "run.har"
+    file.write_text("{}")
+    chosen = [str(specs() / "get" / "404-does-not-exist.yaml"), "-n", "1"]
+    with serving() as url:
+        ran = run(tmp_path / "live", *chosen, "--base-url", url, "--luma-record", str(file))
+
+    assert ran.returncode == Exit.USAGE
+    assert "what the workers recorded is beside it" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert len(list(entries(tmp_path / "run.gw0.har"))) >= 2
 
 
 @pytest.mark.parametrize(
@@ -313,9 +354,7 @@ def accepting(key: str) -> Callable[[miniatures.Handle], miniatures.Handle]:
     """Takes a key of its own for the reference's main key."""
 
     def wrap(handle: miniatures.Handle) -> miniatures.Handle:
-        def answer(request):  # type: ignore[no-untyped-def]
-            from dataclasses import replace
-
+        def answer(request: Request) -> Response:
             headers = tuple((n, v.replace(key, "luma-api-test-main")) for n, v in request.headers)
             return handle(replace(request, headers=headers))
 

@@ -37,10 +37,6 @@ def _prior(material: Material) -> st.SearchStrategy[Any]:
     return st.just({"generation_id": material.completed_video})
 
 
-def _hosted(role: str) -> Value:
-    return lambda material: st.just({"url": material.trouble[role]})
-
-
 def _inline(data: str) -> Value:
     return just({"data": data, "media_type": "image/png"})
 
