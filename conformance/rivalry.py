@@ -12,10 +12,10 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
-from conformance.errors import CouldNotJudge
+from conformance.errors import CouldNotJudge, InputError
 from conformance.findings import NonConformance
 from conformance.judge import detail_of
-from conformance.judging import Judging, Wanted
+from conformance.judging import CASSETTE, Judging, Wanted
 from conformance.matching import Like, Scene
 from conformance.model import Response
 from conformance.precedence import Observation
@@ -32,6 +32,8 @@ def observe(
     base_url: str | None, profile: Path | None, rules: Sequence[str], tell: Callable[[str], None]
 ) -> tuple[str, tuple[Observation, ...]]:
     """Returns what the target is called, and what its answers show; raises InputError or CouldNotJudge."""
+    if (base_url or "").startswith(CASSETTE):
+        raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
     wanted = Wanted(base_url=base_url, profile=profile, announce=tell, redactor=Redactor(keys_in(os.environ)))
     judging = Judging.begin(wanted)
     try:
