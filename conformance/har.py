@@ -232,6 +232,8 @@ def _complaint(path: Path, error: Malformed, number: int) -> str:
     if isinstance(error, Truncated):
         again = "export the HAR again, and let it finish"
         return f"{path}: is empty" if not error.byte else f"{path}: ends {where}at byte {error.byte}; {again}"
+    if not error.byte:
+        return f"{path} is no HAR file: {error} at its beginning"
     return f"{path}: {error} ({where}byte {error.byte})"
 
 

@@ -96,6 +96,8 @@ class Judging:
         if wanted.profile is not None or wanted.record is not None:
             other = "--luma-profile" if wanted.profile is not None else "--luma-record"
             raise InputError(f"{other} does not go with a recording, which has its profile in it and is not recorded")
+        if wanted.base_url == CASSETTE:
+            raise InputError(f"{CASSETTE} names no file; write {CASSETTE}run.har")
         return play(Path(str(wanted.base_url).removeprefix(CASSETTE)), wanted)
 
     @classmethod

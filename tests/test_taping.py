@@ -307,6 +307,8 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--base-url", "cassette:"), "cassette: names no file"),
+        (("--base-url", "cassette:garbage.har"), "garbage.har is no HAR file"),
         (("--base-url", "cassette:none.har"), "none.har cannot be read: No such file"),
         (("--base-url", "cassette:foreign.har"), "foreign.har is no recording of `pytest --luma-record`"),
         (("--base-url", "cassette:{file}", "--luma-record", "x.har"), "--luma-record does not go with a recording"),
@@ -320,6 +322,7 @@ def test_what_is_no_recording_is_said_in_one_line(
     """A file that is not there, not ours, or has a key in it ends the run at once, with its place and the fix."""
     file, _ = recorded
     (tmp_path / "foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
+    (tmp_path / "garbage.har").write_text("garbage")
     leaking = file.read_text().replace("luma-api-test-main", "luma-api-3f9c0b7d5e2a4c61")
     (tmp_path / "leaking.har").write_text(leaking)
     case = str(specs() / "create" / "400-unknown-model.yaml")
