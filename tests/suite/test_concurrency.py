@@ -8,6 +8,7 @@ import pytest
 
 from conformance.findings import NonConformance
 from conformance.suite import test_concurrency as concurrency
+from conformance.suite import test_life_cycle as life_cycle
 from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures
 from tests.miniatures import Wrong
@@ -36,8 +37,8 @@ def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
     concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma)
 
 
-def test_limits_are_not_judged_where_workers_share_the_clients() -> None:
-    """With -n against a server, no worker sees every request of a key's client."""
+def test_what_takes_a_client_alone_is_not_judged_where_workers_share_it() -> None:
+    """With -n against a server, no worker sees every request of a key's client, or all the time that passes for it."""
     luma = luma_on(lambda handle: handle)
     luma.fuzzing = replace(luma.fuzzing, alone=False)
     luma.judging = replace(luma.judging, remote=True)
@@ -45,6 +46,8 @@ def test_limits_are_not_judged_where_workers_share_the_clients() -> None:
     for judged in (
         rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,
         concurrency.test_a_running_job_keeps_its_slot,
+        life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands,
+        life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another,
     ):
         with pytest.raises(pytest.skip.Exception, match="without -n"):
             judged(luma)
