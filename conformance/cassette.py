@@ -236,21 +236,21 @@ class Player:
         """Takes in an entry; of an item that was recorded twice, the later recording counts."""
         note = entry.note
         try:
-            item, number, at = str(note["item"]), note.get("example"), _number(note["at"])
+            item, number = str(note["item"]), note.get("example")
+            at, *_ = _number(note["at"]), _number(note["sent"]), _number(note["received"])
+            if not (isinstance(note["request"], str) and isinstance(number, int | None)):
+                raise ValueError
             if newest.get(item) != note["take"]:
                 newest[item] = note["take"]
                 self._takes[item] = _Take(version=str(note["version"]), at=at)
-            assert isinstance(note["request"], str)
-            assert _number(note["sent"]) <= _number(note["received"])
             take = self._takes[item]
             if number is None:
                 take.loose.append(entry)
                 return
-            assert isinstance(number, int)
             if "literal" in note:
                 take.literals[number] = str(note["literal"])
             take.examples.setdefault(number, []).append(entry)
-        except (KeyError, AssertionError, TypeError, ValueError):
+        except (KeyError, ValueError):
             raise InputError(f"{entry.place}: its note is not one of `pytest --luma-record`; record again") from None
 
 

@@ -284,7 +284,7 @@ WHOLE: dict[str, object] = {"item": "a", "take": "t", "version": "", "at": 1, "r
         {**WHOLE, "at": "today"},
         {**WHOLE, "request": 7},
         {**WHOLE, "sent": "soon"},
-        {**WHOLE, "received": 0},
+        {**WHOLE, "received": None},
         {**WHOLE, "example": "first"},
     ],
 )
