@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from conformance.model import Request, Response
-from conformance.reference.asgi import WallClock
-from conformance.reference.service import Service
+from luma_conformance.model import Request, Response
+from luma_conformance.reference.asgi import WallClock
+from luma_conformance.reference.service import Service
 
 CANARY = "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n"
 """A key as the live API's look; each piece of it that is long enough is as telling as the whole."""

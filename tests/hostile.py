@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import conformance.wire  # noqa: F401  what importing it takes is no server's doing
-from conformance.errors import CouldNotJudge
-from conformance.http import Bounds
-from conformance.preflight import PROBE, preflight
+import luma_conformance.target.connection  # noqa: F401  what importing it takes is no server's doing
+from luma_conformance.errors import CouldNotJudge
+from luma_conformance.target.http import Bounds
+from luma_conformance.target.preflight import PROBE, preflight
+
 from tests.sockets import Script, Server, dripping, dripping_body, encoded, lingering, reaching, reset, running, serving
 
 BOUNDS = Bounds(connect=0.3, total=0.3, body=100_000)

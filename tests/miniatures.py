@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from conformance.model import Headers, Request, Response
-from conformance.reference import media_facts
-from conformance.rules import Rejected, predict
-from conformance.strategies import Body
+from luma_conformance.model import Headers, Request, Response
+from luma_conformance.reference import media_facts
+from luma_conformance.rules import Rejected, predict
+from luma_conformance.strategies import Body
 
 Handle = Callable[[Request], Response]
 Wrong = Callable[[Handle], Handle]

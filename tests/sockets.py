@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-
-from conformance.errors import ExchangeError
-from conformance.http import Bounds, HttpTransport
-from conformance.model import Request, Response
+from luma_conformance.errors import ExchangeError
+from luma_conformance.model import Request, Response
+from luma_conformance.target.http import Bounds, HttpTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 PARTIAL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"

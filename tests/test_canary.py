@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from luma_conformance.errors import Exit
 
-from conformance.exits import Exit
 from tests.canary import BY_SLUG, CANARY, FORMS, SIGNATURE, artefacts, echoing, found_in
 
 PROFILE = '[keys]\nmain-key = {env = "KEY_OF_MINE"}\n'
@@ -29,16 +29,16 @@ cases:
 PROPERTIES = """
     import json, logging, warnings
     import pytest
-    from conformance.strategies import near_misses
+    from luma_conformance.strategies import near_misses
 
     BODY = json.dumps({"prompt": "A sunset", "model": "as-it-is"}).encode()
 
-    def test_found(luma):
-        luma.every(near_misses("prompt-empty", luma.material), lambda pair: luma.confront(pair[1]))
+    def test_found(luma_target):
+        luma_target.for_all(near_misses("prompt-empty", luma_target.material), lambda pair: luma_target.check(pair[1]))
 
-    def test_said(luma):
-        request = luma.request(body=BODY)
-        exchange = luma.exchange(request)
+    def test_said(luma_target):
+        request = luma_target.request(body=BODY)
+        exchange = luma_target.exchange(request)
         print(request, exchange.response.body.decode())
         logging.getLogger("mine").warning("answered %s", exchange)
         try:
@@ -46,25 +46,25 @@ PROPERTIES = """
         except ValueError:
             logging.getLogger("mine").exception("caught")
         warnings.warn(f"odd: {exchange}")
-        luma.fail(f"the server says {exchange.response.headers}", exchange)
+        luma_target.fail(f"the server says {exchange.response.headers}", exchange)
 
-    def test_compared(luma):
-        exchange = luma.exchange(luma.request(body=BODY))
+    def test_compared(luma_target):
+        exchange = luma_target.exchange(luma_target.request(body=BODY))
         assert exchange.response.body == exchange.request.headers[0][1].encode() * 9
 
-    def test_crashed(luma):
-        token = luma.judging.target.token("main-key")
+    def test_crashed(luma_target):
+        token = luma_target.judging.target.token("main-key")
         forms = [token, token.encode() * 8, {"key": [token, token[::-1]]}, "x" * 200 + token + "x" * 200]
         raise RuntimeError(f"a bug, {token}\\n{token[:20]}\\n{token[20:]}") from KeyError(token)
 
     @pytest.fixture
-    def before(luma):
-        raise RuntimeError(luma.judging.target.token("main-key"))
+    def before(luma_target):
+        raise RuntimeError(luma_target.judging.target.token("main-key"))
 
     @pytest.fixture
-    def after(luma):
+    def after(luma_target):
         yield
-        raise RuntimeError(luma.judging.target.token("main-key"))
+        raise RuntimeError(luma_target.judging.target.token("main-key"))
 
     def test_before(before):
         pass
@@ -72,47 +72,47 @@ PROPERTIES = """
     def test_after(after):
         pass
 
-    def test_skipped(luma):
-        pytest.skip(luma.judging.target.token("main-key"))
+    def test_skipped(luma_target):
+        pytest.skip(luma_target.judging.target.token("main-key"))
 
-    def test_recorded(luma, record_property):
-        record_property("key", luma.judging.target.token("main-key"))
+    def test_recorded(luma_target, record_property):
+        record_property("key", luma_target.judging.target.token("main-key"))
 """
 BROKEN = """
-    import conformance.replay
+    import luma_conformance.judge.play
 
     def judge_step(case, number, exchanges, *rest):
         everything = [str(exchange).encode() for exchange in exchanges]
         raise ZeroDivisionError(exchanges)
 
-    conformance.replay.judge_step = judge_step
+    luma_conformance.judge.play.judge_step = judge_step
 """
 BROKEN_INSIDE = """
     import os
-    import conformance.summary
+    import luma_conformance.pytest_plugin.summary
 
     def add(self, facts):
         key = os.environ["KEY_OF_MINE"]
         raise ZeroDivisionError(key)
 
-    conformance.summary.Tally.add = add
+    luma_conformance.pytest_plugin.summary.Tally.add = add
 """
 BROKEN_EARLY = """
-    import conformance.judging
+    import luma_conformance.session.session
 
     def begin(wanted):
         import os
         environ = dict(os.environ)
         raise ZeroDivisionError(os.environ["KEY_OF_MINE"])
 
-    conformance.judging.Judging.begin = begin
+    luma_conformance.session.session.Judging.begin = begin
 """
 UNGUARDED = """
     import logging
-    import conformance.redaction
-    import conformance.scrubbing
+    import luma_conformance.redaction.redactor
+    import luma_conformance.pytest_plugin.scrubbing
 
-    conformance.redaction.Redactor.scrub = lambda self, text: text
+    luma_conformance.redaction.redactor.Redactor.scrub = lambda self, text: text
 """
 
 Run = Callable[..., tuple[pytest.RunResult, dict[str, bytes]]]

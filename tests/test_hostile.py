@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from luma_conformance.errors import Exit
+from luma_conformance.model import Request, Response
+from luma_conformance.reference.asgi import serving
 
-from conformance.exits import Exit
-from conformance.model import Request, Response
-from conformance.reference.asgi import serving
 from tests import hostile, sockets
 from tests.hostile import LATEST, MOST, SECURE, SERVERS, Row
 from tests.miniatures import Handle

@@ -1,4 +1,4 @@
-"""The house: who imports whom, what the core may know, and how long things get."""
+"""The house: which folder may import which, what only thinks, who owns a dependency, and how long things get."""
 
 from __future__ import annotations
 
@@ -13,65 +13,65 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "conformance"
+NAME = "luma_conformance"
+PACKAGE = ROOT / "conformance" / NAME
 MODULES = {
     file.relative_to(PACKAGE).with_suffix("").as_posix(): ast.parse(file.read_bytes())
     for file in sorted(PACKAGE.rglob("*.py"))
 }
 
-CORE = {
-    "model", "paths", "matching", "source", "roles", "reading", "expecting", "catalogue", "judge", "replay",
-    "explain", "exits", "errors", "channel", "limiter", "concurrency", "lifecycle", "recording", "changes",
-    "precedence", "jsonstream", "spelling", "grading", "against", "deviations", "rules",
-}  # fmt: skip
-EDGES = {
-    "yamlfile", "casefiles", "http", "wire", "profile", "redaction", "supplies", "pacing", "spending", "preflight",
-    "har", "harentry", "cassette", "vcrfile", "strategies", "oracle", "openapi", "reference", "report",
-    "deviationfile",
-}  # fmt: skip
-SHELLS = {
-    "plugin", "scrubbing", "findings", "items", "judging", "taping", "properties", "suite", "summary", "auditing",
-    "audit", "allowance", "verdicts", "ordering", "rivalry", "publishing", "reporter", "reporting", "cli",
-    "showing",
-}  # fmt: skip
+FLOORS = (
+    "errors", "matching", "model", "paths",
+    "rules",
+    "redaction",
+    "catalogue",
+    "strategies",
+    "reference",
+    "target",
+    "judge",
+    "recording",
+    "report",
+    "audit",
+    "session",
+    "properties",
+    "suite",
+    "pytest_plugin",
+    "cli",
+)  # fmt: skip
+"""The import law: a folder imports only from the folders that stand before it."""
+
+THINKERS = {"errors", "paths", "matching", "model", "rules", "judge", "audit"}
+"""Folders with no I/O, no clock and no randomness; the reference's service keeps to it too."""
 
 THINKING = {
     "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
     "functools", "graphlib", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
 }  # fmt: skip
-"""What the core takes of the standard library: nothing that reads a file, a socket, a clock or chance."""
+"""What a folder that only thinks takes of the standard library: no file, no socket, no clock, no randomness."""
 
 DOORS = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}
 """Built-ins through which the outside comes in without an import."""
 
-BETWEEN_EDGES = {
-    ("cassette", "har"): "a recording of ours is a HAR file, and nothing else",
-    ("casefiles", "yamlfile"): "a case file is YAML, and finding one without reading it is of no use",
-    ("har", "harentry"): "one edge in two files: harentry is one entry of a file",
-    ("http", "wire"): "one edge in two files: wire is the sockets below http",
-}
-
 OWNERS = {
-    "yaml": {"yamlfile", "vcrfile"},
-    "harfile": {"har", "harentry"},
-    "PIL": {"reference"},
+    "yaml": {"catalogue", "recording", "judge"},
+    "PIL": {"reference", "catalogue"},
     "uvicorn": {"reference"},
-    "httptools": {"reference"},
-    "hypothesis": {"strategies", "properties", "rivalry", "suite", "openapi"},
-    "schemathesis": {"openapi"},
-    "requests": {"openapi"},
-    "pytest": SHELLS - {"cli", "reporting"},
+    "harfile": {"recording"},
+    "hypothesis": {"strategies", "properties", "suite"},
+    "schemathesis": {"properties"},
+    "requests": {"properties"},
+    "pytest": {"properties", "suite", "pytest_plugin"},
 }
-"""Where each dependency is imported; elsewhere nobody knows it is there."""
+"""The folders in which each dependency is imported; elsewhere nobody knows it is there."""
 
 
-def part(name: str) -> str:
-    """Returns the part of the house a module, or a dotted name of ours, belongs to."""
-    return name.removeprefix("conformance.").replace(".", "/").partition("/")[0]
+def folder(name: str) -> str:
+    """Return the folder, or the single module, that a module or a dotted name of ours belongs to."""
+    return name.removeprefix(f"{NAME}.").replace(".", "/").partition("/")[0]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
-    """Yields every name a module imports, wherever in it, in full."""
+    """Yield every name a module imports, wherever in it, in full."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -80,33 +80,74 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def ours() -> Iterator[tuple[str, str]]:
-    """Yields each import of one module of ours by another, as its two parts, those within a part left out."""
+    """Yield each import across folders: the module that imports, and the folder it imports from."""
     for name, tree in MODULES.items():
         for full in imported(tree):
-            if full.startswith("conformance.") and part(full) != part(name):
-                yield part(name), part(full)
+            if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name != "__init__":
+                yield name, folder(full)
 
 
 def others() -> Iterator[tuple[str, str]]:
-    """Yields each import of something that is not ours: the part, and the top-level name."""
+    """Yield each import of something that is not ours: the module that imports, and the top-level name."""
     for name, tree in MODULES.items():
         for full in imported(tree):
-            if not full.startswith("conformance."):
-                yield part(name), full.partition(".")[0]
+            if not full.startswith(f"{NAME}."):
+                yield name, full.partition(".")[0]
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Yields every function, with its module."""
+    """Yield every function, with its module."""
     for name, tree in MODULES.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield name, node
 
 
-def test_every_module_has_a_place() -> None:
-    """A module is core, edge or shell, and only one of them."""
-    assert {part(name) for name in MODULES} - {"__init__"} <= CORE | EDGES | SHELLS
-    assert len(CORE) + len(EDGES) + len(SHELLS) == len(CORE | EDGES | SHELLS)
+def test_every_folder_has_a_place() -> None:
+    """The list of folders is the folders there are."""
+    assert {folder(name) for name in MODULES} - {"__init__", "__main__"} == set(FLOORS)
+
+
+def test_a_folder_imports_only_from_folders_before_it() -> None:
+    """No import goes from an earlier folder to a later one."""
+    assert [(one, other) for one, other in ours() if FLOORS.index(other) > FLOORS.index(folder(one))] == []
+
+
+@pytest.mark.xfail(strict=True, reason="being cut")
+def test_modules_of_a_folder_import_each_other_in_one_direction() -> None:
+    """No two modules import each other, at whatever distance and wherever in them the import stands."""
+    graph = {
+        name: {
+            target
+            for full in imported(tree)
+            if full.startswith(f"{NAME}.")
+            for target in _modules(full)
+            if target != name
+        }
+        for name, tree in MODULES.items()
+        if name != "__init__"
+    }
+    circles = [(one, *graph[one]) for one in graph if one in _reached(graph, one)]
+
+    assert circles == []
+
+
+def _modules(full: str) -> set[str]:
+    """Return the module a dotted name of ours stands for: itself, or the one it is a name of."""
+    path = full.removeprefix(f"{NAME}.").replace(".", "/")
+    parents = (path, path.rpartition("/")[0])
+    return {f"{one}{tail}" for one in parents for tail in ("", "/__init__") if f"{one}{tail}" in MODULES}
+
+
+def _reached(graph: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [*graph[start]]
+    while waiting:
+        one = waiting.pop()
+        if one not in seen and one in graph:
+            seen.add(one)
+            waiting += graph[one]
+    return seen
 
 
 def test_imports_name_the_whole_way() -> None:
@@ -115,48 +156,45 @@ def test_imports_name_the_whole_way() -> None:
     assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full.endswith("*")] == []
 
 
-def test_the_core_imports_only_the_core() -> None:
-    """Core modules do not look right."""
-    assert [(one, other) for one, other in ours() if one in CORE and other not in CORE] == []
-
-
-def test_the_core_only_thinks() -> None:
-    """Core modules import nothing that touches the world, and open no other door to it."""
-    assert [(one, other) for one, other in others() if one in CORE and other not in THINKING] == []
+def test_what_thinks_does_nothing_else() -> None:
+    """Folders that only think import nothing that touches the world, and open no other door to it."""
+    owned = {"yaml"}  # a case file is written as text; nothing is read
+    assert [
+        (name, other) for name, other in others() if folder(name) in THINKERS and other not in THINKING | owned
+    ] == []
     assert [
         (name, node.id)
         for name, tree in MODULES.items()
         for node in ast.walk(tree)
-        if part(name) in CORE and isinstance(node, ast.Name) and node.id in DOORS
+        if folder(name) in THINKERS and isinstance(node, ast.Name) and node.id in DOORS
     ] == []
 
 
 def test_the_two_readings_of_the_page_share_nothing() -> None:
-    """The oracle is written from the page: it knows no other module, and no core module knows it."""
-    assert [(one, other) for one, other in ours() if one == "rules"] == []
-    assert [(one, other) for one, other in ours() if other == "rules" and one in CORE] == []
-
-
-def test_edges_import_the_core_and_not_each_other() -> None:
-    """An edge is one outside thing; the few that go together are listed with their reason."""
-    crossings = {(one, other) for one, other in ours() if one in EDGES and other not in CORE}
-
-    assert crossings == set(BETWEEN_EDGES)
+    """The rules import nothing of ours, the catalogue no rules, the reference of the catalogue only roles."""
+    assert [(one, other) for one, other in ours() if folder(one) == "rules"] == []
+    assert [(one, other) for one, other in ours() if folder(one) == "catalogue" and other == "rules"] == []
+    assert {
+        full
+        for name, tree in MODULES.items()
+        for full in imported(tree)
+        if folder(name) == "reference" and full.startswith(f"{NAME}.catalogue") and ".roles." not in full
+    } == set()
 
 
 def test_each_dependency_has_its_owner() -> None:
     """What is not the standard library is imported where it belongs and nowhere else."""
-    foreign = {(one, other) for one, other in others() if other not in sys.stdlib_module_names}
+    foreign = {(folder(one), other) for one, other in others() if other not in sys.stdlib_module_names}
 
     assert {(one, other) for one, other in foreign if one not in OWNERS.get(other, ())} == set()
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_fits_in_a_head(name: str) -> None:
-    """A module has at most 400 lines, says in its first line what it is, and its name says it too."""
-    assert len((PACKAGE / f"{name}.py").read_text().splitlines()) <= 400
+def test_a_module_says_what_it_is(name: str) -> None:
+    """A module says in its first line what it is, has a telling name, and at most 450 lines."""
     assert ast.get_docstring(MODULES[name])
     assert not re.search("util|helper|manager|common|misc", name)
+    assert len((PACKAGE / f"{name}.py").read_text().splitlines()) <= 450
 
 
 def test_a_function_fits_on_a_screen() -> None:
@@ -180,19 +218,28 @@ def test_what_is_public_is_documented() -> None:
 
 def test_the_house_is_synchronous_but_for_the_reference() -> None:
     """Only the reference, which speaks ASGI, has coroutines."""
-    assert {part(name) for name, node in functions() if isinstance(node, ast.AsyncFunctionDef)} <= {"reference"}
+    assert {folder(name) for name, node in functions() if isinstance(node, ast.AsyncFunctionDef)} <= {"reference"}
 
 
 def test_the_plugin_is_inert_where_it_is_not_used() -> None:
     """Loading the plugin loads nothing of ours but itself, and none of our dependencies but pytest."""
     look = (
-        "import sys, conformance.plugin; print(*(name for name in sys.modules if name.partition('.')[0] in sys.argv))"
+        f"import sys, {NAME}.pytest_plugin.plugin; "
+        "print(*(name for name in sys.modules if name.partition('.')[0] in sys.argv))"
     )
-    command = [sys.executable, "-c", look, "conformance", "yaml", "PIL", "uvicorn", "httptools"]
+    command = [sys.executable, "-c", look, NAME, "yaml", "PIL", "uvicorn", "httptools", "hypothesis"]
 
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
-    assert loaded == ["conformance", "conformance.plugin"]
+    assert loaded == [NAME, f"{NAME}.pytest_plugin", f"{NAME}.pytest_plugin.plugin"]
+
+
+def test_contributing_shows_the_folders_in_their_order() -> None:
+    """CONTRIBUTING.md lists the folders as the import law has them."""
+    house = (ROOT / "CONTRIBUTING.md").read_text().partition("## The house")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ((?:`\w+/?` ?)+)\|", house, re.MULTILINE)
+
+    assert [name for row in rows for name in re.findall(r"`(\w+)/?`", row)] == [*FLOORS]
 
 
 def test_each_dependency_says_why_it_is_there() -> None:

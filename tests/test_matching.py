@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
-
-from conformance.matching import (
+from luma_conformance.matching import (
     MAX_SHOWN,
     MAX_SUBJECT,
     AtLeast,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 
 import pytest
-
-from conformance.model import ABSENT
-from conformance.paths import MAX_LENGTH, PathError, get, parse, put, unset
+from luma_conformance.model import ABSENT
+from luma_conformance.paths import MAX_LENGTH, PathError, get, parse, put, unset
 
 DOCUMENT = {"prompt": "A sunset", "image_ref": [{"url": "a"}, {"url": "b"}], "video": {"edit": None}}
 

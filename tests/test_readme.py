@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from conformance import cli
-from conformance.deviationfile import load_deviations
+from luma_conformance.cli import main as cli
+from luma_conformance.session.deviations_file import load_deviations
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,7 +92,7 @@ def test_its_workflow_is_one() -> None:
     steps = yaml.safe_load(workflow)["jobs"]["conformance"]["steps"]
 
     assert all({"uses", "run"} & step.keys() for step in steps)
-    assert any("pytest --pyargs conformance" in step.get("run", "") for step in steps)
+    assert any("pytest --pyargs luma_conformance" in step.get("run", "") for step in steps)
 
 
 def test_its_deviations_are_a_file_of_deviations(tmp_path: Path) -> None:

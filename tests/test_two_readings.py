@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
-
-from conformance import casefiles
-from conformance.matching import Scene
-from conformance.model import Case, Expectation
-from conformance.profile import load_profile
-from conformance.reference import media_facts, profile_path
-from conformance.replay import fill, offered
-from conformance.rules import RULES, Accepted, Rejected, Violation, predict
-from conformance.supplies import supply
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue.media import supply
+from luma_conformance.judge.play import fill, offered
+from luma_conformance.matching import Scene
+from luma_conformance.model import Case, Expectation
+from luma_conformance.reference import media_facts, profile_path
+from luma_conformance.rules import RULES, Accepted, Rejected, Violation, predict
+from luma_conformance.target.profile import load_profile
 
 BODY_STATUSES = {201, 400, 413, 422, 502, 503}
 """The statuses a body alone decides, on a POST with a good key."""

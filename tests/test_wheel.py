@@ -9,10 +9,9 @@ import venv
 from pathlib import Path
 
 import pytest
-
-from conformance import casefiles
-from conformance.rules import RULES
-from conformance.strategies import KINDS
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.rules import RULES
+from luma_conformance.strategies import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,8 +29,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_installed_kit_replays_its_catalogue_from_an_empty_directory(installed: Path, tmp_path: Path) -> None:
-    """`pytest --pyargs conformance` judges every case on the embedded reference."""
-    output = _run(str(installed / "pytest"), "--pyargs", "conformance", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+    """`pytest --pyargs luma_conformance` judges every case on the embedded reference."""
+    output = _run(
+        str(installed / "pytest"), "--pyargs", "luma_conformance", "-q", "-p", "no:cacheprovider", cwd=tmp_path
+    )
 
     counted = re.search(r"judged      (\d+): \1 passed, 0 failed, 0 deviating", output)
     assert counted is not None, output

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue.media import supply
+from luma_conformance.judge.answers import EveryResponse, detail_of
+from luma_conformance.judge.play import Target, offered, play
+from luma_conformance.model import Case, Outcome, Request, Response, header
+from luma_conformance.reference import Service, VirtualClock, profile_path
+from luma_conformance.target.channel import LiveChannel, Passing
+from luma_conformance.target.profile import load_profile
 
-from conformance import casefiles
-from conformance.channel import LiveChannel, Passing
-from conformance.judge import EveryResponse, detail_of
-from conformance.model import Case, Outcome, Request, Response, header
-from conformance.profile import load_profile
-from conformance.reference import Service, VirtualClock, profile_path
-from conformance.replay import Target, offered, play
-from conformance.supplies import supply
 from tests import miniatures
 from tests.miniatures import Handle
 

@@ -18,10 +18,10 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conformance import casefiles
-from conformance.har import entries
-from conformance.judging import Judging, Wanted
-from conformance.model import Case, Outcome
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.model import Case, Outcome
+from luma_conformance.recording.har import entries
+from luma_conformance.session.session import Judging, Wanted
 
 HOST = "reference.invalid"
 SAMPLE = 100

@@ -9,8 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conformance.limiter import judge_trace
-from tests.test_limiter import Server, trace
+from luma_conformance.judge.rate_limit import judge_trace
+
+from tests.judge.test_rate_limit import Server, trace
 
 
 def main() -> None:

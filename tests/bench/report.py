@@ -10,9 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conformance.report import formats, lines
-from conformance.report.compare import compare
-from conformance.report.result import Results
+from luma_conformance.report import formats
+from luma_conformance.report import jsonl as lines
+from luma_conformance.report.compare import compare
+from luma_conformance.report.result import Results
+
 from tests.report import samples
 
 COUNT = 50_000

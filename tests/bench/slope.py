@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from conformance.casefiles import load, specs
+from luma_conformance.catalogue.files import load, specs
 
 BENCH = Path(__file__).resolve().parent
 COPIES = 10
@@ -61,7 +61,7 @@ def timed(folder: Path, arguments: list[str]) -> float:
 
 def served() -> tuple[subprocess.Popen[str], str]:
     """Starts the reference on a free port and returns it with its URL."""
-    command = [sys.executable, "-m", "conformance.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "luma_conformance.cli.main", "serve", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     found = re.search(r"http://\S+", process.stdout.readline())
@@ -85,7 +85,7 @@ def main(rounds: int) -> int:
     """Prints the table and returns 1 where a goal is missed."""
     heavy = [case.slug for case in load([specs()]) if "large-uploads" in case.needs]
     few = " and ".join(f"not {slug}" for slug in heavy)
-    kit = ["-p", "pytest_base_url.plugin", "-p", "conformance.plugin"]
+    kit = ["-p", "pytest_base_url.plugin", "-p", "luma_conformance.pytest_plugin.plugin"]
     server, url = served()
     try:
         with tempfile.TemporaryDirectory() as folder:

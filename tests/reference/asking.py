@@ -6,10 +6,10 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.model import Headers, Request, Response, header
-from conformance.reference import Service, Settings, VirtualClock
-from conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO
-from conformance.reference.clock import START
+from luma_conformance.model import Headers, Request, Response, header
+from luma_conformance.reference import Service, Settings, VirtualClock
+from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO
+from luma_conformance.reference.clock import START
 
 SUNSET = {"prompt": "A sunset over the ocean"}
 CREATE = "/v1/generations"

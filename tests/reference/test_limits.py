@@ -7,10 +7,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from luma_conformance.model import header
+from luma_conformance.reference import Settings
+from luma_conformance.reference.limits import SlidingWindow, Slots
 
-from conformance.model import header
-from conformance.reference import Settings
-from conformance.reference.limits import SlidingWindow, Slots
 from tests.reference.asking import RATES, START, SUNSET, Desk, answer, data, number
 
 TICKS = st.lists(st.integers(0, 40_000).map(lambda ms: ms / 1024), min_size=1, max_size=40)

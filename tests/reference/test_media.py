@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from luma_conformance.reference import media_facts
+from luma_conformance.reference.media import Loader
+from luma_conformance.rules import MediaFact, Problem
 from PIL import Image
 
-from conformance.reference import media_facts
-from conformance.reference.media import Loader
-from conformance.rules import MediaFact, Problem
 from tests.reference.asking import SUNSET, Desk, answer, data
 
 DECODED = ("PNG", "JPEG", "WEBP", "GIF")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.exits import Exit
-from conformance.model import Outcome
-from conformance.report.result import Difference, Ending, Judged, Results, Run
+from luma_conformance.errors import Exit
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import Difference, Ending, Judged, Results, Run
 
 RUN = Run(
     target="http://127.0.0.1:8080, luma-profile.toml",

@@ -6,14 +6,13 @@ import json
 from dataclasses import replace
 
 import pytest
+from luma_conformance.errors import Exit, InputError
+from luma_conformance.model import Outcome
+from luma_conformance.report import compare_formats as changes
+from luma_conformance.report.compare import Change, FailOn, changed, compare
+from luma_conformance.report.merge import merged
+from luma_conformance.report.result import Ending, Judged, Results
 
-from conformance.errors import InputError
-from conformance.exits import Exit
-from conformance.model import Outcome
-from conformance.report import changes
-from conformance.report.compare import Change, FailOn, changed, compare
-from conformance.report.merge import merged
-from conformance.report.result import Ending, Judged, Results
 from tests.report import samples
 
 PASS, FAIL, DEVIATION = samples.PASSED, samples.FAILED, samples.DEVIATES

@@ -1,1 +1,1 @@
-"""Tests of the oracle, `conformance.rules`."""
+"""Tests of the oracle, `luma_conformance.rules`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.rules import MediaFact, Problem, inline_only
+from luma_conformance.rules import MediaFact, Problem, inline_only
 
 Body = dict[str, Any]
 

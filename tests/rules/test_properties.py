@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from luma_conformance.rules import RULES, Accepted, MediaFact, Problem, Rejected, Unspecified, predict
 
-from conformance.rules import RULES, Accepted, MediaFact, Problem, Rejected, Unspecified, predict
 from tests.rules.printed import PRINTED
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

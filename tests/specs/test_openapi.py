@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue import strict_yaml as yamlfile
+from luma_conformance.catalogue.media import supply
+from luma_conformance.judge.play import fill, offered
+from luma_conformance.model import Case, Step
+from luma_conformance.reference import profile_path
+from luma_conformance.rules import RULES
+from luma_conformance.strategies import KINDS, Body, Material, near_misses, valid
+from luma_conformance.target.profile import load_profile
 from openapi_spec_validator import OpenAPIV31SpecValidator
-
-from conformance import casefiles, yamlfile
-from conformance.model import Case, Step
-from conformance.profile import load_profile
-from conformance.reference import profile_path
-from conformance.replay import fill, offered
-from conformance.rules import RULES
-from conformance.strategies import KINDS, Body, Material, near_misses, valid
-from conformance.supplies import supply
 
 CATALOGUE = casefiles.own()
 DOCUMENT: dict[str, Any] = yamlfile.read(casefiles.specs() / "openapi.yaml").data  # type: ignore[assignment]

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from conformance import casefiles
-from conformance.matching import Exactly, Matcher, Members, OneOf
-from conformance.model import Case, Step
-from conformance.reading import Section
-from conformance.roles import FAILURE_CODES, MAIN_KEY, ROLES
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue.grammar import Section
+from luma_conformance.catalogue.roles import FAILURE_CODES, MAIN_KEY, ROLES
+from luma_conformance.matching import Exactly, Matcher, Members, OneOf
+from luma_conformance.model import Case, Step
 
 CREATE = "POST /v1/generations"
 POLL = "GET /v1/generations/{generation_id}"

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-
-from conformance import casefiles, expecting, matching, reading, roles, yamlfile
-from conformance.errors import CatalogueError
+from luma_conformance import matching
+from luma_conformance.catalogue import expectations as expecting
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue import grammar as reading
+from luma_conformance.catalogue import roles
+from luma_conformance.catalogue import strict_yaml as yamlfile
+from luma_conformance.errors import CatalogueError
 
 SPECS = casefiles.specs()
 SCHEMA = json.loads((SPECS / casefiles.SCHEMA).read_text(encoding="utf-8"))

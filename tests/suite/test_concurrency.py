@@ -5,43 +5,43 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.suite import test_concurrency as concurrency
+from luma_conformance.suite import test_life_cycle as life_cycle
+from luma_conformance.suite import test_rate_limit as rate_limit
 
-from conformance.findings import NonConformance
-from conformance.suite import test_concurrency as concurrency
-from conformance.suite import test_life_cycle as life_cycle
-from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures
 from tests.miniatures import Wrong
-from tests.suite.luma_on import luma_on
+from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import freed_after_a_minute, never_freed, with_slots
 
 
 def test_a_slot_freed_too_early_is_caught() -> None:
     """A server that admits a job while all slots' jobs still run is caught."""
     with pytest.raises(NonConformance, match="still running"):
-        concurrency.test_a_running_job_keeps_its_slot(luma_on(with_slots(take=freed_after_a_minute)))
+        concurrency.test_a_running_job_keeps_its_slot(target_on(with_slots(take=freed_after_a_minute)))
 
 
 def test_a_slot_freed_only_when_polled_is_caught() -> None:
     """A server that keeps a slot until somebody asks about its job is caught."""
     with pytest.raises(NonConformance, match="not free"):
-        concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_on(with_slots(full=never_freed)))
+        concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(target_on(with_slots(full=never_freed)))
 
 
 @pytest.mark.parametrize("legal", [lambda handle: handle, miniatures.with_extras], ids=["none", "extras"])
 def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
     """The reference's own slots, extras or not, are right."""
-    luma = luma_on(legal)
+    luma_target = target_on(legal)
 
-    concurrency.test_a_running_job_keeps_its_slot(luma)
-    concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma)
+    concurrency.test_a_running_job_keeps_its_slot(luma_target)
+    concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_target)
 
 
 def test_what_takes_a_client_alone_is_not_judged_where_workers_share_it() -> None:
     """With -n against a server, no worker sees every request of a key's client, or all the time that passes for it."""
-    luma = luma_on(lambda handle: handle)
-    luma.fuzzing = replace(luma.fuzzing, alone=False)
-    luma.judging = replace(luma.judging, remote=True)
+    luma_target = target_on(lambda handle: handle)
+    luma_target.fuzzing = replace(luma_target.fuzzing, alone=False)
+    luma_target.judging = replace(luma_target.judging, remote=True)
 
     for judged in (
         rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,
@@ -50,4 +50,4 @@ def test_what_takes_a_client_alone_is_not_judged_where_workers_share_it() -> Non
         life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another,
     ):
         with pytest.raises(pytest.skip.Exception, match="without -n"):
-            judged(luma)
+            judged(luma_target)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from luma_conformance.model import Request, Response
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.strategies import Body
+from luma_conformance.suite import test_life_cycle as life_cycle
 
-from conformance.findings import NonConformance
-from conformance.model import Request, Response
-from conformance.strategies import Body
-from conformance.suite import test_life_cycle as life_cycle
 from tests import miniatures
 from tests.miniatures import Handle, Wrong
-from tests.suite.luma_on import luma_on
+from tests.suite.target_on import target_on
 
 
 def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
@@ -70,7 +70,7 @@ def one_url() -> Wrong:
 def test_a_wrong_life_is_caught(wrong: Wrong, said: str) -> None:
     """A generation that goes back, changes or tells what its state does not allow is caught."""
     with pytest.raises(NonConformance, match=said):
-        life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_on(wrong))
+        life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(target_on(wrong))
 
 
 def skipping_processing() -> Wrong:
@@ -83,10 +83,10 @@ def skipping_processing() -> Wrong:
 )
 def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
     """A state may be skipped, and more members told."""
-    luma = luma_on(legal)
+    luma_target = target_on(legal)
 
-    life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma)
-    life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma)
+    life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target)
+    life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any],
         return answer
 
     with pytest.raises(NonConformance, match=said):
-        life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_on(wrap))
+        life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(target_on(wrap))
 
 
 def urls_that_last(handle: Handle) -> Handle:
@@ -138,9 +138,9 @@ def urls_of(seconds: int) -> Wrong:
 def test_a_url_of_the_wrong_age_is_caught(wrong: Wrong, said: str) -> None:
     """An output URL that never expires is caught, and so is one that expires too early."""
     with pytest.raises(NonConformance, match=said):
-        life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_on(wrong))
+        life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(target_on(wrong))
 
 
 def test_a_url_that_lasts_an_hour_is_right() -> None:
     """The reference's own URLs are right, extras or not."""
-    life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_on(lambda handle: handle))
+    life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(target_on(lambda handle: handle))

@@ -6,16 +6,16 @@ import random
 from dataclasses import replace
 
 import pytest
+from luma_conformance.model import Request, Response
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.reference import Service
+from luma_conformance.suite import test_limits as limits
+from luma_conformance.suite import test_rate_limit as rate_limit
 
-from conformance.findings import NonConformance
-from conformance.model import Request, Response
-from conformance.properties import Luma
-from conformance.reference import Service
-from conformance.suite import test_limits as limits
-from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures
 from tests.miniatures import Handle, Wrong
-from tests.suite.luma_on import luma_on
+from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import (
     counting_refusals,
     fixed,
@@ -78,7 +78,7 @@ def limits_before_validation(handle: Handle) -> Handle:
 def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) -> None:
     """A server wrong in one limit is caught by what some client sees, and the requests that show it are listed."""
     with pytest.raises(NonConformance, match=rf"(?s){said}.*#\d+ +\+"):
-        limits.test_clients_keep_to_their_limits_and_to_no_others(luma_on(wrong, examples=60))
+        limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(wrong, examples=60))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) ->
 )
 def test_legal_limits_are_not_accused_whatever_clients_do(legal: Wrong) -> None:
     """What the page leaves open is left open."""
-    limits.test_clients_keep_to_their_limits_and_to_no_others(luma_on(legal, examples=40))
+    limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(legal, examples=40))
 
 
 def jittery(seed: int) -> Wrong:
@@ -112,20 +112,20 @@ def jittery(seed: int) -> Wrong:
     return wrap
 
 
-def in_real_time(luma: Luma) -> Luma:
+def in_real_time(luma_target: LumaTarget) -> LumaTarget:
     """Returns the same hands on a target that has no clock to advance; what they wait is the test's virtual time."""
-    missing = luma.judging.target.missing
-    target = replace(luma.judging.target, missing=lambda role: "none" if role == "fast-clock" else missing(role))
-    luma.judging = replace(luma.judging, target=target)
-    luma.fuzzing = replace(luma.fuzzing, real_time=True)
-    return luma
+    missing = luma_target.judging.target.missing
+    target = replace(luma_target.judging.target, missing=lambda role: "none" if role == "fast-clock" else missing(role))
+    luma_target.judging = replace(luma_target.judging, target=target)
+    luma_target.fuzzing = replace(luma_target.fuzzing, real_time=True)
+    return luma_target
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_latency_and_jitter_are_not_held_against_a_server(seed: int) -> None:
     """A right server behind a slow and uneven network is right in real time, and on a clock that is advanced."""
-    rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(luma_on(jittery(seed))))
-    limits.test_clients_keep_to_their_limits_and_to_no_others(luma_on(jittery(seed), examples=10))
+    rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(target_on(jittery(seed))))
+    limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(jittery(seed), examples=10))
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_latency_and_jitter_are_not_held_against_a_server(seed: int) -> None:
 def test_latency_and_jitter_do_not_hide_a_wrong_server(wrong: Wrong) -> None:
     """What is wrong by more than latency and rounding explain is found behind the same network."""
     with pytest.raises(NonConformance):
-        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(luma_on(wrong)))
+        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(target_on(wrong)))

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from luma_conformance.model import Request, Response
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.suite import test_malformed as malformed
 
-from conformance.findings import NonConformance
-from conformance.model import Request, Response
-from conformance.suite import test_malformed as malformed
 from tests.miniatures import Handle, Wrong, answering
-from tests.suite.luma_on import luma_on
+from tests.suite.target_on import target_on
 
 
 def is_no_object(request: Request) -> bool:
@@ -26,10 +26,10 @@ def is_no_object(request: Request) -> bool:
 )
 def test_a_disorderly_answer_to_what_is_no_request_is_caught(status: int, body: bytes) -> None:
     """What is no request is neither accepted nor answered with a crash, a web page or another shape."""
-    luma = luma_on(answering(status, body, is_no_object))
+    luma_target = target_on(answering(status, body, is_no_object))
 
     with pytest.raises(NonConformance, match="expected"):
-        malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma)
+        malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target)
 
 
 def test_a_request_id_cut_short_is_caught() -> None:
@@ -43,7 +43,7 @@ def test_a_request_id_cut_short_is_caught() -> None:
         return answer
 
     with pytest.raises(NonConformance, match="to be echoed"):
-        malformed.test_any_request_id_comes_back_as_it_was_sent(luma_on(wrap))
+        malformed.test_any_request_id_comes_back_as_it_was_sent(target_on(wrap))
 
 
 def ids_of(request: Request) -> list[str]:
@@ -83,7 +83,7 @@ def crashing_on_a_long_id(handle: Handle) -> Handle:
 def test_a_server_that_odd_request_ids_upset_is_caught(wrong: Wrong, said: str) -> None:
     """No id where none, or several, were sent, and a crash on a long one, are caught."""
     with pytest.raises(NonConformance, match=said):
-        malformed.test_odd_request_ids_do_not_change_the_answer(luma_on(wrong))
+        malformed.test_odd_request_ids_do_not_change_the_answer(target_on(wrong))
 
 
 def shortening_long_ids(handle: Handle) -> Handle:
@@ -99,4 +99,4 @@ def shortening_long_ids(handle: Handle) -> Handle:
 @pytest.mark.parametrize("legal", [lambda handle: handle, shortening_long_ids], ids=["none", "cuts long ids"])
 def test_a_server_that_odd_request_ids_do_not_upset_is_right(legal: Wrong) -> None:
     """What comes back for an empty, repeated or long id is left open."""
-    malformed.test_odd_request_ids_do_not_change_the_answer(luma_on(legal))
+    malformed.test_odd_request_ids_do_not_change_the_answer(target_on(legal))

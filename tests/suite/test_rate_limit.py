@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.suite import test_rate_limit as rate_limit
 
-from conformance.findings import NonConformance
-from conformance.suite import test_rate_limit as rate_limit
 from tests import miniatures
 from tests.miniatures import Wrong
-from tests.suite.luma_on import luma_on
+from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import counting_refusals, fixed, renumbered, shorter, with_limiter
 
 
@@ -24,7 +24,7 @@ from tests.suite.wrong_limits import counting_refusals, fixed, renumbered, short
 def test_a_wrong_rate_limit_is_caught(wrong: Wrong) -> None:
     """A limiter that is wrong in one thing is caught, with the requests that show it."""
     with pytest.raises(NonConformance, match=r"#\d+ +\+"):
-        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(luma_on(wrong))
+        rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(target_on(wrong))
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_a_wrong_rate_limit_is_caught(wrong: Wrong) -> None:
 )
 def test_a_legal_rate_limit_is_not_accused(legal: Wrong) -> None:
     """Whether refused requests use quota is open, and observed."""
-    luma = luma_on(legal)
+    luma_target = target_on(legal)
 
-    rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(luma)
+    rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(luma_target)
 
-    assert any("refused" in what for what in luma.observed)
+    assert any("refused" in what for what in luma_target.observed)

@@ -8,26 +8,26 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from luma_conformance.catalogue.grammar import read_section
+from luma_conformance.catalogue.strict_yaml import parse
+from luma_conformance.model import Request, Response
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.reference import media_facts
+from luma_conformance.rules import predict
+from luma_conformance.strategies import FAULTS, KINDS, Body
+from luma_conformance.suite import test_malformed as malformed
+from luma_conformance.suite import test_validation as validation
 
-from conformance.findings import NonConformance
-from conformance.model import Request, Response
-from conformance.properties import Luma
-from conformance.reading import read_section
-from conformance.reference import media_facts
-from conformance.rules import predict
-from conformance.strategies import FAULTS, KINDS, Body
-from conformance.suite import test_malformed as malformed
-from conformance.suite import test_validation as validation
-from conformance.yamlfile import parse
 from tests import miniatures
 from tests.miniatures import Handle, Wrong, answering, in_another_order, on_body
-from tests.suite.luma_on import luma_on
+from tests.suite.target_on import target_on
 
 
-def caught(luma: Luma, rule: str) -> str:
+def caught(luma_target: LumaTarget, rule: str) -> str:
     """Returns the explanation of what the property about a rule finds."""
     with pytest.raises(NonConformance) as found:
-        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma_target)
     return str(found.value)
 
 
@@ -75,7 +75,7 @@ def manga_without_3_2(body: Body) -> Body:
 )
 def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body], rule: str, shown: str) -> None:
     """A server wrong in one corner of one rule is caught, with what is wrong in the explanation."""
-    explanation = caught(luma_on(on_body(wrong), examples=400), rule)
+    explanation = caught(target_on(on_body(wrong), examples=400), rule)
 
     assert shown in explanation
     assert "  the page says    " in explanation
@@ -85,7 +85,7 @@ def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body]
 
 def test_what_is_found_is_shrunk() -> None:
     """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
-    explanation = caught(luma_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
+    explanation = caught(target_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
 
     body = json.loads(explanation.rpartition("body: ")[2])
     assert set(body) == {"prompt", "style", "aspect_ratio"}
@@ -93,7 +93,7 @@ def test_what_is_found_is_shrunk() -> None:
 
 def test_a_finding_is_a_case_to_keep() -> None:
     """The YAML that comes with a finding is a case file that reads without a problem."""
-    explanation = caught(luma_on(on_body(manga_without_3_2)), "manga-not-portrait")
+    explanation = caught(target_on(on_body(manga_without_3_2)), "manga-not-portrait")
 
     text = explanation.partition("as a case, to keep:\n\n")[2]
     section = read_section(parse(text, "kept.yaml"), "kept")
@@ -106,20 +106,20 @@ def test_a_finding_is_a_case_to_keep() -> None:
 )
 def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     """Another order of checks, more headers and more members are nobody's fault."""
-    luma = luma_on(legal, examples=60)
+    luma_target = target_on(legal, examples=60)
 
     for kind in KINDS:
-        validation.test_what_the_page_lets_pass_is_accepted(kind, luma)
+        validation.test_what_the_page_lets_pass_is_accepted(kind, luma_target)
     for rule in set(FAULTS) - {"video-too-heavy"}:
-        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
-    validation.test_faults_together_get_an_answer_of_one_of_them(luma)
-    validation.test_odd_values_get_an_orderly_answer(luma)
-    malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma)
-    malformed.test_what_may_be_a_request_is_answered_in_order(luma)
-    malformed.test_any_request_id_comes_back_as_it_was_sent(luma)
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma_target)
+    validation.test_faults_together_get_an_answer_of_one_of_them(luma_target)
+    validation.test_odd_values_get_an_orderly_answer(luma_target)
+    malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target)
+    malformed.test_what_may_be_a_request_is_answered_in_order(luma_target)
+    malformed.test_any_request_id_comes_back_as_it_was_sent(luma_target)
 
-    assert min(luma.fired[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
-    assert min(luma.kept[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
+    assert min(luma_target.broken[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
+    assert min(luma_target.kept[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
 
 
 def test_a_crash_on_an_odd_value_is_caught() -> None:
@@ -127,7 +127,7 @@ def test_a_crash_on_an_odd_value_is_caught() -> None:
     crashes = answering(500, b'{"detail": "oops"}', lambda request: b'"style": null' in request.body)
 
     with pytest.raises(NonConformance, match="the server said  500"):
-        validation.test_odd_values_get_an_orderly_answer(luma_on(crashes, examples=500))
+        validation.test_odd_values_get_an_orderly_answer(target_on(crashes, examples=500))
 
 
 def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
@@ -141,18 +141,18 @@ def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
 
         return answer
 
-    luma = luma_on(wrap, limit=0)
+    luma_target = target_on(wrap, limit=0)
     for rule in set(FAULTS) - {"video-too-heavy"}:
-        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma)
-    validation.test_faults_together_get_an_answer_of_one_of_them(luma)
+        validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma_target)
+    validation.test_faults_together_get_an_answer_of_one_of_them(luma_target)
     costlies: tuple[Callable[[], None], ...] = (
-        lambda: validation.test_odd_values_get_an_orderly_answer(luma),
-        lambda: validation.test_what_the_page_lets_pass_is_accepted("image", luma),
-        lambda: malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma),
+        lambda: validation.test_odd_values_get_an_orderly_answer(luma_target),
+        lambda: validation.test_what_the_page_lets_pass_is_accepted("image", luma_target),
+        lambda: malformed.test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target),
     )
     for costly in costlies:
         with pytest.raises(pytest.skip.Exception, match="would cost money"):
             costly()
 
     assert set(sent) == {"Rejected"}
-    assert luma.judging.spending.spent == 0
+    assert luma_target.judging.spending.spent == 0

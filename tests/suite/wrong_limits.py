@@ -7,8 +7,9 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from conformance.model import Request, Response
-from conformance.reference.limits import Refusal, SlidingWindow
+from luma_conformance.model import Request, Response
+from luma_conformance.reference.limits import Refusal, SlidingWindow
+
 from tests.miniatures import Handle, Wrong
 
 

@@ -1,0 +1,264 @@
+"""What the page allows as the answer to a recorded request, of which it is not known what the server knew.
+
+A recording tells neither the state of the key nor what a server found behind a URL. So an answer that a key or a
+limit may cause, or media that do not load, is allowed with its documented text, and what a server refuses for what
+the recording does not hold is not judged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from luma_conformance.catalogue.catalogue import Catalogue
+from luma_conformance.judge.answers import detail_of
+from luma_conformance.judge.expected import OPEN_STATUSES, expected, section
+from luma_conformance.matching import Exactly, Is, Matcher, Members, OneOf
+from luma_conformance.model import Ask, Case, Expectation, Place, Request, Step, header
+from luma_conformance.recording.entry import REQUEST_BODY, REQUEST_HEADERS, Entry
+from luma_conformance.rules import (
+    Accepted,
+    MediaFact,
+    Prediction,
+    Problem,
+    Rejected,
+    Unspecified,
+    Violation,
+    inline_only,
+    predict,
+)
+
+KEYED: Final = (401, 402, 403, 429)
+"""What a key, a balance or a limit may cause, whatever the body is."""
+STORED: Final = "luma-conformance:"
+"""What stands in the kit's own recordings for media and bodies that were not kept."""
+
+_NOT_JSON: Final = "the body is not JSON"
+_GATEWAY: Final = (502, 503)
+_HTTP_STATUS: Final = re.compile(r"\(HTTP (\d{3})\)")
+_PIXELS: Final = re.compile(r"\b(\d{1,6})x(\d{1,6})px")
+_URL_PROBLEMS: Final = tuple(problem for problem in Problem if problem not in (Problem.BAD_BASE64, Problem.UNDECIDED))
+_LOADS: Final = MediaFact()
+_BAD_BASE64: Final = MediaFact(problem=Problem.BAD_BASE64)
+_HEAVY: Final = MediaFact(bytes=1 << 40)
+_ERROR: Final = Members({"detail": Is("text")})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a request may be answered with, and where the page says so.
+
+    `refused` is what the request itself breaks. `unsettled` is why a refusal that is not allowed is not wrong either.
+    """
+
+    expect: Expectation
+    section: str
+    title: str
+    refused: tuple[Violation, ...] = ()
+    unsettled: str | None = None
+
+
+def case_of(entry: Entry, allowance: Allowance) -> Case:
+    """Returns a recorded request as a case, with what it may be answered."""
+    request = entry.exchange.request
+    return Case(
+        id="recorded",
+        title=allowance.title,
+        section=allowance.section,
+        operation=f"{request.method} {request.url}",
+        place=Place(entry.place, 1),
+        steps=(Step(ask=Ask(method=request.method, url=request.url), expect=allowance.expect),),
+    )
+
+
+class Page:
+    """The page as recordings are held against it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._texts: dict[tuple[str, int], tuple[Matcher, ...]] = {}
+        self._sections: dict[tuple[str, int], str] = {}
+        for case in catalogue:
+            for step in case.steps:
+                status, detail = step.expect.status, step.expect.detail
+                if len(status) == 1 and isinstance(detail, Exactly):
+                    known = (step.ask.method, status[0])
+                    texts = self._texts.get(known, ())
+                    self._texts[known] = texts if detail in texts else (*texts, detail)
+                    self._sections.setdefault(known, case.section)
+
+    def allowance(self, entry: Entry) -> Allowance:
+        """Returns what the request of an entry, a create or a poll, may be answered with."""
+        return self._create(entry) if entry.exchange.request.method == "POST" else self._poll(entry)
+
+    def _poll(self, entry: Entry) -> Allowance:
+        status = entry.exchange.response.status
+        if status == 429:  # the guide knows a ceiling for every request, and gives it no text
+            return Allowance(
+                expect=Expectation(status=(429,), body=_ERROR), section="Rate limiting", title="too many requests"
+            )
+        if (known := self._known("GET", status) or (self._known("POST", status) if status in KEYED else None)) is None:
+            found = Expectation(status=(200, 401, 404))
+            return Allowance(expect=found, section="200 — OK (success)", title="a generation, or why it is not shown")
+        return known
+
+    def _create(self, entry: Entry) -> Allowance:
+        response = entry.exchange.response
+        prediction, can_be_refused = _predicted(entry)
+        refused = prediction.violations if isinstance(prediction, Rejected) else ()
+        if response.status in KEYED and (known := self._known("POST", response.status)) is not None:
+            return Allowance(expect=known.expect, section=known.section, title=known.title, refused=refused)
+        if isinstance(prediction, Unspecified):
+            return _unspecified(prediction)
+        text = detail_of(response)
+        detail = text if isinstance(text, str) else ""
+        if isinstance(prediction, Rejected) and prediction.allows(response.status, detail):
+            return _allowed(prediction, response.status, refused)
+        if response.status == 201:
+            return _allowed(prediction, 201, refused)
+        loading, is_open = _loading(json.loads(entry.exchange.request.body), detail)
+        everything = tuple(dict.fromkeys((*refused, *loading)))
+        if refused or any(violation.status == response.status for violation in loading):
+            prediction = Rejected(violations=everything)
+        reason = can_be_refused or ("a media reference whose loading the page does not settle" if is_open else None)
+        return _allowed(prediction, response.status, refused, reason)
+
+    def _known(self, method: str, status: int) -> Allowance | None:
+        texts = self._texts.get((method, status))
+        if texts is None:
+            return None
+        detail = texts[0] if len(texts) == 1 else OneOf(texts)
+        heading = self._sections[method, status]
+        return Allowance(expect=Expectation(status=(status,), detail=detail), section=heading, title="a refusal")
+
+
+def _allowed(
+    prediction: Prediction, status: int, refused: tuple[Violation, ...], reason: str | None = None
+) -> Allowance:
+    title = "the request breaks no rule" if isinstance(prediction, Accepted) else "the request breaks a rule"
+    expect = expected(prediction, status)
+    if status not in expect.status:
+        expect = replace(expect, body=None)  # what is no 201 has not the shape of one, and that is said by its status
+    return Allowance(expect=expect, section=section(prediction), title=title, refused=refused, unsettled=reason)
+
+
+def _unspecified(prediction: Unspecified) -> Allowance:
+    statuses = (*(OPEN_STATUSES[1:] if prediction.reason == _NOT_JSON else OPEN_STATUSES), *_GATEWAY)
+    title = f"not said: {prediction.reason}"
+    return Allowance(expect=Expectation(status=statuses), section=section(prediction), title=title)
+
+
+def _predicted(entry: Entry) -> tuple[Prediction, str | None]:
+    """Returns what the oracle says of a body, and why a server may refuse it for what the recording does not hold."""
+    if (reason := _unreadable(entry)) is not None:
+        return Unspecified(reason=reason), None
+    try:
+        body = _parsed(entry.exchange.request)
+    except _Ambiguous as error:
+        return Unspecified(reason=str(error)), None
+    except (ValueError, RecursionError):
+        return Unspecified(reason=_NOT_JSON), None
+    parts = list(_references(body))
+    if any(_is_stored(value) for part in parts for name, value in part.items() if name != "data"):
+        return Unspecified(reason="the recording does not hold a text of the request"), None
+    held = "a generation, or inline media, that the recording does not hold"
+    return predict(body, media=_presumed), held if any(map(_is_held_elsewhere, parts)) else None
+
+
+def _unreadable(entry: Entry) -> str | None:
+    """Returns why a body is not the JSON that the page speaks of, or None."""
+    request = entry.exchange.request
+    if REQUEST_BODY in entry.unknown or request.body.startswith(STORED.encode()):
+        return "the recording does not hold the request's body"
+    kind = header(request.headers, "Content-Type")
+    if kind is None:
+        return None if REQUEST_HEADERS in entry.unknown else "the request has no Content-Type"
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        return "the request is of another Content-Type than JSON"
+    return None
+
+
+class _Ambiguous(Exception):
+    """Says why JSON parsers differ about a body."""
+
+
+def _parsed(request: Request) -> object:
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise _Ambiguous("the body has a member twice")
+        return found
+
+    def constant(name: str) -> object:
+        raise _Ambiguous(f"the body has {name}, which some parsers take for a number")
+
+    if request.body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in request.body[:4]:
+        raise _Ambiguous("the body is not in UTF-8")
+    return json.loads(request.body, object_pairs_hook=members, parse_constant=constant)
+
+
+def _references(body: object) -> Iterator[Mapping[str, object]]:
+    """Yields everything in a body that may be a media reference."""
+    waiting = [body]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _is_held_elsewhere(reference: Mapping[str, object]) -> bool:
+    return reference.get("generation_id") is not None or _is_stored(reference.get("data"))
+
+
+def _is_stored(data: object) -> bool:
+    return isinstance(data, str) and data.startswith(STORED)
+
+
+def _presumed(reference: Mapping[str, object]) -> MediaFact:
+    """Presumes that what is not in the recording loads."""
+    return _LOADS if _is_stored(reference.get("data")) else inline_only(reference)
+
+
+def _loading(body: object, detail: str) -> tuple[tuple[Violation, ...], bool]:
+    """Returns the refusals for media that a server may have found, and whether the page is silent on one of them."""
+    found: list[Violation] = []
+    is_open = False
+    for fact in _facts(detail):
+        prediction = predict(body, media=lambda reference, fact=fact: _fails(reference, fact))  # type: ignore[misc]
+        if isinstance(prediction, Rejected):
+            found += prediction.violations
+        is_open = is_open or isinstance(prediction, Unspecified)
+    return tuple(found), is_open
+
+
+def _facts(detail: str) -> Iterator[MediaFact]:
+    """Yields what may be wrong with media, with the numbers an answer has for it."""
+    status, pixels = _HTTP_STATUS.search(detail), _PIXELS.search(detail)
+    for problem in _URL_PROBLEMS:
+        number = int(status[1]) if status else 404
+        yield MediaFact(problem=problem, http_status=number if problem is Problem.HTTP_ERROR else None)
+    yield _BAD_BASE64
+    yield _HEAVY
+    if pixels:
+        yield MediaFact(width=int(pixels[1]), height=int(pixels[2]))
+
+
+def _fails(reference: Mapping[str, object], fact: MediaFact) -> MediaFact:
+    """Returns a failure where a reference can have it, else what is presumed of the reference."""
+    data = reference.get("data")
+    if reference.get("url") is not None:
+        may = fact is not _BAD_BASE64
+    elif _is_stored(data):
+        may = fact.problem in (None, Problem.BAD_BASE64)
+    else:  # the length of inline data is known, the size of the picture is not
+        may = (
+            isinstance(data, str)
+            and fact.width is not None
+            and inline_only(reference).problem is not Problem.BAD_BASE64
+        )
+    return fact if may else _presumed(reference)

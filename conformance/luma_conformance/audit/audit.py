@@ -1,0 +1,255 @@
+"""Judges recorded exchanges: each answer by itself, the rate limit over a key's trace, the life of each generation.
+
+What a recording does not hold is not judged, and counted with the reason: it never accuses a server.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from luma_conformance.audit.allowed import STORED, Allowance, Page, case_of
+from luma_conformance.catalogue.catalogue import Catalogue
+from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
+from luma_conformance.judge.lifecycle import incoherent, judge_history
+from luma_conformance.judge.rate_limit import judge_trace
+from luma_conformance.model import Facet, Mismatch, fields, header
+from luma_conformance.recording.entry import (
+    REQUEST_BODY,
+    REQUEST_HEADERS,
+    RESPONSE_BODY,
+    RESPONSE_HEADERS,
+    TIMES,
+    Entry,
+)
+from luma_conformance.rules import Violation
+
+_API: Final = re.compile(r"/v1/generations(/[^/?#]+)?")
+_HIDDEN: Final = re.compile(r"(?i)redacted|filtered|dummy|x{4}|\*{3}|<[^>]*>|…|\.\.\.")
+"""What people put where a secret was; it may stand for more than one."""
+LIFE: Final = "Handling async failures in code"
+RATES: Final = "Rate limiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is wrong at an entry: in the answer itself (`mismatches`), or (`what`) in view of the others of its file."""
+
+    entry: Entry
+    section: str
+    allowance: Allowance | None = None
+    mismatches: tuple[Mismatch, ...] = ()
+    what: str | None = None
+    shown_by: tuple[Entry, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Audit:
+    """The judgement of recordings as it is made, file by file; of a file no more is kept than its judgement takes."""
+
+    catalogue: Catalogue
+    host: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    refused: list[tuple[str, tuple[Violation, ...]]] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    judged: int = 0
+    found: int = 0
+    seen: int = 0
+    not_judged: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._page = Page(self.catalogue)
+        self._every = EveryResponse(self.catalogue.holdings)
+        self._timed: list[Entry] = []
+        self._told: list[Entry] = []
+        self._missing: list[Finding] = []
+        self._names: set[str] = set()
+
+    def add(self, entry: Entry) -> None:
+        """Judges one exchange of a file."""
+        self.seen += 1
+        if not self._is_api(entry):
+            return
+        self.found += 1
+        self.hosts.add(entry.base_url)
+        if (why := _unjudgeable(entry)) is not None:
+            self.not_judged[why] += 1
+            return
+        self.judged += 1
+        self._names |= fields(entry.exchange.response.headers).keys()
+        allowance = self._page.allowance(entry)
+        mismatches = self._mismatches(entry, allowance)
+        if mismatches:
+            found = Finding(entry=entry, section=allowance.section, allowance=allowance, mismatches=mismatches)
+            (self._missing if RESPONSE_HEADERS in entry.unknown else self.findings).append(found)
+        elif allowance.refused:
+            self.refused.append((entry.place, allowance.refused))
+        facets = {mismatch.facet for mismatch in mismatches}
+        if not facets & {Facet.STATUS, Facet.HEADERS}:  # what is wrong by itself is told once
+            self._timed.append(_small(entry))
+        if not facets & {Facet.STATUS, Facet.BODY}:
+            self._told.append(_small(entry))
+
+    def end(self) -> None:
+        """Judges what a whole file shows, and forgets its exchanges."""
+        first = len(self.findings)
+        for finding in self._missing:
+            self._add_unfiltered(finding)
+        self.findings += [*self._limits(), *self._lives()]
+        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _number(finding.entry))
+        self._timed, self._told, self._missing, self._names = [], [], [], set()
+
+    def _is_api(self, entry: Entry) -> bool:
+        if self.host is not None and self.host.lower() not in _names_of(entry.base_url):
+            return False
+        found = _API.fullmatch(entry.exchange.request.url.partition("?")[0])
+        return found is not None and entry.exchange.request.method not in ("OPTIONS", "HEAD")
+
+    def _mismatches(self, entry: Entry, allowance: Allowance) -> tuple[Mismatch, ...]:
+        response = entry.exchange.response
+        found = judge_step(case_of(entry, allowance), 1, (entry.exchange,), {}, self._every).mismatches
+        standing = tuple(mismatch for mismatch in found if not _excused(entry, mismatch))
+        refusal = {mismatch.facet for mismatch in standing} & {Facet.STATUS, Facet.DETAIL}
+        if refusal and allowance.unsettled and 400 <= response.status < 500 and isinstance(detail_of(response), str):
+            standing = tuple(mismatch for mismatch in standing if mismatch.facet not in refusal)
+            self.not_judged[f"the text of a refusal, which may be for {allowance.unsettled}"] += 1
+        if response.status in (200, 201) and RESPONSE_BODY not in entry.unknown:
+            standing += _beyond_its_state(entry, standing)
+        return standing
+
+    def _add_unfiltered(self, finding: Finding) -> None:
+        """Adds a finding of a file that headers may have been taken out of, without those no answer of it has."""
+        gone = [one for one in finding.mismatches if one.why == "is missing" and one.where.lower() not in self._names]
+        for mismatch in gone:
+            self.not_judged[f"{mismatch.where}: no answer of the file has it, as if it had been filtered out"] += 1
+        standing = tuple(one for one in finding.mismatches if one not in gone)
+        if standing:
+            self.findings.append(replace(finding, mismatches=standing))
+
+    def _limits(self) -> Iterator[Finding]:
+        traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in self._timed:
+            key = _key(entry)
+            if TIMES in entry.unknown or entry.exchange.response.status not in (201, 429):
+                continue
+            if key is None:
+                self.not_judged["rate limit over time: the recording does not tell whose key it was"] += 1
+            else:
+                traces[entry.base_url, key].append(entry)
+        for trace in traces.values():
+            if len({entry.note.get("process") for entry in trace}) > 1:
+                self.not_judged["rate limit over time: recorded by several runs or workers, each on its own clock"] += 1
+                continue
+            trace.sort(key=lambda entry: entry.exchange.sent)
+            # No recording is known to have every request of a client: other programs, and other keys, share its quota.
+            report = judge_trace([entry.exchange for entry in trace], since=math.inf)
+            for contradiction in report.contradictions:
+                shown = tuple(trace[index] for index in contradiction.exchanges)
+                yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
+
+    def _lives(self) -> Iterator[Finding]:
+        created: dict[tuple[str, object], Entry] = {}
+        polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
+        for entry in self._told:
+            status, body = entry.exchange.response.status, body_of(entry.exchange.response)
+            if RESPONSE_BODY in entry.unknown:
+                continue
+            if status == 201 and isinstance(body, dict) and REQUEST_BODY not in entry.unknown:
+                created.setdefault((entry.base_url, body.get("id")), entry)
+            elif entry.exchange.request.method == "GET":
+                polls[entry.base_url, entry.exchange.request.url.partition("?")[0].rpartition("/")[2]].append(entry)
+        for life, first in created.items():
+            yield from _life(first, [poll for poll in polls[life] if _is_own(poll, first)])
+
+
+def _life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
+    entries = (first, *sorted(polls, key=lambda entry: entry.exchange.sent))
+    for oddity in judge_history(first.exchange, [entry.exchange for entry in entries[1:]]):
+        entry = entries[oddity.exchange]
+        if "url is that of an earlier poll" in oddity.what and _HIDDEN.search(
+            entry.exchange.response.body.decode("utf-8", "replace")
+        ):
+            continue  # what made it new was a secret
+        yield Finding(entry=entry, section=LIFE, what=oddity.what, shown_by=(first, entry))
+
+
+def _is_own(poll: Entry, first: Entry) -> bool:
+    """Tells whether a poll shows the state of a generation, or ought to: it is made with the key that created it."""
+    key = _key(poll)
+    return poll.exchange.response.status == 200 or (
+        poll.exchange.response.status == 404 and key is not None and key == _key(first)
+    )
+
+
+def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
+    """Returns what an answer says that its state does not allow, where it has the shape at all."""
+    body = body_of(entry.exchange.response)
+    if not isinstance(body, dict) or any(mismatch.facet is Facet.BODY for mismatch in standing):
+        return ()
+    return tuple(Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on=LIFE) for why in incoherent(body))
+
+
+def _unjudgeable(entry: Entry) -> str | None:
+    """Returns why an exchange with the API cannot be judged."""
+    request, response = entry.exchange.request, entry.exchange.response
+    if response.status == 0:
+        return "no answer was recorded"
+    if response.status == 304:
+        return "304: the body is in the browser's cache"
+    polls = request.url.partition("?")[0] != "/v1/generations"
+    if request.method != ("GET" if polls else "POST"):
+        return f"the page does not speak of {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
+    return None
+
+
+def _excused(entry: Entry, mismatch: Mismatch) -> bool:
+    """Tells whether a mismatch comes of what the recording does not hold."""
+    if mismatch.facet in (Facet.DETAIL, Facet.BODY):
+        response = entry.exchange.response
+        left_out = RESPONSE_BODY in entry.unknown or response.body.startswith(STORED.encode())
+        return left_out or str(detail_of(response)).startswith(STORED)
+    if mismatch.where == "X-Request-Id" and mismatch.why != "is missing":
+        sent = [value for name, value in entry.exchange.request.headers if name.lower() == "x-request-id"]
+        if not sent:
+            return REQUEST_HEADERS in entry.unknown
+        # What comes back for an empty one, or for several, is not said.
+        return len(sent) > 1 or sent[0].strip() == "" or _HIDDEN.search(sent[0]) is not None
+    return False
+
+
+def _key(entry: Entry) -> str | None:
+    """Returns what tells the key of a request from others; None where it was taken out."""
+    shown = header(entry.exchange.request.headers, "Authorization")
+    return None if shown is None or _HIDDEN.search(shown) else shown
+
+
+def _small(entry: Entry) -> Entry:
+    """Returns an entry with no more of its request's body than a generation's life is held against."""
+    request, unknown = entry.exchange.request, entry.unknown
+    body = b""
+    if entry.exchange.response.status == 201:
+        try:
+            asked = json.loads(request.body)
+        except (ValueError, RecursionError):
+            asked = None
+        if isinstance(asked, dict):
+            body = json.dumps({name: asked[name] for name in ("type", "model") if name in asked}).encode()
+        else:
+            unknown |= {REQUEST_BODY}
+    exchange = replace(entry.exchange, request=replace(request, body=body))
+    return replace(entry, exchange=exchange, unknown=unknown)
+
+
+def _names_of(base_url: str) -> tuple[str, ...]:
+    """Returns how a host may be called: by its name, or with the port."""
+    authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
+    return authority, re.sub(r":\d*$", "", authority)
+
+
+def _number(entry: Entry) -> int:
+    return int(entry.place.rpartition(" ")[2])

@@ -1,0 +1,122 @@
+"""Makes what the kit itself supplies for placeholders: long prompts, and images in base64.
+
+Small images are constants and large ones are blank PNGs, so that nothing here needs an image library.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final
+
+from luma_conformance.catalogue.roles import SUPPLIES
+
+IMAGE_LIMIT: Final = 52_428_800
+"""Bytes: the API's 50 MB."""
+
+LONG: Final = 200
+"""Characters above which a text of ours goes by its name where data are stored."""
+
+_JPEG: Final = (
+    "eNr7f+P/AwYBLzdPNwZGRgYGRiBk+H+bwZlBgJuHj4dLgI+XT0hQQFhCQ0pCTEzCUFlVVsPK2NbG0tjC3MEjxs/BJdzV3CIgNzA8Pik9I93Ot7"
+    "CyIKUiJjU9GWQIo6CQkISohL6UlH6yk4VTMsng/wEGQQ6Qm5gZlRiYBBmZBRn/H2EQBTsVBTADhUUE0EUZQIoZMRSzgBQLYiq+xcDDzAi0hlmQ"
+    "wZ6hg1u4gWEUDBxg/n8TAEjdPBQ="
+)
+_WEBP: Final = (
+    "eNoL8nRz28PAwBDu6hQQFmChsAHIFhBkmMuoxcDIwGh3MWNjsIaayqIFGowMUpyZeQ/LNko7cPGUPLH9dvIkA9udWx+LipT3vt/m53w/Z077vp"
+    "uW/LWbiuR+p4DkT1S/nTzh+211RQql1zAw/Psnzf7nbbS8mv1LvWl3/wnW31mSnODAAAUAegJY6g=="
+)
+_GIF: Final = (
+    "eNoBzwEw/kdJRjg3YQABAAGBAABaeKAAAAAAAAAAAAAsAAAAAAABAAFACP8AAQgcSLCgwYMIEypcyLChw4cQI0qcSLGixYsYM2rcyLGjx48gQ4"
+    "ocSbKkyZMoU6pcybKly5cwY8qcSbOmzZs4c+rcybOnz59AgwodSrSo0aNIkypdyrSp06dQo0qdSrWq1atYs2rdyrWr169gw4odS7as2bNo06pd"
+    "y7at27dw48qdS7eu3bt48+rdy7ev37+AAwseTLiw4cOIEytezLix48eQI0ueTLmy5cuYM2vezLmz58+gQ4seTbq06dOoU6tezbq169ewY8ueTb"
+    "u27du4c+vezbu379/AgwsfTry48ePIkytfzry58+fQo0ufTr269evYs2vfzr279+/gw4uoH0++vPnz6NOrX8++vfv38OPLn0+/vv37+PPr38+/"
+    "v///AAYo4IAEFmjggQgmqOCCDDbo4IMQRijhhBRWaOGFGGao4YYcdujhhyCGKOKIJJZo4okopqjiiiy26OKLMMYo44w01mjjjTjmqOOOPPbo44"
+    "9ABinkkEQWaeSRSCap5JJMNunkk1BGKeWUVFZp5ZVYZqnlllx26eWXYIYp5phklmnmmWimOVxAADutnPrK"
+)
+"""Plain images of 256x256 pixels, deflated."""
+_MP4: Final = b"\0\0\0\x18ftypisom\0\0\2\0isommp42"
+"""The box every MP4 begins with."""
+
+
+def folded(example: object) -> object:
+    """Returns an example with the long texts that the kit supplies by name: `"{inline-png}"`."""
+    if isinstance(example, str):
+        return f"{{{_long()[example]}}}" if len(example) > LONG and example in _long() else example
+    return _rebuilt(example, folded)
+
+
+def unfolded(example: object) -> object:
+    """Returns an example with every name of what the kit supplies replaced by what it stands for."""
+    if isinstance(example, str):
+        name = example[1:-1] if example[:1] == "{" and example[-1:] == "}" else ""
+        return supply(name) if name in SUPPLIES else example
+    return _rebuilt(example, unfolded)
+
+
+def _rebuilt(example: object, change: Callable[[object], object]) -> object:
+    if isinstance(example, dict):
+        return {name: change(member) for name, member in example.items()}
+    if isinstance(example, list | tuple):
+        return type(example)(change(element) for element in example)
+    return example
+
+
+@cache
+def supply(name: str) -> str:
+    """Returns what the kit supplies under a name of SUPPLIES; raises KeyError for any other."""
+    return _MAKERS[name]()
+
+
+def _small(deflated: str) -> Callable[[], str]:
+    return lambda: _base64(zlib.decompress(b64decode(deflated)))
+
+
+def _base64(raw: bytes) -> str:
+    return b64encode(raw).decode("ascii")
+
+
+def _png(width: int, height: int, *, depth: int = 1, channels: int = 1) -> bytes:
+    """Returns a blank PNG, of `depth` bits a channel: a few kilobytes at 72 million pixels."""
+    colour = {1: 0, 3: 2}[channels]
+    rows = bytes((1 + (width * channels * depth + 7) // 8) * height)
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    framed = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+              for kind, data in chunks)  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def _over_50_mb() -> str:
+    """Returns a PNG that decodes, followed by as many zeros as make it one byte too long."""
+    small = _png(256, 256, depth=8, channels=3)
+    return _base64(small + bytes(IMAGE_LIMIT + 1 - len(small)))
+
+
+_MAKERS: Final[Mapping[str, Callable[[], str]]] = {
+    "prompt-of-6000": lambda: _prompt(6000),
+    "prompt-of-6001": lambda: _prompt(6001),
+    "inline-png": lambda: _base64(_png(256, 256, depth=8, channels=3)),
+    "inline-jpeg": _small(_JPEG),
+    "inline-webp": _small(_WEBP),
+    "inline-gif": _small(_GIF),
+    "inline-mp4": lambda: _base64(_MP4),
+    "inline-8000x8000": lambda: _base64(_png(8000, 8000)),
+    "inline-9000x6000": lambda: _base64(_png(9000, 6000)),
+    "inline-over-50-mb": _over_50_mb,
+}
+assert set(_MAKERS) == set(SUPPLIES)
+
+
+def _prompt(length: int) -> str:
+    """Returns a harmless prompt of so many characters, with white space at neither end."""
+    return ("a quiet harbour at dawn, " * (length // 25 + 1))[: length - 1].rstrip().ljust(length, ".")
+
+
+@cache
+def _long() -> dict[str, str]:
+    """Returns the names of what is long, by what they stand for."""
+    return {text: name for name in SUPPLIES if len(text := supply(name)) > LONG}

@@ -1,0 +1,179 @@
+"""Says a case for a person: what it sends, expanded and shortened, what must come back, or the curl commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from luma_conformance import matching
+from luma_conformance.catalogue.media import supply
+from luma_conformance.catalogue.roles import SUPPLIES
+from luma_conformance.judge.explain import curl, said, show_command
+from luma_conformance.judge.play import bind, offered
+from luma_conformance.matching import Matcher
+from luma_conformance.model import Case, Request, Step
+from luma_conformance.reference import profile_path
+from luma_conformance.target.profile import Profile, load_profile
+
+MAX_TEXT = 120
+"""Characters of a text in a body that are shown whole; base64 is cut, so that the rest of the body is seen."""
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+_NOTATIONS: Mapping[type, tuple[str, str]] = {
+    matching.Like: ("$like", "template"),
+    matching.Is: ("$is", "kind"),
+    matching.AtLeast: ("$at_least", "minimum"),
+    matching.Same: ("$same", "name"),
+    matching.Differs: ("$differs", "name"),
+    matching.Echo: ("$echo", "name"),
+}
+"""Matchers of one word: what a case file calls them, and where they have the word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """A case with its requests as the target of a profile gets them; a key that is a secret goes by $NAME."""
+
+    case: Case
+    requests: tuple[Request, ...]
+    missing: tuple[str, ...]
+    base_url: str
+    profile_file: Path | None
+
+    @classmethod
+    def of(cls, case: Case, profile_file: Path | None, base_url: str | None) -> Showing:
+        """Returns a case as a profile has it, the reference's own if there is no file."""
+        profile = load_profile(profile_file or profile_path(), _Names())
+        roles = dict.fromkeys([*case.needs, *(role for step in case.steps if (role := step.ask.auth.role))])
+        return cls(
+            case=case,
+            requests=_requests(case, profile),
+            missing=tuple(why for role in roles if (why := profile.missing(role))),
+            base_url=base_url or profile.base_url or DEFAULT_URL,
+            profile_file=profile_file,
+        )
+
+    def head(self) -> Iterator[str]:
+        """Yields what the case is: its id, where it stands, what it rests on and needs."""
+        case = self.case
+        yield case.id
+        yield _line("says", case.title)
+        yield _line("stands in", str(case.place))
+        yield _line("rests on", case.section)
+        if case.needs:
+            yield _line("needs", ", ".join(case.needs))
+        for why in self.missing:
+            yield _line("lacks", why)
+        if case.erratum:
+            yield _line("erratum", case.erratum)
+
+    def step(self, number: int) -> Iterator[str]:
+        """Yields one step, counted from 1: the request, and what must come back."""
+        step, request = self.case.steps[number - 1], self.requests[number - 1]
+        yield from self._timing(number)
+        yield f"{request.method} {request.url}"
+        for name, text in request.headers:
+            yield f"{name}: {text}"
+        if request.body:
+            yield ""
+            yield json.dumps(_shortened(json.loads(request.body)), indent=2, ensure_ascii=False)
+        yield ""
+        yield self._expected(step)
+        for name, matcher in step.expect.headers.items():
+            yield _line("header", f"{name}: {_notation(matcher)}")
+        for name in step.expect.absent_headers:
+            yield _line("no header", name)
+        if step.expect.body is not None:
+            yield _line("body", _notation(step.expect.body))
+        yield from _aftermath(step)
+
+    def curl(self, number: int) -> Iterator[str]:
+        """Yields one step, counted from 1, as a command for bash, everything else as comments."""
+        step = self.case.steps[number - 1]
+        for line in [*self._timing(number), self._expected(step), *_aftermath(step)]:
+            yield f"# {line.strip()}"
+        show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None)
+        yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
+
+    def _expected(self, step: Step) -> str:
+        """Returns the status and the detail of a step; the title, which `said` has for a detail, is in the head."""
+        return _line("expected", said(step.expect, self.case).removesuffix(f"  ({self.case.title})"))
+
+    def _timing(self, number: int) -> Iterator[str]:
+        if len(self.case.steps) > 1:
+            yield f"step {number} of {len(self.case.steps)}"
+        if wait := self.case.steps[number - 1].wait:
+            yield _line("wait", f"{wait:g} s before it is sent")
+
+
+class _Names(Mapping[str, str]):
+    """An environment in which every variable is set, to its own name: no secret is read to show a request."""
+
+    def __getitem__(self, name: str) -> str:
+        return f"${name}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _requests(case: Case, profile: Profile) -> tuple[Request, ...]:
+    lookup = offered(profile.values, supply)
+
+    def value(name: str) -> str:
+        return lookup(name) if name in profile.values or name in SUPPLIES else f"{{{name}}}"
+
+    def token(role: str) -> str:
+        key = profile.keys.get(role)
+        return key.source if key else f"{{{role}}}"
+
+    steps = enumerate(case.steps, start=1)
+    return tuple(bind(step.ask, value, token, f"{case.slug}-{number}") for number, step in steps)
+
+
+def _aftermath(step: Step) -> Iterator[str]:
+    for name, path in step.save.items():
+        yield _line("saved", f"{path} of the answer, which later steps send as {{{name}}}")
+    if step.repeat is not None:
+        awaited = step.repeat.until_state or step.repeat.until_status
+        pause = f"every {step.repeat.every:g} s" if step.repeat.every else "at once"
+        yield _line("repeated", f"{pause} until {awaited}, at most {step.repeat.at_most} times")
+
+
+def _shortened(document: object) -> object:
+    if isinstance(document, dict):
+        return {name: _shortened(member) for name, member in document.items()}
+    if isinstance(document, list):
+        return [_shortened(element) for element in document]
+    if isinstance(document, str) and len(document) > MAX_TEXT:
+        return f"{document[: MAX_TEXT // 2]}… ({len(document)} characters)"
+    return document
+
+
+def _notation(matcher: Matcher) -> str:
+    return json.dumps(_data(matcher), ensure_ascii=False)
+
+
+def _data(matcher: Matcher) -> object:
+    """Returns a matcher as the data a case file has for it."""
+    match matcher:
+        case matching.Exactly(expected=scalar):
+            return scalar
+        case matching.Elements(expected=elements):
+            return [_data(element) for element in elements]
+        case matching.Members(expected=members):
+            return {name: _data(member) for name, member in members.items()}
+        case matching.OneOf(choices=choices):
+            return {"$one_of": [_data(choice) for choice in choices]}
+        case matching.Pattern(pattern=pattern):
+            return {"$pattern": pattern.pattern}
+    name, member = _NOTATIONS[type(matcher)]
+    return {name: getattr(matcher, member)}
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<10}  {text}"

@@ -1,0 +1,205 @@
+"""Judges answers: what one step of a case expects, and what holds on every response.
+
+Pure: given the exchanges, the same mismatches. It never stops at the first difference; a reader wants all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from luma_conformance.matching import Matcher, Members, Scene, show
+from luma_conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, fields
+
+FINAL_STATES = ("completed", "failed")
+"""The states a generation does not leave ("Handling async failures in code")."""
+
+_NOT_JSON = object()
+Found = tuple[Facet, str, str, str]
+"""A difference before it is a mismatch: its facet, where, why, and the heading it rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class EveryResponse:
+    """What holds on every response, looked up by method and status."""
+
+    holdings: tuple[Holding, ...]
+    _found: dict[tuple[str, int], tuple[Holding, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def on(self, method: str, response: Response, detail: object) -> Iterator[Holding]:
+        """Yields what holds on a response to a method."""
+        key = (method, response.status)
+        if key not in self._found:
+            self._found[key] = tuple(
+                holding
+                for holding in self.holdings
+                if (holding.operation is None or holding.operation.startswith(f"{method} "))
+                and (holding.status is None or response.status in holding.status)
+            )
+        return (holding for holding in self._found[key] if holding.detail is None or holding.detail == detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is wrong with the answers to one step, and what was noticed without being wrong."""
+
+    mismatches: tuple[Mismatch, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def body_of(response: Response) -> object:
+    """Returns the JSON value of a response's body; a value equal to nothing else where it is not JSON."""
+    try:
+        return json.loads(response.body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def detail_of(response: Response) -> object:
+    """Returns the `detail` member of a response's body, or None."""
+    body = body_of(response)
+    return body.get("detail") if isinstance(body, dict) else None
+
+
+def reached(repeat: Repeat, response: Response) -> bool:
+    """Tells whether an answer is the one a step is repeated for."""
+    if repeat.until_status is not None:
+        return response.status == repeat.until_status
+    body = body_of(response)
+    return isinstance(body, dict) and body.get("state") == repeat.until_state
+
+
+def settled(repeat: Repeat, response: Response) -> bool:
+    """Tells whether asking again is of no use: the awaited answer is there, or a final state that is another."""
+    if reached(repeat, response):
+        return True
+    body = body_of(response)
+    return repeat.until_state is not None and isinstance(body, dict) and body.get("state") in FINAL_STATES
+
+
+def judge_step(
+    case: Case,
+    number: int,
+    exchanges: Sequence[Exchange],
+    saved: Mapping[str, object],
+    every: EveryResponse,
+) -> Judgement:
+    """Returns what is wrong with the answers to the step of that number (from 1); the last is the one it waited for."""
+    step = case.steps[number - 1]
+    found: list[Found] = []
+    notes: list[str] = []
+    for exchange in exchanges[:-1]:
+        found += _meanwhile(step, exchange, every, saved, case.section)
+    last = exchanges[-1]
+    scene = Scene(saved=saved, sent=fields(last.request.headers))
+    body = body_of(last.response)
+    if step.repeat is not None and not reached(step.repeat, last.response):
+        found.append((Facet.SEQUENCE, "repeat", _never(step.repeat, len(exchanges), last.response), case.section))
+    found += _expected(step, last.response, body, scene, case.section, notes)
+    found += _everywhere(last, body, scene, every)
+    mismatches = tuple(
+        Mismatch(facet=facet, where=where, why=why, step=number, rests_on=rests_on)
+        for facet, where, why, rests_on in dict.fromkeys(found)
+    )
+    return Judgement(mismatches=mismatches, notes=tuple(notes))
+
+
+def _meanwhile(
+    step: Step, exchange: Exchange, every: EveryResponse, saved: Mapping[str, object], section: str
+) -> Iterator[Found]:
+    assert step.repeat is not None
+    response = exchange.response
+    if response.status not in step.repeat.meanwhile:
+        yield (
+            Facet.STATUS,
+            "status",
+            f"expected {_one_of(step.repeat.meanwhile)} meanwhile, got {response.status}",
+            section,
+        )
+    scene = Scene(saved=saved, sent=fields(exchange.request.headers))
+    yield from _everywhere(exchange, body_of(response), scene, every)
+
+
+def _expected(
+    step: Step, response: Response, body: object, scene: Scene, section: str, notes: list[str]
+) -> Iterator[Found]:
+    expect = step.expect
+    if response.status not in expect.status:
+        yield Facet.STATUS, "status", f"expected {_one_of(expect.status)}, got {response.status}", section
+    if expect.detail is not None:
+        detail = body.get("detail") if isinstance(body, dict) else None
+        why = expect.detail.explain(detail, scene)
+        if why and expect.wording_may_vary and isinstance(detail, str) and detail:
+            notes.append(f"detail is worded {show(detail)}, which the page allows")
+        elif why:
+            yield Facet.DETAIL, "detail", why, section
+    yield from _headers(fields(response.headers), expect.headers, expect.absent_headers, scene, section)
+    if expect.body is not None:
+        why = _body_problem(expect.body, body, response, scene)
+        worded = bool(why) and _only_wording(expect.body, body, scene)
+        if worded and expect.wording_may_vary:
+            notes.append(f"failure_reason is worded {show(_member(body, 'failure_reason'))}, which the page allows")
+        elif why and worded:
+            yield Facet.BODY, "failure_reason", why.removeprefix("failure_reason: "), section
+        elif why:
+            yield Facet.BODY, "body", why, section
+
+
+def _everywhere(exchange: Exchange, body: object, scene: Scene, every: EveryResponse) -> Iterator[Found]:
+    if not exchange.request.url.startswith("/"):
+        return  # an output file: storage answers, not the API
+    response = exchange.response
+    answered = fields(response.headers)
+    for holding in every.on(exchange.request.method, response, _member(body, "detail")):
+        yield from _headers(answered, holding.headers, holding.absent_headers, scene, holding.section)
+        if holding.body is not None and (why := _body_problem(holding.body, body, response, scene)):
+            yield Facet.BODY, "body", why, holding.section
+
+
+def _headers(
+    answered: Mapping[str, str], expected: Mapping[str, Matcher], absent: Sequence[str], scene: Scene, section: str
+) -> Iterator[Found]:
+    for name, matcher in expected.items():
+        value = answered.get(name.lower())
+        if value is None:
+            yield Facet.HEADERS, name, "is missing", section
+        elif why := matcher.explain(value, scene):
+            yield Facet.HEADERS, name, why, section
+    for name in absent:
+        if (value := answered.get(name.lower())) is not None:
+            yield Facet.HEADERS, name, f"does not belong here, got {show(value)}", section
+
+
+def _body_problem(matcher: Matcher, body: object, response: Response, scene: Scene) -> str | None:
+    if body is _NOT_JSON:
+        return f"is not JSON: {show(response.body[:200].decode('utf-8', 'replace'))}"
+    return matcher.explain(body, scene)
+
+
+def _only_wording(matcher: Matcher, body: object, scene: Scene) -> bool:
+    """Tells whether the body would match if its failure_reason were the expected one."""
+    reason = _member(body, "failure_reason")
+    if not (isinstance(matcher, Members) and isinstance(reason, str) and reason):
+        return False
+    others = Members({name: value for name, value in matcher.expected.items() if name != "failure_reason"})
+    return others.explain(body, scene) is None
+
+
+def _member(body: object, name: str) -> object:
+    return body.get(name) if isinstance(body, dict) else None
+
+
+def _one_of(statuses: tuple[int, ...]) -> str:
+    return " or ".join(str(status) for status in statuses)
+
+
+def _never(repeat: Repeat, times: int, last: Response) -> str:
+    awaited = repeat.until_state or repeat.until_status
+    state = _member(body_of(last), "state")
+    answer = f"{last.status} {show(state)}" if state else f"{last.status}"
+    return f"never came to {awaited} in {times} requests; the last answer was {answer}"

@@ -1,0 +1,105 @@
+"""Known deviations: wrong answers that somebody has looked at, so that only what is new is red.
+
+An entry is of one answer of some cases, and rots loudly: another answer, a right one, or its date make it red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from luma_conformance.model import Facet, Mismatch, Outcome, Place, Result
+
+LINE: Final = (Facet.STATUS, Facet.DETAIL)
+"""The facets that are told by the line with status and detail; one entry is of both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A wrong answer that is known, of the cases a glob matches; `expires` is the last day it holds, in ISO 8601."""
+
+    cases: str
+    facet: Facet
+    answer: str
+    reason: str
+    place: Place
+    link: str | None = None
+    owner: str | None = None
+    expires: str | None = None
+
+    def matches(self, case_id: str) -> bool:
+        """Tells whether a case is listed."""
+        return case_id == self.cases or fnmatchcase(case_id, self.cases)
+
+    def knows(self, facet: Facet, answer: str) -> bool:
+        """Tells whether a wrong answer is this one."""
+        return answer == self.answer and (facet is self.facet or (facet in LINE and self.facet in LINE))
+
+    @property
+    def words(self) -> str:
+        """The reason, and who and what knows more."""
+        more = [text for text in (self.owner, self.link, self.expires and f"until {self.expires}") if text]
+        return f"{self.reason} ({', '.join(more)})" if more else self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviations:
+    """The known deviations of a run on a day, `today` in ISO 8601."""
+
+    entries: tuple[Deviation, ...] = ()
+    today: str = ""
+
+    def of(self, case_id: str) -> tuple[Deviation, ...]:
+        """Returns the entries that list a case."""
+        return tuple(entry for entry in self.entries if entry.matches(case_id))
+
+    def expired(self, entry: Deviation) -> bool:
+        """Tells whether an entry's last day is over."""
+        return entry.expires is not None and entry.expires < self.today
+
+    def covering(
+        self, case_id: str, mismatches: Iterable[Mismatch], shown: Callable[[Mismatch], str]
+    ) -> tuple[Deviation, ...]:
+        """Returns the entries by which each of some differences is known, or none where one is not."""
+        entries = [entry for entry in self.of(case_id) if not self.expired(entry)]
+        found: dict[Deviation, None] = {}
+        for mismatch in mismatches:
+            known = [entry for entry in entries if entry.knows(mismatch.facet, shown(mismatch))]
+            if not known:
+                return ()
+            found |= dict.fromkeys(known)
+        return tuple(found)
+
+    def unknown(self, case_ids: Iterable[str]) -> tuple[Deviation, ...]:
+        """Returns the entries that list none of some cases."""
+        ids = tuple(case_ids)
+        return tuple(entry for entry in self.entries if not any(map(entry.matches, ids)))
+
+    def complaint(self, case_id: str, used: Sequence[Deviation], *, wrong: bool) -> str | None:
+        """Returns what is to be done about the entries of a case that were not its answer, or None."""
+        left = [entry for entry in self.of(case_id) if entry not in used]
+        if not left:
+            return None
+        return "; ".join(f"{entry.place}: {self._complaint(entry, wrong=wrong)}" for entry in left)
+
+    def _complaint(self, entry: Deviation, *, wrong: bool) -> str:
+        if wrong and self.expired(entry):
+            return f"expired on {entry.expires}: have it fixed, or agree on another date"
+        if wrong:
+            return f"another wrong answer than the one that is known, {entry.answer!r}"
+        return "stale: the answer is right now; remove the entry, or narrow its glob"
+
+
+def graded(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:
+    """Returns a result in which what is known is a deviation, and an entry that is not its answer a failure."""
+    verdict, case_id = result.verdict, result.case.id
+    if verdict.outcome is Outcome.NOT_JUDGED or not deviations.of(case_id):
+        return result
+    used = deviations.covering(case_id, verdict.mismatches, shown)
+    complaint = deviations.complaint(case_id, used, wrong=bool(verdict.mismatches) and not used)
+    if complaint is not None:
+        return replace(result, verdict=replace(verdict, outcome=Outcome.FAIL, reason=complaint))
+    reason = "; ".join(entry.words for entry in used)
+    return replace(result, verdict=replace(verdict, outcome=Outcome.DEVIATION, reason=reason))

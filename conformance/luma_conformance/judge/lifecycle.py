@@ -1,0 +1,133 @@
+"""Judges the life of a generation as its polls show it, and lookups that must tell nothing apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from luma_conformance.catalogue.roles import FAILURE_CODES
+from luma_conformance.judge.answers import FINAL_STATES, body_of
+from luma_conformance.matching import show
+from luma_conformance.model import Exchange, fields
+
+ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed": 2, "failed": 2}
+"""States by how far they are; any but the last may be skipped ("Handling async failures in code")."""
+
+CONSTANT: Final = ("id", "type", "model", "created_at")
+DEFAULTS: Final = {"type": "image", "model": "uni-1"}
+VARYING: Final = frozenset(
+    {"x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection"}
+)
+"""Headers that differ from answer to answer whatever was asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oddity:
+    """What no generation's life explains, and the exchange (by index) that shows it."""
+
+    what: str
+    exchange: int
+
+
+def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
+    """Returns what is wrong with the polls of one's own generation, the creating 201 first (index 0), in order of time.
+
+    Rests on "Handling async failures in code", "Failure codes" and "Presigned URL expiry".
+    """
+    found: list[Oddity] = []
+    seen: list[tuple[int, Exchange, Mapping[str, object]]] = []
+    urls: set[str] = set()
+    for index, exchange in enumerate((created, *polls)):
+        if exchange.response.status == 429:
+            continue
+        body = body_of(exchange.response)
+        if exchange.response.status != (200 if index else 201) or not isinstance(body, dict):
+            found.append(
+                Oddity(what=f"a poll of a generation of one's own is {exchange.response.status}", exchange=index)
+            )
+            continue
+        wrongs = [*_echoed(created, body), *incoherent(body), *_moved(seen, exchange, body), *_stale(urls, body)]
+        found += [Oddity(what=what, exchange=index) for what in wrongs]
+        seen.append((index, exchange, body))
+    return tuple(found)
+
+
+def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Oddity, ...]:
+    """Returns what tells lookups apart that must look alike: another key's id, an unknown one, a malformed one.
+
+    Rests on "404 — Generation belongs to another API key": identical on purpose.
+    """
+    (first, reference), *others = lookups
+    found = []
+    for index, (label, exchange) in enumerate(others, start=1):
+        for what, one, other in zip(("status", "body", "headers"), _look(reference), _look(exchange), strict=True):
+            if one != other:
+                text = f"{label} is told apart from {first} by its {what}: {show(other)}, not {show(one)}"
+                found.append(Oddity(what=text, exchange=index))
+    return tuple(found)
+
+
+def _look(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
+    body = body_of(exchange.response)
+    seen = body if isinstance(body, dict | list | str) else exchange.response.body.decode("utf-8", "replace")
+    headers = {name: value for name, value in fields(exchange.response.headers).items() if name not in VARYING}
+    return exchange.response.status, seen, headers
+
+
+def _echoed(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
+    asked = json.loads(created.request.body)
+    for name, default in DEFAULTS.items():
+        if body.get(name) != asked.get(name, default):
+            yield f"{name} is {show(body.get(name))}, and {show(asked.get(name, default))} was asked for"
+
+
+def incoherent(body: Mapping[str, object]) -> Iterator[str]:
+    """Yields what an answer says that its state does not allow."""
+    state, output = body.get("state"), body.get("output") or []
+    code, reason = body.get("failure_code"), body.get("failure_reason")
+    if state not in ORDER:
+        yield f"state {show(state)} is none of {', '.join(map(str, ORDER))}"
+    if state == "completed":
+        if not (isinstance(output, list) and output and all(_is_output(one) for one in output)):
+            yield f"completed without an output of type and url: {show(output)}"
+    elif output:
+        yield f"{state} with an output: {show(output)}"
+    if state == "failed":
+        if code not in FAILURE_CODES:
+            yield f"failed with the code {show(code)}, which is none of the documented"
+        if not (isinstance(reason, str) and reason):
+            yield f"failed without a reason: {show(reason)}"
+    elif code is not None or reason is not None:
+        yield f"{state} with a failure: {show(code)}, {show(reason)}"
+
+
+def _is_output(one: object) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("type"), str) and str(one.get("url")).startswith("http")
+
+
+def _moved(
+    seen: Sequence[tuple[int, Exchange, Mapping[str, object]]], exchange: Exchange, body: Mapping[str, object]
+) -> Iterator[str]:
+    """Yields what has changed that does not, against the answers that were there before this was asked."""
+    if not seen:
+        return
+    first, (_, before, last) = seen[0][2], seen[-1]
+    for name in CONSTANT:
+        if body.get(name) != first.get(name):
+            yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
+    was, now = last.get("state"), body.get("state")
+    if before.received > exchange.sent or was == now:
+        return  # asked before the other was answered: which is later is not known
+    if was in FINAL_STATES or ORDER.get(now, 9) < ORDER.get(was, 0):
+        yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
+
+
+def _stale(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
+    output = body.get("output")
+    for one in output if isinstance(output, list) else []:
+        if isinstance(one, dict) and isinstance(url := one.get("url"), str):
+            if url in urls:
+                yield "the output's url is that of an earlier poll: every poll makes a fresh one"
+            urls.add(url)

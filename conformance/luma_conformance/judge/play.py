@@ -1,0 +1,207 @@
+"""Plays a case against a target: binds placeholders, sends its steps, saves what they ask for.
+
+It stops at the first wrong answer. It has no I/O of its own: what is sent, and the time that passes, go through the
+target's channel.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from luma_conformance import paths
+from luma_conformance.catalogue.grammar import placeholder
+from luma_conformance.catalogue.roles import MAIN_KEY, SUPPLIES
+from luma_conformance.errors import ExchangeError, NotRecorded
+from luma_conformance.judge.answers import EveryResponse, body_of, judge_step, settled
+from luma_conformance.judge.severity import gravest
+from luma_conformance.model import (
+    ABSENT,
+    Ask,
+    Auth,
+    Case,
+    Exchange,
+    Facet,
+    Mismatch,
+    Outcome,
+    Request,
+    Response,
+    Result,
+    Severity,
+    Step,
+    Verdict,
+)
+from luma_conformance.target.channel import Channel, Tape, Untaped
+
+_UNQUOTED = frozenset(string.ascii_letters + string.digits + "-._~{}")
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Whatever is judged: how to reach it, and what it offers.
+
+    `value` and `token` give what stands behind a role; `missing` says why a role is not offered, or None; `run` begins
+    every X-Request-Id; `tape` is told whose exchanges follow.
+    """
+
+    channel: Channel
+    value: Callable[[str], str]
+    token: Callable[[str], str]
+    missing: Callable[[str], str | None]
+    run: str
+    tape: Tape = field(default_factory=Untaped)
+
+
+def unmet(case: Case, target: Target) -> str | None:
+    """Returns why a case cannot be judged on a target: the first role it needs that is not offered, or None."""
+    return next((why for role in case.needs if (why := target.missing(role))), None)
+
+
+def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True) -> Result:
+    """Returns what a case comes to on a target that offers all it needs; one that was not recorded is not judged.
+
+    It ends with the first step that differs; if not `exact`, with the first that differs in more than wording.
+    """
+    try:
+        target.tape.begin(case.id, case)
+        return _play(case, target, every, exact=exact)
+    except NotRecorded as error:
+        return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
+
+
+def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:
+    played = _Played(case, target)
+    for number, step in enumerate(case.steps, start=1):
+        target.tape.step(number)
+        try:
+            exchanges = played.step(step)
+        except ExchangeError as error:
+            broken = Mismatch(
+                facet=Facet.SEQUENCE, where="exchange", why=str(error), step=number, rests_on=case.section
+            )
+            return played.result(mismatches=(broken,))
+        judgement = judge_step(case, number, exchanges, played.saved, every)
+        played.notes += judgement.notes
+        if not exact and gravest(judgement.mismatches) is Severity.SHOULD:
+            played.word(judgement.mismatches)
+        elif judgement.mismatches:
+            return played.result(mismatches=judgement.mismatches)
+        if unsaved := played.save(number, step, exchanges[-1].response):
+            return played.result(mismatches=(unsaved,))
+    return played.result()
+
+
+def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], request_id: str) -> Request:
+    """Returns the request a case describes, with every placeholder replaced by what stands behind it."""
+    body = b"" if ask.body is ABSENT else _JSON.encode(fill(ask.body, value)).encode()
+    typed = [("Content-Type", "application/json")] if body else []
+    traced = [("X-Request-Id", request_id)] if ask.url.startswith("/") else []
+    own = [*_authorization(ask.auth, token), *typed, *traced]
+    names = {name.lower() for name in ask.headers}
+    headers = [(name, text) for name, text in own if name.lower() not in names]
+    headers += [(name, text) for name, text in ask.headers.items() if text is not None]
+    return Request(method=ask.method, url=_fill_url(ask.url, value), headers=tuple(headers), body=body)
+
+
+def fill(document: object, value: Callable[[str], object]) -> object:
+    """Returns JSON data with every `"{name}"` replaced by what stands behind the name."""
+    if isinstance(document, dict):
+        return {name: fill(member, value) for name, member in document.items()}
+    if isinstance(document, list):
+        return [fill(element, value) for element in document]
+    name = placeholder(document)
+    return document if name is None else value(name)
+
+
+def _fill_url(url: str, value: Callable[[str], object]) -> str:
+    if "{" not in url:
+        return url
+    quoted = _one_segment if url.startswith("/") else str
+    named = ((segment, placeholder(segment)) for segment in url.split("/"))
+    return "/".join(segment if name is None else quoted(str(value(name))) for segment, name in named)
+
+
+def _one_segment(text: str) -> str:
+    """Returns a text as one segment of a path, so that an id of the target's making leads nowhere else."""
+    quoted = (chr(byte) if chr(byte) in _UNQUOTED else f"%{byte:02X}" for byte in text.encode())
+    return "%2E" * len(text) if text in (".", "..") else "".join(quoted)
+
+
+def _authorization(auth: Auth, token: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    shown = token(auth.role) if auth.role is not None else auth.token
+    return () if shown is None else (("Authorization", f"{auth.scheme} {shown}".strip()),)
+
+
+class _Played:
+    """A case under way: what its steps saved, and every exchange so far."""
+
+    def __init__(self, case: Case, target: Target) -> None:
+        self.saved: dict[str, object] = {}
+        self.notes: tuple[str, ...] = ()
+        self._case, self._target = case, target
+        self._role = MAIN_KEY
+        self._exchanges: list[Exchange] = []
+        self._worded: tuple[tuple[Mismatch, ...], tuple[Exchange, ...]] | None = None
+
+    def step(self, step: Step) -> list[Exchange]:
+        """Sends one step, again and again where it says so, and returns its exchanges."""
+        self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
+        if step.wait:
+            self._target.channel.sleep(step.wait, self._role)
+        exchanges = [self._send(step)]
+        while (
+            (repeat := step.repeat) is not None
+            and len(exchanges) < repeat.at_most
+            and not settled(repeat, exchanges[-1].response)
+            and exchanges[-1].response.status in repeat.meanwhile
+        ):
+            if repeat.every:
+                self._target.channel.sleep(repeat.every, self._role)
+            exchanges.append(self._send(step))
+        return exchanges
+
+    def save(self, number: int, step: Step, response: Response) -> Mismatch | None:
+        """Keeps what the step asks for; returns what is wrong where the answer has no such thing."""
+        body = body_of(response) if step.save else None
+        for name, path in step.save.items():
+            found = paths.get(body, path)
+            if not (isinstance(found, str) and found and found.isprintable()):
+                why = f"has no printable text at {path}, which a later step needs"
+                rests_on = self._case.section
+                return Mismatch(facet=Facet.BODY, where="body", why=why, step=number, rests_on=rests_on)
+            self.saved[name] = found
+        return None
+
+    def word(self, mismatches: tuple[Mismatch, ...]) -> None:
+        """Keeps the first differences in wording, and the exchanges until then."""
+        self._worded = self._worded or (mismatches, tuple(self._exchanges))
+
+    def result(self, mismatches: tuple[Mismatch, ...] = ()) -> Result:
+        """Returns what the case came to; without graver differences, by those in wording."""
+        exchanges = tuple(self._exchanges)
+        if not mismatches and self._worded:
+            mismatches, exchanges = self._worded
+        outcome = Outcome.FAIL if mismatches else Outcome.PASS
+        verdict = Verdict(outcome=outcome, mismatches=mismatches, notes=self.notes)
+        return Result(case=self._case, verdict=verdict, exchanges=exchanges)
+
+    def _send(self, step: Step) -> Exchange:
+        target = self._target
+        request_id = f"{target.run}-{self._case.slug}-{len(self._exchanges) + 1}"
+        request = bind(step.ask, self._value, target.token, request_id)
+        awaits_429 = 429 in (*step.expect.status, *(step.repeat.meanwhile if step.repeat else ()))
+        exchange = target.channel.exchange(request, at_once=awaits_429)
+        self._exchanges.append(exchange)
+        return exchange
+
+    def _value(self, name: str) -> object:
+        return self.saved[name] if name in self.saved else self._target.value(name)
+
+
+def offered(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
+    """Returns the lookup of placeholders: what the kit supplies itself, else what a profile offers."""
+    return lambda name: supply(name) if name in SUPPLIES else values[name]

@@ -1,0 +1,102 @@
+"""Asks a target which of two faults it names, in requests that are sure to be refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.errors import NoSuchExample
+
+from luma_conformance.errors import CouldNotJudge, InputError
+from luma_conformance.judge.answers import detail_of
+from luma_conformance.judge.fault_order import Observation
+from luma_conformance.matching import Like, Scene
+from luma_conformance.model import Response
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.redaction.redactor import Redactor, keys_in
+from luma_conformance.rules import Rejected, Violation, predict
+from luma_conformance.session.session import CASSETTE, Judging, Wanted
+from luma_conformance.strategies import FAULTS, Body, served, two_faults
+
+TRIES: Final = 40
+"""Requests drawn, not sent, to find one that breaks two given rules."""
+
+
+def observe(
+    base_url: str | None, profile: Path | None, rules: Sequence[str], tell: Callable[[str], None]
+) -> tuple[str, tuple[Observation, ...]]:
+    """Returns what the target is called, and what its answers show; raises InputError or CouldNotJudge."""
+    if (base_url or "").startswith(CASSETTE):
+        raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
+    wanted = Wanted(base_url=base_url, profile=profile, announce=tell, redactor=Redactor(keys_in(os.environ)))
+    judging = Judging.begin(wanted)
+    try:
+        return judging.shown, tuple(_observed(begin(judging, Fuzzing(), "precedence"), rules, tell))
+    except NonConformance as error:
+        raise CouldNotJudge(str(error)) from None
+    finally:
+        judging.close()
+
+
+def _observed(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
+    """Asks about every pair of rules that one request can break; yields what each answer shows."""
+    pairs = [pair for pair in combinations(rules, 2) if _possible(luma_target, *pair)]
+    for number, pair in enumerate(pairs, start=1):
+        tell(f"pair {number} of {len(pairs)}")
+        if (found := _request(luma_target, *pair)) is None:
+            continue
+        body, prediction = found
+        yield from _shown(prediction, luma_target.send(body).response)
+
+
+def _possible(luma_target: LumaTarget, first: str, second: str) -> bool:
+    one, other = FAULTS[first], FAULTS[second]
+    if (
+        one.missing(luma_target.material)
+        or other.missing(luma_target.material)
+        or "large-uploads" in (*one.needs, *other.needs)
+    ):
+        return False
+    return any(kind in one.kinds and kind in other.kinds for kind in served(luma_target.material))
+
+
+def _request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Rejected] | None:
+    """Returns a request that breaks two rules, and what may be answered; None where none is found."""
+
+    def both(body: Body) -> bool:
+        prediction = predict(body, media=luma_target.material.facts)
+        return isinstance(prediction, Rejected) and {first, second} <= {v.rule for v in prediction.violations}
+
+    drawn = settings(
+        max_examples=TRIES, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+    )  # fmt: skip
+    try:
+        body = find(two_faults(first, second, luma_target.material), both, settings=drawn, random=Random(0))  # noqa: S311
+    except NoSuchExample:
+        return None
+    prediction = predict(body, media=luma_target.material.facts)
+    assert isinstance(prediction, Rejected)
+    return body, prediction
+
+
+def _shown(prediction: Rejected, response: Response) -> Iterator[Observation]:
+    """Yields that the rule which was answered for comes before each that was not; nothing where that is not clear."""
+    detail = detail_of(response)
+    said = {v.rule for v in prediction.violations if v.status == response.status and _says(v, detail)}
+    if len(said) == 1:
+        (first,) = said
+        for rule in dict.fromkeys(v.rule for v in prediction.violations):
+            if rule != first:
+                yield Observation(first=first, then=rule)
+
+
+def _says(violation: Violation, detail: object) -> bool:
+    if violation.details:
+        return detail in violation.details
+    return violation.detail_like is not None and Like.of(violation.detail_like).explain(detail, Scene()) is None

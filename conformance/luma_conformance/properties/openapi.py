@@ -1,0 +1,207 @@
+"""The OpenAPI document, put to work by schemathesis: it generates requests, and says where an answer departs from it.
+
+Nothing is ever sent from here. What schemathesis thinks of a request being valid is not asked either: bodies it takes
+for wrong may be none of the page's business, and the oracle says what they may be answered.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import requests
+import schemathesis
+from hypothesis import settings
+from hypothesis import strategies as st
+from schemathesis.core import NOT_SET
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.generation import hypothesis as patches
+from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
+from schemathesis.openapi.checks import JsonSchemaError
+from schemathesis.specs.openapi import checks
+
+from luma_conformance.model import ABSENT, Ask, Exchange
+
+# Before it generates, schemathesis swaps Hypothesis' printer for one that prints nothing, which would take the
+# falsifying examples from every other test of the process. It does so once; this tells it that it has.
+setattr(patches.setup, "_is_patched", True)  # noqa: B010  a function's own attribute
+
+CREATE: Final = "/v1/generations"
+LOOKUP: Final = "/v1/generations/{generation_id}"
+
+
+class Walking(Protocol):
+    """Whoever takes generated walks: sends what is asked for, and judges the answer."""
+
+    def begin(self) -> None:
+        """Begins a walk."""
+        ...
+
+    def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
+        """Returns what a step came to; `origin` is the exchange whose link was followed, if any."""
+        ...
+
+    def end(self) -> None:
+        """Ends the walk, however it went."""
+        ...
+
+
+_SHAPE: Final = (
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+)
+_SENT: Final = requests.Request("GET", "http://target/").prepare()
+"""Stands for the request of every response; no check that is asked looks at it."""
+
+_COMBINING: Final = ("anyOf", "oneOf", "allOf", "not")
+_CONFIG: Final[dict[str, Any]] = {
+    "generation": {"allow-extra-parameters": False, "with-security-parameters": False},
+    "phases": {"stateful": {"generation": {"mode": "positive"}, "inference": {"algorithms": []}}},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """An OpenAPI document of the two operations, to be made with `load`."""
+
+    documented: schemathesis.BaseSchema
+    generating: schemathesis.BaseSchema
+
+    def submissions(self, *, valid: bool) -> st.SearchStrategy[Ask]:
+        """Returns submissions the document allows, or does not; a body that is no JSON value is bytes."""
+        kinds = [
+            self.generating[path]["POST"].as_strategy(generation_mode=_mode(valid=valid))
+            for path in self.generating
+            if path.startswith("/kinds/")
+        ]
+        return st.one_of(kinds).map(_ask)
+
+    def lookups(self, *, valid: bool) -> st.SearchStrategy[Ask]:
+        """Returns polls for ids of nobody's: UUIDs, as the document demands, or not."""
+        return self.generating[LOOKUP]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
+
+    def departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
+        """Returns where an answer departs from what the document says of its operation.
+
+        `status_is_open` lets pass a status the document does not have: not every refusal is the page's.
+        """
+        method = exchange.request.method
+        operation = self.documented[CREATE if method == "POST" else LOOKUP][method]
+        case = operation.Case(path_parameters={} if method == "POST" else {"generation_id": "any"})
+        asked = _SHAPE if status_is_open else (checks.status_code_conformance, *_SHAPE)
+        try:
+            case.validate_response(_response(exchange), checks=list(asked))
+        except FailureGroup as group:
+            return tuple(f"{failure.title}: {_why(failure)}" for failure in group.exceptions)
+        return ()
+
+    def follow(self, walking: Walking, how: settings) -> None:
+        """Takes generated walks along the document's links: what one answer names is what the next request asks for."""
+        machine = self.generating.as_state_machine()
+
+        class Walk(machine):  # type: ignore[valid-type, misc]
+            """One walk."""
+
+            def setup(self) -> None:
+                self.exchanges: dict[str, Exchange] = {}
+                walking.begin()
+
+            def teardown(self) -> None:
+                walking.end()
+                super().teardown()
+
+            def step(self, input: StepInput) -> StepOutput:  # noqa: A002  schemathesis passes it by this name
+                followed = input.transition is not None and input.is_applied
+                origin = self.exchanges[input.transition.parent_id] if input.transition and followed else None
+                exchange = self.exchanges[input.case.id] = walking.take(_ask(input.case), origin)
+                return StepOutput(_response(exchange), input.case)
+
+        Walk.run(settings=settings(how, stateful_step_count=4))
+
+
+def load(raw: Mapping[str, Any]) -> Document:
+    """Returns a document made of its parsed text."""
+    return Document(documented=_loaded(copy.deepcopy(dict(raw))), generating=_loaded(_for_generating(raw)))
+
+
+def _loaded(raw: dict[str, Any]) -> schemathesis.BaseSchema:
+    # A configuration of our own: otherwise a schemathesis.toml found in a folder above would be in force.
+    return schemathesis.openapi.from_dict(raw, config=schemathesis.Config.from_dict(_CONFIG))
+
+
+def _for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the document as it is generated from.
+
+    Each kind of request becomes an operation of its own, so that what is invalid is so by one member and not by being
+    of no kind; no member is added that no kind names, and the request id is left to the kit.
+    """
+    document = copy.deepcopy(dict(raw))
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    for operation in (paths[CREATE]["post"], paths[LOOKUP]["get"]):
+        operation["parameters"] = [each for each in operation.get("parameters", ()) if each.get("in") == "path"]
+    for kind in schemas["GenerationRequest"]["oneOf"]:
+        operation = copy.deepcopy(paths[CREATE]["post"])
+        name = kind["$ref"].rpartition("/")[2]
+        operation["operationId"] = f"create{name}"
+        operation["requestBody"]["content"]["application/json"] = {"schema": kind}
+        paths[f"/kinds/{name}"] = {"post": operation}
+    del paths[CREATE]
+    for schema in _within(schemas):
+        if "properties" in schema and "object" in schema.get("type", ()):
+            schema["additionalProperties"] = False
+    return document
+
+
+def _within(node: object) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for member in list(node.values()):
+            yield from _within(member)
+    elif isinstance(node, list):
+        for element in node:
+            yield from _within(element)
+
+
+def _mode(*, valid: bool) -> schemathesis.GenerationMode:
+    return schemathesis.GenerationMode.POSITIVE if valid else schemathesis.GenerationMode.NEGATIVE
+
+
+def _ask(case: schemathesis.Case[Any]) -> Ask:
+    if case.method == "GET":
+        return Ask(method="GET", url=case.formatted_path)
+    return Ask(method="POST", url=CREATE, body=ABSENT if case.body is NOT_SET else case.body)
+
+
+def _response(exchange: Exchange) -> schemathesis.Response:
+    """Returns an answer of ours as schemathesis has it."""
+    headers: dict[str, list[str]] = {}
+    for name, value in exchange.response.headers:
+        headers.setdefault(name.lower(), []).append(value)
+    return schemathesis.Response(
+        status_code=exchange.response.status,
+        headers=headers,
+        content=exchange.response.body,
+        request=_SENT,
+        elapsed=0.0,
+        verify=True,
+    )
+
+
+def _why(failure: Failure) -> str:
+    """Returns what is wrong, on one line.
+
+    Of a value that breaks the schema the place is told, not the value: schemathesis cuts long ones, and half a secret
+    is not known for one.
+    """
+    if not isinstance(failure, JsonSchemaError):
+        return " ".join(failure.message.split())
+    place = "".join(f"/{part}" for part in failure.instance_path) or "/"
+    keyword = str(failure.schema_path[-1]) if failure.schema_path else "false"
+    if keyword in _COMBINING:
+        return f"at {place} members do not go together ({keyword})"
+    asked = next((part for name, part in failure.schema.items() if name == keyword), failure.schema)
+    return f"at {place} expected {keyword} {json.dumps(asked, ensure_ascii=False)}"

@@ -1,0 +1,54 @@
+"""Exchanges as recordings keep them, whatever the format of the file: what was sent where, and what is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from luma_conformance.model import Exchange
+
+TIMES: Final = "times"
+REQUEST_BODY: Final = "request body"
+RESPONSE_BODY: Final = "response body"
+REQUEST_HEADERS: Final = "request headers"
+RESPONSE_HEADERS: Final = "response headers"
+"""What a recording may not have kept, or may have kept in part."""
+
+About = Mapping[str, object]
+"""What the kit's own recorder says of a whole recording: plain JSON data, empty for others' files."""
+
+_API: Final = re.compile(
+    r"(https?://[^/?#]+(?:/[^?#]*?)?)(/v1/(?:generations|files)(?:[/?#].*)?)", re.IGNORECASE | re.DOTALL
+)
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?://[^/?#]*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One exchange of a recording.
+
+    `exchange.request.url` is a path on the API's host, or absolute for other hosts; times are in Unix seconds.
+    `base_url` is the scheme, host, port and prefix before `/v1` it went to. `place` is where it stands, for messages:
+    `run.har:entry 12`, from 1. `note` is what the kit's own recorder kept with it, empty for others' files. `unknown`
+    is what the file does not hold, and what is there instead means nothing: TIMES, REQUEST_BODY, …
+    """
+
+    exchange: Exchange
+    base_url: str
+    place: str
+    note: Mapping[str, object] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
+def split(url: str) -> tuple[str, str]:
+    """Returns the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
+
+    Raises ValueError for what is no absolute URL.
+    """
+    if (api := _API.fullmatch(url)) is not None:
+        return api[1], api[2]
+    if (origin := _ORIGIN.match(url)) is None:
+        raise ValueError(f"{url[:80]!r} is no absolute URL")
+    return origin[0], url

@@ -1,0 +1,249 @@
+"""Reads and writes HAR 1.2 files: recordings of browsers, proxies, and the kit's own.
+
+The kit's own are known by their creator. What HAR has no member for stands as JSON in a `comment`: of the log, what
+the recorder says of the whole; of an entry, its note and the base URL its path was sent to.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+import harfile
+
+from luma_conformance.errors import InputError
+from luma_conformance.model import Exchange
+from luma_conformance.recording.entry import About, Entry
+from luma_conformance.recording.har_entry import commented, entry, scrubbed, write
+from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
+
+__all__ = ("About", "Entry", "Writer", "about", "entries", "merge")
+
+CREATOR: Final = "luma-conformance"
+"""The creator's name, by which a file is known for the kit's own."""
+
+_LIST: Final = '"entries": ['
+_END: Final = b"\n        ]\n    }\n}"
+
+
+class Writer:
+    """A recording of the kit's own while it is being written: whole on disk after every entry, for one process."""
+
+    def __init__(self, path: Path, about: About, *, scrub: Callable[[str], str] = str) -> None:
+        """Begins a file, or goes on with one of the kit's own, which keeps what it says of itself.
+
+        `scrub` is applied to every text that is written. Raises InputError for what cannot be written, and for a file
+        that is there already and is not one of the kit's own.
+        """
+        self._path, self._scrub = path, scrub
+        comment = json.dumps(scrubbed(about, scrub))
+        self._text = io.StringIO()
+        self._har = _harfile(self._text, comment)
+        self._offset, self._any, self._headless = *_resume(path), True
+        with _explained(path, "written"):
+            self._file: BinaryIO = path.open("r+b" if path.exists() else "xb")
+            if not self._offset:
+                self._append(_head(comment))
+
+    def add(self, exchange: Exchange, base_url: str, note: Mapping[str, object]) -> None:
+        """Writes one exchange before it returns; `base_url` is where a request for a path alone was sent."""
+        write(self._har, exchange, base_url, note, self._scrub)
+        text = self._text.getvalue()
+        self._text.seek(0)
+        self._text.truncate()
+        if self._headless:  # the head is in the file already, and entries may be
+            text = "," * self._any + text.partition(_LIST)[2]
+            self._headless = False
+        self._any = True
+        with _explained(self._path, "written"):
+            self._append(text.encode("ascii"))
+
+    def close(self) -> None:
+        """Closes the file, which is whole already."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _append(self, text: bytes) -> None:
+        # The old end goes first: whenever the process is killed, the file is the beginning of a recording.
+        self._file.truncate(self._offset)
+        self._file.seek(self._offset)
+        self._file.write(text + _END)
+        self._file.flush()
+        self._offset += len(text)
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Yields the exchanges of a HAR file one by one, holding no more than one of them.
+
+    A file of the kit's own may end anywhere: its whole entries are what it has. Raises InputError, with the entry or
+    the byte, for any other file that is not whole, and for what is no HAR.
+    """
+    own, number = False, 0
+    for name, value in _parts(path):
+        if name == "creator":
+            own = _is_own(value)
+        elif name == "entry":
+            number += 1
+            yield entry(value, f"{path}:entry {number}", own=own)
+
+
+def about(path: Path) -> About:
+    """Returns what the kit's own recorder says of a recording, nothing for others' files; raises InputError."""
+    found: dict[str, object] = {}
+    for name, value in _parts(path):
+        if name == "entry" and "creator" in found:
+            break
+        found[name] = value
+    return commented(found.get("comment")) if _is_own(found.get("creator")) else {}
+
+
+def merge(into: Path, parts: Iterable[Path]) -> None:
+    """Appends recordings of the kit's own to another, or to a new one that says of itself what the first part says."""
+    writer: Writer | None = None
+    try:
+        for part in parts:
+            writer = writer or Writer(into, about(part))
+            for entry in entries(part):
+                writer.add(entry.exchange, entry.base_url, entry.note)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _harfile(text: io.StringIO, comment: str) -> harfile.HarFile:
+    return harfile.HarFile.open(text, creator=harfile.Creator(name=CREATOR, version=_version()), comment=comment)
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("luma-agents-conformance")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _head(comment: str) -> bytes:
+    """Returns what a file of ours begins with, up to where its entries go."""
+    text = io.StringIO()
+    _harfile(text, comment).close()
+    before, found, _ = text.getvalue().partition(_LIST)
+    assert found
+    return (before + found).encode("ascii")
+
+
+@cache
+def _beginning() -> bytes:
+    """Returns what every file of ours begins with."""
+    name = json.dumps(CREATOR).encode("ascii")
+    before, found, _ = _head("{}").partition(name)
+    return before + found
+
+
+def _resume(path: Path) -> tuple[int, bool]:
+    """Returns where in a file the next entry goes, and whether others are before it; 0 where there is no file yet."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            own = file.read(len(_beginning())) == _beginning()
+            file.seek(max(0, size - len(_END) - 1))
+            last = file.read()
+    except FileNotFoundError:
+        return 0, False
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    if size == 0:
+        return 0, False
+    if own and last[1:] == _END:
+        return size - len(_END), last[:1] == b"}"
+    return _end_of_entries(path)
+
+
+def _end_of_entries(path: Path) -> tuple[int, bool]:
+    """Returns the same of a file that was cut off, or written anew by another program."""
+    ends: list[int] = []
+    creator: object = None
+    cut = False
+    for name, value in _parts(path, ends):
+        creator = value if name == "creator" else creator
+        cut = cut or name == "cut"
+    if not (_is_own(creator) or (cut and not ends)):
+        raise InputError(f"{path} is there already and is no recording of luma-conformance; name another file")
+    return (ends[-1], True) if ends else (0, False)
+
+
+def _parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
+    """Yields the members of the log by name, each of its entries as "entry", and "cut" where a file of ours is cut off.
+
+    The byte at which an entry ends replaces the last of `ends`.
+    """
+    with _explained(path, "read"), path.open("rb") as file:
+        own = file.read(len(_beginning())) == _beginning()
+        file.seek(0)
+        number, found = 0, False
+        try:
+            stream = JSONStream(file.read)
+            for name, value in _log(stream):
+                found = True
+                if name == "creator":
+                    own = own or _is_own(value)
+                if name == "entry":
+                    number += 1
+                    if ends is not None:
+                        ends[:] = [stream.byte]
+                yield name, value
+        except Malformed as error:
+            if not (isinstance(error, Truncated) and own):
+                raise InputError(_complaint(path, error, number)) from None
+            yield "cut", None
+        else:
+            if not found:
+                raise InputError(f"{path} is no HAR file: it is JSON without a log; save one with the network tools")
+
+
+def _log(stream: JSONStream) -> Iterator[tuple[str, object]]:
+    for name in stream.members():
+        if name != "log":
+            stream.value()
+            continue
+        for member in stream.members():
+            if member != "entries":
+                yield member, stream.value()
+                continue
+            for element in stream.elements():
+                yield "entry", element
+    stream.end()
+
+
+def _complaint(path: Path, error: Malformed, number: int) -> str:
+    where = f"in entry {number + 1}, " if number else ""
+    if isinstance(error, Truncated):
+        again = "export the HAR again, and let it finish"
+        return f"{path}: is empty" if not error.byte else f"{path}: ends {where}at byte {error.byte}; {again}"
+    if not error.byte:
+        return f"{path} is no HAR file: {error} at its beginning"
+    return f"{path}: {error} ({where}byte {error.byte})"
+
+
+@contextmanager
+def _explained(path: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be {done}: {error.strerror}") from None
+
+
+def _is_own(creator: object) -> bool:
+    return isinstance(creator, dict) and creator.get("name") == CREATOR

@@ -1,0 +1,263 @@
+"""One exchange and its HAR entry: how each is made of the other.
+
+Of others' entries what is missing is noted and what is wrong is said, with its place: browsers leave out bodies they
+did not keep, and write them decoded, as text or base64.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl
+
+import harfile
+
+from luma_conformance.errors import InputError
+from luma_conformance.model import Exchange, Headers, Request, Response, header
+from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry, split
+
+BASE64: Final = "base64"
+_OCTETS: Final = "application/octet-stream"
+
+
+def write(
+    har: harfile.HarFile, exchange: Exchange, base_url: str, note: Mapping[str, object], scrub: Callable[[str], str]
+) -> None:
+    """Writes an exchange; `base_url` is where a request for a path alone was sent, `scrub` sees every text."""
+    request, response = exchange.request, exchange.response
+    own = {"base_url": base_url} if request.url.startswith("/") else {}
+    milliseconds = round((exchange.received - exchange.sent) * 1000, 3)
+    har.add_entry(
+        startedDateTime=datetime.fromtimestamp(exchange.sent, UTC),
+        time=milliseconds,
+        request=_request(request, base_url.rstrip("/") if own else "", scrub),
+        response=harfile.Response(
+            status=response.status,
+            statusText=_phrase(response.status),
+            httpVersion="HTTP/1.1",
+            headers=_records(response.headers, scrub),
+            content=_content(response, scrub),
+        ),
+        timings=harfile.Timings(send=0, wait=milliseconds, receive=0),
+        comment=json.dumps(scrubbed({"note": note, **own}, scrub)),
+    )
+
+
+def entry(value: object, place: str, *, own: bool) -> Entry:
+    """Returns the exchange an entry's data tell of; `own`: as the kit's recorder wrote it. Raises InputError."""
+    node = _Node(value, place)
+    request, response = node.child("request"), node.child("response")
+    unknown: set[str] = set()
+    sent, seconds = _started(node), _lasted(node, unknown)
+    full = request.text("url")
+    try:
+        base_url, url = split(full)
+    except ValueError as error:
+        raise node.wrong(f"request.url: {error}") from None
+    comment = commented(node.value.get("comment")) if own else {}
+    note, whither = comment.get("note"), comment.get("base_url")
+    if isinstance(whither, str) and full.startswith(f"{whither.rstrip('/')}/"):
+        base_url, url = whither, full[len(whither.rstrip("/")) :]
+    elif own:
+        url = full
+    asked = Request(method=request.text("method"), url=url, headers=request.headers(), body=_posted(request, unknown))
+    answered = Response(status=response.status(), headers=response.headers(), body=_received(response, unknown))
+    return Entry(
+        exchange=Exchange(request=asked, response=answered, sent=sent, received=sent + seconds),
+        base_url=base_url,
+        place=place,
+        note=note if isinstance(note, dict) else {},
+        unknown=frozenset(unknown),
+    )
+
+
+def scrubbed(value: object, scrub: Callable[[str], str]) -> object:
+    """Returns plain data with every text of it scrubbed."""
+    if isinstance(value, Mapping):
+        return {scrub(str(name)): scrubbed(member, scrub) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrubbed(element, scrub) for element in value]
+    return scrub(value) if isinstance(value, str) else value
+
+
+def commented(comment: object) -> dict[str, object]:
+    """Returns the data of a comment of the kit's own; nothing where another program has put a comment there."""
+    try:
+        found = json.loads(comment) if isinstance(comment, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _request(request: Request, base_url: str, scrub: Callable[[str], str]) -> harfile.Request:
+    url = scrub(base_url + request.url)
+    query = url.partition("#")[0].partition("?")[2]
+    return harfile.Request(
+        method=scrub(request.method),
+        url=url,
+        httpVersion="HTTP/1.1",
+        headers=_records(request.headers, scrub),
+        queryString=[harfile.Record(name, value) for name, value in parse_qsl(query, keep_blank_values=True)],
+        postData=_post_data(request, scrub) if request.body else None,
+        bodySize=len(request.body),
+    )
+
+
+def _post_data(request: Request, scrub: Callable[[str], str]) -> harfile.PostData:
+    text, encoding = _text(request.body, scrub)
+    # HAR has an encoding for what is received, and none for what is sent.
+    return harfile.PostData(mimeType=_kind(request.headers, scrub), text=text, comment=encoding)
+
+
+def _content(response: Response, scrub: Callable[[str], str]) -> harfile.Content:
+    text, encoding = _text(response.body, scrub)
+    return harfile.Content(
+        size=len(response.body), mimeType=_kind(response.headers, scrub), text=text, encoding=encoding
+    )
+
+
+def _text(body: bytes, scrub: Callable[[str], str]) -> tuple[str, str | None]:
+    """Returns a body as text, or else as base64, with how it is encoded."""
+    try:
+        return scrub(body.decode("utf-8")), None
+    except UnicodeDecodeError:
+        clean = scrub(body.decode("latin-1")).encode("latin-1", "replace")
+        return b64encode(clean).decode("ascii"), BASE64
+
+
+def _kind(headers: Headers, scrub: Callable[[str], str]) -> str:
+    return scrub(header(headers, "Content-Type") or _OCTETS)
+
+
+def _records(headers: Headers, scrub: Callable[[str], str]) -> list[harfile.Record]:
+    return [harfile.Record(scrub(name), scrub(value)) for name, value in headers]
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
+
+
+def _started(node: _Node) -> float:
+    text = node.text("startedDateTime")
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise node.wrong(f"startedDateTime is {text[:40]!r}, no date and time of ISO 8601") from None
+
+
+def _lasted(node: _Node, unknown: set[str]) -> float:
+    """Returns how long an exchange took, in seconds; unknown where the recorder does not say."""
+    milliseconds = node.value.get("time")
+    if milliseconds is None:
+        unknown.add(TIMES)
+        return 0.0
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        raise node.wrong("time is no number of milliseconds")
+    if not 0 <= milliseconds <= _LONGEST:
+        unknown.add(TIMES)
+        return 0.0
+    return milliseconds / 1000
+
+
+_LONGEST: Final = 1e12
+
+
+def _posted(request: _Node, unknown: set[str]) -> bytes:
+    post = request.child("postData", required=False)
+    text = post.optional("text")
+    if text is None:
+        size = request.value.get("bodySize")
+        if post.value.get("params") or (isinstance(size, int | float) and size > 0):
+            unknown.add(REQUEST_BODY)
+        return b""
+    # The kit's own say so in the comment; a few other programs add the member that content has.
+    encoded = BASE64 in (post.value.get("comment"), post.value.get("encoding"))
+    return post.decoded(text) if encoded else _bytes(text)
+
+
+def _received(response: _Node, unknown: set[str]) -> bytes:
+    content = response.child("content", required=False)
+    text, encoding = content.optional("text"), content.value.get("encoding")
+    if text is None:
+        sizes = (content.value.get("size"), response.value.get("bodySize"))
+        if sizes[0] != 0 or (isinstance(sizes[1], int | float) and sizes[1] > 0):
+            unknown.add(RESPONSE_BODY)
+        return b""
+    if encoding in (None, ""):
+        return _bytes(text)
+    if encoding != BASE64:
+        unknown.add(RESPONSE_BODY)
+        return b""
+    return content.decoded(text)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")  # JSON may hold half a surrogate pair, which has no UTF-8
+
+
+class _Node:
+    """An object of an entry, and how it is called in messages."""
+
+    def __init__(self, value: object, place: str, name: str = "") -> None:
+        self._place, self._name = place, name
+        if not isinstance(value, dict):
+            raise self.wrong(f"{name or 'the entry'} is no object")
+        self.value: dict[str, object] = value
+
+    def wrong(self, what: str) -> InputError:
+        """Returns the error that says what is wrong here."""
+        return InputError(f"{self._place}: {what}")
+
+    def child(self, name: str, *, required: bool = True) -> _Node:
+        """Returns the object of a member, an empty one where it need not be there and is not."""
+        value = self.value.get(name)
+        if value is None and required:
+            raise self.wrong(f"{self._path(name)} is missing")
+        return _Node({} if value is None else value, self._place, self._path(name))
+
+    def text(self, name: str) -> str:
+        """Returns the text of a member."""
+        value = self.value.get(name)
+        if isinstance(value, str):
+            return value
+        raise self.wrong(f"{self._path(name)} is {'missing' if value is None else 'no text'}")
+
+    def optional(self, name: str) -> str | None:
+        """Returns the text of a member that need not be there."""
+        return None if self.value.get(name) is None else self.text(name)
+
+    def status(self) -> int:
+        """Returns the status; 0 is what browsers write where no answer came."""
+        status = self.value.get("status")
+        if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status <= 999:
+            raise self.wrong(f"{self._path('status')} is no HTTP status")
+        return status
+
+    def headers(self) -> Headers:
+        """Returns the header fields in their order, without HTTP/2's pseudo-headers."""
+        records = self.value.get("headers")
+        if not isinstance(records, list):
+            raise self.wrong(f"{self._path('headers')} is no list")
+        pairs = []
+        for index, one in enumerate(records):
+            name, value = (one.get("name"), one.get("value")) if isinstance(one, dict) else (None, None)
+            if not (isinstance(name, str) and isinstance(value, str)):
+                raise self.wrong(f"{self._path('headers')}[{index}] has no name and value of text")
+            if not name.startswith(":"):
+                pairs.append((name, value))
+        return tuple(pairs)
+
+    def decoded(self, text: str) -> bytes:
+        """Returns the bytes a text of base64 stands for."""
+        try:
+            return b64decode(text, validate=True)
+        except ValueError:
+            raise self.wrong(f"{self._path('text')} is no base64") from None
+
+    def _path(self, name: str) -> str:
+        return f"{self._name}.{name}" if self._name else name

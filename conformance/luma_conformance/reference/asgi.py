@@ -1,0 +1,130 @@
+"""Serves a service over HTTP: the thin adapter between an ASGI server and `handle`."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from luma_conformance.errors import InputError
+from luma_conformance.model import Request, Response
+from luma_conformance.reference.service import Service
+from luma_conformance.reference.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_LAST_PORT: Final = 65_535
+Handle = Callable[[Request], Response]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class WallClock:
+    """The time of the wall."""
+
+    def now(self) -> float:
+        """Returns Unix time in seconds."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits for `seconds`."""
+        time.sleep(seconds)
+
+
+def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+    """Returns the ASGI application that answers with `handle`."""
+
+    async def answer(scope: Message, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        chunks: list[bytes] = []
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            chunks.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        response = handle(_request(scope, b"".join(chunks)))
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+        headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
+
+    return answer
+
+
+def run(settings: Settings, host: str, port: int, announce: Callable[[str], None] = print) -> None:
+    """Serves a reference until interrupted; raises InputError where the address cannot be had."""
+    listening = _listen(host, port)
+    handle = Service(clock=WallClock(), settings=settings).handle
+    shown = f"[{host}]" if ":" in host else host
+    announce(f"reference Luma Agents API on http://{shown}:{listening.getsockname()[1]}  (Ctrl-C stops it)")
+    try:
+        _server(handle).run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listening.close()
+
+
+@contextmanager
+def serving(
+    settings: Settings | None = None, *, wrap: Callable[[Handle], Handle] = lambda handle: handle
+) -> Iterator[str]:
+    """Serves a reference, or what `wrap` makes of it, on a free port of this machine in a thread; yields its URL."""
+    listening = _listen("127.0.0.1", 0)
+    service = Service(clock=WallClock(), settings=settings or Settings())
+    server = _server(wrap(service.handle))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"  # the socket listens already: a request waits, at worst
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+def _request(scope: Message, body: bytes) -> Request:
+    query = scope["query_string"].decode("latin-1")
+    path = scope["raw_path"].decode("latin-1")
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return Request(method=scope["method"], url=f"{path}?{query}" if query else path, headers=headers, body=body)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise InputError(f"cannot listen on {host}:{port}: ports go from 0 to {_LAST_PORT}; --port 0 takes a free port")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}:{port}: {error}; --port 0 takes a free port") from None
+    # What is accepted inherits it: asyncio leaves it off here, and the price is 40 ms an answer.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _server(handle: Handle) -> uvicorn.Server:
+    import uvicorn
+
+    config = uvicorn.Config(
+        application(handle),
+        interface="asgi3",
+        http="httptools",
+        proxy_headers=False,
+        date_header=False,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,27 @@
+"""The embedded reference as a transport: no sockets, virtual time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from luma_conformance.model import Request, Response
+from luma_conformance.reference.clock import VirtualClock
+from luma_conformance.reference.service import ORIGIN, Service
+from luma_conformance.reference.settings import Settings
+
+
+class InProcess:
+    """A Transport to a service of its own."""
+
+    base_url: Final = ORIGIN
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.clock = VirtualClock()
+        self._service = Service(clock=self.clock, settings=settings or Settings())
+
+    def send(self, request: Request) -> Response:
+        """Returns the service's answer; its output URLs lead back to it."""
+        if request.url.startswith(f"{ORIGIN}/"):
+            local = request.url.removeprefix(ORIGIN)
+            request = Request(method=request.method, url=local, headers=request.headers, body=request.body)
+        return self._service.handle(request)

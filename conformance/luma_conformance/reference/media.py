@@ -1,0 +1,73 @@
+"""What loading a media reference finds: inline data is decoded for real, a URL is looked up among the test cards."""
+
+from __future__ import annotations
+
+import binascii
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from luma_conformance.reference.cards import url_fact
+from luma_conformance.rules import MediaFact, Problem
+
+_SUPPORTED: Final = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF"})
+MAX_IMAGE_BYTES: Final = 52_428_800
+MAX_REMEMBERED: Final = 100_000
+"""Bytes of a picture that is not decoded again when it comes again."""
+
+
+class Loader:
+    """Loads the media of one request; `failure` is the code its generation later fails with, if any is unusable.
+
+    That a picture does not decode, or is of another format, shows only in processing: the page documents both as
+    asynchronous failures ("Failure codes").
+    """
+
+    def __init__(self) -> None:
+        self.failure: str | None = None
+
+    def __call__(self, ref: Mapping[str, object]) -> MediaFact:
+        """Returns what loading a reference finds."""
+        data, url = ref.get("data"), ref.get("url")
+        if isinstance(data, str):
+            return self._inline(data, str(ref.get("media_type")))
+        return url_fact(url) if isinstance(url, str) else MediaFact()
+
+    def _inline(self, data: str, media_type: str) -> MediaFact:
+        try:
+            raw = binascii.a2b_base64(data, strict_mode=True)
+        except ValueError:
+            return MediaFact(problem=Problem.BAD_BASE64)
+        if media_type.startswith("video/") or len(raw) > MAX_IMAGE_BYTES:
+            return MediaFact(bytes=len(raw))
+        return self._decoded(raw)
+
+    def _decoded(self, raw: bytes) -> MediaFact:
+        fact, failure = (_picture if len(raw) <= MAX_REMEMBERED else _picture.__wrapped__)(raw)
+        self.failure = self.failure or failure
+        return fact
+
+
+@lru_cache(maxsize=64)
+def _picture(raw: bytes) -> tuple[MediaFact, str | None]:
+    """Returns what decoding a picture's head finds, and the code its generation fails with if it is of no use."""
+    from io import BytesIO
+
+    from PIL import Image, UnidentifiedImageError
+
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # only the head is read; 8000x8000 is legal
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(raw)) as image:
+            (width, height), kind = image.size, image.format
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return MediaFact(bytes=len(raw)), "corrupt_input"
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    fact = MediaFact(bytes=len(raw), width=width, height=height)
+    return fact, None if kind in _SUPPORTED else "unsupported_format"
+
+
+def media_facts(ref: Mapping[str, object]) -> MediaFact:
+    """Returns what the reference finds when it loads a media reference."""
+    return Loader()(ref)

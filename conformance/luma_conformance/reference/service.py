@@ -1,0 +1,256 @@
+"""The reference: a Luma Agents API that answers as the error-handling page says, without I/O and on any clock.
+
+POST is answered from `luma_conformance.rules`, never from the catalogue. Where the page is silent, README.md says what
+was chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from luma_conformance.model import Clock, Headers, Request, Response, header
+from luma_conformance.reference.cards import (
+    CLIENTS,
+    COMPLETED_IMAGE,
+    COMPLETED_VIDEO,
+    FAILS,
+    KEY_PREFIX,
+    KEYS,
+    STAYS,
+    ClientCard,
+    KeyState,
+)
+from luma_conformance.reference.generations import Generation
+from luma_conformance.reference.limits import SlidingWindow, Slots
+from luma_conformance.reference.media import Loader
+from luma_conformance.reference.precedence import answer_to
+from luma_conformance.reference.settings import Settings
+from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
+from luma_conformance.rules import Accepted, Unspecified, predict
+from luma_conformance.rules.facts import DEFAULT_MODEL, DEFAULT_TYPE
+
+ORIGIN: Final = "http://reference.invalid"
+"""Where output URLs are when a request names no host: in process."""
+CREATE: Final = "/v1/generations"
+CLOCK: Final = "/_reference/clock"
+PROFILE: Final = "/.well-known/luma-conformance.toml"
+_API_VERSION: Final = ("X-API-Version", "2026-04-01")
+_JSON: Final = ("Content-Type", "application/json")
+_CENTURY: Final = 100 * 365 * 86_400
+_MISSING_KEY: Final = "Missing or invalid API key"
+_NOT_FOUND: Final = "Generation not found"
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+
+
+def profile_path() -> Path:
+    """Returns the file of the reference's own profile."""
+    return Path(__file__).with_name("profile.toml")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Client:
+    """A client's state; `ahead` is by how many seconds its clock was advanced."""
+
+    name: str
+    card: ClientCard
+    window: SlidingWindow
+    slots: Slots
+    ahead: float = 0.0
+
+
+class _Refused(Exception):
+    """Ends the handling of a request with an error answer."""
+
+    def __init__(self, status: int, detail: str, headers: Headers = ()) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+
+@dataclass(kw_only=True)
+class Service:
+    """One server's state; `handle` is its only door."""
+
+    clock: Clock
+    settings: Settings = field(default_factory=Settings)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)  # noqa: S311  ids need to be distinct, not secret
+        self._storage = Storage(self.settings.url_seconds)
+        self._clients = {name: self._client(name, card) for name, card in CLIENTS.items()}
+        self._generations: dict[str, Generation] = {}
+        long_ago = self.clock.now() - 600
+        for generation, kind, model in ((COMPLETED_IMAGE, "image", "uni-1"), (COMPLETED_VIDEO, "video", "ray-3.2")):
+            self._generations[generation] = Generation(
+                id=generation, client="main", type=kind, model=model, created=long_ago, starts=long_ago, ends=long_ago
+            )
+
+    def handle(self, request: Request) -> Response:
+        """Returns the answer to a request."""
+        path = request.url.partition("?")[0]
+        if path.startswith(PREFIX):
+            return self._file(request)
+        if path == PROFILE:
+            return Response(
+                status=200, headers=(("Content-Type", "application/toml"),), body=profile_path().read_bytes()
+            )
+        try:
+            status, body, headers = self._api(request, path)
+        except _Refused as refused:
+            status, body, headers = refused.status, {"detail": refused.detail}, refused.headers
+        tracing = ("X-Request-Id", header(request.headers, "X-Request-Id") or self._uuid())
+        # Half a surrogate pair, which has no UTF-8, becomes JSON's own escape.
+        payload = _ENCODER.encode(body).encode(errors="backslashreplace")
+        return Response(status=status, headers=(_JSON, tracing, _API_VERSION, *headers), body=payload)
+
+    def _api(self, request: Request, path: str) -> tuple[int, Mapping[str, object], Headers]:
+        polling = path.startswith(f"{CREATE}/")
+        if not polling and path not in (CREATE, CLOCK):
+            raise _Refused(404, "Not found")
+        allowed = "GET" if polling else "POST"
+        if request.method != allowed:
+            raise _Refused(405, "Method not allowed", (("Allow", allowed),))
+        client = self._authenticated(request)
+        if polling:
+            return 200, self._poll(client, path.removeprefix(f"{CREATE}/"), request), ()
+        return (200, self._advance(client, request.body), ()) if path == CLOCK else self._create(client, request)
+
+    def _authenticated(self, request: Request) -> _Client:
+        scheme, _, token = (header(request.headers, "Authorization") or "").partition(" ")
+        if scheme != "Bearer" or not token.startswith(KEY_PREFIX):
+            raise _Refused(401, _MISSING_KEY)
+        if token not in KEYS:
+            raise _Refused(401, "Invalid API key")
+        name, state = KEYS[token]
+        if state is not KeyState.GOOD:
+            raise _Refused(401, state.value)
+        client = self._clients[name]
+        if client.card.refused:
+            raise _Refused(403, client.card.refused)
+        return client
+
+    def _create(self, client: _Client, request: Request) -> tuple[int, Mapping[str, object], Headers]:
+        loader = Loader()
+        body = self._valid(client, request, loader)
+        now = self._now(client)
+        generation = self._generation(client, body, loader.failure, now)
+        remaining = client.window.admit(now)
+        client.slots.take(now, math.inf if generation.ends is None else generation.ends)
+        self._generations[generation.id] = generation
+        headers = _rate_headers(client.window.limit, remaining, int(now) + 60)
+        return 201, generation.view(-math.inf, None), headers  # queued, however soon it starts
+
+    def _valid(self, client: _Client, request: Request, loader: Loader) -> dict[str, object]:
+        """Returns the body of a request that nothing stands against; else raises the answer that comes first."""
+        try:
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            raise _Refused(400, "Request body is not valid JSON") from None
+        prediction = predict(body, media=loader)
+        if isinstance(prediction, Unspecified):
+            raise _Refused(400, f"Request is not supported: {prediction.reason}")
+        refused = None if isinstance(prediction, Accepted) else answer_to(prediction)
+        if refused is not None and not refused.loading:
+            raise _Refused(refused.status, refused.detail)
+        assert isinstance(body, dict)
+        self._check_references(client, body)
+        self._check_limits(client)
+        if refused is not None:
+            raise _Refused(refused.status, refused.detail)
+        return body
+
+    def _check_limits(self, client: _Client) -> None:
+        now = self._now(client)
+        if (full := client.window.refuse(now)) is not None:
+            retry = ("Retry-After", str(full.retry_after))
+            headers = (retry, *_rate_headers(client.window.limit, 0, full.reset))
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit exceeded", headers)
+        if client.slots.full(now):
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Too many concurrent jobs", (("Retry-After", "60"),))
+        if not client.card.funded:
+            raise _Refused(402, "Insufficient balance. Please add funds to continue.")
+
+    def _check_references(self, client: _Client, body: Mapping[str, object]) -> None:
+        for path, reference in _references(body):
+            found = self._generations.get(reference)
+            if found is None or found.client != client.name:
+                raise _Refused(400, f"{path}: generation not found")
+            if found.state(self._now(client)) != "completed":
+                raise _Refused(400, f"{path}: generation is not completed")
+
+    def _generation(self, client: _Client, body: Mapping[str, object], failure: str | None, now: float) -> Generation:
+        prompt = str(body["prompt"])
+        stays = STAYS.get(prompt)
+        starts = now + self.settings.queued_seconds
+        return Generation(
+            id=self._uuid(),
+            client=client.name,
+            type=str(body.get("type", DEFAULT_TYPE)),
+            model=str(body.get("model", DEFAULT_MODEL)),
+            created=now,
+            starts=None if stays == "queued" else starts,
+            ends=None if stays else starts + self.settings.processing_seconds,
+            failure=FAILS.get(prompt, failure),
+        )
+
+    def _poll(self, client: _Client, generation_id: str, request: Request) -> Mapping[str, object]:
+        generation = self._generations.get(generation_id)
+        if generation is None or generation.client != client.name:
+            raise _Refused(404, _NOT_FOUND)
+        now = self._now(client)
+        host = header(request.headers, "Host")
+        origin = f"http://{host}" if host else ORIGIN
+        return generation.view(now, self._storage.url(origin, generation.id, generation.media, now))
+
+    def _file(self, request: Request) -> Response:
+        generation = self._generations.get(Storage.generation(request.url))
+        if generation is None:
+            return UNSIGNED
+        return self._storage.answer(request.url, generation.media, self._now(self._clients[generation.client]))
+
+    def _advance(self, client: _Client, body: bytes) -> Mapping[str, object]:
+        try:
+            ahead = client.ahead + float(json.loads(body)["advance"])
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            ahead = -1.0
+        if not client.ahead <= ahead <= _CENTURY:
+            raise _Refused(400, 'The body is {"advance": SECONDS}, of 0 or more and a century in all')
+        client.ahead = ahead
+        return {"now": self._now(client)}
+
+    def _now(self, client: _Client) -> float:
+        return self.clock.now() + client.ahead
+
+    def _client(self, name: str, card: ClientCard) -> _Client:
+        window = SlidingWindow(self.settings.rpm if card.rpm is None else card.rpm)
+        slots = Slots(self.settings.concurrency if card.concurrency is None else card.concurrency)
+        return _Client(name=name, card=card, window=window, slots=slots)
+
+    def _uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _rate_headers(limit: int, remaining: int, reset: int) -> Headers:
+    return (
+        ("X-RateLimit-Limit", str(limit)),
+        ("X-RateLimit-Remaining", str(remaining)),
+        ("X-RateLimit-Reset", str(reset)),
+    )
+
+
+def _references(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yields the path and value of every generation_id a body refers to."""
+    video = body.get("video")
+    frames = video if isinstance(video, dict) else {}
+    slots = (("source", body.get("source")), *((f"video.{n}", frames.get(n)) for n in ("start_frame", "end_frame")))
+    for path, reference in slots:
+        if isinstance(reference, dict) and isinstance(reference.get("generation_id"), str):
+            yield path, reference["generation_id"]

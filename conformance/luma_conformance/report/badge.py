@@ -1,0 +1,57 @@
+"""A run as a badge: the JSON a shields.io endpoint badge reads, and the same as a picture of its own."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Final
+
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import Conclusion, Results, counted
+
+LABEL: Final = "Luma Agents API"
+_COLORS: Final = {
+    Conclusion.CONFORMANT: ("brightgreen", "#2b7a0b"),
+    Conclusion.NOT_CONFORMANT: ("red", "#b3261e"),
+    Conclusion.INCOMPLETE: ("lightgrey", "#5f6368"),
+    Conclusion.COULD_NOT_JUDGE: ("lightgrey", "#5f6368"),
+}
+_CHARACTER: Final = 6.6
+"""Pixels an average character takes, 11 pixels high."""
+
+
+def message(results: Results) -> str:
+    """Returns what the badge says."""
+    if results.conclusion is Conclusion.NOT_CONFORMANT:
+        return f"{results.counts[Outcome.FAIL]:,} of {counted(results.judged, 'case')} failing"
+    if results.conclusion is Conclusion.CONFORMANT:
+        return f"conformant, {counted(results.judged, 'case')}"
+    return str(results.conclusion)
+
+
+def endpoint(results: Results) -> str:
+    """Returns the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge)."""
+    color, _ = _COLORS[results.conclusion]
+    data = {"schemaVersion": 1, "label": LABEL, "message": message(results), "color": color}
+    return json.dumps(data, indent=2) + "\n"
+
+
+def picture(results: Results) -> str:
+    """Returns the badge as SVG."""
+    _, color = _COLORS[results.conclusion]
+    left, right = (round(len(text) * _CHARACTER) + 14 for text in (LABEL, message(results)))
+    title = escape(f"{LABEL}: {message(results)}")
+    return f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{title}">
+  <title>{title}</title>
+  <clipPath id="r"><rect width="{left + right}" height="20" rx="3"/></clipPath>
+  <g clip-path="url(#r)">
+    <rect width="{left}" height="20" fill="#3c4043"/>
+    <rect x="{left}" width="{right}" height="20" fill="{color}"/>
+  </g>
+  <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">
+    <text x="{left / 2}" y="14">{escape(LABEL)}</text>
+    <text x="{left + right / 2}" y="14">{escape(message(results))}</text>
+  </g>
+</svg>
+"""

@@ -1,0 +1,84 @@
+"""A run as a CTRF report (https://ctrf.io), which dashboards and chat bots of many test tools read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Final
+
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import Judged, Results
+
+SPEC: Final = "0.0.0"
+"""The version of CTRF's specification, which has not been numbered yet."""
+
+_STATUS: Final = {
+    Outcome.PASS: "passed",
+    Outcome.FAIL: "failed",
+    Outcome.NOT_JUDGED: "skipped",
+    Outcome.DEVIATION: "other",
+    Outcome.WARNING: "passed",
+}
+
+
+def document(results: Results) -> str:
+    """Returns the report."""
+    tests = [_test(judged) for judged in results.verdicts]
+    statuses = [test["status"] for test in tests]
+    start = _milliseconds(results.run.started)
+    stop = _milliseconds(results.ending.ended) if results.ending else start
+    report = {
+        "reportFormat": "CTRF",
+        "specVersion": SPEC,
+        "generatedBy": f"luma-agents-conformance {results.run.kit}".strip(),
+        "results": {
+            "tool": {"name": "luma-agents-conformance", "version": results.run.kit},
+            "summary": {
+                "tests": len(tests),
+                **{status: statuses.count(status) for status in ("passed", "failed", "skipped", "pending", "other")},
+                "start": start,
+                "stop": max(start, stop),
+                "extra": {"conclusion": str(results.conclusion), "headline": results.headline},
+            },
+            "tests": tests,
+            "environment": {"extra": {"target": results.run.target, "catalogue": results.run.catalogue}},
+        },
+    }
+    return json.dumps(report, indent=1) + "\n"
+
+
+def _test(judged: Judged) -> dict[str, object]:
+    test: dict[str, object] = {
+        "name": judged.case,
+        "status": _STATUS[judged.verdict],
+        "rawStatus": str(judged.verdict),
+        "duration": round(judged.seconds * 1000),
+        "suite": [judged.section or "(none)"],
+        "type": "conformance",
+        "tags": [*judged.facets, *([judged.severity] if judged.severity else [])],
+        "extra": {"title": judged.title, "operation": judged.operation},
+    }
+    if judged.file:
+        test |= {"filePath": judged.file, "line": judged.line}
+    if message := _message(judged):
+        test["message"] = message
+    if judged.curl:
+        test["snippet"] = judged.curl
+    return test
+
+
+def _message(judged: Judged) -> str | None:
+    if judged.verdict is Outcome.PASS:
+        return None
+    if judged.reason or judged.explanation:
+        return judged.reason or judged.explanation
+    differences = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)
+    return f"expected {judged.expected}, got {judged.actual}; {differences}"
+
+
+def _milliseconds(moment: str) -> int:
+    """Returns a time in ISO 8601 as milliseconds since 1970, 0 where it is none."""
+    try:
+        return round(datetime.fromisoformat(moment).timestamp() * 1000)
+    except ValueError:
+        return 0

@@ -1,0 +1,39 @@
+"""Drafts a file of known deviations from what a run found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from luma_conformance.judge.deviations import LINE
+from luma_conformance.matching import printable
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import Judged
+
+TODO: Final = "TODO: why is this known, and who looks after it?"
+
+
+def draft(verdicts: Iterable[Judged]) -> str:
+    """Returns a file with an entry for each wrong answer of some verdicts; their reasons are still to be written."""
+    entries = [entry for judged in verdicts if judged.verdict is Outcome.FAIL for entry in _drafted(judged)]
+    head = "# Wrong answers that are known; a run takes them with --luma-deviations. Write each reason.\n"
+    return "\n".join([head, *entries])
+
+
+def _drafted(judged: Judged) -> Iterator[str]:
+    seen: set[tuple[bool, str]] = set()
+    for one in judged.differences:
+        line = one.facet in LINE
+        answer = judged.actual if line and judged.actual else f"{one.where}: {one.why}"
+        if (line, answer) in seen:
+            continue
+        seen.add((line, answer))
+        cases = judged.case.replace("[", "[[]")  # a glob: a bracket would be a class of characters
+        members = {"cases": cases, "facet": one.facet, "answer": answer, "reason": TODO}
+        yield "\n".join(["[[deviation]]", *(f"{name} = {_quoted(text)}" for name, text in members.items()), ""])
+
+
+def _quoted(text: str) -> str:
+    """Returns a text as TOML: printable, a JSON string is one."""
+    return json.dumps(printable(text), ensure_ascii=False)

@@ -1,0 +1,54 @@
+"""The formats by the word that asks for them: which files each has, and what makes them of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from luma_conformance.errors import InputError
+from luma_conformance.report import badge, ctrf, html, markdown
+from luma_conformance.report import jsonl as lines
+from luma_conformance.report.result import Results
+
+ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
+    "jsonl": {"results.jsonl": lines.written},
+    "ctrf": {"ctrf.json": ctrf.document},
+    "badge": {"badge.json": badge.endpoint, "badge.svg": badge.picture},
+}
+"""The formats that hold one run."""
+
+MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results]], str]]]] = {
+    "html": {"report.html": html.page},
+    "md": {"summary.md": markdown.summaries},
+}
+"""The formats that hold any number of runs."""
+
+FORMATS: Final = tuple(sorted([*ONE, *MANY]))
+
+
+def parsed(text: str) -> tuple[str, ...]:
+    """Returns the formats that a list with commas asks for; raises InputError where it asks for another."""
+    words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if unknown := [word for word in words if word not in FORMATS]:
+        raise InputError(f"{', '.join(map(repr, unknown))}: no such format; there are {', '.join(FORMATS)}")
+    if not words:
+        raise InputError(f"no format is named; there are {', '.join(FORMATS)}")
+    return words
+
+
+def names(words: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names of the files of some formats."""
+    return tuple(name for word in words for name in {**ONE, **MANY}[word])
+
+
+def rendered(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
+    """Returns the text of each file of some formats; raises InputError where a format of one run is to hold more."""
+    files: dict[str, str] = {}
+    for word in words:
+        if word in MANY:
+            files |= {name: write(runs) for name, write in MANY[word].items()}
+        elif len(runs) == 1:
+            files |= {name: write(runs[0]) for name, write in ONE[word].items()}
+        else:
+            raise InputError(f"{word} holds one run, not {len(runs)}; {' and '.join(MANY)} hold several")
+    return files

@@ -1,0 +1,263 @@
+"""Runs as one page of HTML that needs nothing else: no network, no server, no file beside it.
+
+The texts in it are a stranger's: each is escaped where it stands, the list's data as JSON that ends no script.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Final
+
+from luma_conformance.matching import printable
+from luma_conformance.model import Outcome
+from luma_conformance.report import plots
+from luma_conformance.report.links import page_link
+from luma_conformance.report.result import JUDGED, Conclusion, Judged, Results, counted
+
+OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
+STATIC: Final = 100
+"""Findings the page shows where scripts are not allowed to run."""
+
+_NAMES: Final = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "fail",
+    Outcome.DEVIATION: "known deviation",
+    Outcome.WARNING: "worded otherwise",
+    Outcome.NOT_JUDGED: "not judged",
+}
+_ESCAPED: Final = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+_TONES: Final = {Conclusion.CONFORMANT: "pass", Conclusion.NOT_CONFORMANT: "fail"}
+
+
+def page(runs: Sequence[Results]) -> str:
+    """Returns the page of one run, or of several side by side, in the order given."""
+    assert runs
+    style, script = _part("page.css"), _part("page.js")
+    return Template(_part("page.html")).substitute(
+        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'",
+        style=style,
+        script=script,
+        title=visible(_title(runs)),
+        tone=_tone(runs),
+        masthead=_masthead(runs),
+        sections=_sections(runs),
+        static=_static(runs),
+        island=_island(runs),
+    )
+
+
+def still(title: str, tone: str, body: str) -> str:
+    """Returns a page without a script; the body is HTML already, the title is not."""
+    style = _part("page.css")
+    return Template(_part("still.html")).substitute(
+        policy=f"default-src 'none'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'",
+        style=style,
+        title=visible(title),
+        tone=tone,
+        body=body,
+    )
+
+
+def visible(text: str) -> str:
+    """Returns a text as HTML in which nothing hides, commands or turns the direction of what follows."""
+    return escape(printable(text))
+
+
+def _part(name: str) -> str:
+    return files("luma_conformance.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _title(runs: Sequence[Results]) -> str:
+    if len(runs) == 1:
+        return runs[0].headline
+    found = Counter(results.conclusion for results in runs)
+    return f"{len(runs)} runs: {', '.join(f'{found[one]} {one}' for one in Conclusion if found[one])}"
+
+
+def _tone(runs: Sequence[Results]) -> str:
+    tones = {_TONES.get(results.conclusion, "not-judged") for results in runs}
+    return next(tone for tone in ("fail", "not-judged", "pass") if tone in tones)
+
+
+def _masthead(runs: Sequence[Results]) -> str:
+    if len(runs) == 1:
+        results = runs[0]
+        remarks = "".join(f"<li>{visible(remark)}</li>" for remark in results.remarks)
+        facts = "".join(f"<div><dt>{name}</dt><dd>{visible(text)}</dd></div>" for name, text in _facts(results))
+        return f"{f'<ul class=remarks>{remarks}</ul>' if remarks else ''}<dl>{facts}</dl>"
+    rows = "".join(_run_row(number, results) for number, results in enumerate(runs, start=1))
+    return (
+        "<table><caption>Runs</caption><thead><tr><th>Run<th>Target<th>Began<th>Result<th>Verdicts</thead>"
+        f"<tbody>{rows}</tbody></table>"
+        f"<figure><figcaption>Share of judged cases that pass, run by run</figcaption>{plots.trend(runs)}</figure>"
+    )
+
+
+def _run_row(number: int, results: Results) -> str:
+    words = "; ".join([results.headline, *results.remarks])
+    cells = (results.run.target or "none", _moment(results.run.started), words)
+    texts = "".join(f"<td>{visible(text)}" for text in cells)
+    return f"<tr><th scope=row>{number}{texts}<td>{plots.shares(results.counts)}"
+
+
+def _facts(results: Results) -> Iterator[tuple[str, str]]:
+    run, ending = results.run, results.ending
+    yield "Target", run.target or "none"
+    yield "Began", _moment(run.started)
+    yield "Took", _took(results)
+    yield "Verdicts", ", ".join(f"{results.counts[one]:,} {_NAMES[one]}" for one in OUTCOMES if results.counts[one])
+    if ending and ending.spent:
+        yield "Spent", counted(ending.spent, "accepted generation")
+    if ending and ending.observed:
+        yield "Observed", "; ".join(ending.observed)
+    if ending and ending.rules:
+        reached = sum(fired > 0 for fired, _ in ending.rules.values())
+        yield "Rules broken by generated requests", f"{reached} of {len(ending.rules)}"
+    yield "Kit", f"{run.kit}, catalogue {run.catalogue}"
+    yield "Ran on", f"pytest {run.pytest}, Python {run.python}"
+
+
+def _moment(text: str) -> str:
+    return text.replace("T", " ").replace("Z", " UTC")
+
+
+def _took(results: Results) -> str:
+    try:
+        began, ended = (datetime.fromisoformat(text) for text in (results.run.started, results.ending.ended))  # type: ignore[union-attr]
+        return plots.duration(max(1.0, (ended - began).total_seconds()))
+    except (ValueError, AttributeError, TypeError):
+        return "unknown"
+
+
+def _sections(runs: Sequence[Results]) -> str:
+    """Returns the sections of the page as a table, those with findings first and the others folded away."""
+    grouped: dict[str, list[list[Judged]]] = defaultdict(lambda: [[] for _ in runs])
+    for index, results in enumerate(runs):
+        for judged in results.verdicts:
+            grouped[judged.section][index].append(judged)
+    numbers = {section: number for number, section in enumerate(grouped)}
+    longest = max((judged.seconds for cells in grouped.values() for cell in cells for judged in cell), default=0.0)
+    columns = [outcome for outcome in OUTCOMES if any(results.counts[outcome] for results in runs)]
+    troubled: list[str] = []
+    calm: list[str] = []
+    for section, cells in grouped.items():
+        clean = all(judged.verdict in (Outcome.PASS, Outcome.NOT_JUDGED) for cell in cells for judged in cell)
+        (calm if clean else troubled).append(_section_row(section, numbers[section], cells, columns, longest))
+    head = _section_head(runs, columns)
+    found = f"<table class=sections>{head}<tbody>{''.join(troubled)}</tbody></table>" if troubled else ""
+    if not calm:
+        return found
+    words = f"{counted(len(calm), 'other section' if troubled else 'section')} without a finding"
+    folded = f"<table class=sections>{head}<tbody>{''.join(calm)}</tbody></table>"
+    return f"{found}<details{'' if troubled else ' open'}><summary>{words}</summary>{folded}</details>"
+
+
+def _section_head(runs: Sequence[Results], columns: Sequence[Outcome]) -> str:
+    if len(runs) > 1:
+        heads = "".join(f"<th>Run {number}" for number in range(1, len(runs) + 1))
+    else:
+        heads = "".join(f"<th class=number>{_NAMES[outcome]}" for outcome in columns)
+        heads += "<th>Verdicts<th>Time a case took (log scale)"
+    return f"<thead><tr><th>Section of the page{heads}</thead>"
+
+
+def _section_row(
+    section: str, number: int, cells: list[list[Judged]], columns: Sequence[Outcome], longest: float
+) -> str:
+    link = page_link(section)
+    shown = f"<bdi>{visible(section)}</bdi>"
+    head = f'<a href="{escape(link)}" rel="noreferrer">{shown}</a>' if link else shown
+    row = f"<tr><th scope=row>{head}"
+    counts = [Counter(judged.verdict for judged in cell) for cell in cells]
+    if len(cells) > 1:
+        return row + "".join(f"<td>{plots.shares(count) if count else '–'}" for count in counts)
+    (count,), (cell,) = counts, cells
+    for outcome in columns:
+        row += f"<td class=number>{_filter_link(outcome, number, count[outcome])}"
+    return f"{row}<td>{plots.shares(count)}<td>{plots.times([one.seconds for one in cell], longest)}"
+
+
+def _filter_link(outcome: Outcome, section: int, count: int) -> str:
+    if not count:
+        return '<span class="none">0</span>'
+    return f'<a class="{outcome}" href="#verdict={outcome}&amp;section={section}">{count:,}</a>'
+
+
+def _static(runs: Sequence[Results]) -> str:
+    """Returns the first findings as a table, for where no script may run; the list takes its place."""
+    found = [
+        one for results in runs for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
+    ]
+    rows = "".join(
+        f"<tr><td>{_NAMES[one.verdict]}<td><bdi>{visible(one.case)}</bdi><br>{visible(one.title)}"
+        f"<td>{visible(one.expected or '')}<td>{visible(one.actual or one.reason or one.explanation or '')}"
+        for one in found[:STATIC]
+    )
+    head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
+    return (
+        f"<p>The list of all cases needs JavaScript. The first findings:</p><table>{head}<tbody>{rows}</tbody></table>"
+    )
+
+
+def _island(runs: Sequence[Results]) -> str:
+    """Returns the data of the list as JSON that cannot end its own element: case by case, a cell for each run."""
+    sections = {section: number for number, section in enumerate(_in_order(runs))}
+    cells: dict[str, list[object]] = {}
+    cases: dict[str, list[object]] = {}
+    for index, results in enumerate(runs):
+        for judged in results.verdicts:
+            if judged.case not in cases:
+                place = printable(f"{judged.file}:{judged.line}") if judged.file else ""
+                cases[judged.case] = [
+                    printable(judged.case), printable(judged.title), sections[judged.section],
+                    place, printable(judged.operation), cells.setdefault(judged.case, [None] * len(runs)),
+                ]  # fmt: skip
+            cells[judged.case][index] = _cell(judged)
+    data = {
+        "outcomes": [[outcome, _NAMES[outcome]] for outcome in OUTCOMES],
+        "sections": [[printable(section), page_link(section)] for section in sections],
+        "runs": [printable(f"{results.run.target or 'no target'}, {_moment(results.run.started)}") for results in runs],
+        "cases": list(cases.values()),
+    }
+    return (
+        json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    )
+
+
+def _in_order(runs: Sequence[Results]) -> Iterable[str]:
+    return dict.fromkeys(judged.section for results in runs for judged in results.verdicts)
+
+
+def _cell(judged: Judged) -> object:
+    """Returns what the list shows of a verdict; of one that passed without a note, its place among the outcomes."""
+    number = OUTCOMES.index(judged.verdict)
+    if judged.verdict is Outcome.PASS and not judged.notes:
+        return number
+    cell: dict[str, object] = {"v": number}
+    for name in ("severity", "reason", "expected", "actual", "request_id"):
+        if text := getattr(judged, name):
+            cell[name] = printable(text)
+    for name in ("curl", "explanation"):
+        if text := getattr(judged, name):
+            cell[name] = "\n".join(map(printable, text.split("\n")))
+    if judged.notes:
+        cell["notes"] = [printable(note) for note in judged.notes]
+    if judged.differences:
+        cell["differences"] = [
+            [*map(printable, (one.facet, one.where, one.why, one.rests_on)), page_link(one.rests_on)]
+            for one in judged.differences
+        ]
+    return cell

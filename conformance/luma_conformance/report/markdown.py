@@ -1,0 +1,151 @@
+"""A run as Markdown, for a pull request or the summary of a CI job, and as annotations on the lines of case files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from luma_conformance.matching import printable
+from luma_conformance.model import Outcome
+from luma_conformance.report.links import page_link
+from luma_conformance.report.result import JUDGED, Conclusion, Judged, Results, counted
+
+MAX_SHOWN: Final = 50
+"""Cases of an outcome that a summary lists; the rest are counted."""
+MAX_ANNOTATIONS: Final = 10
+"""Annotations of one kind that GitHub shows for a step."""
+
+_MARKS: Final = {
+    Conclusion.CONFORMANT: "✅",
+    Conclusion.NOT_CONFORMANT: "❌",
+    Conclusion.INCOMPLETE: "⚠️",
+    Conclusion.COULD_NOT_JUDGE: "⚠️",
+}
+_HEADS: Final = {
+    Outcome.FAIL: "Failing",
+    Outcome.DEVIATION: "Known deviations",
+    Outcome.WARNING: "Worded otherwise",
+}
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$])")
+
+
+def summaries(runs: Sequence[Results]) -> str:
+    """Returns the summaries of some runs, one below the other."""
+    return "\n".join(summary(results) for results in runs)
+
+
+def summary(results: Results) -> str:
+    """Returns the summary of a run."""
+    remarks = f"; {'; '.join(results.remarks)}" if results.remarks else ""
+    out = [f"## {_MARKS[results.conclusion]} {text(results.headline)}", ""]
+    out += [f"Target: {text(results.run.target or 'none')}{text(remarks)}.", ""]
+    out += _matrix(results)
+    for outcome, head in _HEADS.items():
+        out += _listed(head, [judged for judged in results.verdicts if judged.verdict is outcome])
+    out += _unjudged(results)
+    return "\n".join(out) + "\n"
+
+
+def text(raw: str) -> str:
+    """Returns a text that Markdown shows as it is."""
+    return _SPECIAL.sub(r"\\\1", printable(raw))
+
+
+def code(raw: str) -> str:
+    """Returns a text as a code span, whatever backticks it has itself."""
+    raw = printable(raw)
+    fence = "`" * (1 + max(map(len, re.findall("`+", raw)), default=0))
+    space = " " * (raw.startswith("`") or raw.endswith("`"))
+    return f"{fence}{space}{raw}{space}{fence}" if raw else ""
+
+
+def commands(results: Results) -> Iterator[str]:
+    """Yields a GitHub workflow command for each failing case, at its line, as many as GitHub shows."""
+    failing = [judged for judged in results.verdicts if judged.verdict is Outcome.FAIL]
+    shown = failing if len(failing) <= MAX_ANNOTATIONS else failing[: MAX_ANNOTATIONS - 1]
+    for judged in shown:
+        place = f"file={_property(judged.file)},line={judged.line or 1},title={_property(judged.case)}"
+        yield f"::error {place}::{_data(_said(judged))}"
+    if len(shown) < len(failing):
+        yield f"::error title=conformance::{_data(f'{len(failing) - len(shown):,} more cases fail')}"
+    if results.conclusion in (Conclusion.COULD_NOT_JUDGE, Conclusion.INCOMPLETE):
+        yield f"::error title=conformance::{_data(results.headline)}"
+
+
+def _said(judged: Judged) -> str:
+    if judged.explanation or judged.reason:
+        return judged.explanation or judged.reason or ""
+    lines = [judged.title, f"the page says: {judged.expected}", f"the server said: {judged.actual or 'nothing'}"]
+    return "\n".join([*lines, *(f"{one.where}: {one.why}" for one in judged.differences)])
+
+
+def _matrix(results: Results) -> Iterator[str]:
+    columns = [outcome for outcome in (*JUDGED, Outcome.NOT_JUDGED) if results.counts[outcome]]
+    troubled = {one.section for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)}
+    if not columns:
+        return
+    yield "| section | " + " | ".join(columns) + " |"
+    yield "|---|" + "---:|" * len(columns)
+    for section in dict.fromkeys(one.section for one in results.verdicts if one.section in troubled):
+        yield _row(_linked(section), [one for one in results.verdicts if one.section == section], columns)
+    calm = [one for one in results.verdicts if one.section not in troubled]
+    if calm:
+        others = counted(len({one.section for one in calm}), "other section" if troubled else "section")
+        yield _row(others, calm, columns)
+    yield ""
+
+
+def _row(head: str, verdicts: Iterable[Judged], columns: Sequence[Outcome]) -> str:
+    found = [judged.verdict for judged in verdicts]
+    return f"| {head} | " + " | ".join(f"{found.count(outcome):,}" for outcome in columns) + " |"
+
+
+def _linked(section: str) -> str:
+    link = page_link(section)
+    return f"[{text(section)}]({link})" if link else text(section)
+
+
+def _listed(head: str, found: Sequence[Judged]) -> Iterator[str]:
+    if not found:
+        return
+    yield f"### {head}: {len(found):,}"
+    yield ""
+    for judged in found[:MAX_SHOWN]:
+        yield f"- {code(judged.case)}: {text(judged.title)}"
+        if judged.expected:
+            yield f"  - the page says {code(judged.expected)}"
+            yield f"  - the server said {code(judged.actual or 'nothing')}"
+        yield from (f"  - {code(f'{one.where}: {one.why}')}" for one in judged.differences if one.facet != "detail")
+        if judged.explanation:
+            yield f"  - {code(judged.explanation.partition(chr(10))[0])}"
+        if judged.reason:
+            yield f"  - {text(judged.reason)}"
+        if judged.request_id:
+            yield f"  - request id {code(judged.request_id)}"
+    if len(found) > MAX_SHOWN:
+        yield f"- … and {len(found) - MAX_SHOWN:,} more"
+    yield ""
+
+
+def _unjudged(results: Results) -> Iterator[str]:
+    found = [judged for judged in results.verdicts if judged.verdict is Outcome.NOT_JUDGED]
+    reasons = dict.fromkeys(judged.reason or "no reason given" for judged in found)
+    if not found:
+        return
+    yield f"### Not judged: {len(found):,}"
+    yield ""
+    for reason in reasons:
+        count = sum((judged.reason or "no reason given") == reason for judged in found)
+        yield f"- {count:,}: {text(reason)}"
+    yield ""
+
+
+def _data(raw: str) -> str:
+    """Returns a text as the message of a workflow command; its line ends are kept, and nothing else commands."""
+    return "%0A".join(printable(line).replace("%", "%25") for line in raw.split("\n"))
+
+
+def _property(raw: str) -> str:
+    """Returns a text as a property of a workflow command."""
+    return printable(raw).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")

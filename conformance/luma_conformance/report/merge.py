@@ -1,0 +1,74 @@
+"""Several parts of one run, by shard or by machine, as one result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from luma_conformance.errors import InputError
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import Ending, Judged, Results
+
+MAX_NAMED = 5
+"""Cases an error names."""
+
+
+def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
+    """Returns the parts as one result; raises InputError where they are not of one target and catalogue.
+
+    A case in several parts counts once: judged rather than not judged. Parts that come to different verdicts on it
+    are not parts of one run, and are refused.
+    """
+    first = parts[0].run
+    for part, name in zip(parts[1:], names[1:], strict=True):
+        for what in ("target", "catalogue"):
+            here, there = getattr(part.run, what), getattr(first, what)
+            if here != there:
+                raise InputError(
+                    f"{name}: its {what} is {here or 'unknown'}, that of {names[0]} is {there or 'unknown'}; "
+                    "`luma-conformance compare` compares results that are not parts of one run"
+                )
+    verdicts: dict[str, Judged] = {}
+    contradicted: list[str] = []
+    for judged in (judged for part in parts for judged in part.verdicts):
+        known = verdicts.get(judged.case)
+        if known is None or known.verdict is Outcome.NOT_JUDGED:
+            verdicts[judged.case] = judged
+        elif judged.verdict not in (known.verdict, Outcome.NOT_JUDGED):
+            contradicted.append(judged.case)
+    if contradicted:
+        more = f" and {len(contradicted) - MAX_NAMED} more" if len(contradicted) > MAX_NAMED else ""
+        raise InputError(
+            f"the parts contradict each other on {', '.join(contradicted[:MAX_NAMED])}{more}; merge takes the parts of "
+            "one run, in which a case has one verdict: leave out what was run again"
+        )
+    run = replace(
+        first,
+        started=min((part.run.started for part in parts if part.run.started), default=""),
+        offers=tuple(dict.fromkeys(role for part in parts for role in part.run.offers)),
+    )
+    return Results(run, tuple(verdicts.values()), _ending(parts))
+
+
+def _ending(parts: Sequence[Results]) -> Ending | None:
+    """Returns how the whole ended: None, cut off, if a part is; what was counted is added up."""
+    endings = [part.ending for part in parts if part.ending is not None]
+    if len(endings) < len(parts):
+        return None
+    fired: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
+    for ending in endings:
+        for rule, (broken, held) in ending.rules.items():
+            fired[rule] += broken
+            kept[rule] += held
+    stopped = next((ending for ending in endings if ending.stop is not None), None)
+    return Ending(
+        ended=max(ending.ended for ending in endings),
+        complete=all(ending.complete for ending in endings),
+        status=stopped.status if stopped else max(ending.status for ending in endings),
+        stop=stopped.stop if stopped else None,
+        spent=sum(ending.spent for ending in endings),
+        rules={rule: (fired[rule], kept[rule]) for rule in fired},
+        observed=tuple(sorted({what for ending in endings for what in ending.observed})),
+    )

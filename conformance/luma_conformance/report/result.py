@@ -1,0 +1,186 @@
+"""The result of a run as one value: what was judged, what it came to, and what that means.
+
+Every text in it is for the screen: secrets are out of it before it is made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from luma_conformance.errors import Exit
+from luma_conformance.model import Outcome
+
+SCHEMA: Final = 1
+"""The version of the result format, in the first line of every file of results."""
+
+JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)
+"""The outcomes of a case that was judged, the worst first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Which target was judged, by what; `catalogue` is a digest of the kit's case files, `started` ISO 8601, UTC."""
+
+    target: str = ""
+    kit: str = ""
+    pytest: str = ""
+    python: str = ""
+    catalogue: str = ""
+    profile: str = ""
+    offers: tuple[str, ...] = ()
+    started: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One way in which an answer differs from the page; `rests_on` is a heading of the page."""
+
+    facet: str
+    where: str
+    why: str
+    severity: str
+    rests_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One case and what it came to.
+
+    `section` is the page's heading, `exchange` a digest of what was sent and answered, `seconds` real time. The
+    `explanation` is that of a property, which has no expected answer of its own.
+    """
+
+    case: str
+    title: str
+    section: str
+    verdict: Outcome
+    file: str = ""
+    line: int = 0
+    operation: str = ""
+    severity: str | None = None
+    reason: str | None = None
+    expected: str | None = None
+    actual: str | None = None
+    differences: tuple[Difference, ...] = ()
+    curl: str | None = None
+    request_id: str | None = None
+    exchange: str | None = None
+    explanation: str | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """What the answer differs in, each once."""
+        return tuple(dict.fromkeys(difference.facet for difference in self.differences))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ended: `complete` if every case that was selected was tried; `stop` is why it was ended, and how.
+
+    `rules` has how often generated requests broke a rule, and narrowly kept it and were accepted.
+    """
+
+    ended: str = ""
+    complete: bool = True
+    status: int = 0
+    stop: str | None = None
+    spent: int = 0
+    rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    observed: tuple[str, ...] = ()
+
+
+class Conclusion(StrEnum):
+    """What a run comes to, in the words of every format."""
+
+    CONFORMANT = "conformant"
+    NOT_CONFORMANT = "not conformant"
+    INCOMPLETE = "incomplete"
+    COULD_NOT_JUDGE = "could not judge"
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run: its verdicts in the order they came, at most one a case; an `ending` of None: the file was cut off."""
+
+    run: Run
+    verdicts: tuple[Judged, ...] = ()
+    ending: Ending | None = None
+
+    @cached_property
+    def counts(self) -> Counter[Outcome]:
+        """How many cases came to each outcome."""
+        return Counter(judged.verdict for judged in self.verdicts)
+
+    @property
+    def judged(self) -> int:
+        """How many cases were judged."""
+        return sum(self.counts[outcome] for outcome in JUDGED)
+
+    @property
+    def complete(self) -> bool:
+        """Tells whether every case that was selected was tried."""
+        return self.ending is not None and self.ending.complete
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """What the run comes to: a failure counts whatever else happened, and silence is not conformance."""
+        if self.counts[Outcome.FAIL]:
+            return Conclusion.NOT_CONFORMANT
+        if self.ending is not None and self.ending.stop is not None:
+            return Conclusion.COULD_NOT_JUDGE
+        if not self.complete:
+            return Conclusion.INCOMPLETE
+        return Conclusion.CONFORMANT if self.judged else Conclusion.COULD_NOT_JUDGE
+
+    @property
+    def exit_status(self) -> Exit:
+        """The exit status of a command that only looks at these results: the run's own where it was stopped."""
+        if self.ending is not None and self.ending.stop is not None:
+            return Exit(self.ending.status)
+        statuses = {Conclusion.CONFORMANT: Exit.CONFORMANT, Conclusion.NOT_CONFORMANT: Exit.NOT_CONFORMANT}
+        return statuses.get(self.conclusion, Exit.COULD_NOT_JUDGE)
+
+    @property
+    def headline(self) -> str:
+        """The result in a sentence for somebody who reads no further."""
+        judged, failed = self.judged, self.counts[Outcome.FAIL]
+        if self.conclusion is Conclusion.NOT_CONFORMANT:
+            sections = len({one.section for one in self.verdicts if one.verdict is Outcome.FAIL})
+            verb = "fails" if failed == 1 else "fail"
+            return f"Not conformant: {failed:,} of {counted(judged, 'case')} {verb}, in {counted(sections, 'section')}"
+        if self.conclusion is Conclusion.INCOMPLETE:
+            return f"Incomplete: the run broke off after {counted(judged, 'case')}, none of which fails"
+        if self.conclusion is Conclusion.COULD_NOT_JUDGE:
+            stop = self.ending.stop if self.ending else None
+            return f"Could not judge: {stop or 'not one case was judged, which is not conformance'}"
+        known = self.counts[Outcome.DEVIATION]
+        but = f", but for {counted(known, 'known deviation')}" if known else ""
+        return f"Conformant: {'the one case' if judged == 1 else f'all {judged:,} cases'} judged as the page says{but}"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What qualifies the headline: what broke off, what was not judged, what deviates or is worded otherwise."""
+        unjudged, warned = self.counts[Outcome.NOT_JUDGED], self.counts[Outcome.WARNING]
+        stop = self.ending.stop if self.ending else None
+        found = []
+        if not self.complete:
+            found.append(f"the run was ended: {stop}" if stop else "the results are incomplete: the run broke off")
+        if unjudged:
+            found.append(f"{counted(unjudged, 'case')} not judged")
+        if warned:
+            found.append(f"{counted(warned, 'case')} worded otherwise")
+        if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
+            found.append(counted(known, "known deviation"))
+        return tuple(found)
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number and its noun, in the plural where it is not one."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"

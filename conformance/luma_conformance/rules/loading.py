@@ -1,0 +1,144 @@
+"""413, 422, 502 and 503: what the media turn out to be, and manga's ratios, which share the 422.
+
+The page does not rank these against the 400s beyond what `subject` already leaves unloaded, so both are allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from luma_conformance.rules import facts
+from luma_conformance.rules.media import Problem
+from luma_conformance.rules.rule import Fault, Find, Rule
+from luma_conformance.rules.subject import Load, Subject
+
+_TOO_LARGE: Final = "413 — Payload Too Large"
+
+
+def _transported(subject: Subject) -> Iterator[Load]:
+    """Yields what came over the wire whole; a generation id carries no bytes, so it has no 413."""
+    for load in subject.loads:
+        if load.fact.problem is None and load.reference.generation_id is None:
+            yield load
+
+
+def _is_source_video(subject: Subject, load: Load) -> bool:
+    return subject.edits_video and load.reference.path == "source"
+
+
+def _heavy_image(subject: Subject) -> Iterable[Fault]:
+    for load in _transported(subject):
+        if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES and not _is_source_video(subject, load):
+            yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
+
+
+def _heavy_video(subject: Subject) -> Iterable[Fault]:
+    for load in _transported(subject):
+        cap = facts.MAX_IMAGE_BYTES if load.reference.data is not None else facts.MAX_VIDEO_BYTES
+        if (load.fact.bytes or 0) > cap and _is_source_video(subject, load):
+            yield Fault(path=load.reference.path)
+
+
+def _wide_image(subject: Subject) -> Iterable[Fault]:
+    for load in _transported(subject):
+        width, height = load.fact.width, load.fact.height
+        if width is None or height is None or _is_source_video(subject, load):
+            continue
+        if max(width, height) > facts.MAX_SIDE:
+            values = {"field": load.reference.named, "width": width, "height": height}
+            yield Fault(path=load.reference.path, values=(values,))
+
+
+def _landscape_manga(subject: Subject) -> Iterable[Fault]:
+    ratio = subject.aspect_ratio
+    if subject.manga and subject.type == "image" and ratio is not None and ratio not in facts.PORTRAIT_RATIOS:
+        yield Fault(path="aspect_ratio", values=({"ratio": ratio},))
+
+
+def _with(problem: Problem) -> Find:
+    def find(subject: Subject) -> Iterable[Fault]:
+        for load in subject.loads:
+            if load.fact.problem is problem:
+                values = {"field": load.reference.named, "http_status": load.fact.http_status}
+                yield Fault(path=load.reference.path, values=(values,))
+
+    return find
+
+
+LOADING_RULES: Final = (
+    # More than 50 MB once decoded or fetched.
+    Rule(
+        id="image-too-heavy",
+        heading=_TOO_LARGE,
+        status=413,
+        detail="{field}: image exceeds 50 MB limit",
+        find=_heavy_image,
+    ),
+    # The page puts inline source videos under the 50 MB cap too, with no text that speaks of a video.
+    Rule(
+        id="video-too-heavy",
+        heading=_TOO_LARGE,
+        status=413,
+        detail=None,
+        find=_heavy_video,
+    ),
+    Rule(
+        id="image-too-wide",
+        heading=_TOO_LARGE,
+        status=413,
+        detail="{field}: image is {width}x{height}px but each side must be <= 8000px. Resize and try again.",
+        find=_wide_image,
+    ),
+    Rule(
+        id="manga-not-portrait",
+        heading="422 — Manga style with a non-portrait aspect ratio",
+        status=422,
+        detail="aspect_ratio='{ratio}' is not allowed when style='manga'. Valid aspect_ratio: 1:2, 1:3, 2:3, 9:16",
+        find=_landscape_manga,
+    ),
+    Rule(
+        id="base64-invalid",
+        heading="422 — Invalid base64 data",
+        status=422,
+        detail="{field}: invalid base64 data",
+        find=_with(Problem.BAD_BASE64),
+    ),
+    Rule(
+        id="url-unreachable",
+        heading="422 — URL fetch failure — unreachable host",
+        status=422,
+        detail="{field}: failed to fetch URL",
+        find=_with(Problem.UNREACHABLE),
+    ),
+    Rule(
+        id="url-http-error",
+        heading="422 — URL fetch failure — 404 or other HTTP error",
+        status=422,
+        detail="{field}: failed to fetch URL (HTTP {http_status})",
+        find=_with(Problem.HTTP_ERROR),
+    ),
+    # The text comes from the fetch proxy, and the page says its wording may vary.
+    Rule(
+        id="url-not-an-image",
+        heading="422 — URL fetch failure — not an image",
+        status=422,
+        detail="{field}: content-type is not an image",
+        find=_with(Problem.NOT_AN_IMAGE),
+        wording_may_vary=True,
+    ),
+    Rule(
+        id="proxy-down",
+        heading="502 — Bad Gateway",
+        status=502,
+        detail="{field}: fetch proxy unavailable",
+        find=_with(Problem.PROXY_DOWN),
+    ),
+    Rule(
+        id="ingestion-off",
+        heading="503 — Service Unavailable",
+        status=503,
+        detail="Media URL ingestion is unavailable (fetch proxy not configured)",
+        find=_with(Problem.INGESTION_OFF),
+    ),
+)

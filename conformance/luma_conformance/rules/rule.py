@@ -1,0 +1,64 @@
+"""The shape of a row of the table, and the dull code that turns a row's findings into answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from luma_conformance.rules.prediction import Violation
+from luma_conformance.rules.subject import OPEN_FIELD, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One place where a body breaks a rule.
+
+    `values` fills the holes of the rule's text; more than one filling means that the page allows more than one text.
+    """
+
+    path: str
+    values: tuple[Mapping[str, object], ...] = field(default=({},))
+
+
+Find = Callable[[Subject], Iterable[Fault]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row: under this heading of the page, a body with these faults is answered with this status and this text.
+
+    `detail` is the text with named holes, or None where the page fixes only the status. The answer is not allowed
+    where a rule of `outranked_by` is broken too.
+    """
+
+    id: str
+    heading: str
+    status: int
+    detail: str | None
+    find: Find
+    outranked_by: tuple[str, ...] = ()
+    wording_may_vary: bool = False
+
+    def answer(self, fault: Fault) -> Violation:
+        """Returns the answer this row gives to one fault."""
+        template = self.detail or ""
+        texts = tuple(template.format_map(values) for values in fault.values) if template else ()
+        is_open = OPEN_FIELD in template and fault.values[0]["field"] == OPEN_FIELD
+        return Violation(
+            rule=self.id,
+            status=self.status,
+            details=() if is_open else texts,
+            detail_like=texts[0] if is_open else None,
+            path=fault.path,
+            wording_may_vary=self.wording_may_vary,
+        )
+
+
+def at(path: str, broken: Callable[[Subject], bool]) -> Find:
+    """Returns a finder for a rule about one fixed field: one fault there, when `broken` holds."""
+    found = (Fault(path=path),)
+
+    def find(subject: Subject) -> Iterable[Fault]:
+        return found if broken(subject) else ()
+
+    return find

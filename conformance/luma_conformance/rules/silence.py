@@ -1,0 +1,243 @@
+"""What the page leaves open about a well-shaped body: a table of reasons, each with the bodies it covers.
+
+A body with any of these is unspecified even where it also breaks a rule: a server may refuse it for what is open
+first, or let that pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from luma_conformance.rules import facts
+from luma_conformance.rules.media import Problem
+from luma_conformance.rules.subject import Load, Reference, Subject
+
+_URL_PROBLEMS: Final = (
+    Problem.UNREACHABLE,
+    Problem.HTTP_ERROR,
+    Problem.NOT_AN_IMAGE,
+    Problem.PROXY_DOWN,
+    Problem.INGESTION_OFF,
+)
+_LAST_CERTAIN_INDEX: Final = 120
+"""The last frame of the shortest clip the API makes, 5 s of 24 frames; how long a source is, is not known here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """One thing the page does not say, and whether a body runs into it."""
+
+    reason: str
+    covers: Callable[[Subject], bool]
+
+
+def _length_depends_on_unit(subject: Subject) -> bool:
+    prompt = subject.prompt
+    if 0 < len(prompt) <= facts.MAX_PROMPT // 4 or prompt == "":
+        return False
+    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2)
+    return len({length > facts.MAX_PROMPT for length in units}) > 1
+
+
+def _ratio_foreign_to_edit(subject: Subject) -> bool:
+    if subject.type not in ("image_edit", "video_edit") or subject.aspect_ratio is None:
+        return False
+    return subject.aspect_ratio not in facts.RATIOS[subject.type]
+
+
+def _video_off_video(subject: Subject) -> bool:
+    return subject.video_given and (subject.type in facts.IMAGE_TYPES or subject.model in ("uni-1", "uni-1-max"))
+
+
+def _frame_with_hdr(subject: Subject) -> bool:
+    if subject.video.hdr is not True or subject.type not in ("video", "video_edit"):
+        return False
+    return len(subject.video.generation_frames) < len(subject.video.frames)
+
+
+def _edit_option_pair(subject: Subject) -> bool:
+    video = subject.video
+    if subject.type != "video_edit":
+        return False
+    return (video.hdr is True and video.resolution == "540p") or (video.exr_export is True and video.hdr is not True)
+
+
+def _empty_edit_part(subject: Subject) -> bool:
+    edit = subject.video.edit
+    if edit is None:
+        return False
+    parts = (edit.given, edit.controls, edit.keyframes, edit.keyframe_indexes)
+    return any(part is not None and not part for part in parts)
+
+
+def _auto_with_strength(subject: Subject) -> bool:
+    edit = subject.video.edit
+    return edit is not None and edit.auto_controls is True and edit.strength is not None
+
+
+def _keyframes_out_of_bounds(subject: Subject) -> bool:
+    edit = subject.video.edit
+    if edit is None:
+        return False
+    too_many = len(edit.keyframes or ()) > facts.MAX_KEYFRAMES
+    return too_many or any(index > _LAST_CERTAIN_INDEX for index in edit.keyframe_indexes or ())
+
+
+def _names_not_one_thing(ref: Reference) -> bool:
+    if ref.generation_id is not None:
+        return ref.url is not None or ref.data is not None or ref.media_type is not None
+    return ref.url is None and ref.data is None
+
+
+def _generation_out_of_place(subject: Subject) -> bool:
+    return any(
+        ref.generation_id is not None
+        and ref.path != "source"
+        and not (subject.type == "video" and ref in subject.video.frames)
+        for ref in subject.references
+    )
+
+
+def _odd_media_type(subject: Subject) -> bool:
+    return any(_is_odd(ref, subject) for ref in subject.references if ref.media_type is not None)
+
+
+def _is_odd(ref: Reference, subject: Subject) -> bool:
+    media_type = ref.media_type or ""
+    if ref.path != "source" or subject.type == "image_edit":
+        return media_type not in facts.IMAGE_MEDIA_TYPES
+    if not subject.edits_video:
+        return False
+    declared = media_type.startswith("video/") and len(media_type) > len("video/")
+    return media_type.lower().startswith("video/") and not declared
+
+
+def _undecided_load(subject: Subject) -> bool:
+    return any(_is_undecided(load, subject) for load in subject.loads)
+
+
+def _is_undecided(load: Load, subject: Subject) -> bool:
+    ref, problem, size = load.reference, load.fact.problem, load.fact.bytes or 0
+    if problem is Problem.UNDECIDED or (problem is Problem.HTTP_ERROR and load.fact.http_status is None):
+        return True
+    if ref.path.startswith("video.edit."):
+        return problem is not None or size > facts.MAX_IMAGE_BYTES or _exceeds_side(load)
+    if ref.generation_id is not None:
+        return problem is not None
+    if ref.path == "source" and subject.edits_video and _is_undecided_video(load):
+        return True
+    return problem in _URL_PROBLEMS if ref.data is not None else problem is Problem.BAD_BASE64
+
+
+def _is_undecided_video(load: Load) -> bool:
+    # The page puts inline source videos under the 50 MB cap and is silent on hosted ones; the editing guide has 200 MB.
+    between = facts.MAX_IMAGE_BYTES < (load.fact.bytes or 0) <= facts.MAX_VIDEO_BYTES
+    return (between and load.reference.data is None) or load.fact.problem is Problem.NOT_AN_IMAGE
+
+
+def _exceeds_side(load: Load) -> bool:
+    return max(load.fact.width or 0, load.fact.height or 0) > facts.MAX_SIDE
+
+
+SILENCES: Final = (
+    Silence(
+        reason="a prompt of blanks alone: whether it counts as empty is not said",
+        covers=lambda s: s.prompt != "" and s.prompt.isspace(),
+    ),
+    Silence(
+        reason="a prompt near 6000: what a character is, and whether blanks around it count, is not said",
+        covers=_length_depends_on_unit,
+    ),
+    Silence(
+        reason="an aspect_ratio an edit could not produce: whether it is ignored or refused is not said",
+        covers=_ratio_foreign_to_edit,
+    ),
+    Silence(
+        reason="style 'manga' is described for type 'image' only",
+        covers=lambda s: s.manga and s.type != "image",
+    ),
+    Silence(
+        reason="web_search is described for image types only",
+        covers=lambda s: s.web_search and s.type not in facts.IMAGE_TYPES,
+    ),
+    Silence(
+        reason="output_format is described for image types only",
+        covers=lambda s: s.output_format is not None and s.type not in facts.IMAGE_TYPES,
+    ),
+    Silence(
+        reason="image_ref on 'video' and 'video_reframe', and an empty one on 'video_edit', are not described",
+        covers=lambda s: (
+            s.image_ref is not None
+            and (s.type in ("video", "video_reframe") or (s.type == "video_edit" and not s.image_ref))
+        ),
+    ),
+    Silence(
+        reason="more than nine image_ref on type 'image': the refusal is not on the page",
+        covers=lambda s: s.type == "image" and len(s.image_ref or ()) > facts.MAX_IMAGE_REFERENCES,
+    ),
+    Silence(
+        reason="video options with an image type or an image model are not described",
+        covers=_video_off_video,
+    ),
+    Silence(
+        reason="video.end_frame on 'video_edit' is not described",
+        covers=lambda s: s.type == "video_edit" and s.video.end_frame is not None,
+    ),
+    Silence(
+        reason="video.duration is described for type 'video' only",
+        covers=lambda s: s.video.duration is not None and s.type != "video",
+    ),
+    Silence(
+        reason="an option explicitly false on a type that refuses it: whether that counts as set is not said",
+        covers=lambda s: (
+            (s.video.loop is False and s.type != "video")
+            or (s.type == "video_reframe" and (s.video.hdr is False or s.video.exr_export is False))
+        ),
+    ),
+    Silence(
+        reason="whether the option pairs about HDR and EXR are refused on 'video_edit' too is not said",
+        covers=_edit_option_pair,
+    ),
+    Silence(
+        reason="HDR with an image frame: sources about it contradict each other",
+        covers=_frame_with_hdr,
+    ),
+    Silence(
+        reason="an empty video.edit, controls or keyframe array: whether that counts as set is not said",
+        covers=_empty_edit_part,
+    ),
+    Silence(
+        reason="video.edit.auto_controls=true with strength: sources about it contradict each other",
+        covers=_auto_with_strength,
+    ),
+    Silence(
+        reason="more than 64 guide frames, or an index beyond the shortest clip: the refusal is not on the page",
+        covers=_keyframes_out_of_bounds,
+    ),
+    Silence(
+        reason="a media reference that names nothing, or a generation_id and more: the answer is not on the page",
+        covers=lambda s: any(_names_not_one_thing(ref) for ref in s.references),
+    ),
+    Silence(
+        reason="generation_id outside `source` and the frames of type 'video' is not described",
+        covers=_generation_out_of_place,
+    ),
+    Silence(
+        reason="a media_type that does not go with its field: the answer is not on the page",
+        covers=_odd_media_type,
+    ),
+    Silence(
+        reason="a media reference whose loading the page does not settle",
+        covers=_undecided_load,
+    ),
+)
+
+
+def silence(subject: Subject) -> str | None:
+    """Returns the first thing the page leaves open about a body, or None."""
+    for row in SILENCES:
+        if row.covers(subject):
+            return row.reason
+    return None

@@ -1,0 +1,211 @@
+"""A request body as the rules see it: every field read once, defaults filled in, media looked up.
+
+This module judges nothing; it presumes a body that `shape.misfit` lets pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from luma_conformance.rules import facts
+from luma_conformance.rules.media import MediaFact, MediaLookup
+
+OPEN_FIELD: Final = "{field}"
+"""Stands for a prefix the page does not fix: it names `source` and `image_ref[i]`, not frames and keyframes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One media reference of the body; `named` is how the page's texts call it."""
+
+    path: str
+    named: str
+    raw: Mapping[str, Any]
+    url: str | None
+    data: str | None
+    media_type: str | None
+    generation_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """The video.edit block; what is None is absent."""
+
+    given: Mapping[str, Any]
+    auto_controls: bool | None
+    controls: Mapping[str, Any] | None
+    strength: str | None
+    keyframes: tuple[Reference, ...] | None
+    keyframe_indexes: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """The video block; what is None is absent."""
+
+    resolution: str | None = None
+    duration: str | None = None
+    loop: bool | None = None
+    hdr: bool | None = None
+    exr_export: bool | None = None
+    start_frame: Reference | None = None
+    end_frame: Reference | None = None
+    source_position: bool = False
+    edit: Edit | None = None
+    frames: tuple[Reference, ...] = ()
+
+    @property
+    def generation_frames(self) -> tuple[Reference, ...]:
+        """The frames that hold a prior generation's id."""
+        return tuple(frame for frame in self.frames if frame.generation_id is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A media reference and what loading it found."""
+
+    reference: Reference
+    fact: MediaFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A request body, read; `references` are all its media references, `loads` those a server may load."""
+
+    prompt: str
+    model: str
+    type: str
+    aspect_ratio: str | None
+    manga: bool
+    web_search: bool
+    output_format: str | None
+    source: Reference | None
+    image_ref: tuple[Reference, ...] | None
+    video_given: bool
+    video: Video
+    references: tuple[Reference, ...]
+    loads: tuple[Load, ...]
+
+    @property
+    def edits_video(self) -> bool:
+        """Whether the type takes a source video."""
+        return self.type in _TAKES_SOURCE_VIDEO
+
+
+_TAKES_SOURCE_VIDEO: Final = ("video_edit", "video_reframe")
+_NO_VIDEO: Final = Video()
+
+
+def read(body: Mapping[str, Any], media: MediaLookup) -> Subject:
+    """Reads a well-shaped body, asking `media` about each reference a server may load."""
+    kind = body.get("type", facts.DEFAULT_TYPE)
+    source = _optional(body.get("source"), "source", "source")
+    refs = body.get("image_ref")
+    image_ref = None if refs is None else _numbered(refs, "image_ref", named=True)
+    block = body.get("video")
+    video = _NO_VIDEO if block is None else _read_video(block)
+    references = _all_references(source, image_ref, video)
+    return Subject(
+        prompt=body["prompt"],
+        model=body.get("model", facts.DEFAULT_MODEL),
+        type=kind,
+        aspect_ratio=body.get("aspect_ratio"),
+        manga=body.get("style") == "manga",
+        web_search=body.get("web_search", False),
+        output_format=body.get("output_format"),
+        source=source,
+        image_ref=image_ref,
+        video_given=block is not None,
+        video=video,
+        references=references,
+        loads=tuple(
+            Load(reference=ref, fact=media(ref.raw)) for ref in references if _may_be_loaded(ref, kind, image_ref)
+        ),
+    )
+
+
+def _read_video(block: Mapping[str, Any]) -> Video:
+    start = _optional(block.get("start_frame"), "video.start_frame", OPEN_FIELD)
+    end = _optional(block.get("end_frame"), "video.end_frame", OPEN_FIELD)
+    edit = block.get("edit")
+    return Video(
+        resolution=block.get("resolution"),
+        duration=block.get("duration"),
+        loop=block.get("loop"),
+        hdr=block.get("hdr"),
+        exr_export=block.get("exr_export"),
+        start_frame=start,
+        end_frame=end,
+        source_position="source_position" in block,
+        edit=None if edit is None else _read_edit(edit),
+        frames=tuple(frame for frame in (start, end) if frame is not None),
+    )
+
+
+def _read_edit(block: Mapping[str, Any]) -> Edit:
+    keyframes, indexes = block.get("keyframes"), block.get("keyframe_indexes")
+    return Edit(
+        given=block,
+        auto_controls=block.get("auto_controls"),
+        controls=block.get("controls"),
+        strength=block.get("strength"),
+        keyframes=None if keyframes is None else _numbered(keyframes, "video.edit.keyframes", named=False),
+        keyframe_indexes=None if indexes is None else tuple(indexes),
+    )
+
+
+def _optional(raw: Mapping[str, Any] | None, path: str, named: str) -> Reference | None:
+    return None if raw is None else _reference(raw, path, named)
+
+
+def _numbered(raws: list[Mapping[str, Any]], path: str, *, named: bool) -> tuple[Reference, ...]:
+    places = [f"{path}[{index}]" for index in range(len(raws))]
+    return tuple(
+        _reference(raw, place, place if named else OPEN_FIELD) for raw, place in zip(raws, places, strict=True)
+    )
+
+
+def _reference(raw: Mapping[str, Any], path: str, named: str) -> Reference:
+    return Reference(
+        path=path,
+        named=named,
+        raw=raw,
+        url=raw.get("url"),
+        data=raw.get("data"),
+        media_type=raw.get("media_type"),
+        generation_id=raw.get("generation_id"),
+    )
+
+
+def _all_references(
+    source: Reference | None, image_ref: tuple[Reference, ...] | None, video: Video
+) -> tuple[Reference, ...]:
+    keyframes = video.edit.keyframes if video.edit is not None else None
+    return (*((source,) if source is not None else ()), *(image_ref or ()), *video.frames, *(keyframes or ()))
+
+
+def _may_be_loaded(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
+    """Tells whether a server may load a reference before it answers.
+
+    The page's own examples settle two things. A reference of the wrong shape is refused as such: the stub data and
+    the example.com URL of "Malformed image reference" and "Base64 data without media_type" would not load either,
+    and a source video's media_type comes "before fetching any bytes". And nothing is fetched for a field that does
+    not apply, or for too many references: those examples name example.com files that do not exist.
+    """
+    if ref.data is not None:
+        return ref.url is None and ref.media_type is not None and not _misses_video_type(ref, kind)
+    if _misses_video_type(ref, kind):
+        return False
+    if kind == "image_edit" and image_ref is not None and len(image_ref) > facts.MAX_EDIT_REFERENCES:
+        return False
+    if ref.path == "source":
+        return kind not in ("image", "video")
+    return kind != "video_edit" or not ref.path.startswith("image_ref")
+
+
+def _misses_video_type(ref: Reference, kind: str) -> bool:
+    if ref.path != "source" or ref.generation_id is not None or kind not in _TAKES_SOURCE_VIDEO:
+        return False
+    return ref.media_type is None or not ref.media_type.startswith("video/")

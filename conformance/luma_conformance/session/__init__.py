@@ -1,0 +1,1 @@
+"""One run: a target opened, and cases judged on it."""

@@ -1,0 +1,34 @@
+"""Sets what a case came to on one server against what it came to on another: who of the two is right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from luma_conformance.audit.changes import alike
+from luma_conformance.model import Outcome, Result, Standing
+
+_RIGHT: Final = (Outcome.PASS, Outcome.WARNING)
+
+
+def against(result: Result, other: Result) -> Result:
+    """Returns a result with how its target stands to the other server; the verdict stays its own."""
+    return replace(result, standing=_standing(result, other))
+
+
+def _standing(result: Result, other: Result) -> Standing:
+    one, two = result.verdict.outcome, other.verdict.outcome
+    if Outcome.NOT_JUDGED in (one, two):
+        return Standing.UNCOMPARED
+    if one in _RIGHT and two in _RIGHT:
+        return Standing.BOTH_RIGHT
+    if one in _RIGHT or two in _RIGHT:
+        return Standing.ONLY_THIS if one in _RIGHT else Standing.ONLY_OTHER
+    return Standing.ALIKE if _wrong_alike(result, other) else Standing.DIFFERENTLY
+
+
+def _wrong_alike(result: Result, other: Result) -> bool:
+    """Tells whether both went wrong at the same step, with the same answer but for ids, times and URLs."""
+    if len(result.exchanges) != len(other.exchanges) or not result.exchanges:
+        return not result.exchanges and not other.exchanges
+    return alike(result.exchanges[-1], other.exchanges[-1])

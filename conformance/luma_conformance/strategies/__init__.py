@@ -1,0 +1,33 @@
+"""Hypothesis strategies for requests to POST /v1/generations, for this kit's properties and for tests of your own.
+
+`valid_requests()` are accepted, `near_misses(rule)` come in pairs around one rule, `faulty()` break one to three,
+`hostile()` leave the page's ground, `malformed()` are no request at all. `luma_conformance.rules.predict` says what may
+be answered.
+"""
+
+from __future__ import annotations
+
+from luma_conformance.strategies.bodies import KINDS, Body, prompts, served, valid, valid_requests
+from luma_conformance.strategies.fault import Fault
+from luma_conformance.strategies.faults import FAULTS, faulty, near_misses, two_faults
+from luma_conformance.strategies.hostile import hostile, malformed, request_ids, tracings
+from luma_conformance.strategies.material import Material
+
+__all__ = (
+    "FAULTS",
+    "KINDS",
+    "Body",
+    "Fault",
+    "Material",
+    "faulty",
+    "hostile",
+    "malformed",
+    "near_misses",
+    "prompts",
+    "request_ids",
+    "served",
+    "tracings",
+    "two_faults",
+    "valid",
+    "valid_requests",
+)

@@ -1,0 +1,148 @@
+"""What generated requests refer to: media and prior generations of the target, and what loading them finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from luma_conformance.rules import MediaFact, Problem, facts, inline_only
+
+_TINY_PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+_INLINE: Final = {"inline-png": "image/png", "inline-jpeg": "image/jpeg", "inline-webp": "image/webp",
+                  "inline-gif": "image/gif"}  # fmt: skip
+
+TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
+    {
+        "missing-url": MediaFact(problem=Problem.HTTP_ERROR, http_status=404),
+        "unreachable-url": MediaFact(problem=Problem.UNREACHABLE),
+        "pdf-url": MediaFact(problem=Problem.NOT_AN_IMAGE),
+        "oversized-url": MediaFact(bytes=52_428_801),
+        "oversized-pixels-url": MediaFact(width=9000, height=6000),
+        "proxy-down-url": MediaFact(problem=Problem.PROXY_DOWN),
+        "ingestion-off-url": MediaFact(problem=Problem.INGESTION_OFF),
+    }
+)
+"""What fetching the URL behind each role finds."""
+
+_UNKNOWN: Final = MediaFact(problem=Problem.UNDECIDED)
+_FORMS: Final = {
+    "url": re.compile("https://.+"),
+    "data": re.compile("[A-Za-z0-9+/]+={0,2}"),
+    "media_type": re.compile("[A-Za-z]+/.+"),
+    "generation_id": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+"""How a member of a media reference looks that is as it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: strategies are made once for each
+class Material:
+    """What a target offers to refer to; `trouble` has by role the URLs that do not load, `offers` whatever else.
+
+    The default refers to example.com and to nothing a target must have, for use without a profile.
+    """
+
+    image_url: str | None = "https://example.com/image.png"
+    video_url: str | None = "https://example.com/video.mp4"
+    images: tuple[tuple[str, str], ...] = (("image/png", _TINY_PNG),)
+    completed_image: str | None = None
+    completed_video: str | None = None
+    large_video: Callable[[], str] | None = None
+    trouble: Mapping[str, str] = field(default_factory=dict)
+    offers: frozenset[str] = frozenset({"hdr-access"})
+
+    @classmethod
+    def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
+        """Returns what a target offers under each role; inline images need no role."""
+
+        def optional(role: str) -> str | None:
+            return None if missing(role) else value(role)
+
+        large = None if missing("large-uploads") else (lambda: value("inline-over-50-mb"))
+        return cls(
+            image_url=optional("image-url"),
+            video_url=optional("video-url"),
+            images=tuple((media_type, value(name)) for name, media_type in _INLINE.items()),
+            completed_image=optional("completed-image"),
+            completed_video=optional("completed-video"),
+            large_video=large,
+            trouble={role: value(role) for role in TROUBLE if not missing(role)},
+            offers=frozenset(role for role in ("hdr-access",) if not missing(role)),
+        )
+
+    def facts(self, reference: Mapping[str, object]) -> MediaFact:
+        """Returns what loading a media reference finds; a MediaLookup for `luma_conformance.rules.predict`.
+
+        Whether a URL or a generation that is not on offer loads, or an inline video plays, nobody here knows.
+        """
+        url, generation = reference.get("url"), reference.get("generation_id")
+        role = next((role for role, text in self.trouble.items() if text == url), None)
+        if role is not None:
+            return TROUBLE[role]
+        known = (None, self.image_url, self.video_url, self.completed_image, self.completed_video)
+        found = inline_only(reference)
+        plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
+        return found if url in known and generation in known and plays else _UNKNOWN
+
+    def ground(self, body: object) -> object:
+        """Returns a generated body with its well-formed media references made to refer to what is on offer."""
+        if not isinstance(body, dict):
+            return body
+        grounded = dict(body)
+        video = body.get("type") in facts.VIDEO_TYPES
+        if "source" in body:
+            grounded["source"] = self._source_video(body["source"]) if video else self._image(body["source"])
+        if isinstance(refs := body.get("image_ref"), list):
+            grounded["image_ref"] = [self._image(ref) for ref in refs]
+        if isinstance(options := body.get("video"), dict):
+            grounded["video"] = self._ground_options(options)
+        return grounded
+
+    def _ground_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        frames = {name: options[name] for name in ("start_frame", "end_frame") if name in options}
+        grounded: dict[str, Any] = options | {name: self._frame(frame) for name, frame in frames.items()}
+        edit = options.get("edit")
+        if isinstance(edit, dict) and isinstance(keyframes := edit.get("keyframes"), list):
+            grounded["edit"] = {**edit, "keyframes": [self._image(frame) for frame in keyframes]}
+        return grounded
+
+    def _image(self, given: object) -> object:
+        media_type, data = self.images[0]
+        return _refer(given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_image)
+
+    def _frame(self, given: object) -> object:
+        media_type, data = self.images[0]
+        return _refer(given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_video)
+
+    def _source_video(self, given: object) -> object:
+        return _refer(given, url=self.video_url, data=None, media_type="video/mp4", generation_id=self.completed_video)
+
+    def missing(self, role: str) -> str | None:
+        """Returns why something a fault needs is not offered, or None."""
+        there = {
+            "large-uploads": self.large_video,
+            "completed-image": self.completed_image,
+            "completed-video": self.completed_video,
+            "video-source": self.video_url or self.completed_video,
+        }
+        if role in self.trouble or role in self.offers or there.get(role) is not None:
+            return None
+        return f"the profile names no {role}"
+
+
+def _is_video(reference: Mapping[str, object]) -> bool:
+    return str(reference.get("media_type")).startswith("video/")
+
+
+def _refer(given: object, **offered: str | None) -> object:
+    """Returns a reference with its well-formed members replaced by what is on offer; what is wrong stays wrong."""
+    if not isinstance(given, dict):
+        return given
+    replaced: dict[str, object] = {
+        name: value
+        for name, value in offered.items()
+        if value is not None and isinstance(given.get(name), str) and _FORMS[name].fullmatch(given[name])
+    }
+    return given | replaced

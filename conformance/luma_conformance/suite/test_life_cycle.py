@@ -1,0 +1,131 @@
+"""The life of a generation, polled at generated moments, and ids that must tell nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from hypothesis import strategies as st
+
+from luma_conformance.catalogue.roles import MAIN_KEY, PROMPTS
+from luma_conformance.judge.answers import FINAL_STATES, body_of
+from luma_conformance.judge.lifecycle import judge_history, judge_indistinguishable
+from luma_conformance.model import Exchange, Request
+from luma_conformance.properties.luma_target import LumaTarget, not_judged
+
+WAITS: Final = st.lists(st.sampled_from((0.0, 0.01, 0.04, 0.3, 5.0, 60.0)), min_size=2, max_size=6)
+HOUR: Final = 3600
+"""Seconds an output URL is good ("Presigned URL expiry")."""
+EVERY: Final = 2.0
+WATCHED: Final = 300.0
+"""Seconds between polls in real time, and of all of them."""
+LONG: Final = 3600.0
+"""Seconds after which a generation that was not asked to stay is over: the active-job limit."""
+
+
+def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target: LumaTarget) -> None:
+    """States never go back, facts never change and echo the request, each completed poll has a fresh URL."""
+    luma_target.skip_unless_free()
+    if luma_target.judging.target.missing("fast-clock") is not None:
+        _watch(luma_target)
+        return
+    _needs_the_client_alone(luma_target)
+    prompts = ["A sunset over the ocean", *(text for role in PROMPTS if (text := luma_target.value(role)) is not None)]
+    bodies = st.fixed_dictionaries(
+        {"prompt": st.sampled_from(prompts)}, optional={"model": st.sampled_from(("uni-1", "uni-1-max"))}
+    )
+    luma_target.for_all(st.tuples(bodies, WAITS), lambda drawn: _live(luma_target, *drawn), share=0.5)
+
+
+def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget) -> None:
+    """Another client's generation, an unknown id and a malformed one get the same answer, headers included."""
+    luma_target.skip_unless_free()
+    if (why := luma_target.judging.target.missing("other-key")) is not None:
+        not_judged(why)
+    created = luma_target.exchange(luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
+    owned = _id(created)
+    unknown = "00000000-0000-4000-8000-000000000000"
+    named = (("another client's id", owned), ("an unknown id", unknown), ("a malformed id", "not-a-uuid"))
+    lookups = [(label, luma_target.exchange(_lookup(luma_target, name, "other-key"))) for label, name in named]
+    for oddity in judge_indistinguishable(lookups):
+        luma_target.fail(f"{oddity.what}  [404 — Generation belongs to another API key]", lookups[oddity.exchange][1])
+
+
+def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: LumaTarget) -> None:
+    """A URL younger than an hour leads to the file, an older one to a 403, and a new poll always to the file."""
+    luma_target.skip_unless_free()
+    for role in ("completed-image", "fast-clock"):
+        if (why := luma_target.judging.target.missing(role)) is not None:
+            not_judged(why)
+    _needs_the_client_alone(luma_target)
+    name = luma_target.judging.target.value("completed-image")
+
+    def try_one(age: int) -> None:
+        first = luma_target.exchange(_lookup(luma_target, name, MAIN_KEY))
+        luma_target.sleep(age, MAIN_KEY)
+        _fetch(luma_target, first, 200 if age < HOUR else 403, f"a URL {age} s old")
+        _fetch(luma_target, luma_target.exchange(_lookup(luma_target, name, MAIN_KEY)), 200, "a fresh URL")
+
+    luma_target.for_all(st.sampled_from((0, 1, 60, 1800, 3590, 3610, 7200, 86_400)), try_one, share=0.1)
+
+
+def _needs_the_client_alone(luma_target: LumaTarget) -> None:
+    """Leaves unjudged what an hour that another worker lets pass would spoil, or would spoil another worker's cases."""
+    if luma_target.is_shared:
+        not_judged("workers share the main key's client, whose time this advances; run it without -n")
+
+
+def _fetch(luma_target: LumaTarget, poll: Exchange, status: int, what: str) -> None:
+    body = body_of(poll.response)
+    output = body.get("output") if isinstance(body, dict) else None
+    if not (isinstance(output, list) and output and isinstance(output[0], dict)):
+        luma_target.fail("expected a completed generation with an output  [200 — OK (success)]", poll)
+    fetched = luma_target.exchange(Request(method="GET", url=str(output[0].get("url"))))
+    if fetched.response.status != status:
+        luma_target.fail(f"{what}: expected {status}, got {fetched.response.status}  [Presigned URL expiry]", fetched)
+
+
+def _watch(luma_target: LumaTarget) -> None:
+    """Watches one generation in real time, as often as the page recommends."""
+    if not luma_target.fuzzing.real_time:
+        not_judged("the profile names no fast-clock; --luma-real-time watches one generation, five minutes at most")
+    created = luma_target.exchange(luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
+    polls: list[Exchange] = []
+    while len(polls) < WATCHED / EVERY and not (polls and _state(polls[-1]) in FINAL_STATES):
+        luma_target.sleep(EVERY, MAIN_KEY)
+        polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
+    polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
+    for oddity in judge_history(created, polls):
+        luma_target.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
+
+
+def _live(luma_target: LumaTarget, body: dict[str, str], waits: list[float]) -> None:
+    created = luma_target.exchange(luma_target.request(body=json.dumps(body).encode()))
+    polls: list[Exchange] = []
+    for seconds in (*waits, LONG, 0.0):
+        if seconds:
+            luma_target.sleep(seconds, MAIN_KEY)
+        polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
+    for oddity in judge_history(created, polls):
+        luma_target.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
+    if body["prompt"] not in _staying(luma_target) and _state(polls[-1]) not in FINAL_STATES:
+        luma_target.fail(f"not over after {LONG:.0f} s  [Handling async failures in code]", polls[-1])
+
+
+def _staying(luma_target: LumaTarget) -> list[str]:
+    return [text for role in ("queued-prompt", "processing-prompt") if (text := luma_target.value(role)) is not None]
+
+
+def _state(poll: Exchange) -> object:
+    body = body_of(poll.response)
+    return body.get("state") if isinstance(body, dict) else None
+
+
+def _id(created: Exchange) -> str:
+    body = body_of(created.response)
+    return str(body.get("id")) if isinstance(body, dict) else ""
+
+
+def _lookup(luma_target: LumaTarget, generation_id: str, role: str) -> Request:
+    headers = (("Authorization", f"Bearer {luma_target.judging.target.token(role)}"), ("X-Request-Id", "lookup"))
+    return Request(method="GET", url=f"/v1/generations/{generation_id}", headers=headers)

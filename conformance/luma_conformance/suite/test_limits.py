@@ -1,0 +1,121 @@
+"""Both limits together: clients that create, poll, wait and finish in any order, each judged by what it saw."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from luma_conformance.judge.answers import body_of
+from luma_conformance.judge.job_limit import GRACE, TTL, judge_jobs
+from luma_conformance.judge.rate_limit import Contradiction, explain, judge_trace
+from luma_conformance.model import Exchange, Request
+from luma_conformance.properties.luma_target import LumaTarget, Machine, not_judged
+
+RPM_KEY: Final = "low-rpm-key"
+JOBS_KEY: Final = "low-concurrency-key"
+OVER: Final = TTL + GRACE + 1
+"""Seconds after which nothing a client did before counts any more."""
+PROMPT: Final = "A sunset over the ocean"
+
+
+class Clients(Machine):
+    """Two clients with small limits of different kinds, on one server; time passes for each of them apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.traces: defaultdict[str, list[Exchange]] = defaultdict(list)
+        self.jobs: list[tuple[str, str]] = []
+        self.begun: set[str] = set()
+
+    @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)), count=st.integers(1, 4))
+    def create(self, role: str, count: int) -> None:
+        """Asks for generations, one after another."""
+        self.steps.append(("create", role, count))
+        for _ in range(count):
+            self._ask(role, PROMPT)
+
+    @rule()
+    def create_one_that_stays(self) -> None:
+        """Asks for a generation that keeps its slot."""
+        self.steps.append(("create_one_that_stays",))
+        self._ask(JOBS_KEY, self.luma_target.value("queued-prompt") or PROMPT)
+
+    @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)))
+    def ask_wrongly(self, role: str) -> None:
+        """Asks for what is refused whatever the limits: whether that uses quota is open."""
+        self.steps.append(("ask_wrongly", role))
+        self._ask(role, "")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.integers(0, 9))
+    def poll(self, which: int) -> None:
+        """Looks at one of the last jobs."""
+        self.steps.append(("poll", which))
+        self._poll(*self.jobs[-1 - which % len(self.jobs)])
+
+    @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)), seconds=st.sampled_from((1, 10, 20, 40, 54, 56, 58, 59, 60, 61)))
+    def wait(self, role: str, seconds: int) -> None:
+        """Lets time pass for one of the clients."""
+        self.steps.append(("wait", role, seconds))
+        self._begin(role)
+        self.luma_target.sleep(seconds, role)
+
+    @rule()
+    def finish(self) -> None:
+        """Lets so much time pass that every job is over, polled or not."""
+        self.steps.append(("finish",))
+        self._begin(JOBS_KEY)
+        self.luma_target.sleep(OVER, JOBS_KEY)
+
+    def over(self) -> None:
+        """Looks at the last jobs once more, and judges what each client saw, as a whole."""
+        for role, name in self.jobs[-10:]:
+            self._poll(role, name)
+        for trace in self.traces.values():
+            since = trace[0].sent - OVER
+            report = judge_trace(trace, since=since)
+            self.luma_target.observe(report.observed)
+            self._refute(trace, (*report.contradictions, *judge_jobs(trace, since=since)))
+
+    def _refute(self, trace: list[Exchange], contradictions: tuple[Contradiction, ...]) -> None:
+        if contradictions:
+            smallest = min(contradictions, key=lambda found: len(found.exchanges))
+            self.luma_target.fail(explain(trace, smallest), trace[smallest.exchanges[-1]])
+
+    def _poll(self, role: str, name: str) -> None:
+        headers = (
+            ("Authorization", f"Bearer {self.luma_target.judging.target.token(role)}"),
+            ("X-Request-Id", "limits"),
+        )
+        lookup = Request(method="GET", url=f"/v1/generations/{name}", headers=headers)
+        self.traces[role].append(self.luma_target.exchange(lookup))
+
+    def _ask(self, role: str, prompt: str) -> None:
+        self._begin(role)
+        body = json.dumps({"prompt": prompt}).encode()
+        exchange = self.luma_target.exchange(self.luma_target.request(body=body, role=role), at_once=True)
+        self.traces[role].append(exchange)
+        created = body_of(exchange.response)
+        if exchange.response.status == 201 and isinstance(created, dict):
+            self.jobs.append((role, str(created.get("id"))))
+
+    def _begin(self, role: str) -> None:
+        """Lets whatever a client did before be over, once."""
+        if role not in self.begun:
+            self.begun.add(role)
+            self.luma_target.sleep(OVER, role)
+
+
+def test_clients_keep_to_their_limits_and_to_no_others(luma_target: LumaTarget) -> None:
+    """Whatever two clients do, each is admitted and refused by its own requests and jobs alone."""
+    luma_target.skip_unless_free()
+    for role in (RPM_KEY, JOBS_KEY, "fast-clock"):
+        if (why := luma_target.judging.target.missing(role)) is not None:
+            not_judged(why)
+    if luma_target.is_shared:
+        not_judged("workers share these keys' clients; run the limits without -n")
+    luma_target.run_machine(Clients, share=0.6)

@@ -1,0 +1,83 @@
+"""Bodies that are no request, and odd request ids: the page says little, but an error has its shape and a limit."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Final
+
+from luma_conformance.judge.answers import detail_of
+from luma_conformance.model import header
+from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.strategies import malformed, request_ids, tracings
+from luma_conformance.strategies.hostile import JSON, ambiguous
+
+Raw = tuple[str, str, bytes]
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target: LumaTarget) -> None:
+    """A body that is no request is a 4xx with a `detail` of text: no 201, no 5xx, no web page, no silence."""
+    luma_target.skip_unless_free()
+
+    def try_one(raw: Raw) -> None:
+        family, content_type, body = raw
+        exchange = luma_target.exchange(luma_target.request(body=body, content_type=content_type))
+        if not 400 <= exchange.response.status < 500:
+            luma_target.fail(f"{family}: expected a refusal, some 4xx, got {exchange.response.status}", exchange)
+        if not isinstance(detail_of(exchange.response), str):
+            luma_target.fail(f'{family}: expected an error of the shape {{"detail": "…"}}', exchange)
+
+    luma_target.for_all(malformed(luma_target.material), try_one)
+
+
+def test_what_may_be_a_request_is_answered_in_order(luma_target: LumaTarget) -> None:
+    """Duplicate members and other content types are accepted or refused, in the documented shape."""
+    luma_target.skip_unless_free()
+
+    def try_one(raw: Raw) -> None:
+        family, content_type, body = raw
+        exchange = luma_target.exchange(luma_target.request(body=body, content_type=content_type))
+        status = exchange.response.status
+        if status != 201 and not (400 <= status < 500 and isinstance(detail_of(exchange.response), str)):
+            luma_target.fail(f"{family}: expected 201, or a 4xx with a detail, got {status}", exchange)
+
+    luma_target.for_all(ambiguous(luma_target.material), try_one, share=0.5)
+
+
+def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> None:
+    """None, empty, repeated and long ids: a fault is refused as ever, and an id comes back; without one, a UUID."""
+    body = json.dumps({"prompt": "A sunset", "model": "super-model-v9"}).encode()
+
+    def try_one(request_ids: tuple[str, ...]) -> None:
+        plain = luma_target.request(body=body)
+        kept = tuple(field for field in plain.headers if field[0] != "X-Request-Id")
+        headers = (*kept, *(("X-Request-Id", value) for value in request_ids))
+        exchange = luma_target.exchange(replace(plain, headers=headers))
+        if not 400 <= exchange.response.status < 500 or not isinstance(detail_of(exchange.response), str):
+            luma_target.fail(
+                f"X-Request-Id {request_ids!r}: expected a refusal of the shape all errors share", exchange
+            )
+        given = header(exchange.response.headers, "X-Request-Id")
+        if given is None or (not request_ids and not _UUID.fullmatch(given)):
+            luma_target.fail(
+                f"X-Request-Id {request_ids!r}: expected an id, got {given!r}  [Request tracing]", exchange
+            )
+
+    luma_target.for_all(tracings(), try_one, share=0.5)
+
+
+def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> None:
+    """Whatever text a header can carry is echoed in X-Request-Id, on a refusal that costs nothing."""
+    body = json.dumps({"prompt": "A sunset", "model": "super-model-v9"}).encode()
+
+    def try_one(request_id: str) -> None:
+        exchange = luma_target.exchange(luma_target.request(body=body, content_type=JSON, request_id=request_id))
+        echoed = header(exchange.response.headers, "X-Request-Id")
+        if echoed != request_id:
+            luma_target.fail(
+                f"X-Request-Id: expected {request_id!r} to be echoed, got {echoed!r}  [Request tracing]", exchange
+            )
+
+    luma_target.for_all(request_ids(), try_one)

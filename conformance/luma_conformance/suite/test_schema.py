@@ -1,0 +1,207 @@
+"""The published schema, on requests generated from it: answers are documented, and the ones the oracle allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from hypothesis import strategies as st
+
+from luma_conformance.catalogue.files import specs
+from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.catalogue.strict_yaml import read
+from luma_conformance.judge.answers import body_of, detail_of
+from luma_conformance.judge.expected import CREATE_PATH, not_found, unauthorized
+from luma_conformance.model import ABSENT, Ask, Auth, Exchange
+from luma_conformance.properties.luma_target import LumaTarget, not_judged
+from luma_conformance.rules import Accepted, Unspecified, predict
+from luma_conformance.strategies import valid_requests
+
+if TYPE_CHECKING:
+    from luma_conformance.properties.openapi import Document
+
+Plain = tuple[object, ...]
+"""An ask as plain data: method, URL, and the body, if there is one."""
+NO_KEY: Final = "Missing or invalid API key"
+KEYS: Final = (
+    (Auth(), NO_KEY),
+    (Auth(role=MAIN_KEY, scheme=""), NO_KEY),
+    (Auth(role=MAIN_KEY, scheme="Basic"), NO_KEY),
+    (Auth(token="sk-conformance-0000000000"), NO_KEY),  # noqa: S106  opens nothing
+    (Auth(token="luma-api-conformance-no-such-key"), "Invalid API key"),  # noqa: S106
+    (Auth(role="revoked-key"), "API key has been revoked"),
+    (Auth(role="expired-key"), "API key has expired"),
+)
+"""Keys that open nothing, and what is said to them."""
+
+
+def test_what_the_schema_allows_is_answered_as_documented(luma_target: LumaTarget) -> None:
+    """A request made of the schema's own words gets an answer the oracle allows, of the shape the schema has."""
+    luma_target.skip_unless_free()
+    luma_target.for_all(document().submissions(valid=True).map(_plain), lambda plain: _submit(luma_target, _ask(plain)))
+
+
+def test_what_the_schema_forbids_is_answered_in_order(luma_target: LumaTarget) -> None:
+    """A request that breaks the schema in one place gets an answer the oracle allows, of the shape the schema has."""
+    sent: list[Exchange] = []
+
+    def try_one(plain: Plain) -> None:
+        if (exchange := _submit(luma_target, _ask(plain))) is not None:
+            sent[:] = [exchange]
+
+    luma_target.for_all(document().submissions(valid=False).map(_plain), try_one)
+    if not sent:
+        not_judged("would cost money: of the generated requests none is sure to be refused")
+
+
+def test_an_id_of_nobodys_is_not_found(luma_target: LumaTarget) -> None:
+    """A UUID nobody was given, and what is no UUID, are not found, in the documented shape."""
+    lookups = document().lookups(valid=True) | document().lookups(valid=False)
+    luma_target.for_all(lookups.map(_plain), lambda plain: _look_up(luma_target, _ask(plain)))
+
+
+def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None:
+    """Without a key that is in force nothing is accepted, shown or said to be missing: a request in order is a 401."""
+    target, material = luma_target.judging.target, luma_target.material
+    keys = [(auth, detail) for auth, detail in KEYS if auth.role is None or target.missing(auth.role) is None]
+    in_order = valid_requests(material).map(lambda body: Ask(method="POST", url=CREATE_PATH, body=body))
+    asks = [in_order, document().submissions(valid=False), document().lookups(valid=True)]
+    if material.completed_image is not None:
+        asks.append(st.just(Ask(method="GET", url=f"{CREATE_PATH}/{material.completed_image}")))
+
+    def try_one(drawn: tuple[int, Plain]) -> None:
+        number, plain = drawn
+        auth, detail = keys[number]
+        ask = _ask(plain)
+        ask = replace(ask, auth=auth, body=material.ground(ask.body))
+        exchange = luma_target.exchange(luma_target.request_for(ask))
+        luma_target.skip_if_limited(exchange)
+        prediction = predict(ask.body, media=material.facts) if ask.method == "POST" else Accepted()
+        luma_target.check_answer(unauthorized(ask, detail, prediction, exchange.response.status), exchange, prediction)
+        _hold_to_schema(luma_target, exchange, status_is_open=isinstance(prediction, Unspecified))
+
+    luma_target.for_all(st.tuples(st.sampled_from(range(len(keys))), st.one_of(asks).map(_plain)), try_one)
+
+
+def test_what_is_accepted_is_found_by_its_link(luma_target: LumaTarget) -> None:
+    """The id of an accepted generation, followed as the schema's link says, leads to that generation."""
+    luma_target.skip_unless_free()
+    walk = _Walk(luma_target)
+    luma_target.run(lambda how: document().follow(walk, how), walk.again, share=0.3)
+
+
+class _Walk:
+    """One walk along the links after another; `steps` are those of the last, as plain data."""
+
+    def __init__(self, luma_target: LumaTarget) -> None:
+        self._luma = luma_target
+        self._steps: list[tuple[Plain, int | None]] = []
+        self._taken: list[Exchange] = []
+
+    def begin(self) -> None:
+        self._steps, self._taken = [], []
+        self._luma.judging.target.tape.open(self._steps)
+
+    def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
+        self._steps.append((_plain(ask), None if origin is None else self._taken.index(origin)))
+        if ask.method == "POST":
+            exchange = _submit(self._luma, ask)
+            assert exchange is not None
+        else:
+            exchange = _look_up(self._luma, ask) if origin is None else _follow(self._luma, ask, origin)
+        self._taken.append(exchange)
+        return exchange
+
+    def end(self) -> None:
+        self._luma.judging.target.tape.close()
+
+    def again(self, steps: list[tuple[Plain, int | None]]) -> None:
+        """Goes a recorded walk."""
+        self.begin()
+        for plain, origin in steps:
+            self.take(_ask(plain), None if origin is None else self._taken[origin])
+
+
+def _plain(ask: Ask) -> Plain:
+    """Returns a generated ask as plain data; without a body, two members."""
+    return (ask.method, ask.url) if ask.body is ABSENT else (ask.method, ask.url, ask.body)
+
+
+def _ask(plain: Plain) -> Ask:
+    """Returns the ask that plain data stand for."""
+    method, url, *body = plain
+    return Ask(method=str(method), url=str(url), body=body[0] if body else ABSENT)
+
+
+@lru_cache(maxsize=1)
+def document() -> Document:
+    """Returns the schema, put to work by schemathesis, which is loaded when it is first needed, and may be absent."""
+    try:
+        from luma_conformance.properties.openapi import load
+    except ModuleNotFoundError as error:
+        not_judged(f"needs {error.name}: pip install 'luma-agents-conformance[schema]'")
+    raw = read(specs() / "openapi.yaml").data
+    assert isinstance(raw, dict)
+    return load(raw)
+
+
+def _submit(luma_target: LumaTarget, ask: Ask) -> Exchange | None:
+    """Sends a submission and judges its answer; None where it may not be sent."""
+    body = luma_target.material.ground(ask.body)
+    if isinstance(body, dict):
+        prediction, exchange = luma_target.send_checked(body)
+        if exchange is not None:
+            _hold_to_schema(luma_target, exchange, status_is_open=isinstance(prediction, Unspecified))
+        return exchange
+    if not luma_target.is_free:
+        return None
+    exchange = luma_target.exchange(luma_target.request_for(ask))
+    luma_target.skip_if_limited(exchange)
+    if not (400 <= exchange.response.status < 500 and isinstance(detail_of(exchange.response), str)):
+        luma_target.fail("no request at all: expected a refusal, some 4xx, with a detail", exchange)
+    _hold_to_schema(luma_target, exchange, status_is_open=True)
+    return exchange
+
+
+def _look_up(luma_target: LumaTarget, ask: Ask) -> Exchange:
+    """Polls for an id of nobody's."""
+    exchange = luma_target.exchange(luma_target.request_for(ask))
+    luma_target.skip_if_limited(exchange)
+    if _is_one_segment(ask.url):
+        luma_target.check_answer(not_found(ask), exchange)
+        _hold_to_schema(luma_target, exchange)
+    elif not 400 <= exchange.response.status < 500:
+        luma_target.fail(
+            "an id that is no UUID: expected a refusal, some 4xx  [404 — Invalid generation ID format]", exchange
+        )
+    return exchange
+
+
+def _is_one_segment(url: str) -> bool:
+    """Tells whether an id reaches the operation whatever servers on the way make of a path before they route it."""
+    name = unquote(url.rpartition("/")[2])
+    return name.strip(".") != "" and name.isprintable() and not set(name) & set("/\\%?#;")
+
+
+def _follow(luma_target: LumaTarget, ask: Ask, origin: Exchange) -> Exchange:
+    exchange = luma_target.exchange(luma_target.request_for(ask))
+    luma_target.skip_if_limited(exchange)
+    created, found = body_of(origin.response), body_of(exchange.response)
+    _hold_to_schema(luma_target, exchange)
+    if exchange.response.status != 200 or not _same(created, found, lambda body: (body["id"], body["created_at"])):
+        luma_target.fail("what was just accepted is not what its id leads to  [200 — OK (success)]", exchange)
+    return exchange
+
+
+def _same(one: object, other: object, facts: Callable[[dict[str, object]], object]) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict) and facts(one) == facts(other)
+
+
+def _hold_to_schema(luma_target: LumaTarget, exchange: Exchange, *, status_is_open: bool = False) -> None:
+    departures = document().departures(exchange, status_is_open=status_is_open)
+    if departures:
+        told = "; ".join(luma_target.judging.scrub(departure)[:400] for departure in departures)
+        luma_target.fail(f"not as documented in specs/openapi.yaml: {told}", exchange)

@@ -1,0 +1,50 @@
+"""Validation, on generated requests: the answer is one the oracle allows for that very body."""
+
+from __future__ import annotations
+
+import pytest
+
+from luma_conformance.properties.luma_target import LumaTarget, not_judged
+from luma_conformance.rules import RULES
+from luma_conformance.strategies import FAULTS, KINDS, Body, faulty, hostile, near_misses, served, valid
+
+A_RULE = 0.1
+LARGE = 0.06
+"""Shares of the examples: of one rule, and of one whose requests are 70 MB."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_page_lets_pass_is_accepted(kind: str, luma_target: LumaTarget) -> None:
+    """A request of any model and type whose options go together is a 201."""
+    luma_target.skip_unless_free()
+    if kind not in served(luma_target.material):
+        not_judged(str(luma_target.material.missing("video-source")))
+    luma_target.for_all(valid(kind, luma_target.material), luma_target.check)
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_a_rule_holds_and_ends_where_the_page_says(rule: str, luma_target: LumaTarget) -> None:
+    """A request that only just keeps a rule is accepted, and one step further it is refused with that rule's text."""
+    fault = FAULTS[rule]
+    if (why := fault.missing(luma_target.material)) is not None:
+        not_judged(why)
+
+    def try_pair(pair: tuple[Body, Body]) -> None:
+        near, broken = pair
+        luma_target.check_kept(rule, near)
+        luma_target.check(broken)
+
+    luma_target.for_all(
+        near_misses(rule, luma_target.material), try_pair, LARGE if "large-uploads" in fault.needs else A_RULE
+    )
+
+
+def test_faults_together_get_an_answer_of_one_of_them(luma_target: LumaTarget) -> None:
+    """A request with one to three faults is answered for one of them, whichever the server looks at first."""
+    luma_target.for_all(faulty(luma_target.material), luma_target.check, share=3)
+
+
+def test_odd_values_get_an_orderly_answer(luma_target: LumaTarget) -> None:
+    """Nulls, wrong types and extremes in any field are accepted or refused in the shape all errors share."""
+    luma_target.skip_unless_free()
+    luma_target.for_all(hostile(luma_target.material), luma_target.check, share=2)

@@ -1,0 +1,1 @@
+"""What is judged: its profile, HTTP under bounds, pacing, spending, preflight."""

@@ -1,0 +1,131 @@
+"""The timed way to a target: requests go out, exchanges come back with the time of the client that sent them.
+
+It has no I/O of its own: requests leave by a Transport, and time passes by a Clock, or by a request the target takes
+for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from luma_conformance.errors import CouldNotJudge
+from luma_conformance.model import Case, Clock, Exchange, Request, Transport, header
+
+LONG: Final = 5.0
+"""Seconds of real time; a wait as long or longer is announced."""
+
+TimeRequest = Callable[[float, str], Request]
+"""Returns the request that lets so many seconds pass for the client of a role's key."""
+
+
+class Channel(Protocol):
+    """A target as cases and properties meet it: ask, and let time pass."""
+
+    def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
+        """Returns what a request came to, sent `at_once` whatever rate limits say; raises ExchangeError."""
+        ...
+
+    def sleep(self, seconds: float, role: str) -> None:
+        """Lets time pass for the client whose key has that role."""
+        ...
+
+
+class Tape(Protocol):
+    """What a channel that keeps exchanges, or gives them back, is told of them: whose they are."""
+
+    def begin(self, item: str, case: Case | None = None) -> None:
+        """Says whose the exchanges that follow are: a case's or a property's; raises NotRecorded."""
+        ...
+
+    def step(self, number: int) -> None:
+        """Says which step of the case follows, counted from 1."""
+        ...
+
+    def open(self, example: object) -> None:
+        """Says what the exchanges that follow are about; it may grow until it is closed. It is a Python literal."""
+        ...
+
+    def close(self) -> None:
+        """Says that the example is over."""
+        ...
+
+    def examples(self) -> Iterator[object] | None:
+        """Returns what was tried when the item was recorded, each ready to be tried again; None: try anything."""
+        ...
+
+
+class Untaped:
+    """A Tape that keeps nothing."""
+
+    def begin(self, item: str, case: Case | None = None) -> None:
+        """Keeps nothing."""
+
+    def step(self, number: int) -> None:
+        """Keeps nothing."""
+
+    def open(self, example: object) -> None:
+        """Keeps nothing."""
+
+    def close(self) -> None:
+        """Keeps nothing."""
+
+    def examples(self) -> Iterator[object] | None:
+        """Returns None: there is no recording."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """How a target's time passes: by asking it to where it can be asked, else by waiting.
+
+    What a client was sent ahead is remembered by its Authorization header, in seconds.
+    """
+
+    transport: Transport
+    clock: Clock
+    ask: TimeRequest | None = None
+    announce: Callable[[str], None] | None = None
+    _ahead: dict[str, float] = field(default_factory=dict)
+
+    def now(self, request: Request) -> float:
+        """Returns the time, in Unix seconds, of the client that sends a request."""
+        return self.clock.now() + self._ahead.get(_client(request), 0.0)
+
+    def sleep(self, seconds: float, role: str) -> None:
+        """Lets time pass for the client whose key has that role; raises CouldNotJudge where the target refuses."""
+        if self.ask is None:
+            if seconds >= LONG and self.announce is not None:
+                self.announce(f"waiting {seconds:.0f} s")
+            self.clock.sleep(seconds)
+            return
+        request = self.ask(seconds, role)
+        response = self.transport.send(request)
+        if response.status >= 300:
+            raise CouldNotJudge(f"the clock at {request.url}, which the profile names, answered {response.status}")
+        client = _client(request)
+        self._ahead[client] = self._ahead.get(client, 0.0) + seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveChannel:
+    """A Channel to a target that answers now; `patient` is the transport that waits for rate limits."""
+
+    transport: Transport
+    patient: Transport
+    passing: Passing
+
+    def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
+        """Returns what a request came to; raises ExchangeError where no answer comes."""
+        sent = self.passing.now(request)
+        response = (self.transport if at_once else self.patient).send(request)
+        return Exchange(request=request, response=response, sent=sent, received=self.passing.now(request))
+
+    def sleep(self, seconds: float, role: str) -> None:
+        """Lets time pass for the client whose key has that role."""
+        self.passing.sleep(seconds, role)
+
+
+def _client(request: Request) -> str:
+    return header(request.headers, "Authorization") or ""

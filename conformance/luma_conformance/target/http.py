@@ -1,0 +1,257 @@
+"""Sends requests to a target over the network, with a bound on everything the other side controls.
+
+The sockets are in `wire`, imported at the first request: a run on the embedded reference needs none.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+from luma_conformance.errors import ExchangeError, InputError
+from luma_conformance.model import Request, Response, header
+
+if TYPE_CHECKING:
+    from luma_conformance.target.connection import Call, Connection
+
+SLOWEST_UPLOAD: Final = 500_000
+"""Bytes a second: a request's own size extends its deadline, or no slow line could send 70 MB."""
+
+_PORTS: Final = {"http": 80, "https": 443}
+_BLANK = re.compile(r"[\s\0-\x20\x7f]")
+_PRINTABLE = re.compile(r"[!-~]*")
+_LEGAL = "".join(map(chr, range(0x21, 0x7F)))
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NOT_A_VALUE = re.compile(r"[\r\n\0]|[^\0-\xff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one exchange may take.
+
+    `connect` (name, connection and handshake together) and `total` are in seconds; `body` in bytes, as received and
+    once inflated; `head` in bytes and `fields` in header fields, those of interim answers, of which there may be
+    `interim`, counted in. Of fields the standard library reads 99, of one line 65,536 bytes.
+    """
+
+    connect: float = 10.0
+    total: float = 30.0
+    body: int = 16 * 1024 * 1024
+    head: int = 64 * 1024
+    fields: int = 99
+    interim: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a server is; `path` is what precedes the API's own paths, without a slash at its end."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header has them, a usual port left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+
+class RealClock:
+    """The time of the wall."""
+
+    def now(self) -> float:
+        """Returns Unix time in seconds."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits for `seconds`."""
+        time.sleep(seconds)
+
+
+def parse_base_url(text: str) -> Address:
+    """Returns where a base URL points, a final /v1 left off; raises InputError with the likely fix."""
+    try:
+        address, rest = _parse(text)
+        if rest:
+            raise ValueError("has a query or a fragment; leave out what follows ? or #")
+        if address.path.endswith("/v1/generations"):
+            raise ValueError("is an endpoint; give what comes before /v1/generations")
+    except ValueError as error:
+        raise InputError(f"base URL {_shown(text)!r} {error}") from None
+    return replace(address, path=address.path.removesuffix("/v1").rstrip("/"))
+
+
+def is_loopback(base_url: str) -> bool:
+    """Tells whether a base URL names this very machine: localhost, 127.0.0.0/8 or ::1; raises InputError."""
+    host = parse_base_url(base_url).host
+    if host.removesuffix(".") == "localhost":
+        return True
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
+def _parse(text: str) -> tuple[Address, str]:
+    """Returns a URL's address, and its query or fragment; raises ValueError with a reason that continues "URL … "."""
+    if not text or _BLANK.search(text):
+        raise ValueError("has white space in it" if text else "is empty")
+    if "://" not in text:
+        guess = "http" if re.match(r"localhost\b|127\.|\[", text) else "https"
+        raise ValueError(f"has no scheme; did you mean {guess}://{_shown(text)}?")
+    parts = urlsplit(text)
+    if parts.scheme not in _PORTS:
+        raise ValueError("is neither http nor https")
+    if "@" in parts.netloc:
+        raise ValueError("has credentials in it; a key belongs in an environment variable")
+    if not parts.hostname:
+        raise ValueError("names no host")
+    host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+    port = _PORTS[parts.scheme] if parts.port is None else parts.port
+    path = _target(parts.path.rstrip("/"))
+    return Address(scheme=parts.scheme, host=host, port=port, path=path), parts.query or parts.fragment
+
+
+def _shown(url: str) -> str:
+    """Returns a URL for a message: without credentials, query (a presigned one is a secret) and fragment."""
+    scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
+    authority, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"[:200]
+
+
+def _target(url: str) -> str:
+    """Returns a path and query as a request line may have them: what is already legal stays as it is."""
+    return url if _PRINTABLE.fullmatch(url) else quote(url, safe=_LEGAL)
+
+
+class HttpTransport:
+    """A Transport to one base URL over one kept connection, plus one short-lived connection for each absolute URL.
+
+    Follows no redirect, uses no proxy, and is for one thread.
+    """
+
+    def __init__(self, base_url: str, *, bounds: Bounds = Bounds()) -> None:
+        self._base = parse_base_url(base_url)
+        self._bounds = bounds
+        self._kept: Connection | None = None
+
+    def send(self, request: Request) -> Response:
+        """Returns the answer; raises ExchangeError if none comes within bounds, InputError for what cannot be sent.
+
+        An absolute URL is a file's: it is fetched without a key, and no further than `Bounds.body` bytes.
+        """
+        from luma_conformance.target.connection import Stale, dial
+
+        if not request.url.startswith("/"):
+            return self._fetch(request)
+        call = _call(request, self._base, self._base.path + _target(request.url), self._bounds)
+        if (kept := self._take()) is not None:
+            try:
+                return self._exchange(kept, call)
+            except Stale:
+                pass  # it had been closed before our request came
+        return self._exchange(dial(call), call)
+
+    def close(self) -> None:
+        """Closes the kept connection; a later request opens a new one."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def _take(self) -> Connection | None:
+        """Returns the kept connection if it is still fit for use."""
+        kept, self._kept = self._kept, None
+        if kept is None or kept.rests():
+            return kept
+        kept.close()
+        return None
+
+    def _exchange(self, connection: Connection, call: Call) -> Response:
+        keep = False
+        try:
+            response, keep = connection.exchange(call)
+        finally:
+            if keep:
+                self._kept = connection
+            else:
+                connection.close()
+        return response
+
+    def _fetch(self, request: Request) -> Response:
+        from luma_conformance.target.connection import dial
+
+        if header(request.headers, "Authorization") is not None:
+            raise InputError(f"the key is not sent to {_shown(request.url)}: only the target itself gets it")
+        try:
+            address, _ = _parse(request.url)
+        except ValueError as error:
+            raise ExchangeError(f"the target's URL {_shown(request.url)!r} {error}") from None
+        parts = urlsplit(request.url)
+        target = _target((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        call = _call(request, address, target, self._bounds, file=f"{request.method} {_shown(request.url)}")
+        connection = dial(call)
+        try:
+            return connection.exchange(call)[0]
+        finally:
+            connection.close()
+
+
+def _call(request: Request, address: Address, target: str, bounds: Bounds, file: str | None = None) -> Call:
+    from luma_conformance.target.connection import Call, HeadBounds
+
+    body = request.body
+    total = bounds.total + len(body) / SLOWEST_UPLOAD
+    return Call(
+        shown=file or f"{request.method} {address.scheme}://{address.authority}{target}",
+        method=request.method,
+        host=address.host,
+        port=address.port,
+        secure=address.scheme == "https",
+        head=_head(request, address.authority, target, "application/json" if file is None else "*/*"),
+        body=body,
+        connect=bounds.connect,
+        total=total,
+        due=time.monotonic() + total,
+        limit=bounds.body,
+        heads=HeadBounds(size=bounds.head, fields=bounds.fields, interim=bounds.interim),
+        is_file=file is not None,
+    )
+
+
+def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
+    """Returns the request line and header fields: those given, and what every request of ours has."""
+    given = {name.lower() for name, _ in request.headers}
+    fields = [*request.headers, ("User-Agent", _user_agent()), ("Accept", accept)]
+    if (request.body or request.method not in ("GET", "HEAD")) and "transfer-encoding" not in given:
+        fields.append(("Content-Length", str(len(request.body))))
+    count = len(request.headers)
+    fields[count:] = [field for field in fields[count:] if field[0].lower() not in given]
+    if "host" not in given:
+        fields.insert(0, ("Host", authority))
+    for name, value in fields:
+        if not _FIELD_NAME.fullmatch(name):
+            raise InputError(f"{name!r} is not the name of a header")
+        if _NOT_A_VALUE.search(value):
+            raise InputError(f"the value of header {name} has a line break or a character outside Latin-1")
+    lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+@cache
+def _user_agent() -> str:
+    try:
+        return f"luma-conformance/{version('luma-agents-conformance')}"
+    except PackageNotFoundError:
+        return "luma-conformance"

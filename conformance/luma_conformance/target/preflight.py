@@ -1,0 +1,64 @@
+"""Finds out, for free, whether there is anything to judge: the target answers, is the API, and takes the main key."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from luma_conformance.errors import CouldNotJudge
+from luma_conformance.model import Request, Response, Transport, header
+
+PROBE: Final = "/v1/generations/00000000-0000-0000-0000-000000000000"
+"""A lookup of no generation: it costs nothing, and a target that is one answers 404."""
+
+
+def preflight(transport: Transport, authorization: str | None, *, key: str = "$LUMA_AGENTS_API_KEY") -> None:
+    """Returns if the target can be judged; raises CouldNotJudge with the reason and what to do about it.
+
+    `authorization` is the header's value, or None if there is no main key: then the only question is whether the API
+    is there at all. `key` is what is shown instead of the key.
+    """
+    tracing = ("X-Request-Id", "luma-conformance-preflight")
+    headers = (("Authorization", authorization), tracing) if authorization is not None else (tracing,)
+    response = transport.send(Request(method="GET", url=PROBE, headers=headers))
+    if authorization is None and response.status in (401, 403):
+        return
+    why = _why_not(response, key)
+    if why is not None:
+        raise CouldNotJudge(why)
+
+
+def _why_not(response: Response, key: str) -> str | None:
+    """Returns why nothing can be judged, or None: a wrong answer of the API itself is for the cases to judge."""
+    status = response.status
+    if 300 <= status < 400:
+        return _redirected(status, header(response.headers, "Location"))
+    if _is_page(response):
+        return f"the target answers {status} with a web page, so this is not the API; check the base URL"
+    said = f": {detail}" if (detail := _detail(response)) else ""
+    if status == 401:
+        return f"the target refuses the main key ({key}){said}; check the key, and that it is one for this target"
+    if status == 403:
+        return f"the target denies access to the main key's client ({key}){said}; its support can tell why"
+    return None
+
+
+def _redirected(status: int, location: str | None) -> str:
+    if not location:
+        return f"the target answers {status}, a redirect to nowhere; check the base URL"
+    base = location.split("?")[0].removesuffix("/").removesuffix(PROBE)
+    return f"the target answers {status}, a redirect to {base[:200]}, and redirects are not followed; use that base URL"
+
+
+def _is_page(response: Response) -> bool:
+    kind = header(response.headers, "Content-Type") or ""
+    return kind.lower().startswith("text/html") or response.body.lstrip()[:1] == b"<"
+
+
+def _detail(response: Response) -> str | None:
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+    detail = body.get("detail") if isinstance(body, dict) else None
+    return " ".join(detail[:200].split()) if isinstance(detail, str) else None

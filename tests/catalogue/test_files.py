@@ -1,0 +1,109 @@
+"""Case files found on disk, named by their place, and read all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from luma_conformance.catalogue.files import SCHEMA, is_case_file, load, load_file, own, section_name, specs
+from luma_conformance.errors import CatalogueError, InputError
+
+FILE = f"""\
+# yaml-language-server: $schema={SCHEMA}
+section: s
+operation: POST /v1/generations
+accepted: {{}}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Returns a catalogue's folder: the schema, and a folder of its own for `create`."""
+    (tmp_path / SCHEMA).write_text("{}")
+    (tmp_path / "create").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("content", "declared"),
+    [
+        (FILE.encode(), True),
+        (b"# $schema=../case-file.schema.json\r\n", True),
+        (b"section: s\n# $schema=case-file.schema.json\n", False),
+        (b"", False),
+        (b"\xff\xfe\x00", False),
+        (b"#" * 600 + SCHEMA.encode(), False),
+    ],
+)
+def test_a_case_file_declares_itself_in_its_first_line(tmp_path: Path, content: bytes, declared: object) -> None:
+    """The schema's name in the first line, and nothing else, makes a YAML file a case file."""
+    file = tmp_path / "f.yaml"
+    file.write_bytes(content)
+
+    assert is_case_file(file) is declared
+    assert not is_case_file(tmp_path / "none.yaml")
+
+
+def test_ids_begin_with_a_files_place_in_its_catalogue(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest folder with the schema is the catalogue, wherever the command is run from."""
+    file = root / "create" / "400-keyframes.yaml"
+    file.write_text(FILE)
+    monkeypatch.chdir(file.parent)
+
+    assert section_name(file) == section_name(Path(file.name)) == "create/400-keyframes"
+    assert [case.id for case in load_file(file).cases] == ["create/400-keyframes/control"]
+
+
+def test_a_file_outside_any_catalogue_goes_by_its_own_name(tmp_path: Path) -> None:
+    """Without a schema above it a file's ids begin with its name."""
+    assert section_name(tmp_path / "deep" / "mine.yaml") == "mine"
+
+
+def test_a_folder_is_its_case_files_in_name_order(root: Path) -> None:
+    """Files below are read in the order of their paths; a file that declares nothing is somebody else's."""
+    for name in ("create/b.yaml", "create/a.yaml", "z.yaml"):
+        (root / name).write_text(FILE)
+    (root / "other.yaml").write_text("anything: [")
+
+    found = load([root], below=root)
+
+    assert list(found.sections) == ["create/a", "create/b", "z"]
+    assert str(next(iter(found)).place) == "create/a.yaml:4"
+    assert list(load([root, root / "z.yaml"]).sections) == ["create/a", "create/b", "z"]
+
+
+def test_the_problems_of_all_files_are_told_at_once(root: Path) -> None:
+    """Bad YAML in one file and bad grammar in another are one CatalogueError."""
+    (root / "a.yaml").write_text(f"{FILE}satus: 400\n")
+    (root / "b.yaml").write_text(f"{FILE}cases: [\n")
+    (root / "c.yaml").write_text(FILE)
+
+    with pytest.raises(CatalogueError) as refused:
+        load([root], below=root)
+
+    assert [(problem.file, problem.line) for problem in refused.value.problems] == [("a.yaml", 5), ("b.yaml", 6)]
+
+
+def test_two_files_of_one_name_are_not_read_as_one(tmp_path: Path) -> None:
+    """Files whose cases would share ids are refused, both named; no case is dropped in silence."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(FILE)
+
+    with pytest.raises(CatalogueError, match=r"two/mine.yaml:1:1: its ids would be those of .*one/mine.yaml; rename"):
+        load([tmp_path / "one" / "mine.yaml", tmp_path / "two" / "mine.yaml"])
+
+
+def test_a_path_that_leads_nowhere_is_the_users_mistake(tmp_path: Path) -> None:
+    """A missing file or folder is named."""
+    with pytest.raises(InputError, match="none: there is no such file or folder"):
+        load([tmp_path / "none"])
+
+
+def test_the_kits_own_catalogue_is_read_once_and_whole() -> None:
+    """Every section file of specs/ reads, and is shown by its path from the checkout."""
+    catalogue = own()
+
+    assert catalogue is own()
+    assert len(catalogue) > 0
+    assert all((specs().parent / case.place.file).is_file() for case in catalogue)

@@ -1,0 +1,77 @@
+"""Supplies: each is what its name says, as an image library sees it."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from base64 import b64decode
+
+import pytest
+from luma_conformance.catalogue.media import IMAGE_LIMIT, supply
+from luma_conformance.catalogue.roles import SUPPLIES
+from PIL import Image
+
+
+@pytest.mark.parametrize("length", [6000, 6001])
+def test_a_prompt_has_its_length_and_no_white_space_to_trim(length: int) -> None:
+    """Characters, bytes and UTF-16 units are the same number, so that no way to count matters."""
+    prompt = supply(f"prompt-of-{length}")
+    assert len(prompt) == len(prompt.encode()) == len(prompt.strip()) == length
+    assert prompt.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "size"),
+    [
+        ("inline-png", "PNG", (256, 256)),
+        ("inline-jpeg", "JPEG", (256, 256)),
+        ("inline-webp", "WEBP", (256, 256)),
+        ("inline-gif", "GIF", (256, 256)),
+        ("inline-8000x8000", "PNG", (8000, 8000)),
+        ("inline-9000x6000", "PNG", (9000, 6000)),
+    ],
+)
+def test_an_image_decodes_to_what_its_name_says(name: str, kind: str, size: tuple[int, int]) -> None:
+    """It is small enough to send without a thought, and still."""
+    raw = b64decode(supply(name), validate=True)
+    assert len(raw) < 12_000
+    with Image.open(io.BytesIO(raw)) as image:
+        image.load()
+        assert (image.format, image.size, getattr(image, "n_frames", 1)) == (kind, size, 1)
+
+
+def test_the_image_over_50_mb_is_wrong_only_in_its_size() -> None:
+    """It is one byte too long, and decodes."""
+    raw = b64decode(supply("inline-over-50-mb"), validate=True)
+    assert len(raw) == IMAGE_LIMIT + 1
+    with Image.open(io.BytesIO(raw)) as image:
+        image.load()
+        assert (image.format, image.size) == ("PNG", (256, 256))
+
+
+def test_the_video_begins_as_an_mp4_does() -> None:
+    """Its one box is as long as it says."""
+    raw = b64decode(supply("inline-mp4"), validate=True)
+    assert (int.from_bytes(raw[:4]), raw[4:8]) == (len(raw), b"ftyp")
+
+
+def test_every_name_is_supplied_and_no_other() -> None:
+    """The names are those of the case files' grammar."""
+    assert all(supply(name) for name in SUPPLIES)
+    with pytest.raises(KeyError):
+        supply("inline-tiff")
+
+
+def test_a_supply_is_made_once() -> None:
+    """The same text comes back."""
+    assert supply("inline-over-50-mb") is supply("inline-over-50-mb")
+
+
+def test_no_image_library_is_imported() -> None:
+    """A run that sends images starts as fast as one that does not."""
+    code = (
+        "import sys, luma_conformance.catalogue.media as media; "
+        "media.supply('inline-8000x8000'); assert 'PIL' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,221 @@
+"""Known deviations, each of their fates through the real plugin; and the file they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import luma_conformance.properties.luma_target  # noqa: F401  an inner run would import, and forget, copies of its own
+import pytest
+from luma_conformance.cli.main import main
+from luma_conformance.errors import Exit, InputError
+from luma_conformance.model import Facet
+from luma_conformance.reference.asgi import serving
+from luma_conformance.report.jsonl import read
+from luma_conformance.report.result import Results
+from luma_conformance.session.deviations_file import load_deviations, parse_deviations
+
+from tests import miniatures
+from tests.miniatures import Handle
+from tests.pytest_plugin.test_plugin import CREATE
+
+OTHER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "never heard of super-model-v9")
+NEWER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "no idea")
+NO_VERSION = miniatures.without_header("X-API-Version", on=lambda response: response.status == 400)
+KNOWN = """\
+[[deviation]]
+cases = "things/unknown-*"
+facet = "detail"
+answer = "400  never heard of super-model-v9"
+reason = "the mock of 2025 says so"
+owner = "team mock"
+"""
+
+
+def right(handle: Handle) -> Handle:
+    """Leaves the reference as it is."""
+    return handle
+
+
+@pytest.fixture
+def against(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
+    """Runs pytest with known deviations against the reference, wrong in one thing."""
+    pytester.makefile(".yaml", things=CREATE)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = [
+        word
+        for name in ("pytest_base_url.plugin", "luma_conformance.pytest_plugin.plugin", "xdist")
+        for word in ("-p", name)
+    ]
+    options = ["-p", "no:cacheprovider", "--assert=plain", "--luma-deviations", "known.toml", "--luma-report", "out"]
+
+    def against(wrong: Callable[[Handle], Handle], known: str, *arguments: str) -> pytest.RunResult:
+        Path("known.toml").write_text(known)
+        with serving(wrap=wrong) as url:
+            return pytester.runpytest(*plugins, *options, "--base-url", url, *arguments)
+
+    return against
+
+
+def results() -> Results:
+    """Returns what a run wrote."""
+    return read(Path("out/results.jsonl").read_bytes(), "results.jsonl")
+
+
+def test_the_same_wrong_answer_is_a_deviation(against: Callable[..., pytest.RunResult]) -> None:
+    """What is known is run, counted apart, shown with its reason, and not red."""
+    result = against(OTHER_WORDS, KNOWN, "-rx")
+
+    assert result.ret == results().exit_status == Exit.CONFORMANT
+    result.assert_outcomes(passed=2, xfailed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "judged      3: 2 passed, 0 failed, 1 deviating",
+            "XFAIL *things.yaml::unknown-model - known deviation: the mock of 2025 says so (team mock)",
+        ]
+    )
+    assert results().headline.endswith("but for 1 known deviation")
+
+
+def test_workers_know_the_same_deviations(against: Callable[..., pytest.RunResult]) -> None:
+    """With -n 2 a known deviation is one too."""
+    result = against(OTHER_WORDS, KNOWN, "-n", "2")
+
+    assert result.ret == Exit.CONFORMANT
+    result.stdout.fnmatch_lines(["judged      3: 2 passed, 0 failed, 1 deviating"])
+
+
+def test_an_answer_that_is_right_again_is_red_until_the_entry_is_gone(against: Callable[..., pytest.RunResult]) -> None:
+    """A stale entry would hide the next mistake."""
+    result = against(right, KNOWN)
+
+    assert result.ret == results().exit_status == Exit.NOT_CONFORMANT
+    result.stdout.fnmatch_lines(["  deviation        known.toml:1: stale: the answer is right now; remove the entry*"])
+
+
+def test_another_wrong_answer_is_red(against: Callable[..., pytest.RunResult]) -> None:
+    """An entry is of one answer, not of a case that may do as it likes."""
+    result = against(NEWER_WORDS, KNOWN)
+
+    assert result.ret == results().exit_status == Exit.NOT_CONFORMANT
+    result.stdout.fnmatch_lines(["*another wrong answer than the one that is known, '400  never heard of*"])
+    assert against(NEWER_WORDS, KNOWN, "--luma-wording", "lenient").ret == Exit.NOT_CONFORMANT
+
+
+def test_another_difference_beside_the_known_one_is_red(against: Callable[..., pytest.RunResult]) -> None:
+    """The text is known; that a header is missing too is not."""
+    result = against(lambda handle: NO_VERSION(OTHER_WORDS(handle)), KNOWN, "-k", "unknown-model")
+
+    assert result.ret == Exit.NOT_CONFORMANT
+    result.stdout.fnmatch_lines(["  differs in       detail, headers"])
+
+
+@pytest.mark.parametrize(("day", "status"), [("2020-01-31", Exit.NOT_CONFORMANT), ("2999-12-31", Exit.CONFORMANT)])
+def test_a_deviation_holds_until_its_last_day(against: Callable[..., pytest.RunResult], day: str, status: Exit) -> None:
+    """After its date the same wrong answer is red, and the message says when it was."""
+    result = against(OTHER_WORDS, f"{KNOWN}expires = {day}\n")
+
+    assert result.ret == status
+    if status is Exit.NOT_CONFORMANT:
+        result.stdout.fnmatch_lines([f"  deviation        known.toml:1: expired on {day}: *"])
+
+
+def test_an_entry_that_lists_no_case_is_a_usage_error(against: Callable[..., pytest.RunResult]) -> None:
+    """A misspelt glob, which would never be stale, ends the run; one for a case that is not selected does not."""
+    result = against(OTHER_WORDS, KNOWN.replace("things/unknown-*", "thigns/*"))
+
+    assert result.ret == Exit.USAGE
+    result.stdout.fnmatch_lines(["stopped: known.toml:1: no case matches 'thigns/*'*"])
+    assert against(OTHER_WORDS, KNOWN, "-k", "empty").ret == Exit.CONFORMANT
+    assert against(right, KNOWN.replace("things/unknown-*", "get/404-*"), "-k", "empty").ret == Exit.CONFORMANT
+
+
+@pytest.mark.parametrize("reason", ["", "TODO: write this", "todo"])
+def test_a_deviation_nobody_explains_is_refused(against: Callable[..., pytest.RunResult], reason: str) -> None:
+    """A draft is no excuse: its reason has to be written."""
+    result = against(OTHER_WORDS, KNOWN.replace("the mock of 2025 says so", reason))
+
+    assert result.ret == Exit.USAGE
+    result.stdout.fnmatch_lines(["stopped: known.toml:1: *reason*"])
+
+
+def test_a_property_meets_known_answers_and_looks_on(
+    pytester: pytest.Pytester, against: Callable[..., pytest.RunResult]
+) -> None:
+    """A known answer does not end a property: another one after it is still found, and none at all is stale."""
+    pytester.makepyfile(
+        test_words='''
+        from hypothesis import strategies as st
+
+        def test_words(luma_target):
+            """An unknown model is refused."""
+            models = st.sampled_from(["super-model-v9", "uni-0"])
+            luma_target.for_all(models.map(lambda model: {"prompt": "A sunset", "model": model}), luma_target.check)
+        '''
+    )
+    known = KNOWN.replace("things/unknown-*", "test_words.py::*")
+    other = miniatures.another_detail("Unknown model: uni-0", "no idea")
+
+    deviating = against(OTHER_WORDS, known, "test_words.py")
+    both = against(lambda handle: other(OTHER_WORDS(handle)), known, "test_words.py")
+    stale = against(right, known, "test_words.py")
+
+    assert [result.ret for result in (deviating, both, stale)] == [0, 1, 1]
+    deviating.assert_outcomes(xfailed=1)
+    both.stdout.fnmatch_lines(["  the server said  400  no idea"])
+    stale.stdout.fnmatch_lines(["known.toml:1: stale: *"])
+
+
+def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
+    against: Callable[..., pytest.RunResult], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the command prints is refused as it is; with its reasons written it makes the same run green."""
+    wrong = lambda handle: NO_VERSION(OTHER_WORDS(handle))  # noqa: E731
+    assert against(wrong, "").ret == Exit.NOT_CONFORMANT
+    capsys.readouterr()
+
+    assert main(["deviations", "--from", "out"]) == Exit.CONFORMANT
+
+    draft = capsys.readouterr().out
+    assert against(wrong, draft).ret == Exit.USAGE
+    assert against(wrong, draft.replace("TODO: why", "Agreed: why")).ret == Exit.CONFORMANT
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[[deviation", "known.toml:1: is not TOML"),
+        ("[deviation]\n", "known.toml: a deviation begins with [[deviation]], in two brackets"),
+        ("cases = 'a'\n", "known.toml: 'cases' is nothing here"),
+        (
+            KNOWN.replace("facet =", "fasset ="),
+            "1: 'fasset' is no member of a deviation; did you mean facet?",
+        ),
+        (
+            KNOWN.replace('"detail"', '"details"'),
+            "1: facet is one of status, detail, headers, body, sequence",
+        ),
+        (KNOWN + 'expires = "soon"\n', "known.toml:1: expires is a date, without quotes"),
+        (KNOWN + "expires = 2026-01-01T00:00:00\n", "known.toml:1: expires is a date, without quotes"),
+        (KNOWN + "link = 7\n", "known.toml:1: link is a text"),
+        (KNOWN + "\n" + KNOWN.replace("answer", "answers"), "known.toml:8: a deviation has answer, a text"),
+    ],
+)
+def test_a_wrong_file_is_told_by_line(text: str, why: str) -> None:
+    """Every problem is named with its place and the likely fix."""
+    with pytest.raises(InputError) as error:
+        parse_deviations(text, "known.toml")
+
+    assert why in str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A missing file and one that is not UTF-8 are one message each; a byte order mark is no problem."""
+    with pytest.raises(InputError, match=r"known.toml: cannot be read: No such file"):
+        load_deviations(tmp_path / "known.toml")
+    (tmp_path / "known.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"known.toml: is not UTF-8 text"):
+        load_deviations(tmp_path / "known.toml")
+    (tmp_path / "known.toml").write_text(KNOWN, encoding="utf-8-sig")
+    (entry,) = load_deviations(tmp_path / "known.toml")
+    assert (entry.facet, entry.owner, entry.place.line) == (Facet.DETAIL, "team mock", 1)

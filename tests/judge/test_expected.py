@@ -1,0 +1,128 @@
+"""What a generated request may be answered with, in the words a case file has for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from luma_conformance.catalogue.grammar import read_section
+from luma_conformance.catalogue.strict_yaml import parse
+from luma_conformance.judge.answers import EveryResponse
+from luma_conformance.judge.expected import as_case, as_yaml, judged, not_found, unauthorized
+from luma_conformance.judge.explain import said
+from luma_conformance.model import Ask, Auth, Case, Exchange, Request, Response
+from luma_conformance.rules import Accepted, Prediction, predict
+
+MODEL: dict[str, Any] = {"prompt": "A sunset", "model": "super-model-v9"}
+TWICE: dict[str, Any] = {"prompt": "", "style": "manga", "aspect_ratio": "1:1"}
+OPEN: dict[str, Any] = {"prompt": "A sunset", "unheard_of": True}
+
+
+def wrong(case: Case, status: int, detail: object) -> list[str]:
+    """Returns what an answer differs in."""
+    body = {"state": "queued"} if status == 201 else {"detail": detail}
+    exchange = Exchange(
+        request=Request(method="POST", url="/v1/generations"),
+        response=Response(status=status, body=json.dumps(body).encode()),
+        sent=0,
+        received=0,
+    )
+    return [mismatch.where for mismatch in judged(exchange, case, EveryResponse(())).mismatches]
+
+
+def answered(body: dict[str, Any], status: int, detail: object = "x") -> list[str]:
+    """Returns what an answer to a body differs in."""
+    return wrong(as_case(body, predict(body), status), status, detail)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail", "differs"),
+    [
+        ({"prompt": "A sunset"}, 201, None, []),
+        ({"prompt": "A sunset"}, 400, "x", ["status", "body"]),
+        (MODEL, 400, "Unknown model: super-model-v9", []),
+        (MODEL, 400, "no such model", ["detail"]),
+        (MODEL, 422, "Unknown model: super-model-v9", ["status"]),
+        (MODEL, 201, None, ["status", "detail"]),
+        (TWICE, 400, "Prompt must be between 1 and 6000 characters", []),
+        (TWICE, 422, "Prompt must be between 1 and 6000 characters", ["detail"]),
+    ],
+)
+def test_an_answer_is_one_the_oracle_allows(
+    body: dict[str, Any], status: int, detail: object, differs: list[str]
+) -> None:
+    """Accepted is a 201; rejected is any of the violated rules, text and status from the same one."""
+    assert answered(body, status, detail) == differs
+
+
+@pytest.mark.parametrize("status", [201, 400, 404, 422, 451])
+def test_what_the_page_leaves_open_may_be_answered_in_any_orderly_way(status: int) -> None:
+    """Accepted, or any 4xx that says what is wrong."""
+    assert answered(OPEN, status) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"), [(429, "x"), (500, "x"), (502, "x"), (503, "x"), (400, ["x"]), (200, "x")]
+)
+def test_what_the_page_leaves_open_may_not_be_answered_anyhow(status: int, detail: object) -> None:
+    """No crash, no gateway error where nothing is fetched, no other shape, no other success."""
+    assert answered(OPEN, status, detail) != []
+
+
+@pytest.mark.parametrize(
+    "where", [{"source": {"url": "https://a.test/x"}}, {"image_ref": [{"url": "https://a.test/x"}]}]
+)
+def test_where_something_is_fetched_the_proxy_may_be_down(where: dict[str, Any]) -> None:
+    """A body the page leaves open that refers to a URL may be answered 502 or 503, and still not 500."""
+    body = {**OPEN, **where}
+
+    assert answered(body, 502, "source: fetch proxy unavailable") == []
+    assert answered(body, 503) == []
+    assert answered(body, 500) != []
+
+
+def test_open_statuses_are_told_as_ranges() -> None:
+    """A reader is not given fifty numbers."""
+    case = as_case(OPEN, predict(OPEN), 500)
+
+    assert said(case.steps[0].expect, case) == "201 or 400–428 or 430–451  (a generated request)"
+
+
+@pytest.mark.parametrize(
+    ("prediction", "status", "detail", "differs"),
+    [
+        (Accepted(), 401, "Invalid API key", []),
+        (Accepted(), 401, "Who are you?", ["detail"]),
+        (Accepted(), 400, "Unknown model: super-model-v9", ["status", "detail"]),
+        (predict(MODEL), 400, "Unknown model: super-model-v9", []),
+        (predict(MODEL), 201, None, ["status", "detail"]),
+        (predict(OPEN), 404, "x", []),
+        (predict(OPEN), 201, None, ["status"]),
+    ],
+)
+def test_a_key_that_opens_nothing_is_refused_for_that_or_for_the_body(
+    prediction: Prediction, status: int, detail: object, differs: list[str]
+) -> None:
+    """Which is looked at first is open where the body is wrong too; accepted it never is."""
+    ask = Ask(method="POST", url="/v1/generations", auth=Auth(token="luma-api-x"), body={})
+
+    assert wrong(unauthorized(ask, "Invalid API key", prediction, status), status, detail)[: len(differs)] == differs
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        as_case(MODEL, predict(MODEL), 400),
+        as_case(TWICE, predict(TWICE), 400),
+        not_found(Ask(method="GET", url="/v1/generations/x")),
+    ],
+    ids=["one rule", "several", "lookup"],
+)
+def test_a_case_to_keep_reads_as_the_case_it_is(case: Case) -> None:
+    """What is printed for pasting is a case file, with the same request and the same statuses."""
+    (kept,) = read_section(parse(as_yaml(case), "kept.yaml"), "kept").cases
+
+    assert kept.steps[0].ask.body == case.steps[0].ask.body
+    assert kept.steps[0].ask.url == case.steps[0].ask.url
+    assert kept.steps[0].expect.status == case.steps[0].expect.status

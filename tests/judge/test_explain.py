@@ -1,0 +1,276 @@
+"""A failure as a person reads it: five lines, a curl command, no secrets, and no harm from what a server says."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from luma_conformance.catalogue.catalogue import Catalogue
+from luma_conformance.catalogue.grammar import read_all
+from luma_conformance.catalogue.strict_yaml import parse
+from luma_conformance.judge.answers import EveryResponse, judge_step
+from luma_conformance.judge.explain import MAX_CURL_BODY, WIDTH, answered, curl, explain, said
+from luma_conformance.matching import show
+from luma_conformance.model import (
+    Case,
+    Exchange,
+    Facet,
+    Headers,
+    Mismatch,
+    Outcome,
+    Request,
+    Response,
+    Result,
+    Verdict,
+)
+
+KEYFRAMES = """\
+section: 400 — Invalid keyframes
+operation: POST /v1/generations
+accepted: {model: ray-3.2}
+status: 400
+cases:
+  - id: negative-index
+    title: a negative frame index is refused
+    set: {a: -1}
+    detail: video.edit.keyframe_indexes must be non-negative
+  - {id: too-many, title: more frames than 64 are refused, set: {a: 1}, detail: at most 64 keyframes}
+  - {id: odd-model, title: t, set: {a: 1}, detail_like: "Unknown model: {name}", erratum: the page says it twice}
+  - {id: either, title: t, set: {a: 1}, detail: {$one_of: [one, {$like: "{n} others"}]}}
+  - id: twice
+    title: two in a row are limited
+    steps: [{status: 201}, {status: 429, headers: {Retry-After: {$at_least: 1}}}]
+"""
+CATALOGUE = Catalogue(read_all({"create/400-keyframes": parse(KEYFRAMES, "specs/create/400-keyframes.yaml")}))
+SECRET = "luma-api-secret"
+BASE = "http://127.0.0.1:8080/"
+
+
+def scrub(text: str) -> str:
+    """Stands for the redactor."""
+    return text.replace(SECRET, "$LUMA_KEY")
+
+
+def case(slug: str) -> Case:
+    """Returns a case of the catalogue."""
+    found = CATALOGUE.get(f"create/400-keyframes/{slug}")
+    assert found is not None
+    return found
+
+
+def exchange(status: int, body: object, headers: Headers = (), sent: bytes = b'{"a": -1}') -> Exchange:
+    """Returns an answer to a request that carried the secret."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = Request(method="POST", url="/v1/generations", headers=(("Authorization", f"Bearer {SECRET}"),), body=sent)
+    return Exchange(request=request, response=Response(status=status, headers=headers, body=raw), sent=0, received=1)
+
+
+def explained(slug: str, answer: Exchange, *, step: int = 1) -> list[str]:
+    """Returns the explanation of a case whose step was answered so, line by line."""
+    judgement = judge_step(case(slug), step, [answer], {}, EveryResponse(()))
+    verdict = Verdict(outcome=Outcome.FAIL, mismatches=judgement.mismatches)
+    result = Result(case=case(slug), verdict=verdict, exchanges=(answer,))
+    return explain(result, CATALOGUE, BASE, scrub).splitlines()
+
+
+def test_a_failure_is_told_in_five_lines_and_a_command() -> None:
+    """Which case, what the page says, what the server said, where they differ, and how to ask again."""
+    answer = exchange(400, {"detail": "keyframe_indexes[0] must be >= 0"}, (("X-Request-Id", "550e8400"),))
+
+    assert explained("negative-index", answer) == [
+        "create/400-keyframes/negative-index                             specs/create/400-keyframes.yaml:6",
+        "  the page says    400  video.edit.keyframe_indexes must be non-negative",
+        "  the server said  400  keyframe_indexes[0] must be >= 0",
+        "  differs in       detail",
+        "  again            luma-conformance show create/400-keyframes/negative-index --curl"
+        "     (X-Request-Id 550e8400)",
+        "                   curl -sS -i -X POST http://127.0.0.1:8080/v1/generations"
+        ' -H "Authorization: Bearer $LUMA_KEY" --data-binary \'{"a": -1}\'',
+    ]
+
+
+def test_the_text_of_another_error_is_named() -> None:
+    """A detail that the catalogue knows from another case is traced to it."""
+    lines = explained("negative-index", exchange(400, {"detail": "at most 64 keyframes"}))
+
+    assert lines[3] == "  that is          the text of create/400-keyframes/too-many (more frames than 64 are refused)"
+
+
+@pytest.mark.parametrize(
+    ("slug", "answer"),
+    [
+        ("negative-index", exchange(400, {"detail": "nobody's text"})),
+        ("negative-index", exchange(422, {"detail": "video.edit.keyframe_indexes must be non-negative"})),
+        ("negative-index", exchange(400, {"detail": None})),
+        ("twice", exchange(500, {})),
+    ],
+)
+def test_no_other_error_is_named_where_there_is_none(slug: str, answer: Exchange) -> None:
+    """The case's own text, a text nobody knows, and no text at all are no other error's."""
+    assert not [line for line in explained(slug, answer) if line.startswith("  that is")]
+
+
+def test_no_other_error_is_named_where_only_headers_differ() -> None:
+    """A step that expects no text in particular is not told whose text it got."""
+    lines = explained("twice", exchange(429, {"detail": "at most 64 keyframes"}), step=2)
+
+    assert not [line for line in lines if line.startswith("  that is")]
+
+
+def test_a_case_of_steps_says_which_one() -> None:
+    """The step is counted, what the page says is that step's, and header faults stand with the heading they rest on."""
+    lines = explained("twice", exchange(429, b""), step=2)
+
+    assert lines[1:6] == [
+        "  in step          2 of 2",
+        "  the page says    429  (two in a row are limited)",
+        "  the server said  429  (no body)",
+        "  differs in       headers",
+        "                   Retry-After: is missing  [400 — Invalid keyframes]",
+    ]
+
+
+def test_a_step_without_an_answer_shows_none() -> None:
+    """Where an exchange broke, the answer to an earlier request is not passed off as the server's word."""
+    broken = Mismatch(facet=Facet.SEQUENCE, where="exchange", why=f"no answer to {SECRET}", step=2, rests_on="s")
+    verdict = Verdict(outcome=Outcome.FAIL, mismatches=(broken,))
+
+    told = explain(Result(case=case("twice"), verdict=verdict, exchanges=(exchange(201, {}),)), CATALOGUE, BASE, scrub)
+
+    assert told.splitlines()[2:] == [
+        "  the page says    429  (two in a row are limited)",
+        "  differs in       sequence",
+        "                   no answer to $LUMA_KEY  [s]",
+        "  again            luma-conformance show create/400-keyframes/twice --curl",
+    ]
+
+
+def test_an_erratum_is_told() -> None:
+    """Where the page contradicts itself, the reader of a failure learns it."""
+    assert "  erratum          the page says it twice" in explained("odd-model", exchange(400, {"detail": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("control", "201  (the request this section starts from is accepted)"),
+        ("odd-model", "400  Unknown model: {name}"),
+        ("either", "400  one — or — {n} others"),
+    ],
+)
+def test_what_the_page_says_is_one_line(slug: str, words: str) -> None:
+    """A text, a template, a choice, or else the case's title."""
+    assert said(case(slug).steps[0].expect, case(slug)) == words
+
+
+HOSTILE = {
+    "empty": b"",
+    "html": b"<html>\n  <h1>Bad\tGateway</h1>",
+    "binary": b"\xff\xfe\x00",
+    "deep": b"[" * 100_000,
+    "long": b'{"detail": "' + b"x" * 1_000_000 + b'"}',
+    "controls": json.dumps({"detail": "line\nline\r\x1b[2J\x9b2J\u202e"}).encode(),
+    "surrogate": b'{"detail": "\\ud800"}',
+    "object": b'{"detail": {"a": [1, null]}}',
+    "great number": b"9" * 10_000,
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("slug", ["negative-index", "control"])
+def test_whatever_a_server_says_is_told_on_one_line(slug: str, body: bytes) -> None:
+    """No body breaks the explanation, adds lines to it, reaches the terminal as a command, or cannot be encoded."""
+    lines = explained(slug, exchange(418, body, (("X-Request-Id", "a\x1b]0;b\x07" + "c" * 500),)))
+
+    assert [line[2:17].strip() for line in lines][1:] in (
+        ["the page says", "the server said", "differs in", "again", ""],
+        ["the page says", "the server said", "that is", "differs in", "again", ""],
+    )
+    assert all(line.isprintable() and line.encode() and len(line) < 600 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        exchange(400, {"detail": f"key {SECRET} is wrong"}),
+        exchange(400, {"detail": "x" * 395 + SECRET}),
+        exchange(400, f"<p>{'x' * 392} {SECRET}</p>".encode()),
+        exchange(500, {}, (("X-Request-Id", SECRET),)),
+        exchange(500, {}, (("X-Request-Id", "x" * 70 + SECRET),)),
+        exchange(400, {}, sent=f'{{"prompt": "{SECRET}"}}'.encode()),
+    ],
+    ids=["detail", "cut detail", "cut body", "request id", "cut request id", "request"],
+)
+def test_no_secret_is_told_whole_or_in_part(answer: Exchange) -> None:
+    """Every text of the server's and of the request's passes the given function before it is cut."""
+    told = "\n".join(explained("negative-index", answer))
+
+    assert SECRET[:5] not in told.replace("luma-conformance", "")
+    assert "$" in told
+
+
+@pytest.mark.parametrize("before", [*range(170, 200, 5), *range(370, 400, 5)])
+def test_a_secret_across_the_cut_leaves_no_beginning(before: int) -> None:
+    """A reason is cut once the secret is out of it, wherever in a long text the secret stands."""
+    why = f"expected x, got {show('y' * before + SECRET + 'z' * 500)}"
+    wrong = Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on="s")
+    result = Result(case=case("negative-index"), verdict=Verdict(outcome=Outcome.FAIL, mismatches=(wrong,)))
+
+    told = explain(result, CATALOGUE, BASE, scrub).replace("luma-conformance", "")
+
+    assert SECRET[:5] not in told
+    assert "… (" in told
+
+
+def test_a_place_longer_than_the_line_stands_anyway() -> None:
+    """A file far from here is shown whole, after its case."""
+    file = "/far" * WIDTH
+    found = next(iter(Catalogue(read_all({"x": parse(KEYFRAMES, file)}))))
+    wrong = Mismatch(facet=Facet.STATUS, where="status", why="w", step=1, rests_on="s")
+    result = Result(case=found, verdict=Verdict(outcome=Outcome.FAIL, mismatches=(wrong,)))
+
+    assert explain(result, CATALOGUE, BASE, scrub).startswith(f"x/control {file}:3\n")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("Authorization", 'Bearer a"b'),),
+        (("Authorization", "Bearer $(reboot)"),),
+        (("Authorization", "Bearer `reboot`"),),
+        (("X-Name", "it's $HOME"),),
+    ],
+)
+def test_a_curl_line_runs_nothing_but_curl(headers: Headers) -> None:
+    """What a shell would expand or run is quoted; the words come out as they went in."""
+    name, value = headers[0]
+    line = curl(Request(method="POST", url="/v1/x y", headers=headers, body=b"{'}"), BASE, "show")
+
+    assert shlex.split(line)[5:] == ["http://127.0.0.1:8080/v1/x y", "-H", f"{name}: {value}", "--data-binary", "{'}"]
+    assert f'"{name}' not in line
+
+
+def test_a_request_without_a_body_has_none_on_its_curl_line() -> None:
+    """A GET is asked again as a GET."""
+    line = curl(Request(method="GET", url="/v1/generations/x"), BASE, "show")
+
+    assert line == "curl -sS -i -X GET http://127.0.0.1:8080/v1/generations/x"
+
+
+def test_a_long_body_is_piped_in() -> None:
+    """A body that fits no line comes from `luma-conformance show`; a request elsewhere keeps its own URL."""
+    request = Request(method="POST", url="https://cdn/x", body=b"x" * (MAX_CURL_BODY + 1))
+
+    assert curl(request, BASE, "luma-conformance show a/b --step 2") == (
+        "luma-conformance show a/b --step 2 --body | curl -sS -i -X POST https://cdn/x --data-binary @-"
+    )
+
+
+def test_an_answer_is_its_status_and_text() -> None:
+    """A text is cut at 400 characters, and says so."""
+    assert answered(Response(status=502, body=b""), scrub) == "502  (no body)"
+    assert (
+        answered(Response(status=400, body=b'{"detail": "%s"}' % (b"x" * 401)), scrub)
+        == f"400  {'x' * 400}… (401 characters)"
+    )

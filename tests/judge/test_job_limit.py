@@ -1,0 +1,81 @@
+"""The concurrent-job limit, judged on traces written down here: when two bounds cross, and when they do not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from luma_conformance.judge.job_limit import judge_jobs
+from luma_conformance.judge.rate_limit import CONCURRENCY
+from luma_conformance.model import Exchange, Request, Response
+
+Line = tuple[float, str, str]
+"""When, in seconds; who: the job that is created or polled; what came back: 201, 429 or a state."""
+
+
+def trace(*lines: Line, takes: float = 0.0) -> list[Exchange]:
+    """Returns the exchanges of a few lines, each of which takes some seconds."""
+    return [exchange(when, job, answer, takes) for when, job, answer in lines]
+
+
+def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
+    """Returns one exchange."""
+    status = int(answer) if answer.isdecimal() else 200
+    body = {201: {"id": job, "state": "queued"}, 429: {"detail": CONCURRENCY}}.get(status, {"state": answer})
+    request = Request(method="POST" if status != 200 else "GET", url=f"/v1/generations/{job}")
+    response = Response(status=status, body=json.dumps(body).encode())
+    return Exchange(request=request, response=response, sent=when, received=when + takes)
+
+
+def said(*lines: Line, takes: float = 0.0, since: float | None = None) -> list[str]:
+    """Returns what is wrong with a trace."""
+    return [found.what for found in judge_jobs(trace(*lines, takes=takes), since=since)]
+
+
+def test_a_slot_given_away_while_its_job_runs_is_a_contradiction() -> None:
+    """Refused beside one job, so the limit is one; admitted beside one that polls show running later, so it is not."""
+    found = judge_jobs(trace((0, "a", "201"), (1, "b", "429"), (70, "c", "201"), (71, "a", "processing")))
+
+    assert [one.what for one in found] == ["admitted beside 1 running jobs, and refused when at most 1 can have run"]
+    assert found[0].exchanges == (0, 1, 2)
+
+
+def test_a_job_that_may_have_ended_proves_nothing() -> None:
+    """Without a poll that shows it running after the new one was admitted, the old job may have been over."""
+    assert said((0, "a", "201"), (1, "b", "429"), (65, "a", "processing"), (70, "c", "201")) == []
+
+
+def test_a_slot_that_is_never_free_is_a_contradiction() -> None:
+    """A minute after a poll has shown the only job over, a refusal has no reason left."""
+    assert said((0, "a", "201"), (5, "a", "completed"), (66, "b", "429")) == [
+        "refused although no job of this client has run for 60 s"
+    ]
+
+
+def test_a_slot_that_is_free_a_little_later_is_none() -> None:
+    """How long release takes is unknown; a minute, which a refusal asks to wait, is granted."""
+    assert said((0, "a", "201"), (5, "a", "completed"), (64, "b", "429")) == []
+
+
+def test_a_job_is_tracked_for_an_hour_at_most() -> None:
+    """After an hour and a minute nothing holds a slot, polled or not."""
+    assert said((0, "a", "201"), (3659, "b", "429")) == []
+    assert said((0, "a", "201"), (3661, "b", "429")) != []
+
+
+def test_what_began_before_the_trace_excuses_a_refusal() -> None:
+    """A client that asked for jobs before the trace begins may have them still running."""
+    assert said((100, "b", "429"), since=0.0) == []
+    assert said((100, "b", "429")) != []
+
+
+@pytest.mark.parametrize("takes", [0.5, 3.0])
+def test_latency_excuses_what_it_explains(takes: float) -> None:
+    """Requests under way together may have been served in either order."""
+    assert said((0, "a", "201"), (1, "b", "429"), (2, "c", "201"), (2, "a", "processing"), takes=takes) == []
+
+
+def test_a_limit_of_several_is_bounded_by_how_many_run() -> None:
+    """Three run and a fourth is refused: admitting a third beside two is right."""
+    lines = [(0, "a", "201"), (0, "b", "201"), (0, "c", "201"), (1, "d", "429"), (2, "a", "failed")]
+    assert said(*lines, (62, "e", "201"), (63, "b", "queued"), (63, "c", "queued")) == []

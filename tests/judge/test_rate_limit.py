@@ -1,0 +1,213 @@
+"""The limiter's judge on traces of simulated servers: right ones in all legal variations, and wrong ones."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from luma_conformance.judge.rate_limit import Contradiction, explain, judge_trace
+from luma_conformance.model import Exchange, Headers, Request, Response
+
+RUNS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+POST = Request(method="POST", url="/v1/generations")
+START = 1_775_649_600.0
+
+
+@dataclass
+class Server:
+    """A limiter: right as it is, wrong or otherwise legal by its fields."""
+
+    limit: int = 3
+    window: float = 60.0
+    fixed: bool = False
+    count_refused: bool = False
+    retry: int = 0
+    remaining: int = 0
+    ahead: float = 0.0
+    rounded: Callable[[float], int] = math.ceil
+    admitted: list[float] = field(default_factory=list)
+
+    def answer(self, now: float) -> Response:
+        """Returns the answer to a request counted at that moment."""
+        opened = now - now % 60 if self.fixed else now - self.window
+        inside = [moment for moment in self.admitted if (moment >= opened if self.fixed else moment > opened)]
+        server_now = now + self.ahead
+        if len(inside) < self.limit:
+            self.admitted = [*inside, now]
+            left = self.limit - len(inside) - 1 + self.remaining
+            return response(201, {}, self.rates(left, math.floor(server_now) + 60))
+        wait = max(1, self.rounded((opened + 60 if self.fixed else inside[0] + self.window) - now) + self.retry)
+        if self.count_refused:
+            self.admitted = [*inside, now][-self.limit :]
+        reset = math.ceil(server_now + wait - 0.001)
+        return response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", str(wait)), *self.rates(0, reset)))
+
+    def rates(self, remaining: int, reset: int) -> Headers:
+        """Returns the three rate headers."""
+        names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+        return tuple(zip(names, map(str, (self.limit, remaining, reset)), strict=True))
+
+
+def response(status: int, body: object, headers: Headers) -> Response:
+    """Returns a JSON response."""
+    return Response(status=status, headers=headers, body=json.dumps(body).encode())
+
+
+def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float, float]] = ()) -> list[Exchange]:
+    """Returns one request after each wait; `latency` is the seconds there and back, in turn."""
+    exchanges: list[Exchange] = []
+    now = START
+    for number, wait in enumerate(waits):
+        there, back = latency[number % len(latency)] if latency else (0.0, 0.0)
+        sent = now + wait
+        now = sent + there + back
+        exchanges.append(Exchange(request=POST, response=server.answer(sent + there), sent=sent, received=now))
+    return exchanges
+
+
+def wrong(exchanges: Sequence[Exchange]) -> tuple[Contradiction, ...]:
+    """Returns what is wrong with a trace."""
+    return judge_trace(exchanges).contradictions
+
+
+SHORT = st.sampled_from((0.0, 0.05, 0.15))
+WAITS = st.lists(st.sampled_from((0.0, 0.4, 1.0, 7.0, 19.5, 40.0, 58.0, 59.0, 60.0, 61.0)), min_size=1, max_size=25)
+
+
+@RUNS
+@given(
+    waits=WAITS,
+    latency=st.lists(st.tuples(SHORT, SHORT), min_size=1, max_size=4),
+    limit=st.integers(1, 5),
+    ahead=st.sampled_from((0.0, -3.7, 1000.5)),
+)
+def test_a_right_limiter_is_never_accused(
+    waits: list[float], latency: list[tuple[float, float]], limit: int, ahead: float
+) -> None:
+    """Whatever the requests, their latency and the server's clock, a sliding window is not condemned."""
+    assert wrong(trace(Server(limit=limit, ahead=ahead), waits, latency)) == ()
+
+
+@RUNS
+@given(waits=WAITS, latency=st.lists(st.tuples(SHORT, SHORT), min_size=1, max_size=3), limit=st.integers(1, 4))
+def test_a_limiter_that_counts_refused_requests_is_never_accused(
+    waits: list[float], latency: list[tuple[float, float]], limit: int
+) -> None:
+    """The page does not say whether a refused request uses quota."""
+    server = Server(limit=limit, count_refused=True)
+
+    assert wrong(trace(server, waits, latency)) == ()
+
+
+@pytest.mark.parametrize("rounded", [math.ceil, math.floor, round], ids=["up", "down", "to the nearest"])
+def test_any_rounding_of_a_second_is_legal(rounded: Callable[[float], int]) -> None:
+    """Retry-After may be rounded up, down or to the nearest second."""
+    assert wrong(trace(Server(rounded=rounded), [0.3, 0.25, 0.4, 10.1, 5.3, 40.7, 4.2])) == ()
+
+
+@pytest.mark.parametrize(
+    ("server", "waits", "said"),
+    [
+        pytest.param(Server(window=55), [0, 0, 0, 56, 0], "admitted", id="window of 55 s"),
+        pytest.param(Server(fixed=True), [50, 0, 0, 12, 0, 0], "admitted", id="fixed window"),
+        pytest.param(Server(window=65), [0, 0, 0, 62], "refused although", id="window of 65 s"),
+        pytest.param(Server(retry=-1), [0, 0, 0, 10], "Retry-After is 49", id="Retry-After one short"),
+        pytest.param(Server(retry=1), [0, 0, 0, 10], "Retry-After is 51", id="Retry-After one too long"),
+        pytest.param(Server(remaining=1), [0, 0], "X-RateLimit-Remaining is 3", id="Remaining one too many"),
+        pytest.param(Server(remaining=-1), [0, 0, 0], "X-RateLimit-Remaining is 1", id="Remaining one too few"),
+    ],
+)
+def test_a_wrong_limiter_is_condemned(server: Server, waits: list[float], said: str) -> None:
+    """Each way to be wrong is found, and said."""
+    exchanges = trace(server, waits)
+
+    found = wrong(exchanges)
+
+    assert any(said in contradiction.what for contradiction in found), found
+    assert explain(exchanges, found[0]).count("\n") == len(found[0].exchanges)
+
+
+def with_headers(exchange: Exchange, **headers: str) -> Exchange:
+    """Returns the exchange with other values of some headers of its answer, underscores for dashes."""
+    others = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    kept = tuple(pair for pair in exchange.response.headers if pair[0].lower() not in others)
+    return replace(exchange, response=replace(exchange.response, headers=(*kept, *others.items())))
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"X_RateLimit_Limit": "4"}, "does not change"),
+        ({"X_RateLimit_Reset": str(int(START) + 70)}, "two different times"),
+        ({"X_RateLimit_Remaining": "2"}, "of a refusal is 0"),
+        ({"Retry_After": "0"}, "at least 1"),
+        ({"Retry_After": "59.5"}, "no whole number"),
+    ],
+)
+def test_a_refusal_with_a_wrong_header_is_condemned(headers: dict[str, str], said: str) -> None:
+    """What the headers of a refusal say must agree with each other and with the time."""
+    exchanges = trace(Server(), [0, 0, 0, 0])
+
+    assert any(said in found.what for found in wrong([*exchanges[:3], with_headers(exchanges[3], **headers)]))
+
+
+def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
+    """A poll, another refusal and the concurrent-job refusal have no rate headers; the last has Retry-After 60."""
+    rates = Server().rates(2, int(START))
+    full = {"detail": "Too many concurrent jobs"}
+    poll = Request(method="GET", url="/v1/generations/x")
+    cases = [
+        (poll, response(200, {}, rates)),
+        (POST, response(400, {"detail": "x"}, rates)),
+        (POST, response(429, full, (("Retry-After", "60"), *rates))),
+        (POST, response(429, full, (("Retry-After", "12"),))),
+    ]
+    for request, answer in cases:
+        assert wrong([Exchange(request=request, response=answer, sent=START, received=START)])
+    legal = response(429, full, (("Retry-After", "60"),))
+    assert wrong([Exchange(request=POST, response=legal, sent=START, received=START)]) == ()
+
+
+def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
+    """Where others may share the quota at any time, a refusal is no wrong, even after the time it asked for."""
+    again = []
+    for sent in (START, START + 70, START + 140):
+        rates = Server().rates(0, int(sent) + 30)
+        answer = response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", "30"), *rates))
+        again.append(Exchange(request=POST, response=answer, sent=sent, received=sent))
+
+    assert judge_trace(again).contradictions != ()
+    assert judge_trace(again, since=math.inf).contradictions == ()
+    assert judge_trace(trace(Server(remaining=3), [0, 1, 1]), since=math.inf).contradictions != ()
+
+
+def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None:
+    """Requests made before the trace began may fill the window; from 61 s on they cannot."""
+    refused = trace(Server(admitted=[START - 10] * 3), [0])
+
+    assert judge_trace(refused, since=START).contradictions == ()
+    assert judge_trace(refused).contradictions
+    late = trace(Server(window=130, admitted=[START - 1] * 3), [0, 70])
+    assert judge_trace(late, since=START).contradictions
+
+
+def test_what_the_page_leaves_open_is_reported() -> None:
+    """Whether refused requests use quota is told where the trace shows it."""
+    waits = [0, 0, 0, 30, 31, 0, 0]
+    plain = judge_trace(trace(Server(), waits)).observed
+    counting = judge_trace(trace(Server(count_refused=True), waits)).observed
+
+    assert plain[0] == "refused requests use no quota"
+    assert counting[0] == "requests refused with 429 use quota, others do not"
+    assert not set(plain) & set(counting)
+    assert judge_trace(trace(Server(), [0, 0])).observed == ()
+
+
+def test_ten_thousand_requests_are_judged() -> None:
+    """A long trace of a right server is as clean as a short one."""
+    assert wrong(trace(Server(limit=30), [1.0] * 10_000)) == ()

@@ -1,0 +1,515 @@
+"""The schema put to work: what is generated from it, what it says of an answer, and wrong servers it catches."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+from luma_conformance.catalogue.grammar import read_section
+from luma_conformance.catalogue.strict_yaml import parse
+from luma_conformance.model import ABSENT, Ask, Exchange, Request, Response, header
+from luma_conformance.properties import openapi
+from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.rules import Rejected, Unspecified, predict
+from luma_conformance.strategies import KINDS, Material
+from luma_conformance.suite import test_schema as schema
+
+from tests import miniatures
+from tests.miniatures import Handle, Wrong, answering, in_another_order
+from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST
+from tests.suite.target_on import target_on
+
+Property = Callable[[LumaTarget], None]
+
+ALLOWED = schema.test_what_the_schema_allows_is_answered_as_documented
+FORBIDDEN = schema.test_what_the_schema_forbids_is_answered_in_order
+NOBODYS = schema.test_an_id_of_nobodys_is_not_found
+KEYS = schema.test_a_key_that_opens_nothing_opens_nothing
+LINK = schema.test_what_is_accepted_is_found_by_its_link
+
+HEADERS = (("Content-Type", "application/json"), ("X-Request-Id", "r"), ("X-API-Version", "2026-04-01"))
+RATES = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "29"), ("X-RateLimit-Reset", "1712592060"))
+
+
+def quick(examples: int) -> settings:
+    """Returns settings for so many examples, the same every time."""
+    return settings(
+        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+def drawn(examples: int, *, valid: bool) -> list[Any]:
+    """Returns the bodies of generated submissions, in the order they come."""
+    bodies: list[Any] = []
+
+    @quick(examples)
+    @given(schema.document().submissions(valid=valid))
+    def keep(ask: Ask) -> None:
+        bodies.append(ask.body)
+
+    keep()
+    return bodies
+
+
+def answer(status: int, body: object, *more: tuple[str, str], method: str = "POST") -> Exchange:
+    """Returns an exchange of that answer."""
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Exchange(
+        request=Request(method=method, url="/v1/generations"),
+        response=Response(status=status, headers=(*HEADERS, *more), body=sent),
+        sent=0.0,
+        received=0.0,
+    )
+
+
+def test_what_is_generated_as_valid_is_so_and_of_every_kind() -> None:
+    """The schema itself, read by another validator, and the oracle let pass what is generated as valid."""
+    bodies = drawn(100, valid=True)
+
+    assert {body.get("type", "image") for body in bodies} == set(KINDS)
+    assert [body for body in bodies if not REQUEST.is_valid(body)] == []
+    for body in bodies:
+        prediction = predict(body)
+        broken = {v.rule for v in prediction.violations} if isinstance(prediction, Rejected) else set()
+        assert broken <= NOT_SAID.keys(), body
+
+
+def test_what_is_generated_as_invalid_is_so_but_for_unknown_members() -> None:
+    """The schema refuses what is generated as invalid, unless all that is wrong is a member it does not name."""
+    bodies = drawn(100, valid=False)
+    closed = Draft202012Validator(
+        openapi._for_generating(DOCUMENT) | {"$ref": "#/components/schemas/GenerationRequest"},
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    )
+
+    assert [body for body in bodies if isinstance(body, dict) and closed.is_valid(body)] == []
+    assert sum(not isinstance(body, dict) or not REQUEST.is_valid(body) for body in bodies) > 0.9 * len(bodies)
+    assert sum(isinstance(predict(body), Rejected) for body in bodies) >= 5
+
+
+def test_what_is_generated_is_the_same_every_time() -> None:
+    """Without chance from outside, two runs generate the same."""
+    assert drawn(30, valid=False) == drawn(30, valid=False)
+
+
+def test_generated_ids_are_uuids_or_not() -> None:
+    """A poll made to be invalid is mostly for something that is no UUID, and stays one segment of its path."""
+    seen: Counter[bool] = Counter()
+
+    @quick(60)
+    @given(schema.document().lookups(valid=False))
+    def look(ask: Ask) -> None:
+        name = ask.url.removeprefix("/v1/generations/")
+        assert (ask.method, ask.body) == ("GET", ABSENT)
+        assert name.isascii()
+        assert not set(name) & set("/?# ")
+        seen[len(name) == 36] += 1
+
+    look()
+    assert seen[False] > seen[True]
+
+
+GENERATION = miniatures.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("exchange", "said"),
+    [
+        (answer(418, {"detail": "no"}), "Undocumented status code: Received: 418"),
+        (answer(400, {"detail": ["no"]}), 'at /detail expected type "string"'),
+        (answer(400, {"message": "no"}), 'at / expected required ["detail"]'),
+        (answer(400, b"<html>"), "JSON deserialization error"),
+        (answer(201, GENERATION), "X-RateLimit-Limit"),
+        (answer(201, {**GENERATION, "state": "completed"}, *RATES), 'at /state expected const "queued"'),
+        (answer(200, {**GENERATION, "state": "paused"}, method="GET"), 'at /state expected enum ["queued"'),
+        (answer(200, {**GENERATION, "state": "failed"}, method="GET"), "members do not go together"),
+        (
+            answer(200, {**GENERATION, "output": [{"type": "image"}]}, method="GET"),
+            'at /output/0 expected required ["type", "url"]',
+        ),
+        (answer(429, {"detail": "Too many concurrent jobs"}), "Retry-After"),
+        (answer(402, {"detail": "no"}, method="GET"), "Undocumented status code"),
+    ],
+)
+def test_an_answer_that_is_not_documented_is_told(exchange: Exchange, said: str) -> None:
+    """What departs from the schema is said in one line."""
+    told = schema.document().departures(exchange)
+
+    assert any(said in departure for departure in told), told
+    assert not any("\n" in departure for departure in told)
+
+
+def test_of_an_answer_only_the_place_is_told() -> None:
+    """What the server said is not repeated, cut short where a secret may be: the line beside it says it, scrubbed."""
+    secret = "luma-api-" + "s" * 200
+
+    for body in ({"detail": {secret: secret}}, {"detail": [secret] * 50}):
+        told = schema.document().departures(answer(400, body))
+        assert told
+        assert "luma-api" not in "".join(told)
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        answer(201, {**GENERATION, "trace": "abc"}, *RATES, ("X-Served-By", "edge")),
+        answer(200, {**GENERATION, "state": "processing"}, method="GET"),
+        answer(429, {"detail": "Too many concurrent jobs"}, ("Retry-After", "60")),
+        answer(
+            429, {"detail": "Rate limit exceeded"}, ("Retry-After", "12"), *RATES[::2], ("X-RateLimit-Remaining", "0")
+        ),
+        answer(404, {"detail": "Generation not found"}, method="GET"),
+    ],
+)
+def test_an_answer_that_is_documented_is_not_accused(exchange: Exchange) -> None:
+    """More members and headers than documented are nobody's fault."""
+    assert schema.document().departures(exchange) == ()
+
+
+def test_a_status_is_let_pass_where_it_is_open() -> None:
+    """Where the page does not say how a body is answered, no status is undocumented."""
+    assert schema.document().departures(answer(415, {"detail": "no"}), status_is_open=True) == ()
+
+
+def changed(when: Callable[[Request, Response], bool], change: Callable[[Response], Response]) -> Wrong:
+    """Changes the answers for which `when` says so."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answered(request: Request) -> Response:
+            response = handle(request)
+            return change(response) if when(request, response) else response
+
+        return answered
+
+    return wrap
+
+
+def told(status: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Wrong:
+    """Changes the JSON body of the answers of that status."""
+    return changed(
+        lambda _, response: response.status == status,
+        lambda response: replace(response, body=json.dumps(change(json.loads(response.body))).encode()),
+    )
+
+
+def typed(status: int, content_type: str) -> Wrong:
+    """Declares the answers of that status to be of another type."""
+    return changed(
+        lambda _, response: response.status == status,
+        lambda response: replace(
+            response,
+            headers=tuple((name, content_type if name == "Content-Type" else text) for name, text in response.headers),
+        ),
+    )
+
+
+def without(member: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Leaves a member out."""
+    return lambda body: {name: value for name, value in body.items() if name != member}
+
+
+def keyless(request: Request) -> bool:
+    """Tells whether a request comes without a key."""
+    return header(request.headers, "Authorization") is None
+
+
+def is_post(request: Request, body: bytes = b"") -> bool:
+    """Tells whether a request submits something with these bytes in it."""
+    return request.method == "POST" and body in request.body
+
+
+def forgets(handle: Handle) -> Handle:
+    """Finds no generation that was accepted: the link is broken."""
+    gone = handle(
+        Request(method="GET", url="/v1/generations/x", headers=(("Authorization", "Bearer luma-api-test-main"),))
+    )
+
+    def answered(request: Request) -> Response:
+        response = handle(request)
+        if request.method == "GET" and response.status == 200:
+            traced = ("X-Request-Id", header(request.headers, "X-Request-Id") or "")
+            return replace(gone, headers=(*(h for h in gone.headers if h[0] != "X-Request-Id"), traced))
+        return response
+
+    return answered
+
+
+INVALID = json.dumps({"detail": "Prompt must be between 1 and 6000 characters"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "judged", "said"),
+    [
+        pytest.param(miniatures.another_status(404, 410, "Generation not found"), NOBODYS, "410", id="undocumented"),
+        pytest.param(
+            told(201, without("output")), ALLOWED, '"created_at", "output", "failure_reason"', id="a member missing"
+        ),
+        pytest.param(
+            told(200, without("output")),
+            LINK,
+            '"created_at", "output", "failure_reason"',
+            id="a member missing of a poll",
+        ),
+        pytest.param(told(400, lambda _: {"detail": [{"msg": "no"}]}), FORBIDDEN, "detail", id="a list of errors"),
+        pytest.param(typed(400, "text/plain"), FORBIDDEN, "Content-Type", id="another content type"),
+        pytest.param(typed(404, "text/html"), NOBODYS, "Content-Type", id="another content type of a poll"),
+        pytest.param(
+            miniatures.without_header("X-API-Version", on=lambda response: response.status == 404),
+            NOBODYS,
+            "X-API-Version",
+            id="a header missing",
+        ),
+        pytest.param(
+            miniatures.without_header("X-RateLimit-Reset", on=lambda response: response.status == 201),
+            ALLOWED,
+            "X-RateLimit-Reset",
+            id="a rate header missing",
+        ),
+        pytest.param(
+            answering(500, b'{"detail": "oops"}', lambda request: is_post(request, b'"prompt": ""')),
+            FORBIDDEN,
+            "the server said  500",
+            id="a crash on an empty text",
+        ),
+        pytest.param(
+            answering(500, b'{"detail": "oops"}', lambda request: is_post(request) and request.body[:1] != b"{"),
+            FORBIDDEN,
+            "the server said  500",
+            id="a crash on what is no JSON",
+        ),
+        pytest.param(
+            answering(500, b'{"detail": "oops"}', lambda request: request.method == "GET" and "%" in request.url),
+            NOBODYS,
+            "the server said  500",
+            id="a crash on an odd id",
+        ),
+        pytest.param(
+            answering(400, b"<html>Bad Request</html>", lambda request: is_post(request) and request.body[:1] != b"{"),
+            FORBIDDEN,
+            "no request at all",
+            id="a web page",
+        ),
+        pytest.param(forgets, LINK, "not what its id leads to", id="a broken link"),
+        pytest.param(
+            answering(400, INVALID, lambda request: keyless(request) and is_post(request)),
+            KEYS,
+            "the page says    401  Missing or invalid API key",
+            id="no key, validated all the same",
+        ),
+        pytest.param(
+            answering(201, json.dumps(GENERATION).encode(), lambda request: keyless(request) and is_post(request)),
+            KEYS,
+            "the server said  201",
+            id="no key, accepted",
+        ),
+        pytest.param(
+            answering(404, b'{"detail": "Generation not found"}', lambda r: keyless(r) and r.method == "GET"),
+            KEYS,
+            "the page says    401",
+            id="no key, looked up",
+        ),
+        pytest.param(
+            miniatures.another_detail("API key has been revoked", "Invalid API key"),
+            KEYS,
+            "API key has been revoked",
+            id="a revoked key taken for unknown",
+        ),
+    ],
+)
+def test_a_wrong_server_is_caught(wrong: Wrong, judged: Property, said: str) -> None:
+    """A server wrong in one thing is caught, with what it said and the request to send again, and no traceback."""
+    with pytest.raises(NonConformance) as found:
+        judged(target_on(wrong, examples=60))
+
+    explanation = str(found.value)
+    assert said in explanation
+    assert "  the server said  " in explanation
+    assert "  again            " in explanation
+    assert "curl -sS -i -X " in explanation
+    assert "schemathesis" not in explanation
+
+
+@pytest.mark.parametrize(
+    ("wrong", "operation"),
+    [
+        (miniatures.another_detail("API key has been revoked", "Invalid API key"), "POST /v1/generations"),
+        (miniatures.another_status(404, 410, "Generation not found"), "GET /v1/generations/{generation_id}"),
+    ],
+)
+def test_a_finding_is_a_case_to_keep(wrong: Wrong, operation: str) -> None:
+    """The YAML that comes with a finding names the key and the path it takes, and reads without a problem."""
+    with pytest.raises(NonConformance) as found:
+        (KEYS if operation.startswith("POST") else NOBODYS)(target_on(wrong))
+
+    text = str(found.value).partition("as a case, to keep:\n\n")[2]
+    (case,) = read_section(parse(text, "kept.yaml"), "kept").cases
+    assert case.operation == operation
+    assert case.steps[0].ask.auth.role == ("revoked-key" if operation.startswith("POST") else "main-key")
+
+
+def other_refusals(handle: Handle) -> Handle:
+    """Refuses what the page does not speak of with statuses of its own, and ids of odd characters with a web page."""
+
+    def answered(request: Request) -> Response:
+        response = handle(request)
+        if request.method == "GET" and response.status == 404 and "%2F" in request.url:
+            return Response(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>Not Found</html>")
+        try:
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            body = None
+        if request.method == "POST" and response.status != 401 and not isinstance(body, dict):
+            return replace(response, status=415, body=b'{"detail": "a JSON object is wanted"}')
+        return response
+
+    return answered
+
+
+def body_first(handle: Handle) -> Handle:
+    """Looks at a submission before its key: legal, where the body is wrong."""
+
+    def answered(request: Request) -> Response:
+        trusted = tuple(
+            (name, "Bearer luma-api-test-main" if name == "Authorization" else value) for name, value in request.headers
+        )
+        if keyless(request):
+            trusted = (*request.headers, ("Authorization", "Bearer luma-api-test-main"))
+        looked = handle(replace(request, headers=trusted))
+        return looked if request.method == "POST" and looked.status == 400 else handle(request)
+
+    return answered
+
+
+@pytest.mark.parametrize(
+    "legal",
+    [
+        pytest.param(lambda handle: handle, id="none"),
+        pytest.param(miniatures.with_extras, id="extras"),
+        pytest.param(typed(400, "application/json; charset=utf-8"), id="charset"),
+        pytest.param(in_another_order, id="order"),
+        pytest.param(other_refusals, id="other refusals"),
+        pytest.param(body_first, id="body before key"),
+    ],
+)
+def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
+    """More members and headers, a charset, another order of checks and answers to open questions are no fault."""
+    luma_target = target_on(legal, examples=20)
+
+    for judged in (ALLOWED, FORBIDDEN, NOBODYS, KEYS, LINK):
+        judged(luma_target)
+
+    assert luma_target.broken.total() > 0
+
+
+def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+    """Off this machine no submission with the key is sent that is not predicted to be refused."""
+    sent: Counter[str] = Counter()
+
+    def wrap(handle: Handle) -> Handle:
+        def answered(request: Request) -> Response:
+            trusted = header(request.headers, "Authorization") == "Bearer luma-api-test-main"
+            if request.method == "POST" and trusted:
+                sent[type(predict(json.loads(request.body))).__name__] += 1
+            return handle(request)
+
+        return answered
+
+    luma_target = target_on(wrap, limit=0, examples=60)
+    FORBIDDEN(luma_target)
+    KEYS(luma_target)
+    for costly in (ALLOWED, LINK):
+        with pytest.raises(pytest.skip.Exception, match="would cost money"):
+            costly(luma_target)
+
+    assert sent.keys() == {"Rejected"}
+    assert luma_target.judging.spending.spent == 0
+
+
+def test_nothing_sent_is_not_conformance() -> None:
+    """Off this machine a run in which nothing was sure to be refused is not judged."""
+    luma_target = target_on(lambda handle: handle, limit=0)
+    luma_target.send_checked = lambda body: (Unspecified(reason="open"), None)  # type: ignore[method-assign]
+
+    with pytest.raises(pytest.skip.Exception, match="would cost money"):
+        FORBIDDEN(luma_target)
+
+
+def test_without_schemathesis_the_schema_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra is not installed, the properties say so, and how to get it."""
+    monkeypatch.setitem(sys.modules, "schemathesis", None)
+    monkeypatch.delitem(sys.modules, "luma_conformance.properties.openapi", raising=False)
+    monkeypatch.setattr(schema, "document", schema.document.__wrapped__)
+
+    for judged in (ALLOWED, FORBIDDEN, NOBODYS, KEYS, LINK):
+        with pytest.raises(pytest.skip.Exception, match=r"needs schemathesis: pip install .*\[schema\]"):
+            judged(target_on(lambda handle: handle))
+
+
+def test_a_limit_in_the_way_leaves_a_property_unjudged() -> None:
+    """A target that answers 429 to everything is neither right nor wrong here."""
+    limited = changed(lambda *_: True, lambda response: replace(response, status=429))
+
+    for judged in (ALLOWED, FORBIDDEN, NOBODYS, KEYS, LINK):
+        with pytest.raises(pytest.skip.Exception, match="limit came in the way"):
+            judged(target_on(limited))
+
+
+def test_hypothesis_is_left_as_it_is() -> None:
+    """Generating from a schema does not take falsifying examples from the tests of the same process."""
+    program = """
+        import warnings
+        import hypothesis.core
+        from hypothesis.vendor.pretty import RepresentationPrinter
+        from luma_conformance.suite.test_schema import document
+        warnings.simplefilter("ignore")
+        document().submissions(valid=True).example()
+        assert hypothesis.core.RepresentationPrinter is RepresentationPrinter
+    """
+
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
+
+
+def test_a_configuration_that_lies_about_is_not_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schemathesis.toml in the working folder, even a broken one, changes nothing."""
+    (tmp_path / "schemathesis.toml").write_text("[generation\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert openapi.load(DOCUMENT).departures(answer(404, {"detail": "no"}, method="GET")) == ()
+
+
+def test_what_refers_to_media_is_made_to_refer_to_what_is_on_offer() -> None:
+    """Well-formed members of references are replaced, each by its like; what is wrong with a reference stays."""
+    material = Material(completed_video="7c9e6679-7425-40de-944b-e07fc1f90ae7")
+    prior = "d290f1ee-6c54-4b01-90e6-d701748f0851"
+    body = {
+        "type": "video_edit",
+        "source": {"url": "https://a.test/", "media_type": "video/ogg"},
+        "image_ref": [{"url": 5}, None, {"data": "AAAA", "media_type": "a/b"}],
+        "video": {"start_frame": {"generation_id": prior}, "edit": {"keyframes": [{"url": "http://a.test/"}]}},
+    }
+
+    grounded = material.ground(body)
+
+    media_type, data = material.images[0]
+    assert grounded == {
+        "type": "video_edit",
+        "source": {"url": material.video_url, "media_type": "video/mp4"},
+        "image_ref": [{"url": 5}, None, {"data": data, "media_type": media_type}],
+        "video": {
+            "start_frame": {"generation_id": material.completed_video},
+            "edit": {"keyframes": [{"url": "http://a.test/"}]},
+        },
+    }
+    others: tuple[object, ...] = (None, [], b"x", ABSENT)
+    assert [material.ground(value) for value in others] == list(others)

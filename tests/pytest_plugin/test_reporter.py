@@ -1,0 +1,233 @@
+"""--luma-report and --luma-wording as their users meet them, through the plugin."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import luma_conformance.properties.luma_target
+import luma_conformance.pytest_plugin.publishing
+import luma_conformance.pytest_plugin.reporter  # noqa: F401  an inner run would import, and forget, copies of its own
+import pytest
+from luma_conformance.catalogue.files import specs
+from luma_conformance.errors import Exit
+from luma_conformance.reference.asgi import serving
+from luma_conformance.report.jsonl import read
+from luma_conformance.report.result import Results
+
+from tests import miniatures
+from tests.miniatures import Handle
+from tests.pytest_plugin.test_plugin import CREATE
+
+Run = Callable[..., pytest.RunResult]
+OTHER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "never heard of super-model-v9")
+OTHER_ERROR = miniatures.another_detail("Unknown model: super-model-v9", "Prompt must be between 1 and 6000 characters")
+OTHER_STATUS = miniatures.another_status(400, 422, "Unknown model: super-model-v9")
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest in an empty project with the kit installed."""
+    pytester.makefile(".yaml", things=CREATE)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = [
+        word
+        for name in ("pytest_base_url.plugin", "luma_conformance.pytest_plugin.plugin", "xdist")
+        for word in ("-p", name)
+    ]
+    return lambda *arguments: pytester.runpytest(*plugins, "-p", "no:cacheprovider", "--assert=plain", *arguments)
+
+
+@pytest.fixture
+def against(run: Run) -> Callable[..., pytest.RunResult]:
+    """Runs pytest against the reference, wrong in one thing."""
+
+    def against(wrong: Callable[[Handle], Handle], *arguments: str) -> pytest.RunResult:
+        with serving(wrap=wrong) as url:
+            return run("--base-url", url, *arguments)
+
+    return against
+
+
+def results(folder: str = "out") -> Results:
+    """Returns what a run wrote."""
+    return read(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
+
+
+def test_a_run_writes_its_results_in_every_format(against: Callable[..., pytest.RunResult]) -> None:
+    """The folder has all formats; the lines are valid by the schema; a failure has what a reader needs."""
+    ended = against(OTHER_WORDS, "--luma-report", "out")
+
+    schema = json.loads((specs() / "result.schema.json").read_text())
+    for line in Path("out/results.jsonl").read_text().splitlines():
+        jsonschema.validate(json.loads(line), schema)
+    failed = next(judged for judged in results().verdicts if judged.case == "things/unknown-model")
+    assert (failed.verdict, failed.facets, failed.severity, failed.line) == ("fail", ("detail",), "should", 11)
+    assert failed.actual == "400  never heard of super-model-v9"
+    assert failed.curl is not None
+    assert "curl -sS -i -X POST http://127.0.0.1" in failed.curl
+    assert re.fullmatch(r"luma-[0-9a-f]{8}-unknown-model-1", failed.request_id or "")
+    assert ended.ret == results().exit_status == Exit.NOT_CONFORMANT
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "badge.json", "badge.svg", "ctrf.json", "report.html", "results.jsonl", "summary.md",
+    ]  # fmt: skip
+    ended.stdout.fnmatch_lines(["report      out: badge.json, *"])
+
+
+def test_workers_come_to_the_same_results(against: Callable[..., pytest.RunResult]) -> None:
+    """With -n 2 the controller writes, once, what one process would have written."""
+    against(OTHER_WORDS, "--luma-report", "alone")
+    against(OTHER_WORDS, "--luma-report", "shared", "-n", "2")
+
+    alone, shared = (
+        {judged.case: _timeless(judged) for judged in results(name).verdicts} for name in ("alone", "shared")
+    )
+    assert alone == shared
+    assert len(alone) == 3
+    assert results("shared").run.target
+    assert results("shared").complete
+
+
+def _timeless(judged: object) -> str:
+    text = re.sub(r"luma-[0-9a-f]{8}|127.0.0.1:\d+|seconds=[\d.]+|exchange='[0-9a-f]+'", "", repr(judged))
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:]+Z", "", text)
+
+
+def test_results_are_the_same_apart_from_times_and_the_runs_own_ids(run: Run) -> None:
+    """Two runs on the embedded reference write the same, but for times and what begins every request id."""
+    run("--luma-report", "first", "--luma-report-format", "jsonl")
+    run("--luma-report", "second", "--luma-report-format", "jsonl")
+
+    first, second = (
+        re.sub(
+            r'luma-[0-9a-f]{8}|"seconds": [\d.e-]+|"(started|ended)": "[^"]+"',
+            "",
+            Path(name, "results.jsonl").read_text(),
+        )
+        for name in ("first", "second")
+    )
+    assert first == second
+
+
+def test_only_the_formats_asked_for_are_written(run: Run) -> None:
+    """--luma-report-format narrows; a format there is not is a usage error."""
+    run("--luma-report", "out", "--luma-report-format", "md,badge")
+
+    assert sorted(path.name for path in Path("out").iterdir()) == ["badge.json", "badge.svg", "summary.md"]
+    assert run("--luma-report", "out", "--luma-report-format", "pdf").ret == Exit.USAGE
+
+
+def test_a_report_of_an_earlier_run_does_not_outlive_it(run: Run) -> None:
+    """A run that judges nothing leaves a report that says so, not the last one that was good."""
+    run("--luma-report", "out")
+    ended = run("--luma-report", "out", "--base-url", "http://127.0.0.1:9")
+
+    assert ended.ret == results().exit_status == Exit.COULD_NOT_JUDGE
+    assert results().headline.startswith("Could not judge: ")
+    assert "refused" in Path("out/summary.md").read_text()
+    assert not results().complete
+
+
+def test_a_run_that_is_cut_short_is_incomplete(against: Callable[..., pytest.RunResult]) -> None:
+    """After -x the results say that cases are missing."""
+    ended = against(OTHER_WORDS, "--luma-report", "out", "-x")
+
+    assert ended.ret == results().exit_status == Exit.NOT_CONFORMANT
+    assert not results().complete
+
+
+def test_nothing_selected_is_not_conformant(run: Run) -> None:
+    """A report of no case says that not one was judged."""
+    run("--luma-report", "out", "-k", "no-such-case")
+
+    assert results().headline == "Could not judge: not one case was judged, which is not conformance"
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(run: Run, pytester: pytest.Pytester) -> None:
+    """A file in the way, or a folder elsewhere that pytest would take for a project, is a usage error."""
+    Path("out").write_text("in the way")
+
+    result = run("--luma-report", "out")
+    elsewhere = run("--luma-report", str(pytester.path.parent / "elsewhere"))
+
+    assert (result.ret, elsewhere.ret) == (Exit.USAGE, Exit.USAGE)
+    result.stderr.fnmatch_lines(["*--luma-report: out cannot be written to: *"])
+    elsewhere.stderr.fnmatch_lines(["*write it as one word, --luma-report=*elsewhere*"])
+    assert run(f"--luma-report={pytester.path.parent / 'elsewhere'}").ret == Exit.CONFORMANT
+
+
+def test_junit_has_the_facts_and_not_the_lines_of_results(against: Callable[..., pytest.RunResult]) -> None:
+    """The XML of pytest itself has case, section, verdict and facets, whether or not a report is written."""
+    against(OTHER_WORDS, "--junitxml", "out.xml", "--luma-report", "out")
+
+    xml = Path("out.xml").read_text()
+    for name, value in (("case", "things/unknown-model"), ("verdict", "fail"), ("facets", "detail")):
+        assert f'<property name="luma_{name}" value="{value}"' in xml
+    assert 'name="luma_section" value="400 — Invalid things"' in xml
+    assert "luma_line" not in xml
+    assert "luma_header" not in xml
+
+
+def test_github_actions_gets_a_summary_and_annotations(
+    against: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any option of ours the job's summary says what failed, and the line of the case is annotated."""
+    Path("step.md").write_text("before\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(Path("step.md").absolute()))
+
+    result = against(OTHER_WORDS)
+
+    assert Path("step.md").read_text().startswith("before\n## ❌ Not conformant: 1 of 3 cases fails, in 1 section\n")
+    result.stdout.fnmatch_lines(
+        ["::error file=things.yaml,line=11,title=things/unknown-model::an unknown model is refused%0A*"]
+    )
+
+
+def test_lenient_wording_is_a_warning_counted_and_shown(against: Callable[..., pytest.RunResult]) -> None:
+    """The right status with another text passes, is counted apart, and is a warning in the report."""
+    exact = against(OTHER_WORDS)
+    lenient = against(OTHER_WORDS, "--luma-wording", "lenient", "--luma-report", "out")
+
+    assert (exact.ret, lenient.ret) == (Exit.NOT_CONFORMANT, Exit.CONFORMANT)
+    lenient.stdout.fnmatch_lines(["judged      3: 2 passed, 0 failed, 0 deviating, 1 worded otherwise"])
+    (warned,) = (judged for judged in results().verdicts if judged.verdict == "warning")
+    assert warned.actual == "400  never heard of super-model-v9"
+    assert results().remarks == ("1 case worded otherwise",)
+
+
+@pytest.mark.parametrize("wrong", [OTHER_ERROR, OTHER_STATUS], ids=["the text of another error", "another status"])
+def test_leniency_is_about_words_and_nothing_else(
+    against: Callable[..., pytest.RunResult], wrong: Callable[[Handle], Handle]
+) -> None:
+    """Another status, or the text of another error, stays a failure."""
+    assert against(wrong, "--luma-wording", "lenient").ret == Exit.NOT_CONFORMANT
+
+
+def test_leniency_holds_for_generated_requests_too(
+    pytester: pytest.Pytester, against: Callable[..., pytest.RunResult]
+) -> None:
+    """A property that meets another wording warns; one that meets another status fails."""
+    pytester.makepyfile(
+        test_words='''
+        from hypothesis import strategies as st
+
+        def test_words(luma_target):
+            """An unknown model is refused."""
+            luma_target.for_all(st.just({"prompt": "A sunset", "model": "super-model-v9"}), luma_target.check)
+        '''
+    )
+
+    words = against(OTHER_WORDS, "--luma-wording", "lenient", "--luma-report", "out", "test_words.py")
+    (judged,) = results().verdicts
+    status = against(OTHER_STATUS, "--luma-wording", "lenient", "--luma-report", "out", "test_words.py")
+    (failed,) = results().verdicts
+
+    assert (words.ret, status.ret) == (Exit.CONFORMANT, Exit.NOT_CONFORMANT)
+    assert (judged.verdict, judged.title) == ("warning", "An unknown model is refused.")
+    assert judged.notes == ("worded otherwise: 400  never heard of super-model-v9",)
+    assert (failed.verdict, failed.severity, failed.facets) == ("fail", "must", ("status",))
+    assert "the server said  422" in (failed.explanation or "")

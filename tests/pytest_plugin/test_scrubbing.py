@@ -1,0 +1,139 @@
+"""What pytest is about to write, with its secrets taken out and everything else left as it was."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+import pytest
+from luma_conformance.pytest_plugin.scrubbing import (
+    scrub_internal_error,
+    scrub_log_records,
+    scrub_report,
+    scrub_warning,
+)
+from luma_conformance.redaction.redactor import Redactor, printable
+
+KEY = "luma-api-s3cret-of-mine"
+
+
+def scrub(text: str) -> str:
+    """Scrubs the one key there is."""
+    return printable(Redactor({KEY: "$KEY"}).scrub(text))
+
+
+def report(longrepr: object = None, **facts: object) -> pytest.TestReport:
+    """Returns a report."""
+    made = pytest.TestReport("a.py::b", ("a.py", 1, "b"), {}, "failed", None, "call")
+    made.longrepr = longrepr  # type: ignore[assignment]
+    vars(made).update(facts)
+    return made
+
+
+def traceback(error: Exception) -> object:
+    """Returns what pytest makes of an exception."""
+    try:
+        raise error
+    except Exception as raised:  # noqa: BLE001
+        return pytest.ExceptionInfo.from_exception(raised).getrepr()
+
+
+def test_a_report_loses_its_secrets_and_nothing_else() -> None:
+    """The reason of a skip, captured output and properties, whatever their type."""
+    made = report(
+        ("a.py", 7, f"Skipped: {KEY}"),
+        sections=[("Captured stdout call", f"a\n{KEY}\n")],
+        user_properties=[("luma_note", KEY), ("count", 3), ("list", [KEY]), ("none", None)],
+    )
+
+    scrub_report(made, scrub)
+
+    assert made.longrepr == ("a.py", 7, "Skipped: $KEY")
+    assert made.sections == [("Captured stdout call", "a\n$KEY\n")]
+    assert made.user_properties == [("luma_note", "$KEY"), ("count", 3), ("list", "['$KEY']"), ("none", None)]
+
+
+def test_a_traceback_with_a_secret_becomes_text_that_begins_with_the_error() -> None:
+    """The summary shows a plain text's first line, so that is the error, as for any other traceback."""
+    made = report(traceback(ValueError(f"no {KEY}\nmore")))
+
+    scrub_report(made, scrub)
+
+    assert isinstance(made.longrepr, str)
+    assert made.longrepr.startswith("ValueError: no $KEY\n\n")
+    assert ">           raise error\nE           ValueError: no $KEY\nE           more" in made.longrepr
+    assert KEY not in made.longreprtext
+
+
+def test_a_traceback_without_a_secret_stays_as_pytest_made_it() -> None:
+    """Colours and structure are kept."""
+    made = report(original := traceback(ValueError("plain")))
+
+    scrub_report(made, scrub)
+
+    assert made.longrepr is original
+
+
+def test_an_explanation_has_nothing_a_terminal_obeys() -> None:
+    """A server cannot colour, move or turn what is around its text."""
+    made = report("the server said \x1b[31mred\u202e")
+
+    scrub_report(made, scrub)
+
+    assert made.longrepr == "the server said \\u001b[31mred\\u202e"
+
+
+def test_a_collector_s_report_is_one_too() -> None:
+    """It has no properties."""
+    made = pytest.CollectReport("a.yaml", "failed", f"bad {KEY}", None)
+
+    scrub_report(made, scrub)
+
+    assert made.longrepr == "bad $KEY"
+
+
+@pytest.mark.parametrize(("text", "shown"), [(f"crash {KEY}", "crash $KEY"), ("crash", "crash")])
+def test_an_internal_error_prints_without_secrets(text: str, shown: str) -> None:
+    """Whoever turns it into text gets the scrubbed one."""
+    excrepr = traceback(RuntimeError(text))
+
+    scrub_internal_error(excrepr, scrub)
+
+    assert f"RuntimeError: {shown}" in str(excrepr)
+    assert KEY not in str(excrepr)
+
+
+def test_a_warning_loses_its_secrets() -> None:
+    """One without a secret stays the object it is."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.warn(f"odd {KEY}", stacklevel=1)
+        warnings.warn("plain", stacklevel=1)
+
+    for warning in caught:
+        scrub_warning(warning, scrub)
+
+    assert str(caught[0].message) == "odd $KEY"
+    assert isinstance(caught[1].message, UserWarning)
+
+
+def test_log_records_lose_their_secrets_until_it_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    """Messages, arguments and tracebacks; a format without its arguments is left to logging."""
+    logger = logging.getLogger("tests.scrubbing")
+    usual = logging.getLogRecordFactory()
+    end = scrub_log_records(scrub)
+    try:
+        logger.warning("%s and %d", KEY, 1)
+        try:
+            raise ValueError(KEY)
+        except ValueError:
+            logger.exception("caught")
+        record = logging.getLogRecordFactory()("n", 30, "f", 1, "%d", ("x",), None)
+    finally:
+        end()
+
+    assert caplog.messages == ["$KEY and 1", "caught"]
+    assert "ValueError: $KEY" in caplog.text
+    assert KEY not in caplog.text
+    assert (record.msg, record.args) == ("%d", ("x",))
+    assert logging.getLogRecordFactory() is usual

@@ -1,0 +1,221 @@
+"""Cassettes of vcrpy: what it writes is read, in all its forms, and nothing in a cassette builds or runs anything."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import luma_agents
+import pytest
+import vcr  # type: ignore[import-untyped]
+from luma_conformance.errors import InputError
+from luma_conformance.recording import vcr as vcrfile
+from luma_conformance.recording.entry import (
+    REQUEST_BODY,
+    REQUEST_HEADERS,
+    RESPONSE_BODY,
+    RESPONSE_HEADERS,
+    TIMES,
+    Entry,
+)
+from luma_conformance.reference.asgi import serving
+
+from tests.reference.asking import key
+
+ALWAYS = {TIMES, REQUEST_HEADERS, RESPONSE_HEADERS}
+ONE = """\
+interactions:
+- request:
+    body: '{"prompt": "A sunset"}'
+    headers:
+      Content-Type:
+      - application/json
+    method: POST
+    uri: https://agents.lumalabs.ai/v1/generations
+  response:
+    body:
+      string: '{"detail": "Invalid API key"}'
+    headers: {x-request-id: [abc]}
+    status: {code: 401, message: Unauthorized}
+version: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Yields the URL of a reference."""
+    with serving() as served:
+        yield served
+
+
+def found(path: Path, content: str | bytes) -> list[Entry]:
+    """Returns what a cassette of this content has."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(vcrfile.entries(path))
+
+
+@pytest.mark.parametrize("serializer", ["yaml", "json"])
+def test_what_vcrpy_records_of_the_official_client_is_read(url: str, tmp_path: Path, serializer: str) -> None:
+    """A create and a refusal come back as they were, from YAML and from JSON."""
+    path = tmp_path / "cassette"
+    with (
+        vcr.VCR(serializer=serializer).use_cassette(str(path)),
+        luma_agents.Luma(auth_token=key("main"), base_url=f"{url}/v1", max_retries=0) as client,
+    ):
+        created = client.generations.create(prompt="Ein früher Hafen")
+        with pytest.raises(luma_agents.BadRequestError):
+            client.generations.create(prompt="")
+
+    one, two = vcrfile.entries(path)
+
+    assert (one.base_url, one.exchange.request.url, one.place) == (url, "/v1/generations", f"{path}:entry 1")
+    assert json.loads(one.exchange.request.body) == {"prompt": "Ein früher Hafen"}
+    assert ("authorization", f"Bearer {key('main')}") in one.exchange.request.headers
+    assert (one.exchange.response.status, json.loads(one.exchange.response.body)["id"]) == (201, created.id)
+    assert json.loads(two.exchange.response.body) == {"detail": "Prompt must be between 1 and 6000 characters"}
+    assert one.unknown == ALWAYS
+
+
+def test_bytes_and_codings_are_read(url: str, tmp_path: Path) -> None:
+    """A body of bytes, sent and received, is read from !!binary."""
+    path = tmp_path / "cassette.yaml"
+    with vcr.use_cassette(str(path)):
+        httpx.post(f"{url}/v1/generations", content=b"\xff\xfe", headers={"Authorization": f"Bearer {key('main')}"})
+
+    (entry,) = vcrfile.entries(path)
+
+    assert entry.exchange.request.body == b"\xff\xfe"
+    assert entry.exchange.response.status == 400
+
+
+@pytest.mark.parametrize(
+    ("response", "body", "unknown"),
+    [
+        ({"body": {"string": "é"}}, "é".encode(), set()),
+        ({"body": {"string": None}}, b"", set()),
+        ({"body": {"base64_string": "/wA=\n"}}, b"\xff\0", set()),
+        ({"content": "old httpx", "status": None, "status_code": 401}, b"old httpx", set()),
+        ({"body": None}, b"", set()),
+        ({"body": {"string": "plain"}, "headers": {"Content-Encoding": "gzip"}}, b"plain", set()),
+        ({"body": {"string": ["a", "b"]}}, b"", {RESPONSE_BODY}),
+        ({"body": {"string": "plain"}, "headers": {"content-encoding": ["br"]}}, b"plain", set()),
+    ],
+)
+def test_every_form_of_a_body_is_read(tmp_path: Path, response: dict[str, Any], body: bytes, unknown: set[str]) -> None:
+    """Text, base64 and what older versions wrote, decoded or not, come to the same."""
+    whole = {"status": {"code": 401}, "headers": {}, **response}
+    request: dict[str, object] = {"method": "POST", "uri": "http://a/v1/generations", "body": None, "headers": {}}
+
+    (entry,) = found(tmp_path / "c.json", json.dumps({"interactions": [{"request": request, "response": whole}]}))
+
+    assert (entry.exchange.response.body, entry.exchange.response.status) == (body, 401)
+    assert entry.unknown == ALWAYS | unknown
+
+
+def test_a_compressed_body_is_inflated_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body is kept as it came; one that inflates beyond the bound, or does not end, is not known."""
+    monkeypatch.setattr(vcrfile, "MAX_BYTES", 10_000)
+    for raw, expected, unknown in (
+        (gzip.compress(b'{"detail": "x"}'), b'{"detail": "x"}', set()),
+        (gzip.compress(bytes(10_001)), b"", {RESPONSE_BODY}),
+        (gzip.compress(b"cut off")[:-4], b"", {RESPONSE_BODY}),
+    ):
+        content = ONE.replace('\'{"detail": "Invalid API key"}\'', f"!!binary {b64encode(raw).decode()}").replace(
+            "x-request-id: [abc]", "content-encoding: [gzip]"
+        )
+        (entry,) = found(tmp_path / "c.yaml", content)
+        assert entry.exchange.response.body == expected
+        assert entry.unknown == ALWAYS | unknown
+
+
+def test_scalars_are_text(tmp_path: Path) -> None:
+    """What a hand wrote unquoted is no date, number or yes: a header's value is text."""
+    content = ONE.replace("[abc]", "[2026-04-01, 0o7, yes, 1:30]").replace("version: 1", "version: 1\nmetadata: {a: b}")
+
+    (entry,) = found(tmp_path / "c.yaml", content)
+
+    assert [value for _, value in entry.exchange.response.headers] == ["2026-04-01", "0o7", "yes", "1:30"]
+
+
+def test_a_body_that_is_a_list_is_not_known(tmp_path: Path) -> None:
+    """An iterator's parts are no body to judge."""
+    (entry,) = found(tmp_path / "c.yaml", ONE.replace("""'{"prompt": "A sunset"}'""", "[a, b]"))
+
+    assert entry.unknown == ALWAYS | {REQUEST_BODY}
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
+HOSTILE: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "c.yaml:1: is empty"),
+    "prose": ("my shopping list", "c.yaml:1: is neither a HAR file nor a cassette"),
+    "another mapping": ("a: 1\nb: 2\n", "c.yaml:1: is neither a HAR file nor a cassette"),
+    "before 1.0": ("- request: {}\n  response: {}\n", "vcr.migration c.yaml"),
+    "interactions of text": ("version: 1\ninteractions: none\n", "c.yaml:2: interactions is no list"),
+    "an interaction of text": ("interactions:\n- none\n", "entry 1: the interaction is no mapping"),
+    "no request": ("interactions:\n- response: {}\n", "entry 1: request is missing"),
+    "an object": (
+        ONE.replace("""'{"prompt": "A sunset"}'""", "!!python/object/apply:os.system [id]"),
+        "c.yaml:3: tag .*os.system",
+    ),
+    "an object's buffer": (
+        ONE.replace("""'{"prompt": "A sunset"}'""", "!!python/object/new:_io.BytesIO\n      state: [a]"),
+        "c.yaml:3: tag !!python/object/new:_io.BytesIO stands for an object",
+    ),
+    "a tagged scalar": (ONE.replace("POST", "!!python/name:os.system ''"), "c.yaml:7: tag !!python/name:os.system"),
+    "an alias bomb": (BOMB + ONE, r"c.yaml:2: alias \*a: a cassette is read without aliases"),
+    "a loop": ("interactions: &a [*a]\n", r"c.yaml:1: alias \*a"),
+    "deep": ("interactions: " + "[" * 30, "c.yaml:1: is nested deeper than 20 levels"),
+    "very deep": ("interactions: " + "[" * 100_000, "c.yaml:1: .*nest"),
+    "deep elsewhere": ("a: " + "{b: " * 50_000, "c.yaml:1: .*nest"),
+    "not UTF-8": (ONE.encode().replace(b"sunset", b"suns\xe9t"), "c.yaml:3: is not YAML: invalid"),
+    "a control character": (ONE.replace("sunset", "sun\x07set"), "c.yaml:3: is not YAML: control characters"),
+    "cut off in a text": (ONE[:50], "c.yaml:3: is not YAML"),
+    "cut off between members": (ONE[:75], "entry 1: response is missing"),
+    "a tab": (ONE.replace("    method", "\tmethod"), "c.yaml:7: is not YAML"),
+    "twice": (ONE.replace("    method", "    body: x\n    method"), "c.yaml:7: has 'body' twice"),
+    "two documents": (ONE + "---\na: b\n", "c.yaml:15: a second document begins here"),
+    "a list for a key": (ONE + "? [a]\n: b\n", "c.yaml:15: a key is no text"),
+    "no binary": (ONE.replace("""'{"prompt": "A sunset"}'""", "!!binary 'a!'"), "c.yaml:3: !!binary is no base64"),
+    "no base64": (ONE.replace("      string:", "      base64_string:"), "response.body.base64_string is no base64"),
+    "no status": (ONE.replace("code: 401", "code: none"), "entry 1: response.status has no code"),
+    "a status of five digits": (ONE.replace("code: 401", "code: 40100"), "response.status has no code"),
+    "no URL": (ONE.replace("https://agents", "agents"), "entry 1: request.uri: .* is no absolute URL"),
+    "a header of nothing": (
+        ONE.replace("[abc]", "[null]"),
+        "response.headers: x-request-id has a value that is no text",
+    ),
+    "headers of text": (ONE.replace("{x-request-id: [abc]}", "none"), "response.headers is no mapping"),
+    "JSON of others": ('{"a": 1}', "c.yaml is no cassette: it is JSON without interactions"),
+    "JSON cut off": ('{"version": 1, "interactions": [{"request": ', r"ends too early \(in entry 1, byte 44\)"),
+    "JSON that is none": ('{"interactions": [NaN]}', r"NaN is not JSON \(in entry 1, byte 18\)"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_malformed_cassette_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whatever is wrong, it is one InputError that names the file and the place."""
+    monkeypatch.chdir(tmp_path)
+    content, said = HOSTILE[name]
+
+    with pytest.raises(InputError, match=said) as caught:
+        found(Path("c.yaml"), content)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cassette_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scalar without end is given up."""
+    monkeypatch.setattr(vcrfile, "MAX_BYTES", 100_000)
+    with pytest.raises(InputError, match="is too big; a cassette has at most 100000 bytes"):
+        found(tmp_path / "c.yaml", f"interactions: '{'a' * 200_000}'")
+
+
+def test_a_cassette_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """No traceback for a wrong name."""
+    with pytest.raises(InputError, match=r"none\.yaml cannot be read: No such file"):
+        list(vcrfile.entries(tmp_path / "none.yaml"))

@@ -1,0 +1,115 @@
+"""Flat texts: whatever a text was written in comes off, and each part of what is left is traced back to its place."""
+
+from __future__ import annotations
+
+import html
+import json
+import pprint
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from luma_conformance.redaction.spellings import Flat, spellings, squeezed
+
+KEYS = st.text(alphabet="aZ09-_.~\"'/<>+ä ", min_size=1, max_size=30)
+
+
+def flat(text: str) -> bytes:
+    """Returns a text flattened."""
+    return Flat(text.encode()).text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "ab/c",
+        "ab\\/c",
+        "ab\\\\/c",
+        "a\\u0062/c",
+        "a\\\\u0062/c",
+        "\\x61b/c",
+        "%61b%2Fc",
+        "%61b%252fc",
+        "%61b%25252fc",
+        "ab&#47;c",
+        "ab&#x2F;c",
+        "ab&amp;#47;c",
+        "ab&sol;c",
+        "a b / c",
+        "ab/\r\n c",
+        "ab/\\r\\n\\tc",
+        "ab\u200b/\u00adc",
+        "a\u202eb\x00/c",
+        "('ab/'\n 'c')"[1:-1].replace("'ab", "ab").replace("c'", "c"),
+        "ab/\nE   c",
+        "ab/'\nE         +  b'c",
+        "ab%5Cu002fc",
+        "ab%26%2347%3Bc",
+        "ab%26amp%3Bsol;c",
+    ],
+)
+def test_a_text_is_the_same_however_it_is_written(written: str) -> None:
+    """Escapes of JSON, URLs and HTML, nested too, folds, wraps and what nobody sees come off."""
+    assert flat(written) == b"ab/c"
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(KEYS)
+def test_encoders_of_the_standard_library_are_seen_through(text: str) -> None:
+    """What they make of a text, once or twice, is as flat as the text itself."""
+    for once in (lambda text: json.dumps(text)[1:-1], lambda text: quote(text, safe=""), html.escape):
+        assert flat(once(text)) == flat(once(once(text))) == flat(text)
+
+
+def test_bytes_that_pprint_wraps_stay_findable() -> None:
+    """A traceback shows long bytes cut into literals, wherever the line ends."""
+    secret = bytes(range(0x41, 0x5B)) * 4
+    assert b"\n" in pprint.pformat(secret).encode()
+    assert secret in Flat(pprint.pformat(secret).encode()).text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("x%61bc y", "%61bc"),
+        ("xab\r\n c y", "ab\r\n c"),
+        ("éab&#99;é", "ab&#99;"),
+        ("%2561bc", "%2561bc"),
+        ("%5Cu0061bc", "%5Cu0061bc"),
+    ],
+)
+def test_a_part_is_traced_back_to_what_was_written(text: str, found: str) -> None:
+    """The span in the original is the whole of the escapes it takes, no more, through every round."""
+    raw = text.encode()
+    traced = Flat(raw)
+    at = traced.text.index(b"abc")
+
+    start, end = traced.span(at, at + 3)
+
+    assert raw[start:end].decode() == found
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=60))
+def test_any_text_is_flattened_and_every_part_has_a_place(text: str) -> None:
+    """Nothing breaks it, and places are within the original and in order."""
+    raw = text.encode("utf-8", "surrogatepass")
+    traced = Flat(raw)
+    spans = [traced.span(at, at + 1) for at in range(len(traced.text))]
+
+    assert all(0 <= start < end <= len(raw) for start, end in spans)
+    assert spans == sorted(spans)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(alphabet="ab \n\t\\-+/=é\"'", max_size=60))
+def test_what_is_squeezed_is_flat(text: str) -> None:
+    """The fast way is taken only where it comes to the same."""
+    assert squeezed(text.encode()) in (None, flat(text))
+
+
+def test_a_secret_has_no_encoded_form_that_is_found_by_chance() -> None:
+    """Base64 and hex of a few characters are none."""
+    assert list(spellings("k")) == [b"k"]
+    assert len(set(spellings("luma-api-x"))) == 6

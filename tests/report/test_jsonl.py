@@ -1,0 +1,114 @@
+"""Results as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+from luma_conformance.catalogue.files import specs
+from luma_conformance.errors import InputError
+from luma_conformance.report import jsonl as lines
+from luma_conformance.report.result import Results, Run
+
+from tests.report import samples
+
+SCHEMA = json.loads((specs() / "result.schema.json").read_text())
+VALID = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def test_what_is_written_is_read_again() -> None:
+    """Every fact of a result survives, and every line is valid by the published schema."""
+    text = lines.written(samples.MIXED)
+
+    assert lines.read(text.encode(), "results.jsonl") == samples.MIXED
+    for line in text.splitlines():
+        VALID.validate(json.loads(line))
+
+
+def test_the_schema_refuses_what_is_no_line() -> None:
+    """A verdict nobody knows, a member nobody knows and a difference without facets are refused."""
+    line: dict[str, Any] = json.loads(lines.verdict(samples.FAILED))
+    wrong = [line | {"verdict": "maybe"}, line | {"colour": "red"}, {"end": True}, {"schema": 2}]
+    wrong.append({name: value for name, value in line.items() if name != "facets"})
+
+    assert VALID.is_valid(line)
+    assert [VALID.is_valid(one) for one in wrong] == [False] * 5
+
+
+def test_a_file_cut_off_anywhere_is_an_incomplete_result() -> None:
+    """Every beginning of a file is read: with the verdicts that are whole, and as incomplete."""
+    whole = lines.written(samples.MIXED).encode()
+
+    for length in range(len(whole) - 1):
+        read = lines.read(whole[:length], "results.jsonl")
+        assert not read.complete
+        assert read.verdicts == samples.MIXED.verdicts[: len(read.verdicts)]
+        assert len(read.verdicts) >= whole[:length].count(b"\n") - 1
+    assert lines.read(whole[:-1], "results.jsonl").complete
+
+
+def test_the_same_results_are_the_same_bytes() -> None:
+    """What is written depends on nothing but the results."""
+    again = Results(replace(samples.RUN), tuple(replace(one) for one in samples.MIXED.verdicts), samples.ENDING)
+
+    assert lines.written(again) == lines.written(samples.MIXED)
+
+
+def test_a_case_that_was_tried_again_counts_once() -> None:
+    """The last verdict of a case is its verdict."""
+    parts = [lines.header(samples.RUN), lines.verdict(samples.FAILED)]
+    parts.append(lines.verdict(replace(samples.PASSED, case=samples.FAILED.case)))
+
+    (judged,) = lines.read("\n".join(parts).encode(), "r").verdicts
+
+    assert judged.verdict == "pass"
+
+
+HEADER = lines.header(Run()).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"hello\n", "r:1: is not a line of JSON"),
+        (b"{}\n", "r:1: is not a file of results"),
+        (b"[]\n", "r:1: is not a JSON object"),
+        (b'{"schema": 2}\n', "r:1: has the format 2; this kit reads 1"),
+        (HEADER + b'{"case": "a"\n{"end": true}\n', "r:2: is not a line of JSON"),
+        (HEADER + b'{"case": 7}\n', "r:2: 'case' should be a JSON string"),
+        (
+            HEADER + b'{"case": "a", "title": "t", "section": "s", "verdict": "maybe"}\n',
+            "r:2: 'verdict' should be one of",
+        ),
+        (HEADER + b'{"case": "a", "title": "t", "section": "s", "verdict": "pass", "seconds": -1}\n', "'seconds'"),
+        (HEADER + b'{"case": "a", "title": "t", "section": "s", "verdict": "pass", "line": 1.5}\n', "'line'"),
+        (HEADER + b'{"end": true, "complete": "yes"}\n', "r:2: 'complete' should be a JSON boolean"),
+        (HEADER + b'{"end": true, "complete": true, "rules": {"a": [1]}}\n', "'rules' should be pairs"),
+        (HEADER + b'{"end": true, "complete": true}\n{"end": true}\n', "r:3: stands after the end"),
+        (HEADER + b"[" * 100_000 + b"\n", "r:2: is not a line of JSON"),
+        (HEADER + b'{"case": NaN}\n', "r:2: is not a line of JSON"),
+        (b"\xff\xfe\x00\n", "r:1: is not a line of JSON"),
+        (b"hello", "r:1: is not a line of JSON"),
+    ],
+)
+def test_what_is_no_file_of_results_is_told_by_line(content: bytes, why: str) -> None:
+    """A wrong file is refused in one message that says where and what."""
+    with pytest.raises(InputError) as error:
+        lines.read(content, "r")
+
+    assert why in str(error.value)
+
+
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_whatever_a_server_says_is_one_line(text: str) -> None:
+    """A text of any kind is written in ASCII, on one line, and is read as it was."""
+    hostile = samples.saying(text)
+
+    written = lines.written(hostile)
+
+    assert written.isascii()
+    assert written.count("\n") == 3
+    assert lines.read(written.encode(), "r") == hostile

@@ -1,0 +1,99 @@
+"""Judging one target: what is not sent, what ends a run, and what is only a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.errors import CouldNotJudge, ExchangeError
+from luma_conformance.model import Case, Facet, Outcome, Request, Response, Transport
+from luma_conformance.reference import VirtualClock
+from luma_conformance.session.session import Judging, Wanted
+from luma_conformance.target.channel import LiveChannel, Passing
+from luma_conformance.target.spending import Spending
+
+
+def case(case_id: str) -> Case:
+    """Returns a case of the catalogue."""
+    found = casefiles.own().get(case_id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def judging() -> Iterator[Judging]:
+    """Returns the embedded reference under judgement."""
+    opened = Judging.begin(Wanted())
+    yield opened
+    opened.close()
+
+
+@dataclass
+class Breaks:
+    """A transport that breaks on generations, or on everything."""
+
+    transport: Transport
+    always: bool
+
+    def send(self, request: Request) -> Response:
+        if self.always or request.method == "POST":
+            raise ExchangeError("connection refused")
+        return self.transport.send(request)
+
+
+def over(judging: Judging, spending: Spending) -> Judging:
+    """Returns the same target over another transport."""
+    passing = Passing(transport=spending, clock=VirtualClock())
+    channel = LiveChannel(transport=spending, patient=spending, passing=passing)
+    return replace(judging, spending=spending, target=replace(judging.target, channel=channel))
+
+
+def breaking(judging: Judging, *, always: bool) -> Judging:
+    """Returns the same target over a transport that breaks."""
+    return over(judging, Spending(Breaks(judging.spending, always), limit=None))
+
+
+def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(judging: Judging) -> None:
+    """A server that drops one kind of request is wrong, not gone."""
+    result = breaking(judging, always=False).run(case("create/400-prompt-too-short/empty"))
+
+    assert result.verdict.outcome is Outcome.FAIL
+    assert [mismatch.facet for mismatch in result.verdict.mismatches] == [Facet.SEQUENCE]
+
+
+def test_a_target_that_went_away_cannot_be_judged(judging: Judging) -> None:
+    """What breaks because the target is gone ends the run instead of failing the rest."""
+    with pytest.raises(CouldNotJudge, match="refused"):
+        breaking(judging, always=True).run(case("create/400-prompt-too-short/empty"))
+
+
+def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(judging: Judging) -> None:
+    """A case of several generations needs room for all of them."""
+    careful = over(judging, Spending(judging.spending, limit=2))
+
+    dear = careful.run(case("create/429-rpm/window-full"))
+    cheap = careful.run(case("create/400-prompt-too-short/one-character"))
+
+    assert dear.verdict.outcome is Outcome.NOT_JUDGED
+    assert dear.verdict.reason is not None
+    assert "--luma-spend" in dear.verdict.reason
+    assert cheap.verdict.outcome is Outcome.PASS
+    assert careful.spent == 1
+    assert careful.overspent is None
+
+
+def test_the_embedded_reference_has_room_for_a_long_run(judging: Judging) -> None:
+    """Its time stands still, so its main client's limits must hold more than the longest run of generated requests."""
+    exchange = judging.target.channel.exchange(
+        Request(
+            method="POST",
+            url="/v1/generations",
+            headers=(("Authorization", f"Bearer {judging.main_key.token}"),),
+            body=b'{"prompt": "A sunset"}',
+        )
+    )
+
+    limit = next(value for name, value in exchange.response.headers if name == "X-RateLimit-Limit")
+    assert int(limit) > 5000 * 100

@@ -1,0 +1,373 @@
+"""Recording and replaying through the plugin: the same verdicts without a socket, and nothing made up."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from luma_conformance.catalogue.files import specs
+from luma_conformance.cli.main import main
+from luma_conformance.errors import Exit
+from luma_conformance.model import Request, Response
+from luma_conformance.recording.har import entries
+from luma_conformance.reference.asgi import serving
+
+from tests import miniatures
+
+SUITE = Path(__file__).resolve().parents[2] / "conformance" / "luma_conformance" / "suite"
+FEW = ("--luma-fuzz-examples", "12", "-k", "not large and not over and not heavy")
+OFFLINE = """
+import socket
+
+class Refused(socket.socket):
+    def connect(self, *address):
+        raise AssertionError(f"a socket was opened to {address}")
+    connect_ex = bind = connect
+
+socket.socket = Refused
+"""
+Ran = subprocess.CompletedProcess[str]
+
+
+def run(folder: Path, *arguments: str, conftest: str = "", env: dict[str, str] | None = None) -> Ran:
+    """Runs pytest in a process and folder of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / "conftest.py").write_text(conftest)
+    command = [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-c", str(_ini(folder)), *arguments]
+    return subprocess.run(
+        [*command, *_conftest(folder), f"--junitxml={folder / 'junit.xml'}"],
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})},
+    )  # fmt: skip
+
+
+def _ini(folder: Path) -> Path:
+    options = "--import-mode=importlib -p no:cacheprovider -p no:schemathesis"
+    (folder / "pytest.ini").write_text(f"[pytest]\naddopts = {options}\n")
+    return folder / "pytest.ini"
+
+
+def _conftest(folder: Path) -> list[str]:
+    return ["-p", "conftest"] if (folder / "conftest.py").read_text() else []
+
+
+def verdicts(ran: Ran) -> dict[str, str]:
+    """Returns what each case and property came to."""
+    (report,) = (word.partition("=")[2] for word in ran.args if word.startswith("--junitxml="))
+    found: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  our own file
+        words = [child.tag for child in case if child.tag in ("failure", "skipped")]
+        found[f"{case.attrib['classname']}::{case.attrib['name']}"] = ", ".join(words) or "passed"
+    return found
+
+
+def summary(ran: Ran) -> str:
+    """Returns the kit's summary, what is recorded about the target left out."""
+    lines = ran.stdout.partition("Luma Agents API conformance ==")[2].splitlines()[1:]
+    return "\n".join(line for line in lines if not line.startswith(("target ", "=", "-")))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
+    """Records catalogue and properties from a server that is gone afterwards."""
+    folder = tmp_path_factory.mktemp("recorded")
+    file = folder / "run.har"
+    with serving() as url:
+        ran = run(folder / "live", str(specs()), str(SUITE), "--base-url", url, "--luma-record", str(file), *FEW)
+    return file, ran
+
+
+def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+    """Every case and property comes to the same, rule coverage and observations included, with no server there."""
+    file, live = recorded
+
+    again = run(tmp_path, str(specs()), str(SUITE), "--base-url", f"cassette:{file}", *FEW, conftest=OFFLINE)
+
+    assert live.returncode == again.returncode == 0, again.stdout[-3000:]
+    assert verdicts(live) == verdicts(again)
+    assert len(verdicts(again)) > 480
+    assert summary(live) == summary(again)
+    assert "rules       broken / narrowly kept" in summary(again)
+    assert "a recording of http://127.0.0.1:" in again.stdout
+    assert "made just now" in again.stdout
+
+
+def test_a_recording_without_the_network_is_really_without(tmp_path: Path) -> None:
+    """The guard of the test above would have noticed a socket."""
+    ran = run(tmp_path, str(specs() / "create" / "400-unknown-model.yaml"), "--base-url", "http://127.0.0.1:9",
+              conftest=OFFLINE)  # fmt: skip
+
+    assert "a socket was opened" in ran.stdout + ran.stderr
+
+
+def test_a_wrong_server_is_wrong_in_the_recording_too(tmp_path: Path) -> None:
+    """A recorded failure is explained as it was live, the smallest example of a property included."""
+    file = tmp_path / "wrong.har"
+    wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
+    chosen = [str(specs() / "create" / "400-unknown-model.yaml"), str(SUITE / "test_malformed.py"), *FEW[:2]]
+    lost = miniatures.without_header("X-Request-Id", on=lambda response: response.status == 400)
+    with serving(wrap=lambda handle: lost(wrong(handle))) as url:
+        live = run(tmp_path / "live", *chosen, "--base-url", url, "--luma-record", str(file))
+
+    again = run(tmp_path / "again", *chosen, "--base-url", f"cassette:{file}", conftest=OFFLINE)
+
+    assert live.returncode == again.returncode == Exit.NOT_CONFORMANT
+    assert verdicts(live) == verdicts(again)
+    assert "failure" in verdicts(live).values()
+    failures = [re.sub(r"luma-[0-9a-f]{8}|luma-replayed", "RUN", explanations(ran)) for ran in (live, again)]
+    assert failures[0] == failures[1]
+
+
+def explanations(ran: Ran) -> str:
+    """Returns what pytest prints of the failures."""
+    return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
+
+
+def test_what_was_not_recorded_is_not_judged(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+    """A case the recording lacks, and one whose request is another now, are counted with their reasons."""
+    file, _ = recorded
+    (tmp_path / "case-file.schema.json").write_text("{}")
+    (tmp_path / "create").mkdir()
+    original = (specs() / "create" / "400-unknown-model.yaml").read_text()
+    changed = original.replace("super-model-v9", "super-model-v10")
+    assert changed != original
+    more = "  - {id: brand-new, title: a new case, set: {prompt: x}, status: 201}\n"
+    (tmp_path / "create" / "400-unknown-model.yaml").write_text(changed.rstrip() + "\n" + more)
+
+    ran = run(tmp_path, "create", "--base-url", f"cassette:{file}", conftest=OFFLINE)
+
+    assert "1  not recorded" in ran.stdout
+    assert "recorded for another version of this case" in ran.stdout
+
+
+def test_a_recording_that_is_too_old_is_not_judged(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+    """Older than --luma-cassette-max-age: could not judge, with its age and what is allowed."""
+    file, _ = recorded
+    old = tmp_path / "old.har"
+    month_ago = int(time.time()) - 31 * 86_400
+    old.write_text(re.sub(r'\\"at\\": \d+', f'\\\\"at\\\\": {month_ago}', file.read_text()))
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+
+    fresh = run(tmp_path / "fresh", case, "--base-url", f"cassette:{file}", "--luma-cassette-max-age", "30d")
+    stale = run(tmp_path / "stale", case, "--base-url", f"cassette:{old}", "--luma-cassette-max-age", "30d")
+    wrong = run(tmp_path / "wrong", case, "--luma-cassette-max-age", "a month")
+
+    assert fresh.returncode == 0, fresh.stdout
+    assert stale.returncode == Exit.COULD_NOT_JUDGE
+    assert "was recorded 31 days ago, and --luma-cassette-max-age allows 30 days; record it again" in stale.stdout
+    assert wrong.returncode == Exit.USAGE
+    assert "age like 30d, 12h or 90m" in wrong.stderr
+
+
+def test_a_recording_is_compared_with_what_a_server_answers_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`diff FILE URL` asks the recorded cases again: the planted change is all there is, and it is only a wording."""
+    file = tmp_path / "run.har"
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+    with serving() as url:
+        run(tmp_path / "live", case, "--base-url", url, "--luma-record", str(file))
+        same = main(["diff", str(file), url, "--fail-on", "any"])
+        unchanged = capsys.readouterr().out
+    wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
+    with serving(wrap=wrong) as url:
+        other = main(["diff", str(file), url, "--fail-on", "any"])
+        changed = capsys.readouterr().out
+        lenient = main(["diff", str(file), url])
+
+    assert same == lenient == Exit.CONFORMANT
+    assert "compared    6 exchanges; 6 the same" in unchanged
+    assert other == Exit.NOT_CONFORMANT
+    assert "wording  POST /v1/generations: detail was" in changed
+    assert "create/400-unknown-model/page-example" in changed
+    assert "compared    6 exchanges; 4 the same" in changed
+
+
+def test_only_a_recording_of_ours_can_be_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another program's file has no cases, and a server that is not there answers none."""
+    foreign = tmp_path / "foreign.har"
+    foreign.write_text(json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": []}}))
+
+    assert main(["diff", str(foreign), "http://127.0.0.1:9"]) == Exit.USAGE
+    assert "only what a recording of this kit has" in capsys.readouterr().err
+
+
+def test_workers_record_into_one_file(tmp_path: Path) -> None:
+    """With -n each worker records its part; at the end there is one file, which replays whole."""
+    file = tmp_path / "run.har"
+    chosen = [str(specs() / "get"), str(SUITE / "test_malformed.py"), *FEW[:2]]
+    with serving() as url:
+        live = run(tmp_path / "live", *chosen, "-n", "2", "--base-url", url, "--luma-record", str(file))
+    again = run(tmp_path / "again", *chosen, "--base-url", f"cassette:{file}", conftest=OFFLINE)
+
+    assert [path.name for path in tmp_path.glob("*.har")] == ["run.har"]
+    assert live.returncode == again.returncode == 0, again.stdout[-2000:]
+    assert len(verdicts(again)) > 20
+    assert "not recorded" not in again.stdout
+
+
+def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> None:
+    """Kill -9 in the middle: the exchanges so far are there, and judged; the rest is not recorded."""
+    file = tmp_path / "run.har"
+    folder = tmp_path / "live"
+    folder.mkdir()
+    with serving(wrap=slowly) as url:
+        command = [sys.executable, "-m", "pytest", "-q", "-c", str(_ini(folder)), "--rootdir", str(folder)]
+        with subprocess.Popen(
+            [*command, str(specs() / "create"), "--base-url", url, "--luma-record", str(file)],
+            stdout=subprocess.DEVNULL, cwd=folder,
+        ) as process:  # fmt: skip
+            while not (file.exists() and file.stat().st_size > 30_000):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+
+    again = run(tmp_path / "again", str(specs() / "create"), "--base-url", f"cassette:{file}", conftest=OFFLINE)
+
+    assert again.returncode == 0, again.stdout[-2000:]
+    assert 5 < sum(word == "passed" for word in verdicts(again).values()) < 300
+    assert re.search(r"\d+  not recorded", again.stdout)
+
+
+def slowly(handle: miniatures.Handle) -> miniatures.Handle:
+    """Takes a hundredth of a second for an answer, so that there is a middle to be killed in."""
+
+    def answer(request: Request) -> Response:
+        time.sleep(0.01)
+        return handle(request)
+
+    return answer
+
+
+def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
+    """A second run appends to the file; of a case recorded twice, the later recording counts."""
+    file = tmp_path / "run.har"
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+    mended = threading.Event()
+
+    def wrong_at_first(handle: miniatures.Handle) -> miniatures.Handle:
+        wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")(handle)
+
+        def answer(request: Request) -> Response:
+            return handle(request) if mended.is_set() else wrong(request)
+
+        return answer
+
+    with serving(wrap=wrong_at_first) as url:
+        first = run(tmp_path / "first", case, "--base-url", url, "--luma-record", str(file))
+        mended.set()
+        second = run(tmp_path / "second", case, "--base-url", url, "--luma-record", str(file))
+
+    again = run(tmp_path / "again", case, "--base-url", f"cassette:{file}", conftest=OFFLINE)
+
+    assert first.returncode == Exit.NOT_CONFORMANT
+    assert second.returncode == again.returncode == 0
+    assert len(list(entries(file))) == 2 * len(verdicts(again))
+
+
+def test_a_recording_does_not_go_on_with_another_server(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+    """What is said once of a whole recording, whose it is, would be wrong of a part; nothing in the file is touched."""
+    file = tmp_path / "run.har"
+    shutil.copy(recorded[0], file)
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+    with serving() as url:
+        ran = run(tmp_path / "other", case, "--base-url", url, "--luma-record", str(file))
+
+    assert ran.returncode == Exit.USAGE
+    assert "is a recording of http://127.0.0.1:" in ran.stdout
+    assert "name another file" in ran.stdout
+    assert file.read_bytes() == recorded[0].read_bytes()
+
+
+def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
+    """Where workers' parts do not fit the file they belong to, the run says so and removes none of them."""
+    file = tmp_path / "run.har"
+    file.write_text("{}")
+    chosen = [str(specs() / "get" / "404-does-not-exist.yaml"), "-n", "1"]
+    with serving() as url:
+        ran = run(tmp_path / "live", *chosen, "--base-url", url, "--luma-record", str(file))
+
+    assert ran.returncode == Exit.USAGE
+    assert "what the workers recorded is beside it" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert len(list(entries(tmp_path / "run.gw0.har"))) >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--base-url", "cassette:"), "cassette: names no file"),
+        (("--base-url", "cassette:garbage.har"), "garbage.har is no HAR file"),
+        (("--base-url", "cassette:none.har"), "none.har cannot be read: No such file"),
+        (("--base-url", "cassette:foreign.har"), "foreign.har is no recording of `pytest --luma-record`"),
+        (("--base-url", "cassette:{file}", "--luma-record", "x.har"), "--luma-record does not go with a recording"),
+        (("--base-url", "cassette:leaking.har"), "leaking.har:entry 1: line"),
+        (("--luma-record", "foreign.har"), "foreign.har is there already and is no recording"),
+    ],
+)
+def test_what_is_no_recording_is_said_in_one_line(
+    recorded: tuple[Path, Ran], tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """A file that is not there, not ours, or has a key in it ends the run at once, with its place and the fix."""
+    file, _ = recorded
+    (tmp_path / "foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
+    (tmp_path / "garbage.har").write_text("garbage")
+    leaking = file.read_text().replace("luma-api-test-main", "luma-api-3f9c0b7d5e2a4c61")
+    (tmp_path / "leaking.har").write_text(leaking)
+    case = str(specs() / "create" / "400-unknown-model.yaml")
+
+    ran = run(tmp_path, case, *(argument.format(file=file) for argument in arguments))
+
+    assert ran.returncode == Exit.USAGE
+    assert said in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
+    """A key from the environment goes by its name, an upload by digest and length, an unknown header by digest."""
+    file = tmp_path / "run.har"
+    key = "luma-api-51f0a9c3d7e84b26"
+    chosen = [str(specs() / "create" / name) for name in ("400-source-on-image.yaml", "413-too-large.yaml")]
+    with serving(wrap=lambda handle: miniatures.with_extras(accepting(key)(handle))) as url:
+        ran = run(tmp_path / "live", *chosen, "--base-url", url, "--luma-record", str(file),
+                  "--luma-profile", str(profile(tmp_path)), env={"LUMA_AGENTS_API_KEY": key})  # fmt: skip
+
+    text = file.read_text()
+    assert "judged" in ran.stdout
+    assert key not in text
+    assert "Bearer $LUMA_AGENTS_API_KEY" in text
+    assert "edge-7" not in text
+    assert "luma-conformance:header sha256=" in text
+    assert file.stat().st_size < 1_000_000
+    assert "luma-conformance:inline sha256=" in text
+
+
+def accepting(key: str) -> Callable[[miniatures.Handle], miniatures.Handle]:
+    """Takes a key of its own for the reference's main key."""
+
+    def wrap(handle: miniatures.Handle) -> miniatures.Handle:
+        def answer(request: Request) -> Response:
+            headers = tuple((n, v.replace(key, "luma-api-test-main")) for n, v in request.headers)
+            return handle(replace(request, headers=headers))
+
+        return answer
+
+    return wrap
+
+
+def profile(folder: Path) -> Path:
+    """Returns a profile whose main key comes from the environment, and which takes large uploads."""
+    file = folder / "profile.toml"
+    file.write_text('[keys]\nmain-key = {env = "LUMA_AGENTS_API_KEY"}\n[offers]\nlarge-uploads = true\n')
+    return file

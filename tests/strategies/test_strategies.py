@@ -1,0 +1,66 @@
+"""The strategies: what they call valid is accepted, what they break is broken, and little is wasted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from luma_conformance.rules import RULES, Accepted, Rejected, predict
+from luma_conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
+
+from tests.suite.target_on import target_on
+
+
+def test_every_rule_has_its_fault() -> None:
+    """No rule of the oracle goes untried."""
+    assert set(FAULTS) == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", sorted(FAULTS))
+def test_a_near_miss_keeps_and_breaks_its_rule(rule: str) -> None:
+    """The oracle accepts the near side of each pair and finds the rule broken on the other, but for open questions."""
+    luma_target = target_on(lambda handle: handle)
+    material = (
+        luma_target.material
+        if rule != "video-too-heavy"
+        else replace(luma_target.material, large_video=lambda: "A" * 70_000_000)
+    )
+    seen: Counter[bool] = Counter()
+
+    def try_pair(pair: tuple[Body, Body]) -> None:
+        near, broken = pair
+        assert isinstance(predict(near, media=material.facts), Accepted)
+        prediction = predict(broken, media=material.facts)
+        assert not isinstance(prediction, Accepted)
+        seen[isinstance(prediction, Rejected) and rule in {v.rule for v in prediction.violations}] += 1
+
+    luma_target.for_all(near_misses(rule, material), try_pair, share=0.06 if rule == "video-too-heavy" else 0.2)
+
+    assert seen[True] > seen[False]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_valid_requests_are_accepted_without_a_profile_too(kind: str) -> None:
+    """The strategies serve as they are, with example.com to refer to."""
+
+    def try_one(body: Any) -> None:
+        assert isinstance(predict(body), Accepted)
+
+    target_on(lambda handle: handle).for_all(valid(kind), try_one)
+
+
+def test_faulty_requests_are_mostly_refused_and_for_many_reasons() -> None:
+    """Faults put together seldom undo each other, and often more than one of them may be answered."""
+    seen: Counter[str] = Counter()
+
+    def try_one(body: Any) -> None:
+        prediction = predict(body)
+        seen[type(prediction).__name__] += 1
+        seen["several"] += isinstance(prediction, Rejected) and len({v.rule for v in prediction.violations}) > 1
+
+    target_on(lambda handle: handle).for_all(faulty(), try_one, share=3)
+
+    assert seen["Rejected"] > 5 * seen["Accepted"]
+    assert seen["several"] > seen.total() / 10

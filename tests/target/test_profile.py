@@ -1,0 +1,240 @@
+"""Profiles: what they offer, why they do not, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.errors import ProfileError
+from luma_conformance.target.profile import (
+    MAIN_VARIABLE,
+    MAX_BYTES,
+    MAX_PROBLEMS,
+    Profile,
+    bare_profile,
+    load_profile,
+    parse_profile,
+    template,
+)
+
+FULL = """\
+base_url = "https://agents.lumalabs.ai"
+[keys]
+main-key = {env = "LUMA_AGENTS_API_KEY"}
+revoked-key = {env = "LUMA_REVOKED_KEY"}
+other-key = {test_key = "luma-api-test-other"}
+[media]
+image-url = "https://example.com/a.png"
+[prompts]
+content-moderated-prompt = "something bad"
+[generations]
+completed-video = "00000000-0000-0000-0000-000000000001"
+[offers]
+large-uploads = true
+[clock]
+advance = "/_reference/clock"
+body = '{"advance": {seconds}}'
+[limits]
+requests-per-minute = 30
+"""
+ENVIRON = {"LUMA_AGENTS_API_KEY": "luma-api-s3cret", "LUMA_REVOKED_KEY": "luma-api-r3voked"}
+
+
+def read(text: str, environ: dict[str, str] | None = None) -> Profile:
+    """Returns the profile in a text."""
+    return parse_profile(text, "p.toml", ENVIRON if environ is None else environ)
+
+
+def complaint(text: str) -> str:
+    """Returns what is wrong with a text."""
+    with pytest.raises(ProfileError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+def test_a_full_profile_offers_what_it_names() -> None:
+    """Every table ends up where the kit looks for it."""
+    profile = read(FULL)
+    assert profile.base_url == "https://agents.lumalabs.ai"
+    assert {role: (key.token, key.source) for role, key in profile.keys.items()} == {
+        "main-key": ("luma-api-s3cret", "$LUMA_AGENTS_API_KEY"),
+        "revoked-key": ("luma-api-r3voked", "$LUMA_REVOKED_KEY"),
+        "other-key": ("luma-api-test-other", "luma-api-test-other"),
+    }
+    assert dict(profile.values) == {
+        "image-url": "https://example.com/a.png",
+        "content-moderated-prompt": "something bad",
+        "completed-video": "00000000-0000-0000-0000-000000000001",
+    }
+    assert profile.offers == {"large-uploads", "fast-clock"}
+    assert profile.requests_per_minute == 30
+    assert profile.clock is not None
+    assert (profile.clock.path, profile.clock.filled(60)) == ("/_reference/clock", b'{"advance": 60}')
+
+
+def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
+    """A reason names the role, and the variable where there is one."""
+    profile = read(FULL, {"LUMA_AGENTS_API_KEY": " \n"})
+    assert profile.missing("main-key") == "main-key: environment variable LUMA_AGENTS_API_KEY is empty"
+    assert profile.missing("revoked-key") == "revoked-key: environment variable LUMA_REVOKED_KEY is not set"
+    assert profile.missing("expired-key") == "the profile names no expired-key"
+    offered = {role for role in ROLES if profile.missing(role) is None}
+    assert offered == {*profile.values, "other-key", "large-uploads", "fast-clock"}
+
+
+def test_an_empty_profile_is_one_and_offers_nothing() -> None:
+    """Nothing is required of a profile but that it can be read."""
+    profile = read("")
+    assert all(profile.missing(role) for role in ROLES)
+    assert profile.base_url is None
+    assert read("[offers]\nlarge-uploads = false").missing("large-uploads")
+
+
+def test_a_key_is_stripped_of_the_white_space_around_it() -> None:
+    """A file's last line break is no part of the key in it."""
+    assert read(FULL, {**ENVIRON, "LUMA_AGENTS_API_KEY": "luma-api-x\r\n"}).keys["main-key"].token == "luma-api-x"
+
+
+def test_no_secret_is_in_a_repr_and_all_are_listed() -> None:
+    """A traceback that prints a profile prints no key; a test key is no secret."""
+    profile = read(FULL)
+    assert "s3cret" not in repr(profile)
+    assert "r3voked" not in f"{profile.keys!r}"
+    assert profile.secrets == {"luma-api-s3cret": "$LUMA_AGENTS_API_KEY", "luma-api-r3voked": "$LUMA_REVOKED_KEY"}
+
+
+def test_without_a_profile_there_is_the_main_key() -> None:
+    """It comes from the usual variable, or the reason names it."""
+    assert bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"
+    assert bare_profile({}).missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
+    assert bare_profile({}).missing("image-url") == "the profile names no image-url"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaints"),
+    [
+        ("[keys]\nmain-kye = {env = 'X'}", ["p.toml:2: [keys] has no main-kye; did you mean main-key?"]),
+        ("[kyes]\n", ["p.toml:1: there is no kyes; did you mean keys?"]),
+        ("base-url = 'http://x'", ["p.toml:1: there is no base-url; did you mean base_url?"]),
+        ("[keys]\nbase_url = 'http://x'", ["p.toml:2: [keys] has no base_url; it stands above the first table"]),
+        ("[prompts]\nimage-url = 'x'", ["p.toml:2: [prompts] has no image-url; it belongs in [media]"]),
+        ("[offers]\nfast-clock = true", ["p.toml:2: [offers] has no fast-clock; a [clock] table offers it"]),
+        ("[offers]\n\nzzz = true", ["p.toml:3: [offers] has no zzz; known: large-uploads, hdr-access"]),
+        ("\nkeys = 1", ["p.toml:2: keys is a table: [keys]"]),
+        ("[[media]]\nimage-url = 'x'", ["p.toml:1: media is a table: [media]"]),
+        ("[media]\nimage-url = 1", ["p.toml:2: image-url is a text in quotes, not empty"]),
+        ("[media]\nimage-url = ''", ["p.toml:2: image-url is a text in quotes, not empty"]),
+        ("[generations]\ncompleted-image = {env = 'X'}", ["p.toml:2: completed-image is a text in quotes, not empty"]),
+        ("[offers]\nlarge-uploads = 'yes'", ["p.toml:2: large-uploads is true or false"]),
+        ("base_url = 'x'", ["p.toml:1: base_url is a URL in quotes that begins with http:// or https://"]),
+        ("base_url = 1", ["p.toml:1: base_url is a URL in quotes that begins with http:// or https://"]),
+        ("[limits]\nrequests-per-minute = 0", ["p.toml:2: requests-per-minute is a whole number of at least 1"]),
+        ("[limits]\nrequests-per-minute = true", ["p.toml:2: requests-per-minute is a whole number of at least 1"]),
+        ("[keys]\nmain-key = 1", ['p.toml:2: main-key is either {env = "NAME"} or {test_key = "luma-api-test-…"}']),
+        ("[keys]\nmain-key = {env = ''}", ["p.toml:2: main-key is either"]),
+        ("[keys]\nmain-key = {env = '$X'}", ["p.toml:2: main-key is either"]),
+        ("[keys]\nmain-key = {env = 'X', test_key = 'y'}", ["p.toml:2: main-key is either"]),
+        ("[clock]\nadvance = 'x'\nbody = '{seconds}'", ["p.toml:1: [clock] has advance, a path on the target, and"]),
+        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:1: [clock] has advance, a path on the target, and"]),
+        ("[clock]\n", ["p.toml:1: [clock] has advance, a path on the target, and"]),
+        ("[keys\n", ["p.toml:1: is not TOML: "]),
+        ("a = 1\na = 2\n", ["p.toml:2: is not TOML: "]),
+        ("[media]\nx = 'a", ["p.toml:2: is not TOML: "]),
+        ("[media]\nimage-url = 1\n[prompts]\nx = 1\n", ["p.toml:2: image-url is", "p.toml:4: [prompts] has no x"]),
+    ],
+)
+def test_everything_wrong_is_named_with_its_line_and_the_likely_fix(text: str, complaints: list[str]) -> None:
+    """Problems are told all at once, in the order of their lines."""
+    lines = complaint(text).splitlines()
+    assert len(lines) == len(complaints)
+    for line, start in zip(lines, complaints, strict=True):
+        assert line.startswith(start)
+
+
+@pytest.mark.parametrize("value", ["'luma-api-s3cret'", "{test_key = 'luma-api-s3cret'}", "'luma-api-test-s3cret'"])
+def test_a_key_written_out_is_refused_and_not_repeated(value: str) -> None:
+    """The message says where a key belongs; only a test key may stand in a profile, and says that it is one."""
+    why = complaint(f"[keys]\nmain-key = {value}")
+    assert why.startswith("p.toml:2: main-key: ")
+    assert 'main-key = {env = "NAME"}' in why
+    assert "s3cret" not in why
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    """A mark of the byte order, which editors on Windows write, does no harm."""
+    path = tmp_path / "p.toml"
+    path.write_text(FULL, encoding="utf-8-sig")
+    assert load_profile(path, ENVIRON).base_url == "https://agents.lumalabs.ai"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A missing file, a folder, and bytes that are no text."""
+    path = tmp_path / "p.toml"
+    with pytest.raises(ProfileError, match=r"p.toml: cannot be read: No such file.*--init"):
+        load_profile(path, {})
+    with pytest.raises(ProfileError, match="cannot be read: Is a directory"):
+        load_profile(tmp_path, {})
+    path.write_bytes(b"# \xff")
+    with pytest.raises(ProfileError, match=r"p.toml:1: is not UTF-8 text"):
+        load_profile(path, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"a = " + b"[" * 90_000, "p.toml: is nested too deep; a profile has tables of plain values"),
+        (b"a = " + b"{a = " * 15_000, "p.toml: is nested too deep"),
+        (b"[keys]\na" + b".a" * 40_000 + b" = 1", "p.toml:2: has over 100 dots in a line"),
+        (b"[a" + b".a" * 40_000 + b"]", "p.toml:1: has over 100 dots in a line"),
+        (b"a = " + b"9" * 90_000, "p.toml: is no profile: Exceeds the limit"),
+        (
+            b"[media]\nimage-url = '" + b"x" * 10_000_000 + b"'",
+            f"p.toml: is too big; a profile has at most {MAX_BYTES}",
+        ),
+        ("ä".encode() * MAX_BYTES, "p.toml: is too big; a profile"),
+        (b"[keys]\nmain-key = {env = 'X", "p.toml:2: is not TOML: "),
+        (b"[keys]\nmain-key = {env = '\xff'}", "p.toml:2: is not UTF-8 text; save the file as UTF-8"),
+        (b"a = \x00", "p.toml:1: is not TOML: "),
+    ],
+    ids=["lists", "tables", "key", "heading", "number", "text", "wide text", "cut", "latin-1", "binary"],
+)
+def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes, why: str) -> None:
+    """Whatever a file does to the parser, its reader is told in one line what it is."""
+    path = tmp_path / "p.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(ProfileError) as caught:
+        load_profile(path, {})
+
+    assert str(caught.value).startswith(f"{tmp_path}/{why}")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_full_of_problems_is_told_the_first_of_them() -> None:
+    """Nobody reads ten thousand lines, and looking for the nearest names of as many takes long."""
+    lines = complaint("\n".join(f"k{number} = 1" for number in range(8_000))).splitlines()
+
+    assert len(lines) == MAX_PROBLEMS + 1
+    assert lines[0].startswith("p.toml:1: there is no k0;")
+    assert lines[-1] == "… and more"
+
+
+def test_the_template_offers_the_main_key_and_nothing_else() -> None:
+    """As it is written, it needs one variable."""
+    profile = parse_profile(template(), "template", {})
+    assert profile.missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
+    assert (dict(profile.values), profile.offers, profile.base_url) == ({}, frozenset(), None)
+
+
+def test_the_template_with_every_line_taken_in_offers_every_role() -> None:
+    """Taking away the # in front of a line is all there is to offering a role."""
+    text = re.sub(r"(?m)^#(?! |$)", "", template())
+    names = [name for table in tomllib.loads(text).values() if isinstance(table, dict) for name in table]
+    profile = parse_profile(text, "template", dict.fromkeys(re.findall(r"LUMA_\w+", text), "luma-api-x"))
+    assert [role for role in ROLES if profile.missing(role)] == []
+    assert "requests-per-minute" in names
+    assert profile.base_url == "https://agents.lumalabs.ai"
