@@ -53,18 +53,18 @@ PROPERTIES = """
         assert exchange.response.body == exchange.request.headers[0][1].encode() * 9
 
     def test_crashed(luma_target):
-        token = luma_target.judging.target.token("main-key")
+        token = luma_target.session.target.token("main-key")
         forms = [token, token.encode() * 8, {"key": [token, token[::-1]]}, "x" * 200 + token + "x" * 200]
         raise RuntimeError(f"a bug, {token}\\n{token[:20]}\\n{token[20:]}") from KeyError(token)
 
     @pytest.fixture
     def before(luma_target):
-        raise RuntimeError(luma_target.judging.target.token("main-key"))
+        raise RuntimeError(luma_target.session.target.token("main-key"))
 
     @pytest.fixture
     def after(luma_target):
         yield
-        raise RuntimeError(luma_target.judging.target.token("main-key"))
+        raise RuntimeError(luma_target.session.target.token("main-key"))
 
     def test_before(before):
         pass
@@ -73,10 +73,10 @@ PROPERTIES = """
         pass
 
     def test_skipped(luma_target):
-        pytest.skip(luma_target.judging.target.token("main-key"))
+        pytest.skip(luma_target.session.target.token("main-key"))
 
     def test_recorded(luma_target, record_property):
-        record_property("key", luma_target.judging.target.token("main-key"))
+        record_property("key", luma_target.session.target.token("main-key"))
 """
 BROKEN = """
     import luma_conformance.judge.play
@@ -89,23 +89,23 @@ BROKEN = """
 """
 BROKEN_INSIDE = """
     import os
-    import luma_conformance.pytest_plugin.summary
+    import luma_conformance.pytest_plugin.tally
 
-    def add(self, facts):
+    def add(self, judged):
         key = os.environ["KEY_OF_MINE"]
         raise ZeroDivisionError(key)
 
-    luma_conformance.pytest_plugin.summary.Tally.add = add
+    luma_conformance.pytest_plugin.tally.Tally.add = add
 """
 BROKEN_EARLY = """
-    import luma_conformance.session.session
+    import luma_conformance.pytest_plugin.sessions
 
-    def begin(wanted):
+    def open_session(options):
         import os
         environ = dict(os.environ)
         raise ZeroDivisionError(os.environ["KEY_OF_MINE"])
 
-    luma_conformance.session.session.Judging.begin = begin
+    luma_conformance.pytest_plugin.sessions.open_session = open_session
 """
 UNGUARDED = """
     import logging

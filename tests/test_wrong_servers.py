@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.catalogue.media import supply
 from luma_conformance.judge.answers import EveryResponse, detail_of
-from luma_conformance.judge.play import Target, offered, play
+from luma_conformance.judge.play import Target, play
 from luma_conformance.model import Case, Outcome, Request, Response, header
 from luma_conformance.reference import Service, VirtualClock, profile_path
 from luma_conformance.target.channel import LiveChannel, Passing
@@ -39,13 +38,8 @@ def failing(wrap: Callable[[Handle], Handle]) -> set[str]:
     service = Service(clock=clock)
     profile = load_profile(profile_path(), {})
     transport = Direct(wrap(service.handle))
-    target = Target(
-        channel=LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock)),
-        value=offered(profile.values, supply),
-        token=lambda role: profile.keys[role].token,
-        missing=profile.missing,
-        run="test",
-    )
+    channel = LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock))
+    target = Target(channel=channel, profile=profile, run="test")
     results = [play(case, target, EVERY) for case in CASES]
     return {result.case.id for result in results if result.verdict.outcome is Outcome.FAIL}
 

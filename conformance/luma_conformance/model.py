@@ -238,8 +238,8 @@ class Mismatch:
     facet: Facet
     where: str
     why: str
-    step: int
     rests_on: str
+    step: int = 1
 
     @property
     def severity(self) -> Severity:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.model import Case, Outcome
 from luma_conformance.recording.har import entries
-from luma_conformance.session.session import Judging, Wanted
+from luma_conformance.session.open import Options, open_session
 
 HOST = "reference.invalid"
 SAMPLE = 100
@@ -38,18 +38,18 @@ def cases(count: int) -> Iterator[Case]:
 
 def record(file: Path, count: int) -> None:
     """Records so many exchanges of the embedded reference."""
-    judging = Judging.begin(Wanted(record=file))
+    session = open_session(Options(record=file))
     for case in cases(count):
-        judging.run(case)
-    judging.close()
+        session.run(case)
+    session.close()
 
 
 def ours(file: Path, count: int) -> tuple[float, float]:
     """Returns the seconds it takes to load, and to replay each case once, judged."""
     start = time.perf_counter()
-    judging = Judging.begin(Wanted(base_url=f"cassette:{file}"))
+    session = open_session(Options(target=f"cassette:{file}"))
     loaded = time.perf_counter()
-    outcomes = [judging.run(case).verdict.outcome for case in cases(count)]
+    outcomes = [session.run(case).verdict.outcome for case in cases(count)]
     assert set(outcomes) == {Outcome.PASS}
     return loaded - start, time.perf_counter() - loaded
 

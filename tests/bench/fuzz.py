@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from luma_conformance.properties.luma_target import Fuzzing, begin
 from luma_conformance.reference.asgi import serving
 from luma_conformance.rules import predict
-from luma_conformance.session.session import Judging, Wanted
+from luma_conformance.session.open import Options, open_session
 from luma_conformance.strategies import faulty
 
 
@@ -22,11 +22,11 @@ def main() -> None:
     bodies: list[Any] = []
     with serving() as url:
         for name, base_url in (("in process", None), ("loopback", url)):
-            target = begin(Judging.begin(Wanted(base_url=base_url)), Fuzzing(examples=2000))
+            target = begin(open_session(Options(target=base_url)), Fuzzing(examples=2000))
             drawn = rate(lambda target=target: target.for_all(faulty(target.material), bodies.append))  # type: ignore[misc]
             sent = rate(lambda target=target: target.for_all(faulty(target.material), target.check))  # type: ignore[misc]
             print(f"{name:<11} {sent:7.0f} examples/s (drawing alone {drawn:.0f}/s)")
-            target.judging.close()
+            target.session.close()
     start = time.perf_counter()
     for body in bodies:
         predict(body)

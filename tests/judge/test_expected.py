@@ -10,7 +10,7 @@ from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.expected import as_case, as_yaml, judged, not_found, unauthorized
-from luma_conformance.judge.explain import said
+from luma_conformance.judge.explain import describe_expected
 from luma_conformance.model import Ask, Auth, Case, Exchange, Request, Response
 from luma_conformance.rules import Accepted, Prediction, predict
 
@@ -86,7 +86,7 @@ def test_open_statuses_are_told_as_ranges() -> None:
     """A reader is not given fifty numbers."""
     case = as_case(OPEN, predict(OPEN), 500)
 
-    assert said(case.steps[0].expect, case) == "201 or 400–428 or 430–451  (a generated request)"
+    assert describe_expected(case.steps[0].expect, case) == "201 or 400–428 or 430–451  (a generated request)"
 
 
 @pytest.mark.parametrize(

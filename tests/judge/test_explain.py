@@ -10,7 +10,15 @@ from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_all
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.judge.answers import EveryResponse, judge_step
-from luma_conformance.judge.explain import MAX_CURL_BODY, WIDTH, answered, curl, explain, said
+from luma_conformance.judge.explain import (
+    MAX_CURL_BODY,
+    WIDTH,
+    curl,
+    describe,
+    describe_answer,
+    describe_expected,
+    failure_text,
+)
 from luma_conformance.matching import show
 from luma_conformance.model import (
     Case,
@@ -66,12 +74,17 @@ def exchange(status: int, body: object, headers: Headers = (), sent: bytes = b'{
     return Exchange(request=request, response=Response(status=status, headers=headers, body=raw), sent=0, received=1)
 
 
+def text_of(result: Result) -> str:
+    """Return the explanation of a result."""
+    return failure_text(describe(result, CATALOGUE, BASE, scrub), result.case.id, str(result.case.place))
+
+
 def explained(slug: str, answer: Exchange, *, step: int = 1) -> list[str]:
     """Returns the explanation of a case whose step was answered so, line by line."""
     judgement = judge_step(case(slug), step, [answer], {}, EveryResponse(()))
     verdict = Verdict(outcome=Outcome.FAIL, mismatches=judgement.mismatches)
     result = Result(case=case(slug), verdict=verdict, exchanges=(answer,))
-    return explain(result, CATALOGUE, BASE, scrub).splitlines()
+    return text_of(result).splitlines()
 
 
 def test_a_failure_is_told_in_five_lines_and_a_command() -> None:
@@ -136,7 +149,7 @@ def test_a_step_without_an_answer_shows_none() -> None:
     broken = Mismatch(facet=Facet.SEQUENCE, where="exchange", why=f"no answer to {SECRET}", step=2, rests_on="s")
     verdict = Verdict(outcome=Outcome.FAIL, mismatches=(broken,))
 
-    told = explain(Result(case=case("twice"), verdict=verdict, exchanges=(exchange(201, {}),)), CATALOGUE, BASE, scrub)
+    told = text_of(Result(case=case("twice"), verdict=verdict, exchanges=(exchange(201, {}),)))
 
     assert told.splitlines()[2:] == [
         "  the page says    429  (two in a row are limited)",
@@ -161,7 +174,7 @@ def test_an_erratum_is_told() -> None:
 )
 def test_what_the_page_says_is_one_line(slug: str, words: str) -> None:
     """A text, a template, a choice, or else the case's title."""
-    assert said(case(slug).steps[0].expect, case(slug)) == words
+    assert describe_expected(case(slug).steps[0].expect, case(slug)) == words
 
 
 HOSTILE = {
@@ -217,7 +230,7 @@ def test_a_secret_across_the_cut_leaves_no_beginning(before: int) -> None:
     wrong = Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on="s")
     result = Result(case=case("negative-index"), verdict=Verdict(outcome=Outcome.FAIL, mismatches=(wrong,)))
 
-    told = explain(result, CATALOGUE, BASE, scrub).replace("luma-conformance", "")
+    told = text_of(result).replace("luma-conformance", "")
 
     assert SECRET[:5] not in told
     assert "… (" in told
@@ -230,7 +243,7 @@ def test_a_place_longer_than_the_line_stands_anyway() -> None:
     wrong = Mismatch(facet=Facet.STATUS, where="status", why="w", step=1, rests_on="s")
     result = Result(case=found, verdict=Verdict(outcome=Outcome.FAIL, mismatches=(wrong,)))
 
-    assert explain(result, CATALOGUE, BASE, scrub).startswith(f"x/control {file}:3\n")
+    assert text_of(result).startswith(f"x/control {file}:3\n")
 
 
 @pytest.mark.parametrize(
@@ -269,8 +282,8 @@ def test_a_long_body_is_piped_in() -> None:
 
 def test_an_answer_is_its_status_and_text() -> None:
     """A text is cut at 400 characters, and says so."""
-    assert answered(Response(status=502, body=b""), scrub) == "502  (no body)"
+    assert describe_answer(Response(status=502, body=b""), scrub) == "502  (no body)"
     assert (
-        answered(Response(status=400, body=b'{"detail": "%s"}' % (b"x" * 401)), scrub)
+        describe_answer(Response(status=400, body=b'{"detail": "%s"}' % (b"x" * 401)), scrub)
         == f"400  {'x' * 400}… (401 characters)"
     )

@@ -14,9 +14,11 @@ from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.play import Target, bind, fill, offered, play, unmet
 from luma_conformance.model import Ask, Auth, Case, Headers, Outcome, Request, Response, Result
 from luma_conformance.target.channel import LiveChannel, Passing
+from luma_conformance.target.profile import Key, Profile
 
 VALUES = {"image-url": "https://example.com/a.png", "completed-image": "1-2", "odd-id": "a b/../é?#%"}
 KEYS = {"main-key": "key-main", "low-rpm-key": "key-low"}
+PROFILE = Profile(name="p", values=VALUES, keys={role: Key(token=key, source=key) for role, key in KEYS.items()})
 HEAD = """\
 section: The section
 operation: POST /v1/generations
@@ -77,16 +79,14 @@ def answer(status: int, body: object, headers: Headers = ()) -> Response:
 
 
 def target(service: Service, patient: Patient | None = None) -> Target:
-    """Returns the service as a target that offers VALUES and KEYS."""
+    """Returns the service as a target with that profile."""
     return Target(
         channel=LiveChannel(
             transport=service,
             patient=patient or Patient(service),
             passing=Passing(transport=service, clock=service),
         ),
-        value=VALUES.__getitem__,
-        token=KEYS.__getitem__,
-        missing=lambda role: None if role in {**VALUES, **KEYS} else f"{role} is not offered",
+        profile=PROFILE,
         run="r1",
     )
 
@@ -252,7 +252,10 @@ def test_the_time_of_the_keys_own_client_passes() -> None:
 def test_the_first_role_that_is_not_offered_is_the_reason() -> None:
     """A case needs all its roles; the first one missing says why it is not judged."""
     assert unmet(case("status: 201"), target(Service())) is None
-    assert unmet(case("status: 201, needs: [revoked-key, pdf-url]"), target(Service())) == "revoked-key is not offered"
+    assert (
+        unmet(case("status: 201, needs: [revoked-key, pdf-url]"), target(Service()))
+        == "the profile names no revoked-key"
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from luma_conformance.model import (
     Step,
     Verdict,
 )
-from luma_conformance.session.session import Judging, Wanted
+from luma_conformance.session.open import Options, open_session
 
 
 def mismatch(facet: Facet, where: str) -> Mismatch:
@@ -122,7 +122,7 @@ def test_another_failure_reason_is_told_apart_from_another_body() -> None:
 
 def test_leniency_does_not_end_a_case_at_its_first_word() -> None:
     """A case of several steps goes on after another wording, so that what is wrong later is still found."""
-    judging = Judging.begin(Wanted(exact=False))
+    session = open_session(Options(lenient=True))
     step = Step(
         ask=Ask(method="POST", url="/v1/generations", body={"prompt": ""}),
         expect=Expectation(status=(400,), detail=Exactly("an empty prompt")),
@@ -130,8 +130,8 @@ def test_leniency_does_not_end_a_case_at_its_first_word() -> None:
     later = replace(step, expect=Expectation(status=(422,)))
     case = Case(id="a/b", title="t", section="s", operation="o", place=Place("f", 1), steps=(step, step))
 
-    worded = judging.run(case)
-    wrong = judging.run(replace(case, steps=(step, later)))
+    worded = session.run(case)
+    wrong = session.run(replace(case, steps=(step, later)))
 
     assert (worded.verdict.outcome, worded.verdict.mismatches[0].step, len(worded.exchanges)) == (Outcome.FAIL, 1, 1)
     assert (wrong.verdict.outcome, wrong.verdict.mismatches[0].facet) == (Outcome.FAIL, Facet.STATUS)

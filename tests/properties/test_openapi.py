@@ -19,8 +19,8 @@ from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.model import ABSENT, Ask, Exchange, Request, Response, header
 from luma_conformance.properties import openapi
-from luma_conformance.properties.found import NonConformance
 from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Rejected, Unspecified, predict
 from luma_conformance.strategies import KINDS, Material
 from luma_conformance.suite import test_schema as schema
@@ -433,7 +433,7 @@ def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
             costly(luma_target)
 
     assert sent.keys() == {"Rejected"}
-    assert luma_target.judging.spending.spent == 0
+    assert luma_target.session.spending.spent == 0
 
 
 def test_nothing_sent_is_not_conformance() -> None:

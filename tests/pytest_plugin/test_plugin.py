@@ -86,14 +86,15 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
 
 
 def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.Pytester) -> None:
-    """Installed but not used, the plugin loads itself and nothing else."""
+    """Installed but not used, the plugin loads its two modules and nothing else."""
     pytester.makepyfile(
         """
         import sys
 
         def test_loaded():
-            assert sorted(name for name in sys.modules if name.startswith("conformance")) == [
-                "conformance", "luma_conformance.pytest_plugin.plugin"
+            assert sorted(name for name in sys.modules if name.startswith("luma_conformance")) == [
+                "luma_conformance", "luma_conformance.pytest_plugin",
+                "luma_conformance.pytest_plugin.plugin", "luma_conformance.pytest_plugin.run",
             ]
         """
     )
@@ -354,7 +355,7 @@ def _html_server() -> Iterator[str]:
 @pytest.fixture
 def not_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every base URL count as one that costs money."""
-    monkeypatch.setattr("luma_conformance.session.session.is_loopback", lambda base_url: False)
+    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
 
 
 @pytest.fixture
@@ -462,7 +463,7 @@ def test_a_property_is_not_judged_where_it_costs_money(
     run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its reason is counted in the summary, and a run of nothing else is not conformant."""
-    monkeypatch.setattr("luma_conformance.session.session.is_loopback", lambda url: False)
+    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda url: False)
     monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
     pytester.makepyfile("def test_costly(luma_target):\n    luma_target.skip_unless_free()\n")
 

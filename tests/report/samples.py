@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from luma_conformance.errors import Exit
-from luma_conformance.model import Outcome
-from luma_conformance.report.result import Difference, Ending, Judged, Results, Run
+from luma_conformance.judge.judged import Judged
+from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.report.result import Ending, Results, Run
 
 RUN = Run(
     target="http://127.0.0.1:8080, luma-profile.toml",
@@ -48,11 +49,10 @@ FAILED = Judged(
     expected="400  Unknown model: super-model-v9",
     actual="400  no such model",
     differences=(
-        Difference(
-            facet="detail",
+        Mismatch(
+            facet=Facet.DETAIL,
             where="detail",
             why='expected "Unknown model: super-model-v9", got "no such model"',
-            severity="should",
             rests_on="400 — Unknown model",
         ),
     ),
@@ -108,7 +108,7 @@ HOSTILE = (
 
 def saying(text: str) -> Results:
     """Returns results in which a text stands wherever there can be one."""
-    difference = Difference(facet="headers", where=text, why=text, severity="must", rests_on=text)
+    difference = Mismatch(facet=Facet.HEADERS, where=text, why=text, rests_on=text)
     judged = Judged(
         case=f"create/{text[:200]}",
         title=text,

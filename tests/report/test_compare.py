@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report import compare_formats as changes
 from luma_conformance.report.compare import Change, FailOn, changed, compare
 from luma_conformance.report.merge import merged
-from luma_conformance.report.result import Ending, Judged, Results
+from luma_conformance.report.result import Ending, Results
 
 from tests.report import samples
 

@@ -10,7 +10,8 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.errors import CouldNotJudge, ExchangeError
 from luma_conformance.model import Case, Facet, Outcome, Request, Response, Transport
 from luma_conformance.reference import VirtualClock
-from luma_conformance.session.session import Judging, Wanted
+from luma_conformance.session.open import Options, open_session
+from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.spending import Spending
 
@@ -23,9 +24,9 @@ def case(case_id: str) -> Case:
 
 
 @pytest.fixture
-def judging() -> Iterator[Judging]:
+def session() -> Iterator[Session]:
     """Returns the embedded reference under judgement."""
-    opened = Judging.begin(Wanted())
+    opened = open_session(Options())
     yield opened
     opened.close()
 
@@ -43,35 +44,35 @@ class Breaks:
         return self.transport.send(request)
 
 
-def over(judging: Judging, spending: Spending) -> Judging:
+def over(session: Session, spending: Spending) -> Session:
     """Returns the same target over another transport."""
     passing = Passing(transport=spending, clock=VirtualClock())
     channel = LiveChannel(transport=spending, patient=spending, passing=passing)
-    return replace(judging, spending=spending, target=replace(judging.target, channel=channel))
+    return replace(session, spending=spending, target=replace(session.target, channel=channel))
 
 
-def breaking(judging: Judging, *, always: bool) -> Judging:
+def breaking(session: Session, *, always: bool) -> Session:
     """Returns the same target over a transport that breaks."""
-    return over(judging, Spending(Breaks(judging.spending, always), limit=None))
+    return over(session, Spending(Breaks(session.spending, always), limit=None))
 
 
-def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(judging: Judging) -> None:
+def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(session: Session) -> None:
     """A server that drops one kind of request is wrong, not gone."""
-    result = breaking(judging, always=False).run(case("create/400-prompt-too-short/empty"))
+    result = breaking(session, always=False).run(case("create/400-prompt-too-short/empty"))
 
     assert result.verdict.outcome is Outcome.FAIL
     assert [mismatch.facet for mismatch in result.verdict.mismatches] == [Facet.SEQUENCE]
 
 
-def test_a_target_that_went_away_cannot_be_judged(judging: Judging) -> None:
+def test_a_target_that_went_away_cannot_be_judged(session: Session) -> None:
     """What breaks because the target is gone ends the run instead of failing the rest."""
     with pytest.raises(CouldNotJudge, match="refused"):
-        breaking(judging, always=True).run(case("create/400-prompt-too-short/empty"))
+        breaking(session, always=True).run(case("create/400-prompt-too-short/empty"))
 
 
-def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(judging: Judging) -> None:
+def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(session: Session) -> None:
     """A case of several generations needs room for all of them."""
-    careful = over(judging, Spending(judging.spending, limit=2))
+    careful = over(session, Spending(session.spending, limit=2))
 
     dear = careful.run(case("create/429-rpm/window-full"))
     cheap = careful.run(case("create/400-prompt-too-short/one-character"))
@@ -84,13 +85,13 @@ def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(judging: Judging) -> 
     assert careful.overspent is None
 
 
-def test_the_embedded_reference_has_room_for_a_long_run(judging: Judging) -> None:
+def test_the_embedded_reference_has_room_for_a_long_run(session: Session) -> None:
     """Its time stands still, so its main client's limits must hold more than the longest run of generated requests."""
-    exchange = judging.target.channel.exchange(
+    exchange = session.target.channel.exchange(
         Request(
             method="POST",
             url="/v1/generations",
-            headers=(("Authorization", f"Bearer {judging.main_key.token}"),),
+            headers=(("Authorization", f"Bearer {session.target.token('main-key')}"),),
             body=b'{"prompt": "A sunset"}',
         )
     )

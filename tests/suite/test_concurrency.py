@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_concurrency as concurrency
 from luma_conformance.suite import test_life_cycle as life_cycle
 from luma_conformance.suite import test_rate_limit as rate_limit
@@ -41,7 +41,7 @@ def test_what_takes_a_client_alone_is_not_judged_where_workers_share_it() -> Non
     """With -n against a server, no worker sees every request of a key's client, or all the time that passes for it."""
     luma_target = target_on(lambda handle: handle)
     luma_target.fuzzing = replace(luma_target.fuzzing, alone=False)
-    luma_target.judging = replace(luma_target.judging, remote=True)
+    luma_target.session = replace(luma_target.session, remote=True)
 
     for judged in (
         rate_limit.test_the_window_slides_and_its_headers_tell_the_truth,

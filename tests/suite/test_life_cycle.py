@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from luma_conformance.model import Request, Response
-from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.strategies import Body
 from luma_conformance.suite import test_life_cycle as life_cycle
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 from luma_conformance.model import Request, Response
-from luma_conformance.properties.found import NonConformance
 from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.reference import Service
 from luma_conformance.suite import test_limits as limits
 from luma_conformance.suite import test_rate_limit as rate_limit
@@ -113,10 +113,11 @@ def jittery(seed: int) -> Wrong:
 
 
 def in_real_time(luma_target: LumaTarget) -> LumaTarget:
-    """Returns the same hands on a target that has no clock to advance; what they wait is the test's virtual time."""
-    missing = luma_target.judging.target.missing
-    target = replace(luma_target.judging.target, missing=lambda role: "none" if role == "fast-clock" else missing(role))
-    luma_target.judging = replace(luma_target.judging, target=target)
+    """Return the same target without a clock to advance; what is waited is the test's virtual time."""
+    target = luma_target.session.target
+    profile = replace(target.profile, offers=target.profile.offers - {"fast-clock"})
+    target = replace(target, profile=profile)
+    luma_target.session = replace(luma_target.session, target=target)
     luma_target.fuzzing = replace(luma_target.fuzzing, real_time=True)
     return luma_target
 

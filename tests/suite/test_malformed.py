@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from luma_conformance.model import Request, Response
-from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_malformed as malformed
 
 from tests.miniatures import Handle, Wrong, answering

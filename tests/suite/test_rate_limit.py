@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from luma_conformance.properties.found import NonConformance
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_rate_limit as rate_limit
 
 from tests import miniatures

@@ -11,8 +11,8 @@ import pytest
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.model import Request, Response
-from luma_conformance.properties.found import NonConformance
 from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.reference import media_facts
 from luma_conformance.rules import predict
 from luma_conformance.strategies import FAULTS, KINDS, Body
@@ -155,4 +155,4 @@ def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
             costly()
 
     assert set(sent) == {"Rejected"}
-    assert luma_target.judging.spending.spent == 0
+    assert luma_target.session.spending.spent == 0

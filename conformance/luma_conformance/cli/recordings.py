@@ -96,7 +96,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 def _audit(options: argparse.Namespace) -> Exit:
     from luma_conformance.audit.audit import Audit
-    from luma_conformance.audit.lines import lines_of, refusals
+    from luma_conformance.audit.lines import finding_text, refusals
     from luma_conformance.catalogue import files as casefiles
 
     catalogue = casefiles.own()
@@ -107,7 +107,7 @@ def _audit(options: argparse.Namespace) -> Exit:
             audit.add(entry)
         audit.end()
         for finding in audit.findings[first:]:
-            print("\n".join(lines_of(finding, catalogue, clean)), end="\n\n")
+            print(finding_text(finding, catalogue, clean), end="\n\n")
         if options.requests:
             for line in refusals(audit.refused[first_refused:], clean):
                 print(line, end="\n\n")
@@ -148,7 +148,7 @@ def _answers(options: argparse.Namespace) -> Iterator[Path]:
     if not options.after.startswith(("http://", "https://")):
         yield Path(options.after)
         return
-    from luma_conformance.session.tape import ask_again
+    from luma_conformance.session.ask_again import ask_again
 
     cases = {str(entry.note["item"]) for entry in recorded(options.before) if "item" in entry.note}
     with TemporaryDirectory() as folder:

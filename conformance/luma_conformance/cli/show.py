@@ -10,7 +10,7 @@ from pathlib import Path
 from luma_conformance import matching
 from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import SUPPLIES
-from luma_conformance.judge.explain import curl, said, show_command
+from luma_conformance.judge.explain import curl, describe_expected, show_command
 from luma_conformance.judge.play import bind, offered
 from luma_conformance.matching import Matcher
 from luma_conformance.model import Case, Request, Step
@@ -98,8 +98,8 @@ class Showing:
         yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
 
     def _expected(self, step: Step) -> str:
-        """Returns the status and the detail of a step; the title, which `said` has for a detail, is in the head."""
-        return _line("expected", said(step.expect, self.case).removesuffix(f"  ({self.case.title})"))
+        """Return the status and the detail of a step; the title, which may stand for a detail, is in the head."""
+        return _line("expected", describe_expected(step.expect, self.case).removesuffix(f"  ({self.case.title})"))
 
     def _timing(self, number: int) -> Iterator[str]:
         if len(self.case.steps) > 1:

@@ -1,15 +1,34 @@
-"""Says a verdict in a few lines: what the page says, what the server said, where they differ, and how to ask again."""
+"""Turns a verdict into text: what the page says, what the server said, where they differ, and how to ask again.
+
+Texts of a server's are scrubbed whole and shortened afterwards: the redactor does not know half a secret.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import detail_of
+from luma_conformance.judge.judged import Judged
+from luma_conformance.judge.rate_limit import Contradiction
+from luma_conformance.judge.severity import gravest
 from luma_conformance.matching import Exactly, Like, Matcher, OneOf, printable, show
-from luma_conformance.model import Case, Exchange, Expectation, Facet, Mismatch, Request, Response, Result, header
+from luma_conformance.model import (
+    Case,
+    Exchange,
+    Expectation,
+    Facet,
+    Mismatch,
+    Request,
+    Response,
+    Result,
+    fields,
+    header,
+)
 
 WIDTH = 96
 MAX_SCRUBBED = 20_000
@@ -17,77 +36,122 @@ MAX_LINE = 400
 """Characters of a server's text that are shown."""
 MAX_CURL_BODY = 600
 """Bytes of a request body that fit on a curl line; a longer one is piped in."""
+MAX_REQUEST_ID = 80
+"""Characters of a request id that are shown."""
 
 _QUOTABLE = re.compile(r"[\w :$~+/=.-]+", re.ASCII)
 """An Authorization header a shell may expand: $NAME where the secret was, and nothing that runs."""
+_RATE_HEADERS = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+Scrub = Callable[[str], str]
 
 
-def explain(
-    result: Result, catalogue: Catalogue, base_url: str, scrub: Callable[[str], str], profile: str | None = None
-) -> str:
-    """Returns why a case failed, for a person: every text of the server's has passed `scrub`.
+def describe(
+    result: Result, catalogue: Catalogue, base_url: str, scrub: Scrub, profile: str | None = None, seconds: float = 0.0
+) -> Judged:
+    """Return what a case came to, every text of it fit to be shown; `seconds` is what it took.
 
     `profile` is the file the run was given, for asking again.
     """
-    case, mismatches = result.case, result.verdict.mismatches
+    case, verdict = result.case, result.verdict
+    number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
+    exchange = deciding_exchange(result)
     show_it = show_command(case, profile)
-    number = mismatches[0].step if mismatches else len(case.steps)
-    lines = [f"{case.id.ljust(WIDTH - len(str(case.place)))} {case.place}"]
-    if result.verdict.reason:
-        lines.append(_line("deviation", result.verdict.reason))
-    if len(case.steps) > 1:
-        lines.append(_line("in step", f"{number} of {len(case.steps)}"))
-    lines.append(_line("the page says", said(case.steps[number - 1].expect, case)))
-    exchange = answered_last(result)
-    if exchange is not None:
-        lines.append(_line("the server said", answered(exchange.response, scrub)))
-        lines += [_line("that is", nearest) for nearest in _nearest(result, exchange, catalogue)]
-    if mismatches:
-        lines += _differences(mismatches, scrub)
-    if case.erratum:
-        lines.append(_line("erratum", case.erratum))
-    lines.append(_line("again", f"{show_it} --curl{_request_id(exchange, scrub)}"))
-    if exchange is not None:
-        lines.append(_line("", scrub(curl(exchange.request, base_url, f"{show_it} --step {number}"))))
+    judged = Judged(
+        case=case.id,
+        title=case.title,
+        section=case.section,
+        verdict=verdict.outcome,
+        file=case.place.file,
+        line=case.place.line,
+        operation=case.operation,
+        severity=gravest(verdict.mismatches),
+        reason=printable(scrub(verdict.reason)) if verdict.reason else None,
+        step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
+        expected=printable(describe_expected(case.steps[number - 1].expect, case)),
+        differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
+        erratum=case.erratum,
+        show=show_it,
+        standing=result.standing,
+        notes=tuple(shorten(printable(scrub(note))) for note in verdict.notes),
+        seconds=round(seconds, 4),
+    )
+    if exchange is None:
+        return judged
+    return replace(
+        judged,
+        actual=describe_answer(exchange.response, scrub),
+        nearest=nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id),
+        curl=scrub(curl(exchange.request, base_url, f"{show_it} --step {number}")),
+        request_id=_request_id(exchange, scrub),
+        exchange=_digest(exchange),
+    )
+
+
+def failure_text(judged: Judged, heading: str, place: str = "") -> str:
+    """Return why a case, a property or a recorded answer is wrong: `heading` and `place` are its first line."""
+    lines = [f"{heading.ljust(WIDTH - len(place))} {place}".rstrip()]
+    named = {
+        "deviation": judged.reason,
+        "in step": judged.step,
+        "the page says": judged.expected,
+        "the server said": judged.actual,
+        "that is": judged.nearest,
+        "differs in": ", ".join(judged.facets),
+    }
+    lines += [_line(label, text) for label, text in named.items() if text]
+    lines += [_line("", text) for text in _differences(judged.differences)]
+    lines += [_line("erratum", judged.erratum)] if judged.erratum else []
+    traced = f"     (X-Request-Id {judged.request_id})" if judged.request_id else ""
+    commands = [f"{judged.show} --curl{traced}" if judged.show else None, judged.curl]
+    for label, command in zip(("again", ""), filter(None, commands), strict=False):
+        lines.append(_line(label, command))
     return "\n".join(lines)
 
 
-def said(expect: Expectation, case: Case) -> str:
-    """Returns what the page says in one line: the status, and the detail or else the case's title."""
+def exchange_rows(exchanges: Iterable[tuple[str, Exchange]], start: float) -> Iterator[str]:
+    """Yield a row for each labelled exchange: its times in seconds after `start`, its status and rate-limit headers."""
+    for label, exchange in exchanges:
+        answered = fields(exchange.response.headers)
+        times = f"+{exchange.sent - start:.1f} s … +{exchange.received - start:.1f} s"
+        named = [f"{name} {show(answered[name.lower()])}" for name in _RATE_HEADERS if name.lower() in answered]
+        yield f"{label:<5} {times:<22} {exchange.response.status}  {', '.join(named)}".rstrip()
+
+
+def describe_trace(contradiction: Contradiction, trace: Sequence[Exchange]) -> str:
+    """Return what contradicts a documented limit, and the exchanges that show it, timed from the first of the trace."""
+    shown = ((f"#{index + 1}", trace[index]) for index in contradiction.exchanges)
+    return "\n".join([contradiction.what, *(f"  {row}" for row in exchange_rows(shown, trace[0].sent))])
+
+
+def describe_expected(expect: Expectation, case: Case) -> str:
+    """Return what the page says in one line: the status, and the detail or else the case's title."""
     return f"{_statuses(expect.status)}  {_words(expect.detail) or f'({case.title})'}"
 
 
-def _statuses(statuses: tuple[int, ...]) -> str:
-    """Returns statuses in words, those that follow each other as a range: 201 or 400–428."""
-    runs: list[list[int]] = []
-    for status in statuses:
-        if runs and status == runs[-1][-1] + 1:
-            runs[-1].append(status)
-        else:
-            runs.append([status])
-    told = (f"{run[0]}–{run[-1]}" if len(run) > 2 else " or ".join(map(str, run)) for run in runs)
-    return " or ".join(told)
-
-
-def answered(response: Response, scrub: Callable[[str], str]) -> str:
-    """Returns what a server said in one line: the status, and the detail or else the start of the body."""
+def describe_answer(response: Response, scrub: Scrub) -> str:
+    """Return what a server said in one line: the status, and the detail or else the start of the body."""
     detail = detail_of(response)
     if not isinstance(detail, str) and not response.body.isascii():
         content_type = header(response.headers, "Content-Type") or "no Content-Type"
         return f"{response.status}  {printable(scrub(f'({len(response.body)} bytes, {content_type})'))}"
     if not isinstance(detail, str):
         detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
-    text = printable(scrub(detail[:MAX_SCRUBBED]))  # before it is cut: half a secret is not known for one
-    return f"{response.status}  {cut(text)}"
+    return f"{response.status}  {shorten(printable(scrub(detail[:MAX_SCRUBBED])))}"
+
+
+def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Mismatch:
+    """Return a mismatch whose texts are fit to be shown."""
+    return replace(mismatch, where=printable(mismatch.where), why=shorten(printable(scrub(mismatch.why))))
 
 
 def show_command(case: Case, profile: str | None) -> str:
-    """Returns the command that shows a case as a run with that profile sends it."""
+    """Return the command that shows a case as a run with that profile sends it."""
     return f"luma-conformance show {case.id}" + (f" --luma-profile {shlex.quote(profile)}" if profile else "")
 
 
 def curl(request: Request, base_url: str, show_step: str) -> str:
-    """Returns the curl command of a request; a body too long for a line is piped from the command `show_step`."""
+    """Return the curl command of a request; a body too long for a line is piped from the command `show_step`."""
     url = request.url if not request.url.startswith("/") else base_url.rstrip("/") + request.url
     words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(url)]
     for name, value in request.headers:
@@ -100,6 +164,42 @@ def curl(request: Request, base_url: str, show_step: str) -> str:
     return " ".join(words)
 
 
+def nearest_entry(
+    response: Response, mismatches: Iterable[Mismatch], catalogue: Catalogue, other_than: str | None = None
+) -> str | None:
+    """Return the catalogue's entry for the server's text, where the text belongs to another error."""
+    detail = detail_of(response)
+    if not isinstance(detail, str) or not any(one.facet in (Facet.DETAIL, Facet.STATUS) for one in mismatches):
+        return None
+    entries = catalogue.saying(response.status, detail)
+    if not entries or any(entry.id == other_than for entry in entries):
+        return None
+    return f"the text of {entries[0].id} ({entries[0].title})"
+
+
+def deciding_exchange(result: Result) -> Exchange | None:
+    """Return the exchange that went wrong, or the last; None where a request had no answer."""
+    broken = any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches)
+    return None if broken or not result.exchanges else result.exchanges[-1]
+
+
+def shorten(text: str) -> str:
+    """Return a text, or the start of a long one and its length."""
+    return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]}… ({len(text)} characters)"
+
+
+def _statuses(statuses: tuple[int, ...]) -> str:
+    """Return statuses in words, those that follow each other as a range: 201 or 400–428."""
+    runs: list[list[int]] = []
+    for status in statuses:
+        if runs and status == runs[-1][-1] + 1:
+            runs[-1].append(status)
+        else:
+            runs.append([status])
+    words = (f"{run[0]}–{run[-1]}" if len(run) > 2 else " or ".join(map(str, run)) for run in runs)
+    return " or ".join(words)
+
+
 def _words(matcher: Matcher | None) -> str | None:
     if isinstance(matcher, Exactly):
         return matcher.expected if isinstance(matcher.expected, str) else show(matcher.expected)
@@ -110,47 +210,24 @@ def _words(matcher: Matcher | None) -> str | None:
     return None
 
 
-def _differences(mismatches: tuple[Mismatch, ...], scrub: Callable[[str], str]) -> Iterator[str]:
-    facets = dict.fromkeys(mismatch.facet.value for mismatch in mismatches)
-    yield _line("differs in", ", ".join(facets))
-    for mismatch in mismatches:
-        if mismatch.facet not in (Facet.STATUS, Facet.DETAIL):
-            where, why = told(mismatch, scrub)
-            where = "" if where in ("exchange", "repeat") else f"{where}: "
-            yield _line("", f"{where}{why}  [{mismatch.rests_on}]")
+def _differences(differences: Iterable[Mismatch]) -> Iterator[str]:
+    """Yield the differences that the lines of what was expected and answered do not show already."""
+    for one in differences:
+        if one.facet not in (Facet.STATUS, Facet.DETAIL):
+            where = "" if one.where in ("exchange", "repeat") else f"{one.where}: "
+            yield f"{where}{one.why}  [{one.rests_on}]"
 
 
-def told(mismatch: Mismatch, scrub: Callable[[str], str]) -> tuple[str, str]:
-    """Returns where an answer differs, and why, fit to be shown."""
-    return printable(mismatch.where), cut(printable(scrub(mismatch.why)))
+def _request_id(exchange: Exchange, scrub: Scrub) -> str | None:
+    value = header(exchange.response.headers, "X-Request-Id")
+    return printable(scrub(value))[:MAX_REQUEST_ID] if value else None
 
 
-def cut(text: str) -> str:
-    """Returns a text, or the start of a long one and its length."""
-    return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]}… ({len(text)} characters)"
-
-
-def _nearest(result: Result, exchange: Exchange, catalogue: Catalogue) -> Iterator[str]:
-    """Yields the catalogue's entry for the server's text, where the text belongs to another error."""
-    detail = detail_of(exchange.response)
-    if not isinstance(detail, str) or not any(
-        m.facet in (Facet.DETAIL, Facet.STATUS) for m in result.verdict.mismatches
-    ):
-        return
-    entries = catalogue.saying(exchange.response.status, detail)
-    if entries and all(entry.id != result.case.id for entry in entries):
-        yield f"the text of {entries[0].id} ({entries[0].title})"
-
-
-def answered_last(result: Result) -> Exchange | None:
-    """Returns the exchange that went wrong; None where a request had no answer."""
-    broken = any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches)
-    return None if broken or not result.exchanges else result.exchanges[-1]
-
-
-def _request_id(exchange: Exchange | None, scrub: Callable[[str], str]) -> str:
-    value = header(exchange.response.headers, "X-Request-Id") if exchange else None
-    return f"     (X-Request-Id {printable(scrub(value))[:80]})" if value else ""
+def _digest(exchange: Exchange) -> str:
+    """Return a digest of what was sent and answered, headers left out: their times and ids are new each time."""
+    request, response = exchange.request, exchange.response
+    parts = (request.method.encode(), request.url.encode(), request.body, str(response.status).encode(), response.body)
+    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:16]
 
 
 def _line(label: str, text: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import placeholder
+from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import MAIN_KEY, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, judge_step, settled
@@ -33,7 +34,8 @@ from luma_conformance.model import (
     Step,
     Verdict,
 )
-from luma_conformance.target.channel import Channel, Tape, Untaped
+from luma_conformance.target.channel import Channel
+from luma_conformance.target.profile import Profile
 
 _UNQUOTED = frozenset(string.ascii_letters + string.digits + "-._~{}")
 
@@ -42,18 +44,23 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whatever is judged: how to reach it, and what it offers.
-
-    `value` and `token` give what stands behind a role; `missing` says why a role is not offered, or None; `run` begins
-    every X-Request-Id; `tape` is told whose exchanges follow.
-    """
+    """Whatever is judged: how to reach it, and what its profile offers; `run` begins every X-Request-Id."""
 
     channel: Channel
-    value: Callable[[str], str]
-    token: Callable[[str], str]
-    missing: Callable[[str], str | None]
+    profile: Profile
     run: str
-    tape: Tape = field(default_factory=Untaped)
+
+    def missing(self, role: str) -> str | None:
+        """Return why a role is not offered, or None."""
+        return self.profile.missing(role)
+
+    def token(self, role: str) -> str:
+        """Return the API key of a role."""
+        return self.profile.keys[role].token
+
+    def value(self, name: str) -> str:
+        """Return what a placeholder stands for: what the kit supplies itself, else what the profile offers."""
+        return supply(name) if name in SUPPLIES else self.profile.values[name]
 
 
 def unmet(case: Case, target: Target) -> str | None:
@@ -67,7 +74,7 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
     It ends with the first step that differs; if not `exact`, with the first that differs in more than wording.
     """
     try:
-        target.tape.begin(case.id, case)
+        target.channel.begin_item(case.id, case)
         return _play(case, target, every, exact=exact)
     except NotRecorded as error:
         return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
@@ -76,7 +83,7 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
 def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:
     played = _Played(case, target)
     for number, step in enumerate(case.steps, start=1):
-        target.tape.step(number)
+        target.channel.begin_step(number)
         try:
             exchanges = played.step(step)
         except ExchangeError as error:

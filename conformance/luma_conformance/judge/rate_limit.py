@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from luma_conformance.judge.answers import detail_of
-from luma_conformance.matching import show, whole_number
+from luma_conformance.matching import whole_number
 from luma_conformance.model import Exchange, fields
 
 WINDOW: Final = 60.0
@@ -85,21 +85,6 @@ def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Rep
     fewest = min(found, key=len)
     surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
     return Report(contradictions=always + fewest, observed=_observed(events, surviving))
-
-
-def explain(trace: Sequence[Exchange], contradiction: Contradiction) -> str:
-    """Returns a contradiction for a person: what it is, and the exchanges that show it, timed from the first."""
-    lines = [contradiction.what]
-    for index in contradiction.exchanges:
-        exchange, answered = trace[index], fields(trace[index].response.headers)
-        start = trace[0].sent
-        times = f"+{exchange.sent - start:.1f} s … +{exchange.received - start:.1f} s"
-        named = [f"{name} {show(answered[name.lower()])}" for name in _SHOWN if name.lower() in answered]
-        lines.append(f"  #{index + 1:<4} {times:<22} {exchange.response.status}  {', '.join(named)}")
-    return "\n".join(lines)
-
-
-_SHOWN: Final = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
 def _event(index: int, exchange: Exchange) -> _Event:

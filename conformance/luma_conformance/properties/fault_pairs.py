@@ -17,11 +17,11 @@ from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.fault_order import Observation
 from luma_conformance.matching import Like, Scene
 from luma_conformance.model import Response
-from luma_conformance.properties.found import NonConformance
 from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.redaction.redactor import Redactor, keys_in
 from luma_conformance.rules import Rejected, Violation, predict
-from luma_conformance.session.session import CASSETTE, Judging, Wanted
+from luma_conformance.session.open import CASSETTE, Options, open_session
 from luma_conformance.strategies import FAULTS, Body, served, two_faults
 
 TRIES: Final = 40
@@ -34,14 +34,14 @@ def observe(
     """Returns what the target is called, and what its answers show; raises InputError or CouldNotJudge."""
     if (base_url or "").startswith(CASSETTE):
         raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
-    wanted = Wanted(base_url=base_url, profile=profile, announce=tell, redactor=Redactor(keys_in(os.environ)))
-    judging = Judging.begin(wanted)
+    options = Options(target=base_url, profile=profile, announce=tell, redactor=Redactor(keys_in(os.environ)))
+    session = open_session(options)
     try:
-        return judging.shown, tuple(_observed(begin(judging, Fuzzing(), "precedence"), rules, tell))
+        return session.shown, tuple(_observed(begin(session, Fuzzing(), "precedence"), rules, tell))
     except NonConformance as error:
         raise CouldNotJudge(str(error)) from None
     finally:
-        judging.close()
+        session.close()
 
 
 def _observed(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:

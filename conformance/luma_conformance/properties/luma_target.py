@@ -18,18 +18,19 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from luma_conformance.judge.deviations import Deviation
 from luma_conformance.judge.expected import as_case, as_yaml, judged
-from luma_conformance.judge.explain import answered, curl, said
+from luma_conformance.judge.explain import curl, describe_answer, failure_text
+from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
 from luma_conformance.judge.severity import only_worded
-from luma_conformance.model import ABSENT, Ask, Case, Exchange, Facet, Mismatch, Request
-from luma_conformance.properties.found import NonConformance
+from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict
+from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
-from luma_conformance.session.session import Judging
+from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.hostile import JSON
 
@@ -39,7 +40,11 @@ EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuzzing:
-    """How long and how repeatably properties are tried: `gate` is the same every time, `deep` is not and remembers."""
+    """How many examples a property takes, and whether they are the same every time.
+
+    `gate` repeats the same requests; `deep` draws new ones and keeps those that failed. `alone` is false where other
+    workers of the run judge the same target.
+    """
 
     profile: str = "gate"
     examples: int | None = None
@@ -47,7 +52,7 @@ class Fuzzing:
     alone: bool = True
 
     def settings(self, share: float) -> settings:
-        """Returns Hypothesis' settings for a property that takes a share of the examples."""
+        """Return Hypothesis' settings for a property that takes a share of the examples."""
         count = max(6, round((self.examples or EXAMPLES[self.profile]) * share))
         always = settings(
             max_examples=count,
@@ -63,9 +68,13 @@ class Fuzzing:
 
 @dataclass(kw_only=True)
 class LumaTarget:
-    """One property under way on one target; `broken` and `kept` count rules broken, and narrowly kept and accepted."""
+    """The target under test, as a property sees it: sends requests, checks answers, raises what is wrong, explained.
 
-    judging: Judging
+    `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
+    accepted. `observed` is what was seen of what the page leaves open.
+    """
+
+    session: Session
     fuzzing: Fuzzing
     material: Material
     broken: Counter[str] = field(default_factory=Counter)
@@ -79,63 +88,63 @@ class LumaTarget:
 
     @property
     def is_free(self) -> bool:
-        """Tells whether an accepted request costs nobody anything (law: never by surprise)."""
-        return self.judging.spending.limit is None
+        """Whether accepted requests cost nothing: without asking, nothing is sent that may be charged for."""
+        return self.session.spending.limit is None
 
     @property
     def is_shared(self) -> bool:
-        """Tells whether other workers of this run ask the same clients, so that no trace is the whole one."""
-        return not self.fuzzing.alone and self.judging.remote
+        """Whether other workers of this run use the same API clients, so that no trace of requests is complete."""
+        return not self.fuzzing.alone and self.session.remote
 
     def skip_unless_free(self) -> None:
-        """Leaves the property unjudged where what it sends may be accepted and charged for."""
+        """Leave the property unjudged where what it sends may be accepted and charged for."""
         if not self.is_free:
             not_judged("would cost money: generated requests that may be accepted are sent only to this machine")
 
     def for_all(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], object], share: float = 1.0) -> None:
-        """Tries examples of a strategy, or those of a recording; raises NonConformance with the smallest that fails.
+        """Try examples of a strategy, or those of a recording; raises NonConformance with the smallest that fails.
 
-        Examples are plain data: what `ast.literal_eval` reads.
+        Examples are plain data: what `ast.literal_eval` reads. `share` is the part of the run's examples to try.
         """
-        tape = self.judging.target.tape
+        channel = self.session.target.channel
 
         def property_(example: Any) -> None:
-            tape.open(example)
+            channel.begin_example(example)
             try:
                 try_one(example)
             finally:
-                tape.close()
+                channel.end_example()
 
-        # What Hypothesis tells properties apart by, in its database too.
+        # Hypothesis tells properties apart by their name, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
         self.run(lambda how: how(given(strategy)(property_))(), try_one, share)
 
     def run_machine(self, machine: type[Machine], share: float = 1.0) -> None:
-        """Drives a state machine, or goes the ways of a recording; raises NonConformance with the fewest steps."""
-        driven = type(machine.__name__, (machine,), {"luma_target": self})
+        """Run a state machine, or the steps of a recording; raises NonConformance with the fewest steps."""
+        bound = type(machine.__name__, (machine,), {"luma_target": self})
         self.run(
-            lambda how: run_state_machine_as_test(driven, settings=how),
-            lambda steps: _retraced(driven, steps),
+            lambda how: run_state_machine_as_test(bound, settings=how),
+            lambda steps: _repeat(bound, steps),
             share,
         )
 
-    def run(self, tried: Callable[[settings], None], again: Callable[[Any], object], share: float = 1.0) -> None:
-        """Runs what Hypothesis tries under these settings, or, of a recording, each of its examples again.
+    def run(self, search: Callable[[settings], None], again: Callable[[Any], object], share: float = 1.0) -> None:
+        """Run a search under Hypothesis' settings, or try each example of a recording again.
 
-        What is tried tells the tape of its examples. Raises NonConformance where answers are wrong, or differ.
+        The search begins and ends its examples on the channel. Raises NonConformance where answers are wrong or differ.
         """
-        if (examples := self.judging.target.tape.examples()) is not None:
+        if (examples := self.session.target.channel.recorded_examples()) is not None:
             self._again(examples, again)
             return
         try:
-            tried(self.fuzzing.settings(share))
+            search(self.fuzzing.settings(share))
         except Flaky as error:
             raise self._final or NonConformance(
-                self.judging.scrub(f"the server answered the same request in two ways: {error}")
+                self.session.scrub(f"the server answered the same request in two ways: {error}")
             ) from None
 
     def _again(self, recorded: Iterable[object], try_one: Callable[[Any], object]) -> None:
-        """Tries recorded examples; of those that fail the last is the smallest, for so the search had ended."""
+        """Try recorded examples; of those that fail, the last is the smallest: with it the search had ended."""
         found: NonConformance | None = None
         for example in recorded:
             self._final = None
@@ -147,11 +156,11 @@ class LumaTarget:
             raise found
 
     def check(self, body: Body) -> Prediction:
-        """Sends a body and compares its answer with what the oracle allows; off this machine only sure refusals."""
+        """Send a body and check its answer against the rules; off this machine only sure refusals are sent."""
         return self.send_checked(body)[0]
 
     def send_checked(self, body: Body) -> tuple[Prediction, Exchange | None]:
-        """Confronts a body, and returns the exchange too; None where it may not be sent."""
+        """Check a body as `check` does, and return the exchange too; None where it may not be sent."""
         prediction = predict(body, media=self.material.facts)
         if not self.is_free and not isinstance(prediction, Rejected):
             return prediction, None
@@ -163,47 +172,47 @@ class LumaTarget:
         return prediction, exchange
 
     def skip_if_limited(self, exchange: Exchange) -> None:
-        """Leaves the property unjudged where a limit of the target's came in the way."""
+        """Leave the property unjudged where a limit of the target's came in the way."""
         if exchange.response.status == 429:
             not_judged(
                 "the target's own rate or job limit came in the way; offer a key with room for generated requests"
             )
 
     def check_answer(self, case: Case, exchange: Exchange, prediction: Prediction | None = None) -> None:
-        """Holds an answer to its case; raises NonConformance, explained, where it differs."""
-        judgement = judged(exchange, case, self.judging.every)
+        """Check an answer against a case; raises NonConformance, explained, where it differs."""
+        judgement = judged(exchange, case, self.session.every)
         if judgement.mismatches:
-            self._differ(case, prediction, exchange, judgement.mismatches)
+            self._reject(case, prediction, exchange, judgement.mismatches)
 
     def value(self, role: str) -> str | None:
-        """Returns what the target offers under a role, or None."""
-        target = self.judging.target
+        """Return what the target offers under a role, or None."""
+        target = self.session.target
         return None if target.missing(role) else target.value(role)
 
     def send(self, body: Body) -> Exchange:
-        """Returns what a body came to, whatever the oracle says of it."""
+        """Send a body, whatever the rules say of it, and return the exchange."""
         return self.exchange(self.request(body=_encoded(body)))
 
     def check_kept(self, rule: str, body: Body) -> None:
-        """Confronts a body that only just keeps a rule, and counts it once accepted."""
+        """Check a body that only just keeps a rule, and count it once accepted."""
         if self.is_free and isinstance(self.check(body), Accepted):
             self.kept[rule] += 1
 
     def observe(self, explanations: tuple[str, ...]) -> None:
-        """Keeps which answers to what the page leaves open explain everything seen so far."""
+        """Keep the readings of what the page leaves open that explain everything seen so far."""
         if explanations:
             self.observed = tuple(one for one in self.observed or explanations if one in explanations)
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets the time of that key's client pass."""
-        self.judging.target.channel.sleep(seconds, role)
+        """Let time pass for the client of that key."""
+        self.session.target.channel.sleep(seconds, role)
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Sends a request, `at_once` whatever rate limits say; raises NonConformance where an answer fails to come."""
+        """Send a request, `at_once` whatever rate limits say; raises NonConformance where no answer comes."""
         if self._final is not None:
             raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
         try:
-            return self.judging.target.channel.exchange(request, at_once=at_once)
+            return self.session.target.channel.exchange(request, at_once=at_once)
         except NotRecorded as error:
             not_judged(str(error))
         except ExchangeError as error:
@@ -214,25 +223,25 @@ class LumaTarget:
             raise
 
     def _broken(self, request: Request, error: ExchangeError) -> Exception:
-        """Returns what a missing answer comes to: a finding, or the end of the run where the target is gone."""
+        """Return what a missing answer means: a finding, or the end of the run where the target is gone."""
         try:
-            self.judging.check()
+            self.session.check()
         except ConformanceError as gone:
             return gone
-        return NonConformance(self.judging.scrub(f"{request.method} {request.url} got no answer: {error}"))
+        return NonConformance(self.session.scrub(f"{request.method} {request.url} got no answer: {error}"))
 
     def request(
         self, *, body: bytes, content_type: str = JSON, request_id: str | None = None, role: str = MAIN_KEY
     ) -> Request:
-        """Returns a POST of these very bytes with the key of a role."""
-        headers = [("Authorization", f"Bearer {self.judging.target.token(role)}")]
+        """Return a POST of these very bytes with the key of a role."""
+        headers = [("Authorization", f"Bearer {self.session.target.token(role)}")]
         headers += [("Content-Type", content_type)] if content_type else []
         headers.append(("X-Request-Id", self._id() if request_id is None else request_id))
         return Request(method="POST", url="/v1/generations", headers=tuple(headers), body=body)
 
     def request_for(self, ask: Ask) -> Request:
-        """Returns the request of a generated ask, with its body as it stands: no text in it is a placeholder."""
-        target = self.judging.target
+        """Return the request of a generated ask, its body as it is: no text in it is a placeholder."""
+        target = self.session.target
         bare = bind(replace(ask, body=ABSENT), target.value, target.token, self._id())
         if ask.body is ABSENT:
             return bare
@@ -240,65 +249,58 @@ class LumaTarget:
         return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
 
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
-        """Raises NonConformance: what is wrong, what was answered, and the request as curl."""
-        lines = [
-            what,
-            f"  the server said  {answered(exchange.response, self.judging.scrub)}",
-            f"  again            {self._curl(exchange.request)}",
-        ]
-        self._refuse("\n".join(lines))
+        """Raise NonConformance: what is wrong, what was answered, and the request as curl."""
+        judged = Judged(
+            case=self.case_id,
+            title=what,
+            section="",
+            verdict=Outcome.FAIL,
+            actual=describe_answer(exchange.response, self.session.scrub),
+            curl=self._curl(exchange.request),
+        )
+        self._raise(failure_text(judged, what), judged)
 
-    def _differ(
+    def _reject(
         self, case: Case, prediction: Prediction | None, exchange: Exchange, mismatches: tuple[Mismatch, ...]
     ) -> None:
-        """Raises NonConformance, unless the answer is known to deviate or only worded in a way the user lets pass."""
-        judging = self.judging
-        if known := judging.deviations.covering(self.case_id, mismatches, lambda one: judging.told(one, exchange)):
+        """Raise NonConformance, unless the answer is known to deviate or only worded in a way the user lets pass."""
+        session = self.session
+        if known := session.deviations.covering(
+            self.case_id, mismatches, lambda one: session.describe_answer(one, exchange)
+        ):
             self.known |= dict.fromkeys(known)
             return
-        if not self.judging.exact and only_worded(mismatches, (exchange,), casefiles.own()):
-            self.worded = self.worded or f"worded otherwise: {answered(exchange.response, self.judging.scrub)}"
+        if session.lenient and only_worded(mismatches, (exchange,), catalogue_files.own()):
+            self.worded = self.worded or f"worded otherwise: {describe_answer(exchange.response, session.scrub)}"
             return
-        answer = answered(exchange.response, judging.scrub)
-        self._refuse(self._explain(case, prediction, exchange, mismatches), mismatches, answer)
+        verdict = Verdict(outcome=Outcome.FAIL, mismatches=mismatches)
+        judged = session.describe(Result(case=case, verdict=verdict, exchanges=(exchange,)))
+        judged = replace(judged, show=None, curl=self._curl(exchange.request))
+        self._raise("\n".join([failure_text(judged, case.title, case.section), *self._kept(case, prediction)]), judged)
 
-    def _refuse(self, explanation: str, mismatches: tuple[Mismatch, ...] = (), answer: str | None = None) -> NoReturn:
-        found = NonConformance(explanation, mismatches, answer)
-        if self.judging.overspent is not None:
+    def _raise(self, explanation: str, judged: Judged | None = None) -> NoReturn:
+        found = NonConformance(explanation, judged)
+        if self.session.overspent is not None:
             self._final = found
         raise found
 
+    def _kept(self, case: Case, prediction: Prediction | None) -> list[str]:
+        """Return the request as a case file to keep, or why there is no such case to assert."""
+        if isinstance(prediction, Unspecified):
+            return [f"  open question    {prediction.reason}"]
+        return ["", "as a case, to keep:", "", self.session.scrub(as_yaml(case))]
+
     def _id(self) -> str:
-        return f"{self.judging.target.run}-fuzzed"
+        return f"{self.session.target.run}-fuzzed"
 
     def _curl(self, request: Request) -> str:
-        return self.judging.scrub(curl(request, self.judging.base_url, "(the body is above)"))
-
-    def _explain(
-        self, case: Case, prediction: Prediction | None, exchange: Exchange, mismatches: tuple[Mismatch, ...]
-    ) -> str:
-        scrub = self.judging.scrub
-        lines = [
-            f"a generated request                                            {case.section}",
-            f"  the page says    {said(case.steps[0].expect, case)}",
-            f"  the server said  {answered(exchange.response, scrub)}",
-            f"  differs in       {', '.join(dict.fromkeys(mismatch.facet.value for mismatch in mismatches))}",
-        ]
-        lines += [
-            f"                   {mismatch.where}: {scrub(mismatch.why)[:400]}  [{mismatch.rests_on}]"
-            for mismatch in mismatches
-            if mismatch.facet not in (Facet.STATUS, Facet.DETAIL)
-        ]
-        lines.append(f"  again            {self._curl(exchange.request)}")
-        if isinstance(prediction, Unspecified):
-            return "\n".join([*lines, f"  open question    {prediction.reason}"])
-        return "\n".join([*lines, "", "as a case, to keep:", "", scrub(as_yaml(case))])
+        return self.session.scrub(curl(request, self.session.base_url, "(the body is above)"))
 
 
 class Machine(RuleBasedStateMachine):
-    """A state machine that can be retraced: each rule first notes its name and arguments in `steps`.
+    """A state machine whose runs can be repeated: each rule first appends its name and arguments to `steps`.
 
-    `luma` is there from the beginning. What is to be judged of the whole is judged in `over`.
+    `luma_target` is set before a run begins. `check_end` checks the whole run.
     """
 
     luma_target: LumaTarget
@@ -306,45 +308,45 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[tuple[Any, ...]] = []
-        self.luma_target.judging.target.tape.open(self.steps)
+        self.luma_target.session.target.channel.begin_example(self.steps)
 
-    def over(self) -> None:
-        """Judges a way that has come to its end."""
+    def check_end(self) -> None:
+        """Check the whole run once it has ended."""
 
     def teardown(self) -> None:
-        """Judges the way, and closes it."""
+        """Check the run, and end its example."""
         try:
-            self.over()
+            self.check_end()
         finally:
-            self.luma_target.judging.target.tape.close()
+            self.luma_target.session.target.channel.end_example()
 
 
-def _retraced(machine: type[Machine], steps: object) -> None:
-    """Goes a way again, step by step."""
+def _repeat(machine: type[Machine], steps: object) -> None:
+    """Run recorded steps of a state machine again."""
     assert isinstance(steps, list)
-    going = machine()
+    running = machine()
     for name, *arguments in steps:
-        getattr(going, name)(*arguments)
-    going.teardown()
+        getattr(running, name)(*arguments)
+    running.teardown()
 
 
 def not_judged(reason: str) -> NoReturn:
-    """Leaves the property unjudged, for this reason."""
+    """Leave the property unjudged, for this reason."""
     pytest.skip(f"not judged: {reason}")
 
 
-def begin(judging: Judging, fuzzing: Fuzzing, name: str = "property_", case_id: str = "") -> LumaTarget:
-    """Returns a property's hands on a target."""
-    material = Material.offered(judging.target.value, judging.target.missing)
+def begin(session: Session, fuzzing: Fuzzing, name: str = "property_", case_id: str = "") -> LumaTarget:
+    """Return the object with which a property sends requests."""
+    material = Material.offered(session.target.value, session.target.missing)
     try:
-        judging.target.tape.begin(name)
+        session.target.channel.begin_item(name)
     except NotRecorded as error:
         not_judged(str(error))
-    return LumaTarget(judging=judging, fuzzing=fuzzing, material=material, name=name, case_id=case_id)
+    return LumaTarget(session=session, fuzzing=fuzzing, material=material, name=name, case_id=case_id)
 
 
 def _encoded(body: object) -> bytes:
-    """Returns a body as UTF-8, or with JSON's own escapes where half a surrogate pair has no UTF-8."""
+    """Return a body as UTF-8, or with JSON's own escapes where half a surrogate pair has no UTF-8."""
     try:
         return json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError:

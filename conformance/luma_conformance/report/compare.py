@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from luma_conformance.errors import Exit
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Conclusion, Judged, Results, counted
+from luma_conformance.report.result import Conclusion, Results, counted
 
 
 class Change(StrEnum):

@@ -6,8 +6,9 @@ import json
 from datetime import datetime
 from typing import Final
 
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Judged, Results
+from luma_conformance.report.result import Results
 
 SPEC: Final = "0.0.0"
 """The version of CTRF's specification, which has not been numbered yet."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from luma_conformance.judge.deviations import LINE
+from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import printable
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Judged
 
 TODO: Final = "TODO: why is this known, and who looks after it?"
 

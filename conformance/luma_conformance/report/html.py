@@ -16,11 +16,12 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
+from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import printable
 from luma_conformance.model import Outcome
 from luma_conformance.report import plots
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, Conclusion, Judged, Results, counted
+from luma_conformance.report.result import JUDGED, Conclusion, Results, counted
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 STATIC: Final = 100

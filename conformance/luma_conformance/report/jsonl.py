@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Final
 
 from luma_conformance.errors import InputError
-from luma_conformance.model import Outcome
-from luma_conformance.report.result import SCHEMA, Difference, Ending, Judged, Results, Run
+from luma_conformance.judge.judged import Judged
+from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.report.result import SCHEMA, Ending, Results, Run
 
 _START: Final = b'{"schema": 1'
 
@@ -37,9 +39,9 @@ def written(results: Results) -> str:
 
 def as_data(judged: Judged) -> dict[str, object]:
     """Returns a verdict as JSON data, what is empty left out, its facets told apart from its differences."""
-    data = {name: value for name, value in _members(judged).items() if value not in (None, (), "")}
+    data = {name: value for name, value in _members(judged).items() if value not in (None, (), "", {})}
     if judged.differences:
-        data["differences"] = [_members(difference) for difference in judged.differences]
+        data["differences"] = [{**_members(one), "severity": one.severity} for one in judged.differences]
         data["facets"] = list(judged.facets)
     return data
 
@@ -53,9 +55,11 @@ def from_data(data: object, where: str) -> Judged:
     texts |= {name: reader.maybe(name) for name in _OPTIONAL}
     return Judged(
         **texts,
-        verdict=reader.outcome(),
+        verdict=Outcome(reader.one_of("verdict", Outcome)),
         line=reader.whole("line"),
         notes=reader.texts("notes"),
+        observed=reader.texts("observed"),
+        rules=_rules(reader),
         seconds=reader.seconds(),
         differences=tuple(_difference(one, where) for one in differences),
     )
@@ -103,28 +107,33 @@ def _results(documents: list[object], name: str) -> Results:
 
 def _ending(document: object, where: str) -> Ending:
     reader = _Reader(document, where)
-    rules = reader.get("rules", {}, dict)
-    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair)) for pair in rules.values()):
-        raise reader.wrong("rules", "pairs of whole numbers")
     return Ending(
         ended=reader.text("ended", ""),
         complete=reader.get("complete", None, bool),
         status=reader.whole("status"),
         stop=reader.maybe("stop"),
         spent=reader.whole("spent"),
-        rules={rule: (fired, kept) for rule, (fired, kept) in rules.items()},
+        rules=_rules(reader),
         observed=reader.texts("observed"),
     )
 
 
-def _difference(data: object, where: str) -> Difference:
+def _rules(reader: _Reader) -> dict[str, tuple[int, int]]:
+    rules = reader.get("rules", {}, dict)
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair)) for pair in rules.values()):
+        raise reader.wrong("rules", "pairs of whole numbers")
+    return {rule: (broken, kept) for rule, (broken, kept) in rules.items()}
+
+
+def _difference(data: object, where: str) -> Mismatch:
     reader = _Reader(data, where)
-    texts: dict[str, Any] = {one.name: reader.text(one.name, "") for one in fields(Difference)}
-    return Difference(**texts)
+    texts = {name: reader.text(name, "") for name in ("where", "why", "rests_on")}
+    return Mismatch(facet=Facet(reader.one_of("facet", Facet)), step=reader.whole("step", 1), **texts)
 
 
 _OPTIONAL: Final = (
-    "severity", "reason", "expected", "actual", "curl", "request_id", "exchange", "explanation",
+    "severity", "reason", "step", "expected", "actual", "nearest", "erratum", "show", "curl", "request_id", "exchange",
+    "explanation", "standing",
 )  # fmt: skip
 
 
@@ -157,8 +166,8 @@ class _Reader:
             raise self.wrong(name, "a list of texts")
         return tuple(values)
 
-    def whole(self, name: str) -> int:
-        value = self.data.get(name, 0)
+    def whole(self, name: str, default: int = 0) -> int:
+        value = self.data.get(name, default)
         if not _is_whole(value):
             raise self.wrong(name, "a whole number")
         return int(value)
@@ -169,11 +178,11 @@ class _Reader:
             raise self.wrong("seconds", "a number of seconds")
         return float(value)
 
-    def outcome(self) -> Outcome:
-        value = self.data.get("verdict")
-        if value not in list(Outcome):
-            raise self.wrong("verdict", f"one of {', '.join(Outcome)}")
-        return Outcome(value)
+    def one_of(self, name: str, choices: type[StrEnum]) -> str:
+        value = self.data.get(name)
+        if value not in list(choices):
+            raise self.wrong(name, f"one of {', '.join(choices)}")
+        return str(value)
 
     def wrong(self, name: str, expected: str) -> InputError:
         return InputError(f"{self.where}: {name!r} should be {expected}")

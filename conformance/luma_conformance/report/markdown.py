@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import printable
 from luma_conformance.model import Outcome
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, Conclusion, Judged, Results, counted
+from luma_conformance.report.result import JUDGED, Conclusion, Results, counted
 
 MAX_SHOWN: Final = 50
 """Cases of an outcome that a summary lists; the rest are counted."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from luma_conformance.errors import InputError
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Judged, Results
+from luma_conformance.report.result import Ending, Results
 
 MAX_NAMED = 5
 """Cases an error names."""

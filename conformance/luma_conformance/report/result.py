@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from luma_conformance.errors import Exit
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 
 SCHEMA: Final = 1
@@ -24,9 +25,13 @@ JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which target was judged, by what; `catalogue` is a digest of the kit's case files, `started` ISO 8601, UTC."""
+    """Which target was judged, compared with which other, and by what.
+
+    `catalogue` is a digest of the kit's case files, `started` ISO 8601, UTC.
+    """
 
     target: str = ""
+    against: str = ""
     kit: str = ""
     pytest: str = ""
     python: str = ""
@@ -34,50 +39,6 @@ class Run:
     profile: str = ""
     offers: tuple[str, ...] = ()
     started: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One way in which an answer differs from the page; `rests_on` is a heading of the page."""
-
-    facet: str
-    where: str
-    why: str
-    severity: str
-    rests_on: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """One case and what it came to.
-
-    `section` is the page's heading, `exchange` a digest of what was sent and answered, `seconds` real time. The
-    `explanation` is that of a property, which has no expected answer of its own.
-    """
-
-    case: str
-    title: str
-    section: str
-    verdict: Outcome
-    file: str = ""
-    line: int = 0
-    operation: str = ""
-    severity: str | None = None
-    reason: str | None = None
-    expected: str | None = None
-    actual: str | None = None
-    differences: tuple[Difference, ...] = ()
-    curl: str | None = None
-    request_id: str | None = None
-    exchange: str | None = None
-    explanation: str | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def facets(self) -> tuple[str, ...]:
-        """What the answer differs in, each once."""
-        return tuple(dict.fromkeys(difference.facet for difference in self.differences))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,9 @@ OVER: Final = 3661.0
 def test_a_running_job_keeps_its_slot(luma_target: LumaTarget) -> None:
     """While polls say that the jobs are not over, another one is refused, however long it waits."""
     _ready(luma_target)
-    if (why := luma_target.judging.target.missing("queued-prompt")) is not None:
+    if (why := luma_target.session.target.missing("queued-prompt")) is not None:
         not_judged(why)
-    jobs = _fill(luma_target, luma_target.judging.target.value("queued-prompt"))
+    jobs = _fill(luma_target, luma_target.session.target.value("queued-prompt"))
     for seconds in (1.0, 60.0, 600.0):
         luma_target.sleep(seconds, KEY)
         again = _create(luma_target, "A sunset over the ocean")
@@ -48,7 +48,7 @@ def test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_target: Luma
 def _ready(luma_target: LumaTarget) -> None:
     luma_target.skip_unless_free()
     for role in (KEY, "fast-clock"):
-        if (why := luma_target.judging.target.missing(role)) is not None:
+        if (why := luma_target.session.target.missing(role)) is not None:
             not_judged(why)
     if luma_target.is_shared:
         not_judged("workers share this key's client; run the limits without -n")
@@ -79,6 +79,6 @@ def _create(luma_target: LumaTarget, prompt: str) -> Exchange:
 def _state(luma_target: LumaTarget, job: Exchange) -> object:
     created = body_of(job.response)
     name = created.get("id") if isinstance(created, dict) else ""
-    headers = (("Authorization", f"Bearer {luma_target.judging.target.token(KEY)}"), ("X-Request-Id", "slots"))
+    headers = (("Authorization", f"Bearer {luma_target.session.target.token(KEY)}"), ("X-Request-Id", "slots"))
     body = body_of(luma_target.exchange(Request(method="GET", url=f"/v1/generations/{name}", headers=headers)).response)
     return body.get("state") if isinstance(body, dict) else None

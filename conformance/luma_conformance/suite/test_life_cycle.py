@@ -26,7 +26,7 @@ LONG: Final = 3600.0
 def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target: LumaTarget) -> None:
     """States never go back, facts never change and echo the request, each completed poll has a fresh URL."""
     luma_target.skip_unless_free()
-    if luma_target.judging.target.missing("fast-clock") is not None:
+    if luma_target.session.target.missing("fast-clock") is not None:
         _watch(luma_target)
         return
     _needs_the_client_alone(luma_target)
@@ -40,7 +40,7 @@ def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target
 def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget) -> None:
     """Another client's generation, an unknown id and a malformed one get the same answer, headers included."""
     luma_target.skip_unless_free()
-    if (why := luma_target.judging.target.missing("other-key")) is not None:
+    if (why := luma_target.session.target.missing("other-key")) is not None:
         not_judged(why)
     created = luma_target.exchange(luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
     owned = _id(created)
@@ -55,10 +55,10 @@ def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: L
     """A URL younger than an hour leads to the file, an older one to a 403, and a new poll always to the file."""
     luma_target.skip_unless_free()
     for role in ("completed-image", "fast-clock"):
-        if (why := luma_target.judging.target.missing(role)) is not None:
+        if (why := luma_target.session.target.missing(role)) is not None:
             not_judged(why)
     _needs_the_client_alone(luma_target)
-    name = luma_target.judging.target.value("completed-image")
+    name = luma_target.session.target.value("completed-image")
 
     def try_one(age: int) -> None:
         first = luma_target.exchange(_lookup(luma_target, name, MAIN_KEY))
@@ -127,5 +127,5 @@ def _id(created: Exchange) -> str:
 
 
 def _lookup(luma_target: LumaTarget, generation_id: str, role: str) -> Request:
-    headers = (("Authorization", f"Bearer {luma_target.judging.target.token(role)}"), ("X-Request-Id", "lookup"))
+    headers = (("Authorization", f"Bearer {luma_target.session.target.token(role)}"), ("X-Request-Id", "lookup"))
     return Request(method="GET", url=f"/v1/generations/{generation_id}", headers=headers)

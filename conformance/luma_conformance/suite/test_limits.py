@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from luma_conformance.judge.answers import body_of
+from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.job_limit import GRACE, TTL, judge_jobs
-from luma_conformance.judge.rate_limit import Contradiction, explain, judge_trace
+from luma_conformance.judge.rate_limit import Contradiction, judge_trace
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.luma_target import LumaTarget, Machine, not_judged
 
@@ -71,7 +72,7 @@ class Clients(Machine):
         self._begin(JOBS_KEY)
         self.luma_target.sleep(OVER, JOBS_KEY)
 
-    def over(self) -> None:
+    def check_end(self) -> None:
         """Looks at the last jobs once more, and judges what each client saw, as a whole."""
         for role, name in self.jobs[-10:]:
             self._poll(role, name)
@@ -84,11 +85,11 @@ class Clients(Machine):
     def _refute(self, trace: list[Exchange], contradictions: tuple[Contradiction, ...]) -> None:
         if contradictions:
             smallest = min(contradictions, key=lambda found: len(found.exchanges))
-            self.luma_target.fail(explain(trace, smallest), trace[smallest.exchanges[-1]])
+            self.luma_target.fail(describe_trace(smallest, trace), trace[smallest.exchanges[-1]])
 
     def _poll(self, role: str, name: str) -> None:
         headers = (
-            ("Authorization", f"Bearer {self.luma_target.judging.target.token(role)}"),
+            ("Authorization", f"Bearer {self.luma_target.session.target.token(role)}"),
             ("X-Request-Id", "limits"),
         )
         lookup = Request(method="GET", url=f"/v1/generations/{name}", headers=headers)
@@ -114,7 +115,7 @@ def test_clients_keep_to_their_limits_and_to_no_others(luma_target: LumaTarget) 
     """Whatever two clients do, each is admitted and refused by its own requests and jobs alone."""
     luma_target.skip_unless_free()
     for role in (RPM_KEY, JOBS_KEY, "fast-clock"):
-        if (why := luma_target.judging.target.missing(role)) is not None:
+        if (why := luma_target.session.target.missing(role)) is not None:
             not_judged(why)
     if luma_target.is_shared:
         not_judged("workers share these keys' clients; run the limits without -n")

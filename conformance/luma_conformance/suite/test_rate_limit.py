@@ -7,7 +7,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from luma_conformance.judge.rate_limit import WINDOW, explain, judge_trace
+from luma_conformance.judge.explain import describe_trace
+from luma_conformance.judge.rate_limit import WINDOW, judge_trace
 from luma_conformance.model import Exchange
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 
@@ -25,7 +26,7 @@ FILL_AND_RETURN: Final = [*[(0, BODY)] * 4, (20, BODY), (35, BODY), (3, BODY), (
 def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarget) -> None:
     """Limit, Remaining, Reset and Retry-After agree with the requests of the last 60 s, wherever they are placed."""
     luma_target.skip_unless_free()
-    target = luma_target.judging.target
+    target = luma_target.session.target
     if (why := target.missing(KEY)) is not None:
         not_judged(why)
     if luma_target.is_shared:
@@ -51,4 +52,4 @@ def _judge(luma_target: LumaTarget, waits: list[tuple[int, bytes]]) -> None:
     luma_target.observe(report.observed)
     if report.contradictions:
         smallest = min(report.contradictions, key=lambda found: len(found.exchanges))
-        luma_target.fail(luma_target.judging.scrub(explain(trace, smallest)), trace[smallest.exchanges[-1]])
+        luma_target.fail(luma_target.session.scrub(describe_trace(smallest, trace)), trace[smallest.exchanges[-1]])

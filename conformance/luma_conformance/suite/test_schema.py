@@ -65,7 +65,7 @@ def test_an_id_of_nobodys_is_not_found(luma_target: LumaTarget) -> None:
 
 def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None:
     """Without a key that is in force nothing is accepted, shown or said to be missing: a request in order is a 401."""
-    target, material = luma_target.judging.target, luma_target.material
+    target, material = luma_target.session.target, luma_target.material
     keys = [(auth, detail) for auth, detail in KEYS if auth.role is None or target.missing(auth.role) is None]
     in_order = valid_requests(material).map(lambda body: Ask(method="POST", url=CREATE_PATH, body=body))
     asks = [in_order, document().submissions(valid=False), document().lookups(valid=True)]
@@ -103,7 +103,7 @@ class _Walk:
 
     def begin(self) -> None:
         self._steps, self._taken = [], []
-        self._luma.judging.target.tape.open(self._steps)
+        self._luma.session.target.channel.begin_example(self._steps)
 
     def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
         self._steps.append((_plain(ask), None if origin is None else self._taken.index(origin)))
@@ -116,7 +116,7 @@ class _Walk:
         return exchange
 
     def end(self) -> None:
-        self._luma.judging.target.tape.close()
+        self._luma.session.target.channel.end_example()
 
     def again(self, steps: list[tuple[Plain, int | None]]) -> None:
         """Goes a recorded walk."""
@@ -203,5 +203,5 @@ def _same(one: object, other: object, facts: Callable[[dict[str, object]], objec
 def _hold_to_schema(luma_target: LumaTarget, exchange: Exchange, *, status_is_open: bool = False) -> None:
     departures = document().departures(exchange, status_is_open=status_is_open)
     if departures:
-        told = "; ".join(luma_target.judging.scrub(departure)[:400] for departure in departures)
+        told = "; ".join(luma_target.session.scrub(departure)[:400] for departure in departures)
         luma_target.fail(f"not as documented in specs/openapi.yaml: {told}", exchange)

@@ -21,59 +21,38 @@ TimeRequest = Callable[[float, str], Request]
 
 
 class Channel(Protocol):
-    """A target as cases and properties meet it: ask, and let time pass."""
+    """A target as cases and properties meet it: send requests, let time pass.
+
+    It is told what the exchanges that follow belong to, so that a recorder can keep them and a player find them again.
+    """
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Returns what a request came to, sent `at_once` whatever rate limits say; raises ExchangeError."""
+        """Return what a request came to, sent `at_once` whatever rate limits say; raises ExchangeError."""
         ...
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets time pass for the client whose key has that role."""
+        """Let time pass for the client whose key has that role."""
         ...
 
-
-class Tape(Protocol):
-    """What a channel that keeps exchanges, or gives them back, is told of them: whose they are."""
-
-    def begin(self, item: str, case: Case | None = None) -> None:
-        """Says whose the exchanges that follow are: a case's or a property's; raises NotRecorded."""
+    def begin_item(self, item: str, case: Case | None = None) -> None:
+        """Begin the exchanges of a case or a property; raises NotRecorded."""
         ...
 
-    def step(self, number: int) -> None:
-        """Says which step of the case follows, counted from 1."""
+    def begin_step(self, number: int) -> None:
+        """Begin a step of the case, counted from 1."""
         ...
 
-    def open(self, example: object) -> None:
-        """Says what the exchanges that follow are about; it may grow until it is closed. It is a Python literal."""
+    def begin_example(self, example: object) -> None:
+        """Begin the exchanges of a generated example, a Python literal; it may grow until it ends."""
         ...
 
-    def close(self) -> None:
-        """Says that the example is over."""
+    def end_example(self) -> None:
+        """End the example."""
         ...
 
-    def examples(self) -> Iterator[object] | None:
-        """Returns what was tried when the item was recorded, each ready to be tried again; None: try anything."""
+    def recorded_examples(self) -> Iterator[object] | None:
+        """Return the examples of the item's recording, each ready to be tried again; None: try new ones."""
         ...
-
-
-class Untaped:
-    """A Tape that keeps nothing."""
-
-    def begin(self, item: str, case: Case | None = None) -> None:
-        """Keeps nothing."""
-
-    def step(self, number: int) -> None:
-        """Keeps nothing."""
-
-    def open(self, example: object) -> None:
-        """Keeps nothing."""
-
-    def close(self) -> None:
-        """Keeps nothing."""
-
-    def examples(self) -> Iterator[object] | None:
-        """Returns None: there is no recording."""
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +102,24 @@ class LiveChannel:
         return Exchange(request=request, response=response, sent=sent, received=self.passing.now(request))
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets time pass for the client whose key has that role."""
+        """Let time pass for the client whose key has that role."""
         self.passing.sleep(seconds, role)
+
+    def begin_item(self, item: str, case: Case | None = None) -> None:
+        """Do nothing: nothing is kept."""
+
+    def begin_step(self, number: int) -> None:
+        """Do nothing: nothing is kept."""
+
+    def begin_example(self, example: object) -> None:
+        """Do nothing: nothing is kept."""
+
+    def end_example(self) -> None:
+        """Do nothing: nothing is kept."""
+
+    def recorded_examples(self) -> Iterator[object] | None:
+        """Return None: there is no recording."""
+        return None
 
 
 def _client(request: Request) -> str:

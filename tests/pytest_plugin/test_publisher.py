@@ -9,8 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import luma_conformance.properties.luma_target
-import luma_conformance.pytest_plugin.publishing
-import luma_conformance.pytest_plugin.reporter  # noqa: F401  an inner run would import, and forget, copies of its own
+import luma_conformance.pytest_plugin.publisher  # noqa: F401  an inner run would import, and forget, copies of its own
 import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit

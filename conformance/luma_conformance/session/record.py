@@ -1,120 +1,86 @@
-"""Puts a recorder before a target, and a recording in a target's place."""
+"""Records a session in a file, and opens a recording as a session."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from luma_conformance.catalogue import files as casefiles
-from luma_conformance.catalogue.media import folded, supply, unfolded
+from luma_conformance.catalogue import files as catalogue_files
+from luma_conformance.catalogue.media import folded, unfolded
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, InputError
-from luma_conformance.judge.play import Target, offered
+from luma_conformance.judge.play import Target
 from luma_conformance.model import Request, Response
 from luma_conformance.recording import har
-from luma_conformance.recording.cassette import FORMAT, Player, Recorder, Storing
 from luma_conformance.recording.entry import About
 from luma_conformance.recording.har_entry import scrubbed
-from luma_conformance.redaction.redactor import Redactor, keys_in, printable
-from luma_conformance.session.session import Judging, Wanted
+from luma_conformance.recording.player import Player
+from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
+from luma_conformance.redaction.redactor import Redactor, printable
+from luma_conformance.session.session import Session
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
 
 DAY: Final = 86_400
 
 
-def record(judging: Judging, profile: Profile, path: Path, redactor: Redactor) -> Judging:
-    """Returns the same target with a recorder before it; raises InputError where the file cannot be written.
+def record(session: Session, path: Path, redactor: Redactor) -> Session:
+    """Return the session with a recorder before its target; raises InputError where the file cannot be written.
 
-    A recording goes on only with the target and the profile it began with: they are said once, of all of it.
+    A recording goes on only with the target and the profile it began with: they are stored once, for all of it.
     """
     about = {
         "format": FORMAT,
-        "base_url": judging.base_url,
-        "free": judging.spending.limit is None,
-        "profile": _facts(profile),
+        "base_url": session.base_url,
+        "free": session.spending.limit is None,
+        "profile": _facts(session.target.profile),
     }
     begun = har.about(path) if path.exists() and path.stat().st_size else {}
     if begun and begun != json.loads(json.dumps(scrubbed(about, redactor.scrub))):
         began = f"is a recording of {begun.get('base_url')}, or made with another profile"
         raise InputError(f"{path} {printable(began)}; name another file")
     # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
-    run = {"kit": _kit(), "catalogue": casefiles.digest(), "process": uuid.uuid4().hex[:12]}
+    run = {"kit": _kit(), "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
-    recorder = Recorder(judging.target.channel, writer, judging.base_url, _storing(redactor), run)
+    recorder = Recorder(session.target.channel, writer, session.base_url, _storing(redactor), run)
+    close = session.close
 
-    def close() -> None:
-        recorder.close()
+    def close_all() -> None:
+        recorder.end_example()
         writer.close()
-        judging.close()
+        close()
 
-    return replace(judging, target=replace(judging.target, channel=recorder, tape=recorder), close=close)
+    return replace(session, target=replace(session.target, channel=recorder), close=close_all)
 
 
-def play(path: Path, wanted: Wanted) -> Judging:
-    """Returns a recording as a target; raises InputError for what is none, CouldNotJudge for one that is too old."""
-    redactor = wanted.redactor
+def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Session:
+    """Open a recording as a session; raises InputError for any other file, CouldNotJudge for one that is too old.
+
+    `max_age` is in seconds.
+    """
     player = Player(path, _storing(redactor), redactor.find_secret)
     age = max(0.0, time.time() - player.oldest)
-    if wanted.max_age is not None and age > wanted.max_age:
-        allowed = f"--luma-cassette-max-age allows {wanted.max_age / DAY:g} days"
+    if max_age is not None and age > max_age:
+        allowed = f"--luma-cassette-max-age allows {max_age / DAY:g} days"
         raise CouldNotJudge(f"{path} was recorded {_ago(age)}, and {allowed}; record it again")
     about = player.about
-    profile = _profile(about, path)
-    base_url = str(about["base_url"])
-    target = Target(
-        channel=player,
-        value=offered(profile.values, supply),
-        token=lambda role: profile.keys[role].token,
-        missing=profile.missing,
-        run="luma-replayed",
-        tape=player,
-    )
+    base_url = str(about.get("base_url"))
     day = f"{datetime.fromtimestamp(player.oldest, UTC):%Y-%m-%d}"
-    return Judging(
+    return Session(
         shown=f"{path}, a recording of {printable(base_url)}, made {_ago(age)} ({day})",
         base_url=base_url,
-        main_key=profile.keys[MAIN_KEY],
-        target=target,
+        target=Target(channel=player, profile=_profile(about, path), run="luma-replayed"),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
         scrub=lambda text: printable(redactor.scrub(text)),
-        close=lambda: None,
         recorded=True,
-        exact=wanted.exact,
-        deviations=wanted.deviations,
     )
-
-
-def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Path | None, spend: int) -> None:
-    """Records what a server answers now to some cases, by id; raises InputError or CouldNotJudge.
-
-    A case that would cost more than allowed is not asked.
-    """
-    chosen = [case for case in casefiles.own() if case.id in cases]
-    if not chosen:
-        hint = "`pytest --luma-record FILE` makes one"
-        raise InputError(f"a server can be asked again only what a recording of this kit has; {hint}")
-    redactor = Redactor(keys_in(os.environ))
-    wanted = Wanted(base_url=base_url, profile=profile, spend=spend, record=path, redactor=redactor, announce=_say)
-    judging = Judging.begin(wanted)
-    try:
-        for case in chosen:
-            judging.run(case)
-    finally:
-        judging.close()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def part(path: Path, worker: str) -> Path:

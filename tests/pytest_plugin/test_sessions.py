@@ -1,15 +1,15 @@
-"""What an item decides by itself."""
+"""How the run's targets are opened."""
 
 from __future__ import annotations
 
 import pytest
-from luma_conformance.pytest_plugin.items import share
+from luma_conformance.pytest_plugin.sessions import worker_share
 
 
 @pytest.mark.parametrize(("spend", "workers"), [(0, 2), (1, 2), (5, 3), (12, 4)])
 def test_workers_together_may_spend_what_was_allowed_and_no_more(spend: int, workers: int) -> None:
     """The parts of the workers add up to --luma-spend."""
-    parts = [share(spend, {"workercount": workers, "workerid": f"gw{number}"}) for number in range(workers)]
+    parts = [worker_share(spend, {"workercount": workers, "workerid": f"gw{number}"}) for number in range(workers)]
 
     assert sum(parts) == spend
     assert max(parts) - min(parts) <= 1
@@ -17,4 +17,4 @@ def test_workers_together_may_spend_what_was_allowed_and_no_more(spend: int, wor
 
 def test_a_run_without_workers_may_spend_all_of_it() -> None:
     """One process has the whole."""
-    assert share(7, None) == 7
+    assert worker_share(7, None) == 7

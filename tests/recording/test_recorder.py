@@ -13,8 +13,9 @@ from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request, Response
-from luma_conformance.recording.cassette import FORMAT, OUTDATED, Player, Recorder, Storing, parse_age, version_of
 from luma_conformance.recording.har import Writer
+from luma_conformance.recording.player import OUTDATED, Player, parse_age
+from luma_conformance.recording.recorder import FORMAT, Recorder, Storing, version_of
 from luma_conformance.target.channel import Channel
 
 AS_IT_IS = Storing(request=lambda r: r, response=lambda r: r, fold=lambda e: e, unfold=lambda e: e)
@@ -43,6 +44,21 @@ class Counter:
 
     def sleep(self, seconds: float, role: str) -> None:
         self.slept.append((seconds, role))
+
+    def begin_item(self, item: str, case: Case | None = None) -> None:
+        pass
+
+    def begin_step(self, number: int) -> None:
+        pass
+
+    def begin_example(self, example: object) -> None:
+        pass
+
+    def end_example(self) -> None:
+        pass
+
+    def recorded_examples(self) -> Iterator[object] | None:
+        return None
 
 
 def ask(body: str = "{}", url: str = "/v1/generations", trace: str = "id-1") -> Request:
@@ -85,14 +101,14 @@ def test_an_item_gets_its_own_exchanges_back_in_order_and_at_their_times(recorde
     """Whatever order items are played in, each gets what it got, when it got it."""
     recording = recorder()
     for item in ("a", "b"):
-        recording.begin(item)
+        recording.begin_item(item)
         for body in ("1", "2"):
             recording.exchange(ask(body))
 
     playing = player(tmp_path)
-    playing.begin("b")
+    playing.begin_item("b")
     second = [playing.exchange(ask(body)) for body in ("1", "2")]
-    playing.begin("a")
+    playing.begin_item("a")
     first = playing.exchange(ask("1"))
 
     assert [number(exchange) for exchange in second] == ["3", "4"]
@@ -103,11 +119,11 @@ def test_an_item_gets_its_own_exchanges_back_in_order_and_at_their_times(recorde
 def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_path: Path) -> None:
     """A run's ids are its own: what was echoed when recording is compared with what was sent then."""
     recording = recorder()
-    recording.begin("a")
+    recording.begin_item("a")
     recording.exchange(ask(trace="then"))
 
     playing = player(tmp_path)
-    playing.begin("a")
+    playing.begin_item("a")
 
     assert playing.exchange(ask(trace="now")).request.headers == (("X-Request-Id", "then"),)
 
@@ -115,31 +131,31 @@ def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_pa
 def test_another_request_than_the_recorded_is_another_version(recorder: Record, tmp_path: Path) -> None:
     """A body that differs, and a request too many, are not answered with something else."""
     recording = recorder()
-    recording.begin("a")
+    recording.begin_item("a")
     recording.exchange(ask("1"))
 
     playing = player(tmp_path)
-    playing.begin("a")
+    playing.begin_item("a")
     with pytest.raises(NotRecorded, match=OUTDATED):
         playing.exchange(ask("2"))
-    playing.begin("a")
+    playing.begin_item("a")
     playing.exchange(ask("1"))
     with pytest.raises(NotRecorded, match="not recorded"):
         playing.exchange(ask("1"))
     with pytest.raises(NotRecorded, match="not recorded"):
-        playing.begin("z")
+        playing.begin_item("z")
 
 
 def test_a_case_that_sends_something_else_now_is_another_version(recorder: Record, tmp_path: Path) -> None:
     """What a case expects may change, and its recording is still good; what it sends may not."""
     recording = recorder()
-    recording.begin("n/empty", case())
+    recording.begin_item("n/empty", case())
 
     recording.exchange(ask())
     playing = player(tmp_path)
-    playing.begin("n/empty", case(CASES.replace("status: 400", "status: 422")))
+    playing.begin_item("n/empty", case(CASES.replace("status: 400", "status: 422")))
     with pytest.raises(NotRecorded, match=OUTDATED):
-        playing.begin("n/empty", case(CASES.replace('prompt: ""', 'prompt: "x"')))
+        playing.begin_item("n/empty", case(CASES.replace('prompt: ""', 'prompt: "x"')))
 
 
 @pytest.mark.parametrize("change", ["method: PUT", "auth: none", "headers: {X: y}", "path: /x"])
@@ -155,15 +171,15 @@ def test_examples_come_back_with_their_exchanges(recorder: Record, tmp_path: Pat
     """What was tried is tried again, in order, bytes and tuples and all, and each finds its own exchanges."""
     tried = [{"prompt": "\ud83d 🌅"}, ("family", b"\xff\0", None), ["wait", 1.5, True]]
     recording = recorder()
-    recording.begin("p")
+    recording.begin_item("p")
     for example in tried:
-        recording.open(example)
+        recording.begin_example(example)
         recording.exchange(ask(repr(example)))
-        recording.close()
+        recording.end_example()
 
     playing = player(tmp_path)
-    playing.begin("p")
-    examples = playing.examples()
+    playing.begin_item("p")
+    examples = playing.recorded_examples()
     assert examples is not None
     again = [(example, number(playing.exchange(ask(repr(example))))) for example in examples]
 
@@ -173,28 +189,28 @@ def test_examples_come_back_with_their_exchanges(recorder: Record, tmp_path: Pat
 def test_an_example_that_was_not_over_is_not_in_the_file(recorder: Record, tmp_path: Path) -> None:
     """A run that is killed in the middle of an example leaves the whole ones before it."""
     recording = recorder()
-    recording.begin("p")
+    recording.begin_item("p")
     for example in (1, 2):
-        recording.open(example)
+        recording.begin_example(example)
         recording.exchange(ask(str(example)))
         if example == 1:
-            recording.close()
+            recording.end_example()
 
     playing = player(tmp_path)
-    playing.begin("p")
+    playing.begin_item("p")
 
-    assert list(playing.examples() or ()) == [1]
+    assert list(playing.recorded_examples() or ()) == [1]
 
 
 def test_an_exchange_that_broke_breaks_again(recorder: Record, tmp_path: Path) -> None:
     """How an exchange broke is recorded, and is how it breaks when it is played."""
     recording = recorder()
-    recording.begin("a")
+    recording.begin_item("a")
     with pytest.raises(ExchangeError):
         recording.exchange(ask(url="/broken"))
 
     playing = player(tmp_path)
-    playing.begin("a")
+    playing.begin_item("a")
     with pytest.raises(ExchangeError, match="connection reset"):
         playing.exchange(ask(url="/broken"))
 
@@ -202,15 +218,15 @@ def test_an_exchange_that_broke_breaks_again(recorder: Record, tmp_path: Path) -
 def test_the_later_of_two_recordings_counts(recorder: Record, tmp_path: Path) -> None:
     """A second run of the same item replaces the first, even where it is shorter."""
     first = recorder()
-    first.begin("a")
+    first.begin_item("a")
     first.exchange(ask("1"))
     first.exchange(ask("2"))
     second = recorder()
-    second.begin("a")
+    second.begin_item("a")
     second.exchange(ask("1"))
 
     playing = player(tmp_path)
-    playing.begin("a")
+    playing.begin_item("a")
     playing.exchange(ask("1"))
     with pytest.raises(NotRecorded):
         playing.exchange(ask("2"))
@@ -224,7 +240,7 @@ def test_a_recording_is_as_old_as_the_oldest_part_that_counts(
         monkeypatch.setattr("time.time", lambda day=day: day * 86_400.0)
         recording = recorder()
         for item in items:
-            recording.begin(item)
+            recording.begin_item(item)
             recording.exchange(ask())
 
     assert player(tmp_path).oldest == 3 * 86_400
@@ -248,15 +264,15 @@ def test_what_is_stored_is_what_storing_makes_of_it(recorder: Record, tmp_path: 
         unfold=lambda example: f"unfolded {example}",
     )
     recording = recorder(storing=storing)
-    recording.begin("p")
-    recording.open("secret-example")
+    recording.begin_item("p")
+    recording.begin_example("secret-example")
     recording.exchange(ask("secret-body"))
-    recording.close()
+    recording.end_example()
 
     text = (tmp_path / "run.har").read_text()
     playing = Player(tmp_path / "run.har", storing, lambda text: None)
-    playing.begin("p")
-    assert list(playing.examples() or ()) == ["unfolded stored-example"]
+    playing.begin_item("p")
+    assert list(playing.recorded_examples() or ()) == ["unfolded stored-example"]
     assert "secret-" not in text
     assert "stored-request" in text
 
@@ -264,7 +280,7 @@ def test_what_is_stored_is_what_storing_makes_of_it(recorder: Record, tmp_path: 
 def test_a_recording_with_a_key_in_it_is_refused_with_its_place(recorder: Record, tmp_path: Path) -> None:
     """Whatever part of an entry the key is in, it is found."""
     recording = recorder()
-    recording.begin("a")
+    recording.begin_item("a")
     recording.exchange(ask("fine"))
     recording.exchange(ask("has a KEY in it"))
 
@@ -299,17 +315,17 @@ def test_a_note_that_is_not_ours_is_refused_with_its_place(tmp_path: Path, note:
 def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> None:
     """An example is data: what would call something is refused."""
     recording = recorder()
-    recording.begin("p")
-    recording.open("harmless")
+    recording.begin_item("p")
+    recording.begin_example("harmless")
     recording.exchange(ask())
-    recording.close()
+    recording.end_example()
     file = tmp_path / "run.har"
     file.write_text(file.read_text().replace("'harmless'", "__import__('os').getpid()"))
 
     playing = player(tmp_path)
-    playing.begin("p")
+    playing.begin_item("p")
     with pytest.raises(InputError, match="its example is no data"):
-        list(playing.examples() or ())
+        list(playing.recorded_examples() or ())
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30d", 2_592_000), ("12h", 43_200), (" 90 m ", 5400)])
@@ -328,8 +344,8 @@ def test_an_age_without_one_is_none(text: str) -> None:
 def test_notes_carry_whose_exchange_it_is(recorder: Record, tmp_path: Path) -> None:
     """Case, step, what it was recorded by, and times are in the file for other tools to read."""
     recording = recorder()
-    recording.begin("n/empty", case())
-    recording.step(2)
+    recording.begin_item("n/empty", case())
+    recording.begin_step(2)
     recording.exchange(ask())
 
     comment = json.loads((tmp_path / "run.har").read_text())["log"]["entries"][0]["comment"]

@@ -1,0 +1,63 @@
+"""A verdict on its way: attached to pytest's report where a case is judged, and sent with it from a worker.
+
+The report carries it as the attribute `luma_judged`, the first one of a process the target as `luma_run`. JUnit, which
+knows neither, gets properties.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from luma_conformance.judge.judged import Judged
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION
+from luma_conformance.pytest_plugin.sessions import header_of
+from luma_conformance.report import jsonl
+
+_RUN: Final = "luma_run"
+_JUDGED: Final = "luma_judged"
+_SENT: Final = pytest.StashKey[bool]()
+
+
+def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
+    """Give a report its verdict, and the first of a process that has a target the target too."""
+    vars(report)[_JUDGED] = judged
+    if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
+        item.config.stash[_SENT] = True
+        vars(report)[_RUN] = header_of(item.config)
+    properties = _junit_properties(judged, known=CASE_PROPERTY in dict(item.user_properties))
+    report.user_properties += properties
+    item.user_properties += properties  # JUnit takes those of the report on the teardown
+
+
+def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
+    """Take what a report carries out of it, and return it as text that can be sent."""
+    attributes = vars(report)
+    data = {}
+    if _RUN in attributes:
+        data[_RUN] = jsonl.header(attributes.pop(_RUN))
+    if _JUDGED in attributes:
+        data[_JUDGED] = jsonl.verdict(attributes.pop(_JUDGED))
+    return data
+
+
+def attributes_from(data: dict[str, Any]) -> dict[str, object]:
+    """Take what `detach` returned out of a report's data, and return it as values again."""
+    read = {_RUN: jsonl.run_from, _JUDGED: jsonl.from_data}
+    return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
+
+
+def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]]:
+    """Return what JUnit says of a verdict beside its message; `known`: the case has its name there already."""
+    properties = {
+        CASE_PROPERTY: "" if known else judged.case,
+        "luma_section": judged.section,
+        "luma_verdict": judged.verdict.value,
+        "luma_reason": judged.reason,
+        "luma_against": judged.standing,
+        "luma_note": "; ".join(judged.notes),
+        "luma_facets": ", ".join(judged.facets),
+    }
+    return [(name, text) for name, text in properties.items() if text]

@@ -1,0 +1,116 @@
+"""Properties as pytest sees them: what the `luma_target` fixture gives, and the verdict of a test that used it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from luma_conformance.errors import ConformanceError, Exit, SpendExhausted
+from luma_conformance.judge.judged import Judged
+from luma_conformance.model import Outcome, Severity
+from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.nonconformance import NonConformance
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, subject_of
+from luma_conformance.pytest_plugin.sessions import account, halt, session_of
+
+_ENDED = "Skipped: not judged: the run was ended"
+
+
+def target_for(request: pytest.FixtureRequest) -> LumaTarget:
+    """Return the target as the property that asks for it sees it."""
+    config, item = request.config, request.node
+    guard(config)
+    fuzzing = Fuzzing(
+        profile=config.getoption("luma_fuzz"),
+        examples=config.getoption("luma_fuzz_examples"),
+        real_time=config.getoption("luma_real_time"),
+        alone=not hasattr(config, "workerinput"),
+    )
+    item.user_properties.append((CASE_PROPERTY, property_id(item)))
+    return begin(session_of(item), fuzzing, f"{item.path.name}::{item.name}", property_id(item))
+
+
+def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judged | None:
+    """Return a property's verdict, and make its report say it, with an explanation instead of a traceback.
+
+    Ends a run that cannot go on. There is no verdict where the test itself was not reached, or is over.
+    """
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(error, NonConformance):
+        report.longrepr = str(error)
+    elif isinstance(error, ConformanceError):
+        halt(item.session, Exit.SPENT if isinstance(error, SpendExhausted) else Exit.COULD_NOT_JUDGE, str(error))
+        report.outcome, report.longrepr = "skipped", (str(item.path), 0, _ENDED)
+    if SESSION in item.config.stash:
+        account(item)
+    if report.when != "call" and not report.skipped:
+        return None
+    complaint = _grade(item, report)
+    outcome = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "skipped": Outcome.NOT_JUDGED}[report.outcome]
+    if complaint is not None and outcome is Outcome.NOT_JUDGED:
+        outcome = Outcome.DEVIATION
+    judged = _describe(item, outcome, error)
+    return replace(judged, reason=complaint or _skip_reason(report), seconds=round(report.duration, 4))
+
+
+def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | None) -> Judged:
+    """Return the verdict of a property with all that it found."""
+    _, scrub = guard(item.config)
+    target = item.funcargs.get("luma_target")
+    found = Judged(case="", title="", section="", verdict=outcome)
+    if isinstance(error, NonConformance) and error.judged is not None:
+        found = error.judged
+    if isinstance(target, LumaTarget):
+        rules = {rule: (target.broken[rule], target.kept[rule]) for rule in target.broken | target.kept}
+        found = replace(found, rules=rules, observed=target.observed)
+        if outcome is Outcome.PASS and target.worded is not None:
+            outcome, found = Outcome.WARNING, replace(found, notes=(target.worded,))
+    failed = outcome is Outcome.FAIL
+    file, line, _ = item.location
+    return replace(
+        found,
+        case=property_id(item),
+        title=(item.function.__doc__ or item.name).strip().splitlines()[0],
+        section=f"Property: {subject_of(item.path).replace('_', ' ')}",
+        verdict=outcome,
+        file=Path(file).as_posix(),
+        line=(line or 0) + 1,
+        operation="generated requests",
+        severity=found.severity or (Severity.MUST if failed else None),
+        explanation=scrub(_explanation(error)) if failed and error is not None else None,
+    )
+
+
+def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
+    """Make a property that passed deviate where known answers were met, or fail where they were not; say why."""
+    target = item.funcargs.get("luma_target")
+    if not isinstance(target, LumaTarget) or not report.passed:
+        return None
+    deviations, known = target.session.deviations, tuple(target.known)
+    if (complaint := deviations.complaint(target.case_id, known, wrong=False)) is not None:
+        report.outcome, report.longrepr = "failed", complaint
+        return complaint
+    if not known:
+        return None
+    reason = "; ".join(entry.words for entry in known)
+    report.outcome, report.longrepr = "skipped", reason
+    report.wasxfail = f"known deviation: {reason}"
+    return reason
+
+
+def _skip_reason(report: pytest.TestReport) -> str | None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ").removeprefix("not judged: ")
+    return None
+
+
+def _explanation(error: BaseException) -> str:
+    """Return what a property found; of anything else that was raised the first line, the rest is pytest's to tell.
+
+    Pytest folds long values over lines, where no redactor finds what is in them.
+    """
+    if isinstance(error, NonConformance):
+        return str(error)
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

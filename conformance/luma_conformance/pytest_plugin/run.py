@@ -1,0 +1,203 @@
+"""One pytest run: its verdicts as they arrive, the report, the summary and the exit status.
+
+It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest until there is
+a verdict.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+import pytest
+
+if TYPE_CHECKING:
+    from luma_conformance.pytest_plugin.publisher import Publisher
+    from luma_conformance.pytest_plugin.tally import Tally
+    from luma_conformance.redaction.redactor import Redactor
+    from luma_conformance.session.session import Session
+
+NAME: Final = "luma-run"
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+OTHER_SESSION: pytest.StashKey[Session] = pytest.StashKey()
+"""The target a run judges, and the one that --luma-against compares it with."""
+REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
+
+CASE_PROPERTY: Final = "luma_case"
+"""The property by which a report is known to be of a property of ours; JUnit shows it."""
+_CUT_SHORT: Final = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the run that `pytest_configure` registered."""
+    run = config.pluginmanager.get_plugin(NAME)
+    assert isinstance(run, Run)
+    return run
+
+
+def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
+    """Return the run's redactor, and what makes a text safe to show; from here on pytest's output is scrubbed."""
+    from luma_conformance.redaction.redactor import Redactor, keys_in, printable
+
+    if (redactor := config.stash.get(REDACTOR, None)) is None:
+        from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
+
+        redactor = config.stash[REDACTOR] = Redactor(keys_in(os.environ))
+        config.add_cleanup(scrub_log_records(redactor.scrub))
+    scrub = redactor.scrub
+    return redactor, lambda text: printable(scrub(text))
+
+
+def property_id(item: pytest.Item) -> str:
+    """Return the id of a property: of one of ours the same wherever the kit is installed, of any other its node id."""
+    ours = item.path.parent == Path(__file__).resolve().parents[1] / "suite"
+    return f"properties/{subject_of(item.path)}/{item.name}" if ours else item.nodeid
+
+
+def subject_of(path: Path) -> str:
+    """Return what a module of properties is about."""
+    return path.stem.removeprefix("test_")
+
+
+class Run:
+    """Collects what a run came to: verdicts arrive as attributes of reports, under xdist from the workers.
+
+    `wants_report` tells whether anybody reads a report: a folder is named, or a CI job shows a summary.
+    """
+
+    def __init__(self, config: pytest.Config, *, wants_report: bool) -> None:
+        self.wants_report = wants_report
+        self.is_used = False
+        self._config = config
+        self._workers: set[str] = set()
+        self._broken = False
+        self._tally: Tally | None = None
+        self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
+        remote = config.getoption("base_url", None) or config.getoption("luma_profile")
+        self._terminal = _terminal() if remote else None
+        self._publisher: Publisher | None = None
+        if config.getoption("luma_report") is not None:
+            self._publish()
+
+    @property
+    def tally(self) -> Tally:
+        """What was judged so far, begun at its first use."""
+        if self._tally is None:
+            from luma_conformance.pytest_plugin.tally import Tally
+
+            guard(self._config)
+            self._tally = Tally()
+            self.is_used = True
+        return self._tally
+
+    def announce(self, text: str) -> None:
+        """Say on the terminal what the run waits for."""
+        if self._terminal is not None:
+            self._terminal.write(f"\nluma: {text} ")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        judged = getattr(report, "luma_judged", None)
+        if (run := getattr(report, "luma_run", None)) is not None:
+            self.tally.begin(run)
+            self._publish()
+        if judged is not None:
+            kept = self.tally.add(judged)
+            if self._publisher is not None and self.tally.run is not None:
+                self._publisher.add(self.tally.run, kept)
+        elif report.failed and _is_ours(report):
+            self._broken = True
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if any(item.get_closest_marker("luma") for item in session.items[-1:]):
+            gc.freeze()  # thousands of cases live to the end; looking at each again and again costs a run some 5 %
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        if REDACTOR in self._config.stash:
+            from luma_conformance.pytest_plugin.scrubbing import scrub_warning
+
+            scrub_warning(warning_message, guard(self._config)[1])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: object) -> None:
+        if REDACTOR in self._config.stash:
+            from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error
+
+            scrub_internal_error(excrepr, guard(self._config)[1])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        output = getattr(node, "workeroutput", None) or {}
+        if "luma" in output:
+            self.tally.merge(output["luma"])
+        self._workers.add(getattr(node, "workerinput", {}).get("workerid", ""))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        for key in (SESSION, OTHER_SESSION):
+            if (judged := self._config.stash.get(key, None)) is not None:
+                judged.close()  # what is recorded is whole before anybody reads it
+        if hasattr(self._config, "workeroutput"):
+            if self.is_used:
+                self._config.workeroutput["luma"] = self.tally.as_data()
+            return
+        if not self.is_used and self._publisher is None:
+            return
+        cut_short = self._broken or session.shouldstop or session.shouldfail or exitstatus in _CUT_SHORT
+        cut_short = bool(cut_short) or self.tally.stop is not None
+        if (record := self._config.getoption("luma_record")) is not None and self._workers:
+            self._gather(record)
+        status = self.tally.exit_status(int(session.exitstatus)) if self.is_used else int(session.exitstatus)
+        results = self.tally.end(status, complete=not cut_short)
+        if self._publisher is not None:
+            status = self._publisher.end(results, self.tally, status)
+        session.exitstatus = status
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.is_used and self._tally is not None:
+            from luma_conformance.pytest_plugin.summary import write
+
+            write(terminalreporter, self._tally)
+        if self._publisher is not None:
+            self._publisher.show(terminalreporter, annotated=os.environ.get("GITHUB_ACTIONS") == "true")
+
+    def pytest_unconfigure(self) -> None:
+        if self._terminal is not None:
+            self._terminal.close()
+
+    def _publish(self) -> None:
+        """Begin the report where one is wanted; raises UsageError where it cannot be written."""
+        if self.wants_report and self._controls and self._publisher is None:
+            from luma_conformance.pytest_plugin.publisher import begin
+
+            self._publisher = begin(self._config)
+
+    def _gather(self, record: Path) -> None:
+        from luma_conformance.errors import Exit, InputError
+        from luma_conformance.session.record import gather
+
+        try:
+            gather(record, self._workers)
+        except InputError as error:
+            self.tally.halt(Exit.USAGE, f"{error}; what the workers recorded is beside it")
+
+
+def _is_ours(report: pytest.TestReport) -> bool:
+    return "luma" in report.keywords or any(name == CASE_PROPERTY for name, _ in report.user_properties)
+
+
+def _terminal() -> TextIO | None:
+    """Return a copy of standard error from before pytest captures it, or None where there is no such file.
+
+    Not standard output: an xdist worker has none, and a report may be piped from it.
+    """
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, errors="replace")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,122 @@
+"""Opens the targets of a run at their first use, and ends a run that cannot go on."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from luma_conformance.catalogue import files as catalogue_files
+from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.errors import ConformanceError, Exit, InputError
+from luma_conformance.judge.deviations import Deviations
+from luma_conformance.matching import printable
+from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, run_of
+from luma_conformance.pytest_plugin.tally import now
+from luma_conformance.report.result import Run
+from luma_conformance.session.deviations_file import load_deviations
+from luma_conformance.session.open import Options, open_session
+from luma_conformance.session.record import part
+from luma_conformance.session.session import Session
+
+
+def session_of(item: pytest.Item) -> Session:
+    """Return the run's target, opened at its first use; ends the run where it cannot be."""
+    config = item.config
+    if (session := config.stash.get(SESSION, None)) is None:
+        options = _options(config)
+        session = config.stash[SESSION] = _open(item, options)
+        if (against := config.getoption("luma_against")) is not None:
+            other = replace(options, target=against, profile=config.getoption("luma_against_profile"), record=None)
+            config.stash[OTHER_SESSION] = _open(item, other)
+    return session
+
+
+def header_of(config: pytest.Config) -> Run:
+    """Return which target the run judges, and with what; the target is open."""
+    session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
+    return Run(
+        target=printable(session.scrub(session.shown)),
+        against=printable(other.scrub(other.shown)) if other is not None else "",
+        kit=version("luma-agents-conformance"),
+        pytest=pytest.__version__,
+        python=platform.python_version(),
+        catalogue=catalogue_files.digest(),
+        profile=printable(session.profile or ""),
+        offers=tuple(role for role in ROLES if session.target.missing(role) is None),
+        started=now(),
+    )
+
+
+def account(item: pytest.Item) -> None:
+    """Add up what was spent, and end the run where it is more than allowed."""
+    stashed = (item.config.stash.get(key, None) for key in (SESSION, OTHER_SESSION))
+    sessions = [session for session in stashed if session is not None]
+    run_of(item.config).tally.spent = sum(session.spent for session in sessions)
+    for session in sessions:
+        if (why := session.overspent) is not None:
+            halt(item.session, Exit.SPENT, why)
+
+
+def stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
+    """End the run after this item, which is left unjudged; the summary says why, once."""
+    halt(item.session, status, message)
+    pytest.skip("not judged: the run was ended")
+
+
+def halt(session: pytest.Session, status: Exit, message: str) -> None:
+    """End the run after the item it is at; the summary says why, once."""
+    run_of(session.config).tally.halt(status, guard(session.config)[1](message))
+    session.shouldstop = "the run was ended; the summary says why"
+
+
+def deviations_of(config: pytest.Config) -> Deviations:
+    """Return the known deviations of a run; raises InputError where their file is wrong."""
+    path = config.getoption("luma_deviations")
+    return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
+
+
+def worker_share(spend: int, worker: Mapping[str, object] | None) -> int:
+    """Return this worker's share of `--luma-spend`, or all of it where there are no workers."""
+    if worker is None:
+        return spend
+    count, number = int(str(worker["workercount"])), int(str(worker["workerid"]).removeprefix("gw"))
+    return spend // count + (number < spend % count)
+
+
+def _open(item: pytest.Item, options: Options) -> Session:
+    try:
+        return open_session(options)
+    except InputError as error:
+        stop(item, Exit.USAGE, str(error))
+    except ConformanceError as error:
+        stop(item, Exit.COULD_NOT_JUDGE, str(error))
+
+
+def _options(config: pytest.Config) -> Options:
+    spend = worker_share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
+    return Options(
+        target=config.getoption("base_url", None),
+        profile=config.getoption("luma_profile"),
+        spend=spend // 2 if config.getoption("luma_against") else spend,  # each of two targets has half
+        timeout=config.getoption("luma_timeout"),
+        lenient=config.getoption("luma_wording") == "lenient",
+        announce=run_of(config).announce,
+        record=_recording(config),
+        max_age=config.getoption("luma_cassette_max_age"),
+        redactor=guard(config)[0],
+        deviations=deviations_of(config),
+    )
+
+
+def _recording(config: pytest.Config) -> Path | None:
+    """Return the file to record in; each worker has its own, and they are gathered at the end."""
+    path: Path | None = config.getoption("luma_record")
+    worker = getattr(config, "workerinput", None)
+    return path if path is None or worker is None else part(path, worker["workerid"])

@@ -1,0 +1,113 @@
+"""The verdicts of a run as they arrive, and what they come to: the results every report is written from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+from luma_conformance.catalogue import files as catalogue_files
+from luma_conformance.errors import Exit
+from luma_conformance.judge.judged import Judged
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import Ending, Results, Run
+
+OR: Final = " — or — "
+_WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
+
+
+def now() -> str:
+    """Return the time, in ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Tally:
+    """The verdicts of one run so far, and what stopped it, if anything did."""
+
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self.stop: tuple[int, str] | None = None
+        self.spent = 0
+        self.results: Results | None = None
+        self._verdicts: dict[str, Judged] = {}
+
+    def begin(self, run: Run) -> None:
+        """Keep which target is judged; the first word of it counts."""
+        self.run = self.run or run
+
+    def add(self, judged: Judged) -> Judged:
+        """Keep a verdict, and return what counts of its case: where a case is tried again, the worst verdict."""
+        earlier = self._verdicts.get(judged.case)
+        if earlier is not None:
+            judged = min(earlier, judged, key=lambda one: _WORST_FIRST.index(one.verdict))
+        self._verdicts[judged.case] = judged
+        return judged
+
+    def halt(self, status: Exit, message: str) -> None:
+        """Keep why the run stops; the first reason counts."""
+        self.stop = self.stop or (int(status), message)
+
+    def as_data(self) -> dict[str, object]:
+        """Return what an xdist worker hands to the controller at its end; verdicts travel as reports."""
+        return {"stop": self.stop, "spent": self.spent}
+
+    def merge(self, data: Mapping[str, object]) -> None:
+        """Take in what a worker handed over."""
+        self.spent += int(str(data["spent"]))
+        stop = data["stop"]
+        if isinstance(stop, tuple | list):
+            self.halt(Exit(int(stop[0])), str(stop[1]))
+
+    def exit_status(self, given: int) -> int:
+        """Return the run's exit status; `given` is pytest's own, which reruns may have made green."""
+        if self.stop is not None:
+            return self.stop[0]
+        outcomes = {judged.verdict for judged in self._verdicts.values()}
+        if given == Exit.CONFORMANT and not outcomes - {Outcome.NOT_JUDGED}:
+            self.halt(Exit.COULD_NOT_JUDGE, "not one case was judged, which is not conformance")
+            return Exit.COULD_NOT_JUDGE
+        return Exit.NOT_CONFORMANT if given == Exit.CONFORMANT and Outcome.FAIL in outcomes else given
+
+    def end(self, status: int, *, complete: bool) -> Results:
+        """Return, and keep, the results of the run, which ends with this exit status."""
+        verdicts = tuple(self._verdicts.values())
+        stopped, stop = self.stop or (status, None)
+        ending = Ending(
+            ended=now(),
+            complete=complete,
+            status=stopped,
+            stop=stop,
+            spent=self.spent,
+            rules=_rules(verdicts),
+            observed=_observed(verdicts),
+        )
+        kit = version("luma-agents-conformance")
+        run = self.run or Run(kit=kit, catalogue=catalogue_files.digest(), started=ending.ended)
+        self.results = Results(run, verdicts, ending)
+        return self.results
+
+
+def _rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
+    """Return how often generated requests broke each rule, and narrowly kept it and were accepted, if any were sent."""
+    broken: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
+    for judged in verdicts:
+        for rule, (times_broken, times_kept) in judged.rules.items():
+            broken[rule] += times_broken
+            kept[rule] += times_kept
+    if not broken:
+        return {}
+    from luma_conformance.rules import RULES
+
+    return {rule.id: (broken[rule.id], kept[rule.id]) for rule in RULES}
+
+
+def _observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
+    """Return what was seen of what the page leaves open: what explains all properties, else what explains each."""
+    seen = [judged.observed for judged in verdicts if judged.observed]
+    if not seen:
+        return ()
+    common = [one for one in seen[0] if all(one in found for found in seen)]
+    return (OR.join(common),) if common else tuple(dict.fromkeys(OR.join(found) for found in seen))

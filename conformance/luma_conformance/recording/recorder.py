@@ -1,0 +1,143 @@
+"""Records what a target answers, case by case and example by example.
+
+A recording is a HAR file. What HAR has no member for is in each entry's note: whose exchange it is, the client's times,
+a fingerprint of the request, and, for a generated example, the example itself as a Python literal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from luma_conformance.errors import ExchangeError
+from luma_conformance.model import Case, Exchange, Request, Response
+from luma_conformance.recording.entry import About
+from luma_conformance.recording.har import Writer
+from luma_conformance.target.channel import Channel
+
+FORMAT: Final = 1
+"""The version of the notes in a recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """What becomes of things before they are stored: no secret is left in them, and nothing the kit has itself.
+
+    `unfold` undoes `fold`, of which an example stays plain data.
+    """
+
+    request: Callable[[Request], Request]
+    response: Callable[[Response], Response]
+    fold: Callable[[object], object]
+    unfold: Callable[[object], object]
+
+
+def version_of(case: Case | None) -> str:
+    """Returns a digest of what a case sends: another expectation of the same requests is the same version.
+
+    A property has none: what it sends is in its examples.
+    """
+    if case is None:
+        return ""
+    steps = [
+        [
+            *(step.ask.method, step.ask.url, repr(step.ask.auth), dict(step.ask.headers), str(step.ask.body)),
+            *(dict(step.save), repr(step.repeat), step.wait),
+        ]
+        for step in case.steps
+    ]
+    return _digest(json.dumps(steps, sort_keys=True))
+
+
+class Recorder:
+    """A Channel that writes each exchange of another channel to a file before it hands it on.
+
+    The exchanges of an example are written together when it is over, so that a file has whole examples only.
+    """
+
+    def __init__(self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: About) -> None:
+        """Records what goes through `channel`; `run` is kept with every exchange: what was asked by, and when."""
+        self._channel, self._writer, self._base_url, self._storing = channel, writer, base_url, storing
+        self._run = dict(run)
+        self._note: dict[str, object] = {}
+        self._examples = self._number = 0
+        self._held: list[tuple[Exchange, dict[str, object]]] | None = None
+        self._example: object = None
+
+    def begin_item(self, item: str, case: Case | None = None) -> None:
+        """Says whose the exchanges that follow are."""
+        self.end_example()
+        self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run}
+        self._examples = self._number = 0
+
+    def begin_step(self, number: int) -> None:
+        """Says which step of the case follows."""
+        self._note["step"] = number
+
+    def begin_example(self, example: object) -> None:
+        """Holds what follows until the example is over."""
+        self._example, self._held = example, []
+        self._examples += 1
+
+    def end_example(self) -> None:
+        """Writes the exchanges of the example that is over."""
+        held, self._held = self._held or [], None
+        for exchange, note in held[:1]:
+            self._write(exchange, {**note, "literal": repr(self._storing.fold(self._example))})
+        for exchange, note in held[1:]:
+            self._write(exchange, note)
+
+    def recorded_examples(self) -> Iterator[object] | None:
+        """Returns None: what is recorded is tried first."""
+        return None
+
+    def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
+        """Returns what a request came to, and keeps it; an exchange that broke is kept too, with how."""
+        try:
+            exchange = self._channel.exchange(request, at_once=at_once)
+        except ExchangeError as error:
+            now = time.time()
+            self._keep(Exchange(request=request, response=Response(status=0), sent=now, received=now), str(error))
+            raise
+        self._keep(exchange)
+        return exchange
+
+    def sleep(self, seconds: float, role: str) -> None:
+        """Lets time pass for the client whose key has that role."""
+        self._channel.sleep(seconds, role)
+
+    def _keep(self, exchange: Exchange, broken: str | None = None) -> None:
+        self._number += 1
+        stored = self._storing.request(exchange.request)
+        note = {
+            **self._note,
+            "number": self._number,
+            "sent": exchange.sent,
+            "received": exchange.received,
+            "at": int(time.time()),
+            "request": fingerprint(stored),
+            **({"example": self._examples} if self._held is not None else {}),
+            **({"broken": broken} if broken is not None else {}),
+        }
+        kept = replace(exchange, request=stored, response=self._storing.response(exchange.response))
+        if self._held is not None:
+            self._held.append((kept, note))
+        else:
+            self._write(kept, note)
+
+    def _write(self, exchange: Exchange, note: Mapping[str, object]) -> None:
+        self._writer.add(exchange, self._base_url, note)
+
+
+def fingerprint(stored: Request) -> str:
+    """Returns a digest of a request as it is stored, its key and X-Request-Id left out."""
+    return _digest(f"{stored.method} {stored.url}\n", stored.body)
+
+
+def _digest(text: str, raw: bytes = b"") -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass") + raw).hexdigest()[:16]

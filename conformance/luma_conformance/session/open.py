@@ -1,0 +1,187 @@
+"""Opens a target as a session: the embedded reference, a live server, or a recording."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.errors import CouldNotJudge, InputError, ProfileError
+from luma_conformance.judge.deviations import Deviations
+from luma_conformance.judge.play import Target
+from luma_conformance.model import Clock, Request, Transport
+from luma_conformance.redaction.redactor import Overhearing, Redactor, printable
+from luma_conformance.session.record import record, replay
+from luma_conformance.session.session import Session
+from luma_conformance.target.channel import LiveChannel, Passing
+from luma_conformance.target.http import Bounds, HttpTransport, RealClock, is_loopback
+from luma_conformance.target.pacing import Pacing
+from luma_conformance.target.preflight import preflight
+from luma_conformance.target.profile import Profile, bare_profile, load_profile, parse_profile
+from luma_conformance.target.spending import Spending
+
+CASSETTE: Final = "cassette:"
+"""How a base URL begins that names the file of a recording."""
+PROFILE: Final = ".toml"
+"""How a target ends that is named by the file of its profile."""
+WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
+"""Where a server on this machine may publish its own profile, test keys only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asked to have judged, and how.
+
+    `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
+    seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
+    wording is a warning. `record` is the file that keeps the exchanges. `redactor` is what the run writes through; the
+    target's secrets are added to it.
+    """
+
+    target: str | None = None
+    profile: Path | None = None
+    spend: int = 0
+    timeout: float = 30.0
+    lenient: bool = False
+    announce: Callable[[str], None] = print
+    record: Path | None = None
+    max_age: float | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+    deviations: Deviations = field(default_factory=Deviations)
+
+
+def open_session(options: Options) -> Session:
+    """Open the target and make sure it can be judged; raises InputError or CouldNotJudge."""
+    target, file = options.target, options.profile
+    if target is not None and target.startswith(CASSETTE):
+        return _open_recording(target.removeprefix(CASSETTE), options)
+    if target is not None and target.endswith(PROFILE) and "://" not in target:
+        if file is not None:
+            raise InputError(f"{target} and {file} are both profiles; name one of them")
+        file, target = Path(target), None
+    profile = load_profile(file, os.environ) if file is not None else None
+    base_url = target or (profile.base_url if profile is not None else None)
+    session = _open_embedded(profile, options) if base_url is None else _open_live(base_url, profile, options)
+    session.profile = str(file) if file is not None else None
+    return session
+
+
+def _open_recording(path: str, options: Options) -> Session:
+    if options.profile is not None or options.record is not None:
+        other = "--luma-profile" if options.profile is not None else "--luma-record"
+        raise InputError(f"{other} does not go with a recording, which has its profile in it and is not recorded")
+    if not path:
+        raise InputError(f"{CASSETTE} names no file; write {CASSETTE}run.har")
+    session = replay(Path(path), options.redactor, options.max_age)
+    session.lenient, session.deviations = options.lenient, options.deviations
+    return session
+
+
+def _open_embedded(profile: Profile | None, options: Options) -> Session:
+    from luma_conformance.reference import InProcess, Settings, profile_path
+
+    # Its time stands still unless told to pass, so nothing leaves the main client's window or slots.
+    transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
+    profile = profile or load_profile(profile_path(), {})
+    if why := profile.missing(MAIN_KEY):
+        raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
+    spending = Spending(transport, limit=None)
+    channel = _channel(spending, transport.clock, profile)
+    shown = "the embedded reference, in process"
+    return _recorded(_session(shown, InProcess.base_url, channel, spending, profile, options), options)
+
+
+def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
+    transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout))
+    try:
+        loopback = is_loopback(base_url)
+        if profile is None and loopback:
+            profile = _published(transport)
+        profile = profile or bare_profile(os.environ)
+        if why := profile.missing(MAIN_KEY):
+            preflight(transport, None)
+            raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
+        spending = Spending(Overhearing(transport, options.redactor), limit=None if loopback else options.spend)
+        channel = _channel(spending, RealClock(), profile, options.announce)
+        session = _session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
+        session.remote, session.close = True, transport.close
+        session = _recorded(session, options)
+        session.check()
+    except BaseException:
+        transport.close()
+        raise
+    return session
+
+
+def _session(
+    shown: str, base_url: str, channel: LiveChannel, spending: Spending, profile: Profile, options: Options
+) -> Session:
+    redactor = options.redactor
+    redactor.add(profile.secrets)
+    return Session(
+        shown=shown,
+        base_url=base_url,
+        target=Target(channel=channel, profile=profile, run=f"luma-{uuid.uuid4().hex[:8]}"),
+        spending=spending,
+        scrub=lambda text: printable(redactor.scrub(text)),
+        lenient=options.lenient,
+        deviations=options.deviations,
+    )
+
+
+def _recorded(session: Session, options: Options) -> Session:
+    return session if options.record is None else record(session, options.record, options.redactor)
+
+
+def _channel(
+    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
+) -> LiveChannel:
+    ask = _time_request(profile) if profile.clock is not None else None
+    passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
+    patient = transport
+    if announce is not None:
+        main = _MainClock(clock, passing)
+        patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
+    return LiveChannel(transport=transport, patient=patient, passing=passing)
+
+
+def _published(transport: Transport) -> Profile | None:
+    """Return the profile a server on this machine publishes, or None; it may hold test keys, never read a variable."""
+    try:
+        response = transport.send(Request(method="GET", url=WELL_KNOWN))
+        if response.status != HTTPStatus.OK:
+            return None
+        return parse_profile(response.body.decode(), f"the profile it publishes at {WELL_KNOWN}", {})
+    except (ProfileError, UnicodeDecodeError):
+        return None  # preflight says what is wrong with a target, if anything is
+
+
+@dataclass(frozen=True, slots=True)
+class _MainClock:
+    """The time of the main key's client, to wait by for its rate limit."""
+
+    clock: Clock
+    passing: Passing
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.passing.sleep(seconds, MAIN_KEY)
+
+
+def _time_request(profile: Profile) -> Callable[[float, str], Request]:
+    """Return what makes the requests by which a target's time passes, as its profile says."""
+
+    def request(seconds: float, role: str) -> Request:
+        assert profile.clock is not None
+        authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
+        headers = (authorization, ("Content-Type", "application/json"))
+        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.filled(seconds))
+
+    return request
