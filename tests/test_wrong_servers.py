@@ -10,7 +10,7 @@ import pytest
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
 from luma_conformance.judge.answers import EveryResponse, detail_of
-from luma_conformance.judge.play import Target, offered, play
+from luma_conformance.judge.play import Target, make_lookup, play
 from luma_conformance.model import Case, Outcome, Request, Response, header
 from luma_conformance.reference import Service, VirtualClock, profile_path
 from luma_conformance.target.channel import LiveChannel, Passing
@@ -41,7 +41,7 @@ def failing(wrap: Callable[[Handle], Handle]) -> set[str]:
     transport = Direct(wrap(service.handle))
     target = Target(
         channel=LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock)),
-        value=offered(profile.values, supply),
+        value=make_lookup(profile.values, supply),
         token=lambda role: profile.keys[role].token,
         missing=profile.missing,
         run="test",

@@ -24,6 +24,9 @@ class Absent(StrEnum):
 
 ABSENT: Final = Absent.ABSENT
 
+GENERATIONS_PATH: Final = "/v1/generations"
+"""The path a generation is created at; a generation is looked up one segment below it."""
+
 
 def fields(headers: Headers) -> dict[str, str]:
     """Returns the value of each header by name in lower case, repeated fields joined by a comma and a space."""

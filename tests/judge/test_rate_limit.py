@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from luma_conformance.judge.rate_limit import Contradiction, explain, judge_trace
+from luma_conformance.judge.rate_limit import Contradiction, describe_contradiction, judge_trace
 from luma_conformance.model import Exchange, Headers, Request, Response
 
 RUNS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
@@ -129,7 +129,7 @@ def test_a_wrong_limiter_is_condemned(server: Server, waits: list[float], said: 
     found = wrong(exchanges)
 
     assert any(said in contradiction.what for contradiction in found), found
-    assert explain(exchanges, found[0]).count("\n") == len(found[0].exchanges)
+    assert describe_contradiction(exchanges, found[0]).count("\n") == len(found[0].exchanges)
 
 
 def with_headers(exchange: Exchange, **headers: str) -> Exchange:

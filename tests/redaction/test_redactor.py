@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from luma_conformance.model import Response
-from luma_conformance.redaction.redactor import OVERHEARD, Redactor, keys_in, printable
+from luma_conformance.redaction.redactor import MAX_LEARNED, Redactor, find_keys, printable
 
 from tests.canary import FORMS
 
@@ -110,11 +110,12 @@ def test_what_a_target_hands_out_is_known_from_then_on() -> None:
 def test_a_target_cannot_make_the_redactor_grow_without_end() -> None:
     """The latest secrets of its making are kept, the keys are never forgotten."""
     redactor = Redactor({SECRET: "$K"})
-    for number in range(OVERHEARD + 50):
+    for number in range(MAX_LEARNED + 50):
         redactor.learn(Response(status=200, headers=(("Set-Cookie", f"a=cookie-number-{number:04}"),)))
 
     assert (
-        redactor.scrub(f"cookie-number-0000 cookie-number-{OVERHEARD:04} {SECRET}") == "cookie-number-0000 REDACTED $K"
+        redactor.scrub(f"cookie-number-0000 cookie-number-{MAX_LEARNED:04} {SECRET}")
+        == "cookie-number-0000 REDACTED $K"
     )
 
 
@@ -128,7 +129,7 @@ def test_a_secret_may_become_known_later() -> None:
 def test_a_key_in_the_environment_is_known_before_any_profile() -> None:
     """A test key is no secret, and no other variable is looked at."""
     environ = {"ONE": "luma-api-abc123 ", "TWO": "luma-api-test-main", "HOME": "/root", "EMPTY": "", "P": "luma-api-"}
-    assert keys_in(environ) == {"luma-api-abc123": "$ONE"}
+    assert find_keys(environ) == {"luma-api-abc123": "$ONE"}
 
 
 @pytest.mark.parametrize(

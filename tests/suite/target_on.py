@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from luma_conformance.catalogue.media import supply
-from luma_conformance.judge.play import Target, offered
+from luma_conformance.judge.play import Target, make_lookup
 from luma_conformance.model import Request, Response
 from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
 from luma_conformance.reference import Service, VirtualClock, profile_path
@@ -36,7 +36,7 @@ def target_on(wrap: Wrong, *, limit: int | None = None, examples: int | None = N
     spending = Spending(Direct(wrap(Service(clock=clock).handle)), limit=limit)
     target = Target(
         channel=LiveChannel(transport=spending, patient=spending, passing=Passing(transport=spending, clock=clock)),
-        value=offered(PROFILE.values, supply),
+        value=make_lookup(PROFILE.values, supply),
         token=lambda role: PROFILE.keys[role].token,
         missing=lambda role: "too slow here" if role == "large-uploads" else PROFILE.missing(role),
         run="test",

@@ -61,7 +61,7 @@ def _nearest(finding: Finding, catalogue: Catalogue) -> Iterator[str]:
     response = finding.entry.exchange.response
     detail = detail_of(response)
     if isinstance(detail, str) and any(one.facet in (Facet.STATUS, Facet.DETAIL) for one in finding.mismatches):
-        for case in catalogue.saying(response.status, detail)[:1]:
+        for case in catalogue.find_by_detail(response.status, detail)[:1]:
             yield _line("that is", f"the text of {case.id} ({case.title})")
 
 

@@ -44,7 +44,7 @@ class Catalogue:
             case for case in self if case.id == pattern or case.id.startswith(prefix) or fnmatchcase(case.id, pattern)
         )
 
-    def saying(self, status: int, detail: str) -> tuple[Case, ...]:
+    def find_by_detail(self, status: int, detail: str) -> tuple[Case, ...]:
         """Returns the cases that expect a `detail` text, those of the same status first."""
         scene = Scene()
         found = [

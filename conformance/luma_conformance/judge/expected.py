@@ -9,12 +9,11 @@ from typing import Final
 
 from luma_conformance.judge.answers import EveryResponse, Judgement, judge_step
 from luma_conformance.matching import Exactly, Is, Like, Matcher, Members, OneOf
-from luma_conformance.model import ABSENT, Ask, Auth, Case, Exchange, Expectation, Place, Step
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Exchange, Expectation, Place, Step
 from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Violation
 
-CREATE_PATH: Final = "/v1/generations"
-CREATE: Final = f"POST {CREATE_PATH}"
-LOOKUP: Final = "GET /v1/generations/{generation_id}"
+CREATE_OPERATION: Final = f"POST {GENERATIONS_PATH}"
+LOOKUP_OPERATION: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
 """What may answer a body the page says nothing about: accepted, or refused with any 4xx but the rate limit's."""
 FETCHING: Final = (502, 503)
@@ -25,12 +24,12 @@ _TEXT: Final = Is("text")
 _MAIN: Final = Ask(method="GET", url="").auth
 
 
-def expected(prediction: Prediction, status: int, body: object = None) -> Expectation:
+def expect_answer(prediction: Prediction, status: int, body: object = None) -> Expectation:
     """Returns what a body of that prediction may be answered with, of all allowed answers those of the status given."""
     if isinstance(prediction, Accepted):
         return Expectation(status=(201,), body=Members({"state": Exactly("queued")}))
     if not isinstance(prediction, Rejected):
-        statuses = (*OPEN_STATUSES, *FETCHING) if _names_url(body) else OPEN_STATUSES
+        statuses = (*OPEN_STATUSES, *FETCHING) if _contains_url(body) else OPEN_STATUSES
         return Expectation(status=statuses, body=Members({"detail": _TEXT}) if status >= 400 else None)
     allowed = tuple(v for v in prediction.violations if v.status == status) or prediction.violations
     texts = [matcher for violation in allowed for matcher in _matchers(violation)]
@@ -41,63 +40,63 @@ def expected(prediction: Prediction, status: int, body: object = None) -> Expect
     )
 
 
-def section(prediction: Prediction) -> str:
+def find_heading(prediction: Prediction) -> str:
     """Returns the heading of the page an answer rests on."""
     if isinstance(prediction, Rejected):
         return _HEADINGS[prediction.violations[0].rule]
     return "201 — Created (success)" if isinstance(prediction, Accepted) else "Error response format"
 
 
-def judged(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
+def judge_answer(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
     """Returns what is wrong with the answer to a generated request."""
     return judge_step(case, 1, (exchange,), {}, every)
 
 
-def as_case(body: object, prediction: Prediction, status: int) -> Case:
+def build_case(body: object, prediction: Prediction, status: int) -> Case:
     """Returns a generated request as a case, with what it may be answered."""
-    ask = Ask(method="POST", url=CREATE_PATH, body=body)
-    return _case(ask, section(prediction), expected(prediction, status, body))
+    ask = Ask(method="POST", url=GENERATIONS_PATH, body=body)
+    return _case(ask, find_heading(prediction), expect_answer(prediction, status, body))
 
 
-def not_found(ask: Ask) -> Case:
+def expect_not_found(ask: Ask) -> Case:
     """Returns a poll for an id of nobody's as a case; what is no UUID is an id of nobody's too."""
     return _case(
         ask, "404 — Generation does not exist", Expectation(status=(404,), detail=Exactly("Generation not found"))
     )
 
 
-def unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> Case:
+def expect_unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> Case:
     """Returns a request with a key that opens nothing as a case: refused, and for its key where its body is in order.
 
     Whether the key or the body of a request is looked at first is not said.
     """
     expect = Expectation(status=(401,), detail=Exactly(detail))
     if status != 401 and not isinstance(prediction, Accepted):
-        allowed = expected(prediction, status, ask.body)
+        allowed = expect_answer(prediction, status, ask.body)
         others = tuple(other for other in allowed.status if other not in (201, 401))
         expect = replace(allowed, status=(401, *others))
     return _case(ask, "401 — Unauthorized", expect)
 
 
-def as_yaml(case: Case) -> str:
+def write_case_file(case: Case) -> str:
     """Returns a case file with this one case, ready to be pasted: its data is JSON, which YAML is a superset of."""
     step = case.steps[0]
     statuses = list(step.expect.status)
     lines = [
         "# yaml-language-server: $schema=case-file.schema.json",
-        f"section: {_json(case.section)}",
+        f"section: {_to_json(case.section)}",
         f"operation: {case.operation}",
-        *([f"needs: {_json(list(case.needs))}"] if case.needs else []),
+        *([f"needs: {_to_json(list(case.needs))}"] if case.needs else []),
         "cases:",
         "  - id: fuzzed",
         f"    title: {case.title}",
-        f"    status: {_json(statuses if len(statuses) > 1 else statuses[0])}",
+        f"    status: {_to_json(statuses if len(statuses) > 1 else statuses[0])}",
     ]
     if step.expect.detail is not None:
-        lines.append(f"    detail: {_json(_written(step.expect.detail))}")
+        lines.append(f"    detail: {_to_json(_write_matcher(step.expect.detail))}")
     if step.expect.wording_may_vary:
         lines.append("    wording: may-vary")
-    return "\n".join([*lines, "    request:", *_asked(step.ask)])
+    return "\n".join([*lines, "    request:", *_write_request(step.ask)])
 
 
 def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
@@ -105,31 +104,31 @@ def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
         id="fuzzed/request",
         title="a generated request",
         section=heading,
-        operation=CREATE if ask.method == "POST" else LOOKUP,
+        operation=CREATE_OPERATION if ask.method == "POST" else LOOKUP_OPERATION,
         place=Place("(generated)", 1),
         steps=(Step(ask=ask, expect=expect),),
         needs=() if ask.auth.role in (None, _MAIN.role) else (ask.auth.role,),
     )
 
 
-def _asked(ask: Ask) -> Iterator[str]:
+def _write_request(ask: Ask) -> Iterator[str]:
     """Yields the members of a request as case files write it, less what its operation implies."""
     if ask.method != "POST":
-        yield f"      path: {_json(ask.url)}"
+        yield f"      path: {_to_json(ask.url)}"
     if ask.auth == Auth():
         yield "      auth: none"
     elif ask.auth != _MAIN:
         given = {"key": ask.auth.role} if ask.auth.role is not None else {"token": ask.auth.token}
-        yield f"      auth: {_json({**given, 'scheme': ask.auth.scheme})}"
+        yield f"      auth: {_to_json({**given, 'scheme': ask.auth.scheme})}"
     if ask.body is not ABSENT:
-        yield "      body: " + _json(ask.body)
+        yield "      body: " + _to_json(ask.body)
 
 
-def _names_url(body: object) -> bool:
+def _contains_url(body: object) -> bool:
     """Tells whether a body refers to anything by URL, wherever in it."""
     if isinstance(body, dict):
-        return isinstance(body.get("url"), str) or any(map(_names_url, body.values()))
-    return isinstance(body, list) and any(map(_names_url, body))
+        return isinstance(body.get("url"), str) or any(map(_contains_url, body.values()))
+    return isinstance(body, list) and any(map(_contains_url, body))
 
 
 def _matchers(violation: Violation) -> tuple[Matcher, ...]:
@@ -138,20 +137,20 @@ def _matchers(violation: Violation) -> tuple[Matcher, ...]:
     return (Like.of(violation.detail_like),) if violation.detail_like is not None else (_TEXT,)
 
 
-def _written(matcher: Matcher) -> object:
+def _write_matcher(matcher: Matcher) -> object:
     """Returns a matcher of ours as case files write it."""
     if isinstance(matcher, OneOf):
-        return {"$one_of": [_written(choice) for choice in matcher.choices]}
+        return {"$one_of": [_write_matcher(choice) for choice in matcher.choices]}
     if isinstance(matcher, Like):
         return {"$like": matcher.template}
     return matcher.expected if isinstance(matcher, Exactly) else {"$is": "text"}
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=not _encodable(value))
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=not _is_encodable(value))
 
 
-def _encodable(value: object) -> bool:
+def _is_encodable(value: object) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

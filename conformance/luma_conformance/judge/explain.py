@@ -137,7 +137,7 @@ def _nearest(result: Result, exchange: Exchange, catalogue: Catalogue) -> Iterat
         m.facet in (Facet.DETAIL, Facet.STATUS) for m in result.verdict.mismatches
     ):
         return
-    entries = catalogue.saying(exchange.response.status, detail)
+    entries = catalogue.find_by_detail(exchange.response.status, detail)
     if entries and all(entry.id != result.case.id for entry in entries):
         yield f"the text of {entries[0].id} ({entries[0].title})"
 

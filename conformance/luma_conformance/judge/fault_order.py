@@ -66,12 +66,12 @@ class Order:
         ]
         return tuple(sorted(shortest, key=self._place))
 
-    def before(self, first: str, then: str) -> bool:
+    def is_before(self, first: str, then: str) -> bool:
         """Tells whether one rule was answered for before another, and never the other way round."""
         return (first, then) in self.counts and (then, first) not in self.counts
 
     def _after(self, rule: str) -> Iterator[str]:
-        return (other for other in self.rules if self.before(rule, other) and (rule, other) not in self._cyclic)
+        return (other for other in self.rules if self.is_before(rule, other) and (rule, other) not in self._cyclic)
 
     @cached_property
     def _cyclic(self) -> frozenset[Pair]:
@@ -80,7 +80,7 @@ class Order:
     @cached_property
     def _sorted(self) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
         """Returns the levels, and the cycles that were cut open to get any."""
-        edges = {rule: {other for other in self.rules if self.before(other, rule)} for rule in self.rules}
+        edges = {rule: {other for other in self.rules if self.is_before(other, rule)} for rule in self.rules}
         cycles: list[tuple[str, ...]] = []
         while True:
             try:
@@ -111,7 +111,7 @@ class Order:
         return self._rank(pair[0]), self._rank(pair[1])
 
 
-def changes(old: Order, new: Order) -> tuple[Pair, ...]:
+def find_reversals(old: Order, new: Order) -> tuple[Pair, ...]:
     """Returns the pairs that changed sides, as the new order has them: first the rule that is now answered for."""
-    turned = [(one, other) for one, other in new.counts if new.before(one, other) and old.before(other, one)]
+    turned = [(one, other) for one, other in new.counts if new.is_before(one, other) and old.is_before(other, one)]
     return tuple(sorted(turned, key=new._place))

@@ -39,10 +39,10 @@ def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tupl
     All creates ask for jobs of one weight. `since`, in seconds of the trace's clock, is from when the trace has every
     request of the client; None: always. Rests on "429 — Concurrent job limit exceeded".
     """
-    jobs = list(_jobs(trace))
-    admitted = [(len(running) + 1, running, job.index) for job in jobs for running in [_surely(jobs, job)]]
+    jobs = list(_read_jobs(trace))
+    admitted = [(len(running) + 1, running, job.index) for job in jobs for running in [_find_running(jobs, job)]]
     refused = [
-        (_possibly(jobs, exchange, index), index)
+        (_count_possible(jobs, exchange, index), index)
         for index, exchange in enumerate(trace)
         if _is_refusal(exchange) and (since is None or exchange.sent - TTL - GRACE >= since)
     ]
@@ -61,7 +61,7 @@ def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tupl
     return (Contradiction(what=what, exchanges=tuple(sorted({*running, index, refusal}))),)
 
 
-def _jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
+def _read_jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
     for index, exchange in enumerate(trace):
         if exchange.request.method != "POST" or exchange.response.status != 201:
             continue
@@ -78,7 +78,7 @@ def _jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
         )
 
 
-def _surely(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
+def _find_running(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
     """Returns the jobs, by index, that ran whenever a new one was admitted."""
     return tuple(
         job.index
@@ -87,7 +87,7 @@ def _surely(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-def _possibly(jobs: Sequence[_Job], refusal: Exchange, index: int) -> int:
+def _count_possible(jobs: Sequence[_Job], refusal: Exchange, index: int) -> int:
     """Returns how many jobs may have held a slot when a request, of that index, was refused."""
     begun = [job for job in jobs if job.index < index or job.sent < refusal.received]
     return sum(job.over_at + GRACE > refusal.sent for job in begun)

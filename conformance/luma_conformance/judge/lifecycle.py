@@ -48,7 +48,12 @@ def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity,
                 Oddity(what=f"a poll of a generation of one's own is {exchange.response.status}", exchange=index)
             )
             continue
-        wrongs = [*_echoed(created, body), *incoherent(body), *_moved(seen, exchange, body), *_stale(urls, body)]
+        wrongs = [
+            *_check_echo(created, body),
+            *find_incoherence(body),
+            *_check_progress(seen, exchange, body),
+            *_check_fresh_urls(urls, body),
+        ]
         found += [Oddity(what=what, exchange=index) for what in wrongs]
         seen.append((index, exchange, body))
     return tuple(found)
@@ -62,28 +67,30 @@ def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Od
     (first, reference), *others = lookups
     found = []
     for index, (label, exchange) in enumerate(others, start=1):
-        for what, one, other in zip(("status", "body", "headers"), _look(reference), _look(exchange), strict=True):
+        for what, one, other in zip(
+            ("status", "body", "headers"), _comparable(reference), _comparable(exchange), strict=True
+        ):
             if one != other:
                 text = f"{label} is told apart from {first} by its {what}: {show(other)}, not {show(one)}"
                 found.append(Oddity(what=text, exchange=index))
     return tuple(found)
 
 
-def _look(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
+def _comparable(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
     body = body_of(exchange.response)
     seen = body if isinstance(body, dict | list | str) else exchange.response.body.decode("utf-8", "replace")
     headers = {name: value for name, value in fields(exchange.response.headers).items() if name not in VARYING}
     return exchange.response.status, seen, headers
 
 
-def _echoed(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
+def _check_echo(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
     asked = json.loads(created.request.body)
     for name, default in DEFAULTS.items():
         if body.get(name) != asked.get(name, default):
             yield f"{name} is {show(body.get(name))}, and {show(asked.get(name, default))} was asked for"
 
 
-def incoherent(body: Mapping[str, object]) -> Iterator[str]:
+def find_incoherence(body: Mapping[str, object]) -> Iterator[str]:
     """Yields what an answer says that its state does not allow."""
     state, output = body.get("state"), body.get("output") or []
     code, reason = body.get("failure_code"), body.get("failure_reason")
@@ -107,7 +114,7 @@ def _is_output(one: object) -> bool:
     return isinstance(one, dict) and isinstance(one.get("type"), str) and str(one.get("url")).startswith("http")
 
 
-def _moved(
+def _check_progress(
     seen: Sequence[tuple[int, Exchange, Mapping[str, object]]], exchange: Exchange, body: Mapping[str, object]
 ) -> Iterator[str]:
     """Yields what has changed that does not, against the answers that were there before this was asked."""
@@ -124,7 +131,7 @@ def _moved(
         yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
 
 
-def _stale(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
+def _check_fresh_urls(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
     output = body.get("output")
     for one in output if isinstance(output, list) else []:
         if isinstance(one, dict) and isinstance(url := one.get("url"), str):

@@ -15,8 +15,8 @@ from luma_conformance import paths
 from luma_conformance.catalogue.grammar import placeholder
 from luma_conformance.catalogue.roles import MAIN_KEY, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
-from luma_conformance.judge.answers import EveryResponse, body_of, judge_step, settled
-from luma_conformance.judge.severity import gravest
+from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
+from luma_conformance.judge.severity import worst_severity
 from luma_conformance.model import (
     ABSENT,
     Ask,
@@ -56,7 +56,7 @@ class Target:
     tape: Tape = field(default_factory=Untaped)
 
 
-def unmet(case: Case, target: Target) -> str | None:
+def find_unmet_need(case: Case, target: Target) -> str | None:
     """Returns why a case cannot be judged on a target: the first role it needs that is not offered, or None."""
     return next((why for role in case.needs if (why := target.missing(role))), None)
 
@@ -74,7 +74,7 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
 
 
 def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:
-    played = _Played(case, target)
+    played = _Progress(case, target)
     for number, step in enumerate(case.steps, start=1):
         target.tape.step(number)
         try:
@@ -86,8 +86,8 @@ def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> R
             return played.result(mismatches=(broken,))
         judgement = judge_step(case, number, exchanges, played.saved, every)
         played.notes += judgement.notes
-        if not exact and gravest(judgement.mismatches) is Severity.SHOULD:
-            played.word(judgement.mismatches)
+        if not exact and worst_severity(judgement.mismatches) is Severity.SHOULD:
+            played.keep_wording(judgement.mismatches)
         elif judgement.mismatches:
             return played.result(mismatches=judgement.mismatches)
         if unsaved := played.save(number, step, exchanges[-1].response):
@@ -136,7 +136,7 @@ def _authorization(auth: Auth, token: Callable[[str], str]) -> tuple[tuple[str, 
     return () if shown is None else (("Authorization", f"{auth.scheme} {shown}".strip()),)
 
 
-class _Played:
+class _Progress:
     """A case under way: what its steps saved, and every exchange so far."""
 
     def __init__(self, case: Case, target: Target) -> None:
@@ -156,7 +156,7 @@ class _Played:
         while (
             (repeat := step.repeat) is not None
             and len(exchanges) < repeat.at_most
-            and not settled(repeat, exchanges[-1].response)
+            and not is_settled(repeat, exchanges[-1].response)
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
@@ -176,7 +176,7 @@ class _Played:
             self.saved[name] = found
         return None
 
-    def word(self, mismatches: tuple[Mismatch, ...]) -> None:
+    def keep_wording(self, mismatches: tuple[Mismatch, ...]) -> None:
         """Keeps the first differences in wording, and the exchanges until then."""
         self._worded = self._worded or (mismatches, tuple(self._exchanges))
 
@@ -202,6 +202,6 @@ class _Played:
         return self.saved[name] if name in self.saved else self._target.value(name)
 
 
-def offered(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
+def make_lookup(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
     """Returns the lookup of placeholders: what the kit supplies itself, else what a profile offers."""
     return lambda name: supply(name) if name in SUPPLIES else values[name]

@@ -1,7 +1,7 @@
 """Judges a trace of one client's requests against the rate limit's semantics: the sliding 60 s window and its headers.
 
 Sound under latency: a request was counted at some moment between sent and received, and a trace is condemned only
-where no such moments explain it. Every check is one bisection, so a trace of n exchanges takes n log n.
+where no such moments describe_contradiction it. Every check is one bisection, so a trace of n exchanges takes n log n.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What is wrong with a trace, and which answers to what the page leaves open explain it, if it has refusals."""
+    """What is wrong with a trace, and which answers to what the page leaves open describe_contradiction it, if it has refusals."""
 
     contradictions: tuple[Contradiction, ...]
     observed: tuple[str, ...]
@@ -78,16 +78,16 @@ def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Rep
     infinity: never.
     Rests on "429 — Requests-per-minute (RPM) limit exceeded", "Rate limiting" and the rate-limit guide's header table.
     """
-    events = [_event(index, exchange) for index, exchange in enumerate(trace)]
-    always = (*_headers(events), *_clocks(events))
+    events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
+    always = (*_check_headers(events), *_check_clock(events))
     creates = [event for event in events if event.kind != "other"]
     found = [tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS]
     fewest = min(found, key=len)
     surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
-    return Report(contradictions=always + fewest, observed=_observed(events, surviving))
+    return Report(contradictions=always + fewest, observed=_summarize(events, surviving))
 
 
-def explain(trace: Sequence[Exchange], contradiction: Contradiction) -> str:
+def describe_contradiction(trace: Sequence[Exchange], contradiction: Contradiction) -> str:
     """Returns a contradiction for a person: what it is, and the exchanges that show it, timed from the first."""
     lines = [contradiction.what]
     for index in contradiction.exchanges:
@@ -102,7 +102,7 @@ def explain(trace: Sequence[Exchange], contradiction: Contradiction) -> str:
 _SHOWN: Final = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
-def _event(index: int, exchange: Exchange) -> _Event:
+def _read_event(index: int, exchange: Exchange) -> _Event:
     answered = fields(exchange.response.headers)
     status = exchange.response.status
     kind = "refused"
@@ -117,11 +117,11 @@ def _event(index: int, exchange: Exchange) -> _Event:
     return _Event(index, kind, exchange.sent, exchange.received, numbers[0], numbers[1], numbers[2], numbers[3], stray)
 
 
-def _headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
+def _check_headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
     """Yields the headers that are missing, of the wrong form, or where they do not belong."""
     first: _Event | None = None
     for event in events:
-        for what in _wrong_headers(event):
+        for what in _check_headers_of(event):
             yield Contradiction(what=what, exchanges=(event.index,))
         if event.kind in ("created", "rpm") and event.limit is not None:
             first = first or event
@@ -130,7 +130,7 @@ def _headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
                 yield Contradiction(what=what, exchanges=(first.index, event.index))
 
 
-def _wrong_headers(event: _Event) -> Iterator[str]:
+def _check_headers_of(event: _Event) -> Iterator[str]:
     expected = {"created": _RATE, "rpm": (*_RATE, "retry-after"), "concurrency": ("retry-after",)}.get(event.kind, ())
     values = dict(
         zip((*_RATE, "retry-after"), (event.limit, event.remaining, event.reset, event.retry_after), strict=True)
@@ -149,7 +149,7 @@ def _wrong_headers(event: _Event) -> Iterator[str]:
         yield f"X-RateLimit-Remaining of a refusal is 0, got {event.remaining}"
 
 
-def _clocks(events: Sequence[_Event]) -> Iterator[Contradiction]:
+def _check_clock(events: Sequence[_Event]) -> Iterator[Contradiction]:
     """Yields the two answers whose Reset cannot both be right, whatever the server's clock is ahead of ours."""
     latest: tuple[float, int] | None = None
     earliest: tuple[float, int] | None = None
@@ -189,57 +189,57 @@ class _Window:
             return
         for event in self._creates:
             if event.kind == "created":
-                yield from self._created(event, self._limit)
+                yield from self._check_admission(event, self._limit)
             elif event.kind == "rpm":
-                yield from self._refused(event, self._limit)
-        yield from self._insufficient()
+                yield from self._check_refusal(event, self._limit)
+        yield from self._check_waits()
 
-    def _surely(self, event: _Event) -> int:
+    def _count_certain(self, event: _Event) -> int:
         """Returns how many earlier requests are in the window wherever they are placed."""
-        done = bisect_right(self._received, event.sent) - self._own(event, event.received <= event.sent)
+        done = bisect_right(self._received, event.sent) - self._count_own(event, event.received <= event.sent)
         left = bisect_right(self._sent, event.received - WINDOW + ROUNDING)
         return max(0, done - left)
 
-    def _possibly(self, event: _Event) -> int:
+    def _count_possible(self, event: _Event) -> int:
         """Returns how many other requests may be in the window, or more than any limit where the trace began late."""
         if self._since is not None and event.sent - WINDOW - ROUNDING < self._since:
             return 10**9
-        begun = bisect_left(self._sent, event.received) if event.received > event.sent else self._before(event)
-        begun -= self._own(event, event.received > event.sent)
+        begun = bisect_left(self._sent, event.received) if event.received > event.sent else self._count_before(event)
+        begun -= self._count_own(event, event.received > event.sent)
         return begun - bisect_right(self._received, event.sent - WINDOW - ROUNDING)
 
-    def _before(self, event: _Event) -> int:
+    def _count_before(self, event: _Event) -> int:
         """Returns how many requests were sent before an exchange that took no time, by order where times are equal."""
         upto = bisect_right(self._sent, event.sent)
         while upto and self._by_sent[upto - 1].sent == event.sent and self._by_sent[upto - 1].index >= event.index:
             upto -= 1
         return upto
 
-    def _own(self, event: _Event, counts: bool) -> int:  # noqa: FBT001
+    def _count_own(self, event: _Event, counts: bool) -> int:  # noqa: FBT001
         if not counts or event.kind not in self._kinds:
             return 0
         if event.received > event.sent:
             return 1
         # Of exchanges at one moment, those that come later are not before this one either.
         upto = bisect_right(self._sent, event.sent)
-        return upto - self._before(event)
+        return upto - self._count_before(event)
 
-    def _created(self, event: _Event, limit: int) -> Iterator[Contradiction]:
-        surely, possibly = self._surely(event), self._possibly(event)
+    def _check_admission(self, event: _Event, limit: int) -> Iterator[Contradiction]:
+        surely, possibly = self._count_certain(event), self._count_possible(event)
         if surely >= limit:
             what = f"admitted although at least {surely} of {limit} requests were less than 60 s old"
-            yield Contradiction(what=what, exchanges=(*self._latest(event, limit), event.index))
+            yield Contradiction(what=what, exchanges=(*self._latest_before(event, limit), event.index))
         elif event.remaining is not None and not limit - possibly - 1 <= event.remaining <= limit - surely - 1:
             low, high = max(0, limit - possibly - 1), limit - surely - 1
             between = f"{high}" if low == high else f"{low} to {high}"
             what = f"X-RateLimit-Remaining is {event.remaining} where the window of 60 s leaves {between} of {limit}"
-            yield Contradiction(what=what, exchanges=(*self._latest(event, 3), event.index))
+            yield Contradiction(what=what, exchanges=(*self._latest_before(event, 3), event.index))
 
-    def _refused(self, event: _Event, limit: int) -> Iterator[Contradiction]:
-        possibly = self._possibly(event)
+    def _check_refusal(self, event: _Event, limit: int) -> Iterator[Contradiction]:
+        possibly = self._count_possible(event)
         if possibly < limit:
             what = f"refused although at most {possibly} of {limit} requests were 60 s old or less"
-            yield Contradiction(what=what, exchanges=(*self._latest(event, 3), event.index))
+            yield Contradiction(what=what, exchanges=(*self._latest_before(event, 3), event.index))
             return
         if event.retry_after is None or possibly >= 10**9:
             return
@@ -249,15 +249,13 @@ class _Window:
             return
         low = self._by_received[oldest].sent + WINDOW - event.received
         # Where refusals use quota, more may be in the window than the limit: room for one then comes later.
-        last = max(certain, self._before(event) - limit)
+        last = max(certain, self._count_before(event) - limit)
         high = self._by_sent[last].received + WINDOW - event.sent
         if not low - ROUNDING < event.retry_after < max(high, 1) + ROUNDING:
-            what = (
-                f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {_span(low, high)} s"
-            )
+            what = f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {_format_span(low, high)} s"
             yield Contradiction(what=what, exchanges=(self._by_sent[certain].index, event.index))
 
-    def _insufficient(self) -> Iterator[Contradiction]:
+    def _check_waits(self) -> Iterator[Contradiction]:
         """Yields refusals that come although what an earlier refusal asked for, and more than rounding, was waited."""
         for event, following in zip(self._creates, self._creates[1:], strict=False):
             if event.kind != "rpm" or following.kind != "rpm" or event.retry_after is None:
@@ -269,15 +267,15 @@ class _Window:
                 what = f"refused again after {waited:.1f} s although Retry-After was {event.retry_after}"
                 yield Contradiction(what=what, exchanges=(event.index, following.index))
 
-    def _latest(self, event: _Event, count: int) -> tuple[int, ...]:
-        upto = self._before(event)
+    def _latest_before(self, event: _Event, count: int) -> tuple[int, ...]:
+        upto = self._count_before(event)
         return tuple(sorted(earlier.index for earlier in self._by_sent[max(0, upto - count) : upto]))
 
 
-def _span(low: float, high: float) -> str:
+def _format_span(low: float, high: float) -> str:
     return f"{low:.1f}" if low == high else f"{low:.1f} to {high:.1f}"
 
 
-def _observed(events: Sequence[_Event], surviving: Sequence[str]) -> tuple[str, ...]:
+def _summarize(events: Sequence[_Event], surviving: Sequence[str]) -> tuple[str, ...]:
     refused = {event.kind for event in events} & {"rpm", "refused", "concurrency"}
     return tuple(surviving) if refused else ()

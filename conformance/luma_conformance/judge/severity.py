@@ -10,13 +10,13 @@ from luma_conformance.judge.answers import detail_of
 from luma_conformance.model import Exchange, Facet, Mismatch, Outcome, Result, Severity
 
 
-def gravest(mismatches: Iterable[Mismatch]) -> Severity | None:
+def worst_severity(mismatches: Iterable[Mismatch]) -> Severity | None:
     """Returns the severity of the worst of some differences, or None where there are none."""
     severities = {mismatch.severity for mismatch in mismatches}
     return Severity.MUST if Severity.MUST in severities else next(iter(severities), None)
 
 
-def lenient(result: Result, catalogue: Catalogue) -> Result:
+def apply_leniency(result: Result, catalogue: Catalogue) -> Result:
     """Returns a result in which a failure of wording alone is a warning.
 
     A text that belongs to another error stays a failure: the target refused for another reason. So does a failure
@@ -25,15 +25,19 @@ def lenient(result: Result, catalogue: Catalogue) -> Result:
     verdict = result.verdict
     if verdict.outcome is not Outcome.FAIL or verdict.reason:
         return result
-    worded = only_worded(verdict.mismatches, result.exchanges[-1:], catalogue)
+    worded = differs_in_wording_only(verdict.mismatches, result.exchanges[-1:], catalogue)
     return replace(result, verdict=replace(verdict, outcome=Outcome.WARNING)) if worded else result
 
 
-def only_worded(mismatches: tuple[Mismatch, ...], answers: tuple[Exchange, ...], catalogue: Catalogue) -> bool:
+def differs_in_wording_only(
+    mismatches: tuple[Mismatch, ...], answers: tuple[Exchange, ...], catalogue: Catalogue
+) -> bool:
     """Tells whether answers differ in nothing but the wording of a text, and say nothing that means something else."""
-    if gravest(mismatches) is not Severity.SHOULD:
+    if worst_severity(mismatches) is not Severity.SHOULD:
         return False
     if not any(mismatch.facet is Facet.DETAIL for mismatch in mismatches):
         return True
     said = [(answer.response.status, detail_of(answer.response)) for answer in answers]
-    return all(isinstance(detail, str) and detail and not catalogue.saying(status, detail) for status, detail in said)
+    return all(
+        isinstance(detail, str) and detail and not catalogue.find_by_detail(status, detail) for status, detail in said
+    )

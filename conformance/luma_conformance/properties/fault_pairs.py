@@ -19,10 +19,10 @@ from luma_conformance.matching import Like, Scene
 from luma_conformance.model import Response
 from luma_conformance.properties.found import NonConformance
 from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
-from luma_conformance.redaction.redactor import Redactor, keys_in
+from luma_conformance.redaction.redactor import Redactor, find_keys
 from luma_conformance.rules import Rejected, Violation, predict
 from luma_conformance.session.session import CASSETTE, Judging, Wanted
-from luma_conformance.strategies import FAULTS, Body, served, two_faults
+from luma_conformance.strategies import FAULTS, Body, available_kinds, two_faults
 
 TRIES: Final = 40
 """Requests drawn, not sent, to find one that breaks two given rules."""
@@ -34,28 +34,28 @@ def observe(
     """Returns what the target is called, and what its answers show; raises InputError or CouldNotJudge."""
     if (base_url or "").startswith(CASSETTE):
         raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
-    wanted = Wanted(base_url=base_url, profile=profile, announce=tell, redactor=Redactor(keys_in(os.environ)))
+    wanted = Wanted(base_url=base_url, profile=profile, announce=tell, redactor=Redactor(find_keys(os.environ)))
     judging = Judging.begin(wanted)
     try:
-        return judging.shown, tuple(_observed(begin(judging, Fuzzing(), "precedence"), rules, tell))
+        return judging.shown, tuple(_observe_pairs(begin(judging, Fuzzing(), "precedence"), rules, tell))
     except NonConformance as error:
         raise CouldNotJudge(str(error)) from None
     finally:
         judging.close()
 
 
-def _observed(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
+def _observe_pairs(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
     """Asks about every pair of rules that one request can break; yields what each answer shows."""
-    pairs = [pair for pair in combinations(rules, 2) if _possible(luma_target, *pair)]
+    pairs = [pair for pair in combinations(rules, 2) if _is_possible(luma_target, *pair)]
     for number, pair in enumerate(pairs, start=1):
         tell(f"pair {number} of {len(pairs)}")
-        if (found := _request(luma_target, *pair)) is None:
+        if (found := _find_request(luma_target, *pair)) is None:
             continue
         body, prediction = found
-        yield from _shown(prediction, luma_target.send(body).response)
+        yield from _read_answer(prediction, luma_target.send(body).response)
 
 
-def _possible(luma_target: LumaTarget, first: str, second: str) -> bool:
+def _is_possible(luma_target: LumaTarget, first: str, second: str) -> bool:
     one, other = FAULTS[first], FAULTS[second]
     if (
         one.missing(luma_target.material)
@@ -63,10 +63,10 @@ def _possible(luma_target: LumaTarget, first: str, second: str) -> bool:
         or "large-uploads" in (*one.needs, *other.needs)
     ):
         return False
-    return any(kind in one.kinds and kind in other.kinds for kind in served(luma_target.material))
+    return any(kind in one.kinds and kind in other.kinds for kind in available_kinds(luma_target.material))
 
 
-def _request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Rejected] | None:
+def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Rejected] | None:
     """Returns a request that breaks two rules, and what may be answered; None where none is found."""
 
     def both(body: Body) -> bool:
@@ -85,10 +85,10 @@ def _request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Re
     return body, prediction
 
 
-def _shown(prediction: Rejected, response: Response) -> Iterator[Observation]:
+def _read_answer(prediction: Rejected, response: Response) -> Iterator[Observation]:
     """Yields that the rule which was answered for comes before each that was not; nothing where that is not clear."""
     detail = detail_of(response)
-    said = {v.rule for v in prediction.violations if v.status == response.status and _says(v, detail)}
+    said = {v.rule for v in prediction.violations if v.status == response.status and _matches(v, detail)}
     if len(said) == 1:
         (first,) = said
         for rule in dict.fromkeys(v.rule for v in prediction.violations):
@@ -96,7 +96,7 @@ def _shown(prediction: Rejected, response: Response) -> Iterator[Observation]:
                 yield Observation(first=first, then=rule)
 
 
-def _says(violation: Violation, detail: object) -> bool:
+def _matches(violation: Violation, detail: object) -> bool:
     if violation.details:
         return detail in violation.details
     return violation.detail_like is not None and Like.of(violation.detail_like).explain(detail, Scene()) is None

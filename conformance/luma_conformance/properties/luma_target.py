@@ -22,10 +22,10 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from luma_conformance.judge.deviations import Deviation
-from luma_conformance.judge.expected import as_case, as_yaml, judged
+from luma_conformance.judge.expected import build_case, judge_answer, write_case_file
 from luma_conformance.judge.explain import answered, curl, said
 from luma_conformance.judge.play import bind
-from luma_conformance.judge.severity import only_worded
+from luma_conformance.judge.severity import differs_in_wording_only
 from luma_conformance.model import ABSENT, Ask, Case, Exchange, Facet, Mismatch, Request
 from luma_conformance.properties.found import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
@@ -157,7 +157,7 @@ class LumaTarget:
             return prediction, None
         exchange = self.send(body)
         self.skip_if_limited(exchange)
-        self.check_answer(as_case(body, prediction, exchange.response.status), exchange, prediction)
+        self.check_answer(build_case(body, prediction, exchange.response.status), exchange, prediction)
         if isinstance(prediction, Rejected):
             self.broken.update({violation.rule for violation in prediction.violations})
         return prediction, exchange
@@ -171,7 +171,7 @@ class LumaTarget:
 
     def check_answer(self, case: Case, exchange: Exchange, prediction: Prediction | None = None) -> None:
         """Holds an answer to its case; raises NonConformance, explained, where it differs."""
-        judgement = judged(exchange, case, self.judging.every)
+        judgement = judge_answer(exchange, case, self.judging.every)
         if judgement.mismatches:
             self._differ(case, prediction, exchange, judgement.mismatches)
 
@@ -256,7 +256,7 @@ class LumaTarget:
         if known := judging.deviations.covering(self.case_id, mismatches, lambda one: judging.told(one, exchange)):
             self.known |= dict.fromkeys(known)
             return
-        if not self.judging.exact and only_worded(mismatches, (exchange,), casefiles.own()):
+        if not self.judging.exact and differs_in_wording_only(mismatches, (exchange,), casefiles.own()):
             self.worded = self.worded or f"worded otherwise: {answered(exchange.response, self.judging.scrub)}"
             return
         answer = answered(exchange.response, judging.scrub)
@@ -292,7 +292,7 @@ class LumaTarget:
         lines.append(f"  again            {self._curl(exchange.request)}")
         if isinstance(prediction, Unspecified):
             return "\n".join([*lines, f"  open question    {prediction.reason}"])
-        return "\n".join([*lines, "", "as a case, to keep:", "", scrub(as_yaml(case))])
+        return "\n".join([*lines, "", "as a case, to keep:", "", scrub(write_case_file(case))])
 
 
 class Machine(RuleBasedStateMachine):

@@ -23,17 +23,16 @@ from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
 from schemathesis.openapi.checks import JsonSchemaError
 from schemathesis.specs.openapi import checks
 
-from luma_conformance.model import ABSENT, Ask, Exchange
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Exchange
 
 # Before it generates, schemathesis swaps Hypothesis' printer for one that prints nothing, which would take the
 # falsifying examples from every other test of the process. It does so once; this tells it that it has.
 setattr(patches.setup, "_is_patched", True)  # noqa: B010  a function's own attribute
 
-CREATE: Final = "/v1/generations"
-LOOKUP: Final = "/v1/generations/{generation_id}"
+GENERATION_PATH: Final = "/v1/generations/{generation_id}"
 
 
-class Walking(Protocol):
+class Walker(Protocol):
     """Whoever takes generated walks: sends what is asked for, and judges the answer."""
 
     def begin(self) -> None:
@@ -82,24 +81,24 @@ class Document:
 
     def lookups(self, *, valid: bool) -> st.SearchStrategy[Ask]:
         """Returns polls for ids of nobody's: UUIDs, as the document demands, or not."""
-        return self.generating[LOOKUP]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
+        return self.generating[GENERATION_PATH]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
 
-    def departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
+    def find_departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
         """Returns where an answer departs from what the document says of its operation.
 
         `status_is_open` lets pass a status the document does not have: not every refusal is the page's.
         """
         method = exchange.request.method
-        operation = self.documented[CREATE if method == "POST" else LOOKUP][method]
+        operation = self.documented[GENERATIONS_PATH if method == "POST" else GENERATION_PATH][method]
         case = operation.Case(path_parameters={} if method == "POST" else {"generation_id": "any"})
         asked = _SHAPE if status_is_open else (checks.status_code_conformance, *_SHAPE)
         try:
             case.validate_response(_response(exchange), checks=list(asked))
         except FailureGroup as group:
-            return tuple(f"{failure.title}: {_why(failure)}" for failure in group.exceptions)
+            return tuple(f"{failure.title}: {_describe(failure)}" for failure in group.exceptions)
         return ()
 
-    def follow(self, walking: Walking, how: settings) -> None:
+    def follow(self, walking: Walker, how: settings) -> None:
         """Takes generated walks along the document's links: what one answer names is what the next request asks for."""
         machine = self.generating.as_state_machine()
 
@@ -125,15 +124,15 @@ class Document:
 
 def load(raw: Mapping[str, Any]) -> Document:
     """Returns a document made of its parsed text."""
-    return Document(documented=_loaded(copy.deepcopy(dict(raw))), generating=_loaded(_for_generating(raw)))
+    return Document(documented=_load(copy.deepcopy(dict(raw))), generating=_load(_prepare_for_generating(raw)))
 
 
-def _loaded(raw: dict[str, Any]) -> schemathesis.BaseSchema:
+def _load(raw: dict[str, Any]) -> schemathesis.BaseSchema:
     # A configuration of our own: otherwise a schemathesis.toml found in a folder above would be in force.
     return schemathesis.openapi.from_dict(raw, config=schemathesis.Config.from_dict(_CONFIG))
 
 
-def _for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _prepare_for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the document as it is generated from.
 
     Each kind of request becomes an operation of its own, so that what is invalid is so by one member and not by being
@@ -141,29 +140,29 @@ def _for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
     """
     document = copy.deepcopy(dict(raw))
     paths, schemas = document["paths"], document["components"]["schemas"]
-    for operation in (paths[CREATE]["post"], paths[LOOKUP]["get"]):
+    for operation in (paths[GENERATIONS_PATH]["post"], paths[GENERATION_PATH]["get"]):
         operation["parameters"] = [each for each in operation.get("parameters", ()) if each.get("in") == "path"]
     for kind in schemas["GenerationRequest"]["oneOf"]:
-        operation = copy.deepcopy(paths[CREATE]["post"])
+        operation = copy.deepcopy(paths[GENERATIONS_PATH]["post"])
         name = kind["$ref"].rpartition("/")[2]
         operation["operationId"] = f"create{name}"
         operation["requestBody"]["content"]["application/json"] = {"schema": kind}
         paths[f"/kinds/{name}"] = {"post": operation}
-    del paths[CREATE]
-    for schema in _within(schemas):
+    del paths[GENERATIONS_PATH]
+    for schema in _walk_nodes(schemas):
         if "properties" in schema and "object" in schema.get("type", ()):
             schema["additionalProperties"] = False
     return document
 
 
-def _within(node: object) -> Iterator[dict[str, Any]]:
+def _walk_nodes(node: object) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
         for member in list(node.values()):
-            yield from _within(member)
+            yield from _walk_nodes(member)
     elif isinstance(node, list):
         for element in node:
-            yield from _within(element)
+            yield from _walk_nodes(element)
 
 
 def _mode(*, valid: bool) -> schemathesis.GenerationMode:
@@ -173,7 +172,7 @@ def _mode(*, valid: bool) -> schemathesis.GenerationMode:
 def _ask(case: schemathesis.Case[Any]) -> Ask:
     if case.method == "GET":
         return Ask(method="GET", url=case.formatted_path)
-    return Ask(method="POST", url=CREATE, body=ABSENT if case.body is NOT_SET else case.body)
+    return Ask(method="POST", url=GENERATIONS_PATH, body=ABSENT if case.body is NOT_SET else case.body)
 
 
 def _response(exchange: Exchange) -> schemathesis.Response:
@@ -191,7 +190,7 @@ def _response(exchange: Exchange) -> schemathesis.Response:
     )
 
 
-def _why(failure: Failure) -> str:
+def _describe(failure: Failure) -> str:
     """Returns what is wrong, on one line.
 
     Of a value that breaks the schema the place is told, not the value: schemathesis cuts long ones, and half a secret

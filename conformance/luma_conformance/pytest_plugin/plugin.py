@@ -186,12 +186,12 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
     """Returns the run's redactor, and what makes a text fit to be shown; all that pytest writes from here on is."""
-    from luma_conformance.redaction.redactor import Redactor, keys_in, printable
+    from luma_conformance.redaction.redactor import Redactor, find_keys, printable
 
     if (redactor := config.stash.get(REDACTOR, None)) is None:
         from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
 
-        redactor = config.stash[REDACTOR] = Redactor(keys_in(os.environ))
+        redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
         config.add_cleanup(scrub_log_records(redactor.scrub))
     scrub = redactor.scrub
     return redactor, lambda text: printable(scrub(text))

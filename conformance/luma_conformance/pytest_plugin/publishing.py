@@ -18,7 +18,7 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.explain import answered, answered_last, curl, cut, said, show_command, told
-from luma_conformance.judge.severity import gravest
+from luma_conformance.judge.severity import worst_severity
 from luma_conformance.matching import printable
 from luma_conformance.model import Exchange, Mismatch, Outcome, Result, Severity, Standing, header
 from luma_conformance.properties.found import Found, NonConformance, property_id, stem
@@ -63,7 +63,7 @@ def case_line(result: Result, judging: Judging, seconds: float) -> str:
         file=case.place.file,
         line=case.place.line,
         operation=case.operation,
-        severity=gravest(verdict.mismatches),
+        severity=worst_severity(verdict.mismatches),
         reason=printable(judging.scrub(verdict.reason)) if verdict.reason else None,
         expected=printable(said(case.steps[number - 1].expect, case)),
         actual=answered(exchange.response, judging.scrub) if exchange else None,
@@ -91,7 +91,7 @@ def property_line(item: pytest.Function, found: Found) -> str:
         file=Path(file).as_posix(),
         line=(line or 0) + 1,
         operation="generated requests",
-        severity=(gravest(error.mismatches) or Severity.MUST) if failed else None,
+        severity=(worst_severity(error.mismatches) or Severity.MUST) if failed else None,
         reason=found.reason,
         explanation=scrub(_explained(found.error)) if found.error and failed else None,
         differences=tuple(_difference(mismatch, scrub) for mismatch in error.mismatches),

@@ -18,14 +18,14 @@ MAX_VALUE: Final = 1 << 27
 """Characters of one value: twice the largest request the API takes."""
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_BEGUN: Final = re.compile(
+_UNFINISHED: Final = re.compile(
     r"-|-?I(n(f(i(n(it?)?)?)?)?)?|N(a?)|t(ru?)?|f(a(ls?)?)?|n(ul?)?"  # words
     r"|\.|[eE][+-]?"  # what goes on with a number
     r"|\\?u?[0-9a-fA-F]{0,4}"  # an escape
 )
 """What a text may end with, at the place of an error, that is no error where the text goes on."""
 
-_GOES_ON: Final = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
+_CONTINUATIONS: Final = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
 """What may stand between a number and the end of a text that goes on with it: 1, and then .5 or e+9."""
 
 
@@ -50,7 +50,7 @@ class JSONStream:
         self._json = json.JSONDecoder(parse_constant=_refuse)
         self._text, self._at, self._ended = "", 0, False
         self._before = 0  # bytes of the document before the text that is held
-        self._more(CHUNK)
+        self._read_more(CHUNK)
         if self._text.startswith("\ufeff"):
             self._at = 1
 
@@ -61,68 +61,68 @@ class JSONStream:
 
     def members(self) -> Iterator[str]:
         """Yields the name of each member of the object that begins here; who takes a name reads the value."""
-        self._take("{")
-        if self._next() == "}":
+        self._expect("{")
+        if self._peek() == "}":
             self._at += 1
             return
         while True:
-            if self._next() != '"':
-                raise self._wrong("expected the name of a member")
+            if self._peek() != '"':
+                raise self._malformed("expected the name of a member")
             name = self.value()
             assert isinstance(name, str)
-            self._take(":")
+            self._expect(":")
             yield name
-            if self._next() == "}":
+            if self._peek() == "}":
                 self._at += 1
                 return
-            self._take(",")
+            self._expect(",")
 
     def elements(self) -> Iterator[object]:
         """Yields each element of the array that begins here."""
-        self._take("[")
-        if self._next() == "]":
+        self._expect("[")
+        if self._peek() == "]":
             self._at += 1
             return
         while True:
             yield self.value()
-            if self._next() == "]":
+            if self._peek() == "]":
                 self._at += 1
                 return
-            self._take(",")
+            self._expect(",")
 
     def value(self) -> object:
         """Returns the value that begins here."""
-        self._next()
+        self._peek()
         while True:
             try:
                 value, end = self._json.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                if self._ended or not self._may_go_on(error):
-                    raise self._not_json(error) from None
+                if self._ended or not self._may_continue(error):
+                    raise self._describe(error) from None
             except RecursionError:
-                raise self._wrong("is nested too deep") from None
+                raise self._malformed("is nested too deep") from None
             except ValueError as error:
-                raise self._wrong(str(error).partition(";")[0]) from None
+                raise self._malformed(str(error).partition(";")[0]) from None
             else:
                 is_number = isinstance(value, int | float) and not self._ended
-                if not (is_number and self._text[end : end + 3] in _GOES_ON):
+                if not (is_number and self._text[end : end + 3] in _CONTINUATIONS):
                     self._at = end
                     return value
             if len(self._text) - self._at > MAX_VALUE:
-                raise self._wrong(f"is a value of more than {MAX_VALUE} characters")
-            self._more(max(CHUNK, len(self._text) - self._at))
+                raise self._malformed(f"is a value of more than {MAX_VALUE} characters")
+            self._read_more(max(CHUNK, len(self._text) - self._at))
 
     def end(self) -> None:
         """Raises Malformed where anything but white space follows."""
-        if self._next(required=False):
-            raise self._wrong("more follows after the document's end")
+        if self._peek(required=False):
+            raise self._malformed("more follows after the document's end")
 
-    def _take(self, expected: str) -> None:
-        if self._next() != expected:
-            raise self._wrong(f"expected {expected}")
+    def _expect(self, expected: str) -> None:
+        if self._peek() != expected:
+            raise self._malformed(f"expected {expected}")
         self._at += 1
 
-    def _next(self, *, required: bool = True) -> str:
+    def _peek(self, *, required: bool = True) -> str:
         """Returns the next character that is no white space, the cursor on it; none where the document ends."""
         while True:
             found = _SPACE.match(self._text, self._at)
@@ -134,9 +134,9 @@ class JSONStream:
                 if required:
                     raise Truncated("ends too early", self.byte)
                 return ""
-            self._more(CHUNK)
+            self._read_more(CHUNK)
 
-    def _more(self, count: int) -> None:
+    def _read_more(self, count: int) -> None:
         """Reads on, and lets go of what is behind the cursor."""
         self._before = self.byte
         self._text, self._at = self._text[self._at :], 0
@@ -148,17 +148,17 @@ class JSONStream:
             raise Malformed("is not UTF-8 text", held + error.start) from None
         self._ended = not raw
 
-    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+    def _may_continue(self, error: json.JSONDecodeError) -> bool:
         rest = self._text[error.pos : error.pos + 12]
-        return error.msg.startswith("Unterminated string") or not rest or _BEGUN.fullmatch(rest) is not None
+        return error.msg.startswith("Unterminated string") or not rest or _UNFINISHED.fullmatch(rest) is not None
 
-    def _not_json(self, error: json.JSONDecodeError) -> Malformed:
+    def _describe(self, error: json.JSONDecodeError) -> Malformed:
         byte = self._before + len(self._text[: error.pos].encode())
-        if self._ended and self._may_go_on(error):
+        if self._ended and self._may_continue(error):
             return Truncated("ends too early", byte)
         return Malformed(f"is not JSON: {error.msg}", byte)
 
-    def _wrong(self, what: str) -> Malformed:
+    def _malformed(self, what: str) -> Malformed:
         return Malformed(what, self.byte)
 
 

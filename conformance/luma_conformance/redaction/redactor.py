@@ -10,15 +10,15 @@ from hashlib import sha256
 from typing import Final
 
 from luma_conformance.model import Headers, Request, Response, Transport
-from luma_conformance.redaction.spellings import Flat, spellings, squeezed
+from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
 
-SHORT: Final = 8
+SHORT_SECRET: Final = 8
 """Characters below which a secret is replaced only where it stands as a word of its own, or half the text would go."""
 REDACTED: Final = "REDACTED"
 """What is shown instead of a secret without a name: a signature, a cookie, a key nobody told us of."""
-OVERHEARD: Final = 256
+MAX_LEARNED: Final = 256
 """How many secrets of the target's own making are kept in mind; the oldest go first."""
-OPENING: Final = 1_000_000
+SEARCHED: Final = 1_000_000
 """Bytes of an answer that are searched for signed URLs."""
 
 _UNPRINTABLE = re.compile(
@@ -96,41 +96,41 @@ class Redactor:
         self._forms: dict[bytes, bytes] = {}
         self._whole: dict[bytes, bytes] = {}
         self._words: re.Pattern[str] | None = None
-        self._overheard: deque[tuple[bytes, bytes]] = deque(maxlen=OVERHEARD)
+        self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
         self.add(secrets or {})
 
     def add(self, secrets: Mapping[str, str]) -> None:
         """Takes in secrets that became known later."""
         self._known |= {secret: shown for secret, shown in secrets.items() if secret}
-        long = {secret: shown.encode() for secret, shown in self._known.items() if len(secret) >= SHORT}
+        long = {secret: shown.encode() for secret, shown in self._known.items() if len(secret) >= SHORT_SECRET}
         self._forms = {form: shown for secret, shown in long.items() for form in spellings(secret)}
-        self._whole = {_flat(secret): shown for secret, shown in long.items()}
-        self._words = _words(self._known.keys() - long.keys())
+        self._whole = {_flatten_text(secret): shown for secret, shown in long.items()}
+        self._words = _compile_words(self._known.keys() - long.keys())
 
     def scrub(self, text: str) -> str:
         """Returns the text with every secret, in whatever form, replaced."""
-        if self._forms or self._overheard:
-            text = self._without_secrets(text)
+        if self._forms or self._learned:
+            text = self._replace_secrets(text)
         if self._words is not None:
             text = self._words.sub(lambda found: self._known[found[0]], text)
-        return _SIGNED.sub(_unsigned, text)
+        return _SIGNED.sub(_hide_signature, text)
 
     def learn(self, response: Response) -> None:
         """Keeps in mind what an answer must not have shown: its URLs' signatures and its cookies' values."""
         cookies = (value for name, value in response.headers if name.lower() == "set-cookie")
         found = [match["value"] for cookie in cookies if (match := _COOKIE.match(cookie))]
         places = [value for name, value in response.headers if name.lower() == "location"]
-        if b"=" in response.body[:OPENING]:
-            places.append(response.body[:OPENING].decode("utf-8", "replace"))
+        if b"=" in response.body[:SEARCHED]:
+            places.append(response.body[:SEARCHED].decode("utf-8", "replace"))
         found += [match["value"] for place in places for match in _SIGNED.finditer(place)]
         for value in found:
-            entry = _flat(value), REDACTED.encode()
-            if len(entry[0]) >= _HEAD_SHOWN and entry not in self._overheard:
-                self._overheard.append(entry)
+            entry = _flatten_text(value), REDACTED.encode()
+            if len(entry[0]) >= _HEAD_SHOWN and entry not in self._learned:
+                self._learned.append(entry)
 
     def find_secret(self, text: str) -> Leak | None:
         """Returns the first thing in a text that is a secret, or looks like a key of the API's; or None."""
-        found = [(at, "a secret, in one of its forms") for at in self._places(text)]
+        found = [(at, "a secret, in one of its forms") for at in self._find_offsets(text)]
         found += [(match.start(), "something like a key (luma-api-…)") for match in _KEY.finditer(text)]
         found += [(match.start(), "something like a token (Bearer …)") for match in _TOKEN.finditer(text)]
         if not found:
@@ -138,12 +138,12 @@ class Redactor:
         at, what = min(found)
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
-    def _places(self, text: str) -> Iterator[int]:
+    def _find_offsets(self, text: str) -> Iterator[int]:
         """Yields where in a text a secret begins, counted in characters from 0."""
-        if self._forms or self._overheard:
+        if self._forms or self._learned:
             raw = text.encode("utf-8", "surrogatepass")
-            flat = Flat(raw)
-            for start, end, _ in self._spans(flat.text):
+            flat = FlatText(raw)
+            for start, end, _ in self._find_spans(flat.text):
                 yield len(raw[: flat.span(start, end)[0]].decode("utf-8", "surrogatepass"))
 
     def storable_headers(self, headers: Headers) -> Headers:
@@ -155,7 +155,7 @@ class Redactor:
 
     def _storable_value(self, name: str, value: str) -> str:
         if name == "authorization":
-            return self._credentials(value)
+            return self._hide_credentials(value)
         if _PRIVATE.search(name):
             return REDACTED
         return self.scrub(value) if name in STORABLE else _digest("header", value.encode("utf-8", "surrogatepass"))
@@ -166,9 +166,9 @@ class Redactor:
             text = body.decode()
         except UnicodeDecodeError:
             return _digest("body", body)
-        return self.scrub(_INLINE.sub(_without_media, text))
+        return self.scrub(_INLINE.sub(_digest_media, text))
 
-    def _credentials(self, value: str) -> str:
+    def _hide_credentials(self, value: str) -> str:
         """Returns an Authorization header with its key by name; what we do not know by value goes if it may be one."""
         scrubbed = self.scrub(value)
         if self.find_secret(scrubbed) is None:
@@ -176,12 +176,12 @@ class Redactor:
         scheme, space, _ = scrubbed.partition(" ")
         return f"{scheme} {REDACTED}" if space else REDACTED
 
-    def _without_secrets(self, text: str) -> str:
+    def _replace_secrets(self, text: str) -> str:
         raw = text.encode("utf-8", "surrogatepass")
-        if (plain := squeezed(raw)) is not None and next(self._spans(plain), None) is None:
+        if (plain := squeeze(raw)) is not None and next(self._find_spans(plain), None) is None:
             return text
-        flat = Flat(raw)
-        spans = ((*flat.span(start, end), shown) for start, end, shown in self._spans(flat.text))
+        flat = FlatText(raw)
+        spans = ((*flat.span(start, end), shown) for start, end, shown in self._find_spans(flat.text))
         pieces, at = [], 0
         for start, end, shown in sorted(spans, key=lambda span: (span[0], -span[1])):
             if start >= at:
@@ -189,17 +189,17 @@ class Redactor:
             at = max(at, end)
         return b"".join([*pieces, raw[at:]]).decode("utf-8", "surrogatepass") if pieces else text
 
-    def _spans(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
+    def _find_spans(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Yields where secrets stand in a flat text, and what is shown instead."""
-        for form, shown in (*self._forms.items(), *self._overheard):
+        for form, shown in (*self._forms.items(), *self._learned):
             at = text.find(form)
             while at >= 0:
                 yield at, at + len(form), shown
                 at = text.find(form, at + len(form))
         for cut in _CUT.finditer(text) if self._whole else ():
-            yield from self._cut(text, *cut.span())
+            yield from self._find_shortened(text, *cut.span())
 
-    def _cut(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+    def _find_shortened(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
         """Yields what is left of secrets on both sides of dots that stand for the rest of a text."""
         for secret, shown in self._whole.items():
             head = text.rfind(secret[:_HEAD_SHOWN], max(0, start - len(secret)), start)
@@ -211,7 +211,7 @@ class Redactor:
 
 
 @dataclass(frozen=True, slots=True)
-class Overhearing:
+class LearningTransport:
     """A Transport that lets a redactor learn what the target's answers must not have shown."""
 
     transport: Transport
@@ -229,17 +229,17 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def keys_in(environ: Mapping[str, str]) -> dict[str, str]:
+def find_keys(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the API keys in an environment, with what is shown instead: they are known before any profile is."""
     return {value.strip(): f"${name}" for name, value in environ.items() if _KEY.match(value.strip())}
 
 
-def _words(secrets: Iterable[str]) -> re.Pattern[str] | None:
+def _compile_words(secrets: Iterable[str]) -> re.Pattern[str] | None:
     longest_first = sorted(secrets, key=len, reverse=True)
     return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first)) if longest_first else None
 
 
-def _unsigned(found: re.Match[str]) -> str:
+def _hide_signature(found: re.Match[str]) -> str:
     """Returns a signing parameter without its value, but so that two that differ still do."""
     value = found["value"]
     if not value.startswith(REDACTED):
@@ -247,11 +247,11 @@ def _unsigned(found: re.Match[str]) -> str:
     return found[0][: found.start("value") - found.start()] + value
 
 
-def _flat(text: str) -> bytes:
-    return Flat(text.encode("utf-8", "surrogatepass")).text
+def _flatten_text(text: str) -> bytes:
+    return FlatText(text.encode("utf-8", "surrogatepass")).text
 
 
-def _without_media(found: re.Match[str]) -> str:
+def _digest_media(found: re.Match[str]) -> str:
     kind = "data" if found["data"] is not None else "url"
     if len(found[kind]) < _SHORT_MEDIA:
         return found[0]

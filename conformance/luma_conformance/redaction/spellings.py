@@ -45,7 +45,7 @@ _BASES: Final = {"unit": 16, "octet": 16, "percent": 16, "decimal": 10, "hexadec
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
-class Place(NamedTuple):
+class Piece(NamedTuple):
     """One piece of a flat text: its place there, its place in the original, and whether it was an escape."""
 
     flat: int
@@ -54,39 +54,39 @@ class Place(NamedTuple):
     escaped: bool
 
 
-Places = list[Place]
+Pieces = list[Piece]
 
 
-class Flat:
+class FlatText:
     """A text without gaps and escapes; `text` is what is left, `span` says where a part of it came from."""
 
     def __init__(self, raw: bytes) -> None:
         self.text = raw
-        self._rounds: list[Places] = []
+        self._rounds: list[Pieces] = []
         for _ in range(ROUNDS):
             if _WRITTEN.search(self.text) is None:
                 break
-            self.text, places = _flattened(self.text)
-            self._rounds.append(places)
+            self.text, pieces_ = _flatten(self.text)
+            self._rounds.append(pieces_)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Returns where in the original a part of the flat text, not empty, begins and ends."""
-        for places in reversed(self._rounds):
-            first, last = _piece(places, start), _piece(places, end - 1)
+        for pieces_ in reversed(self._rounds):
+            first, last = _find_piece(pieces_, start), _find_piece(pieces_, end - 1)
             start = first.start if first.escaped else first.start + start - first.flat
             end = last.end if last.escaped else last.start + end - last.flat
         return start, end
 
 
-def squeezed(raw: bytes) -> bytes | None:
-    """Returns a text flattened, at a fraction of the cost; None where it has escapes, which only Flat sees through."""
+def squeeze(raw: bytes) -> bytes | None:
+    """Returns a text flattened, at a fraction of the cost; None where it has escapes, which only FlatText sees through."""
     return None if _ESCAPE.search(raw) else raw.translate(None, _GAPS)
 
 
 def spellings(secret: str) -> Iterator[bytes]:
     """Yields the flat forms in which a secret may be written: as it is, in hex, in base64 whatever stands before it."""
-    for raw in _octets(secret):
-        yield Flat(raw).text
+    for raw in _encode(secret):
+        yield FlatText(raw).text
         if len(raw) * 2 >= SHORTEST:
             yield binascii.b2a_hex(raw)
             yield binascii.b2a_hex(raw).upper()
@@ -99,7 +99,7 @@ def spellings(secret: str) -> Iterator[bytes]:
                 yield whole.translate(_URL_SAFE)
 
 
-def _octets(secret: str) -> Iterator[bytes]:
+def _encode(secret: str) -> Iterator[bytes]:
     """Yields a secret in UTF-8, in Latin-1 as a header has it, and as that looks once it was read as UTF-8."""
     yield secret.encode("utf-8", "surrogatepass")
     if not secret.isascii() and all(ord(character) < 256 for character in secret):
@@ -107,27 +107,27 @@ def _octets(secret: str) -> Iterator[bytes]:
         yield secret.encode("latin-1").decode("utf-8", "replace").encode()
 
 
-def _flattened(raw: bytes) -> tuple[bytes, Places]:
+def _flatten(raw: bytes) -> tuple[bytes, Pieces]:
     pieces: list[bytes] = []
-    places: Places = []
+    pieces_: Pieces = []
     size = at = 0
     for found in _WRITTEN.finditer(raw):
         start, end = found.span()
         if start > at:
             pieces.append(raw[at:start])
-            places.append(Place(size, at, start, escaped=False))
+            pieces_.append(Piece(size, at, start, escaped=False))
             size += start - at
-        if plain := _plain(found):
+        if plain := _decode_escape(found):
             pieces.append(plain)
-            places.append(Place(size, start, end, escaped=True))
+            pieces_.append(Piece(size, start, end, escaped=True))
             size += len(plain)
         at = end
     pieces.append(raw[at:])
-    places.append(Place(size, at, len(raw), escaped=False))
-    return b"".join(pieces), places
+    pieces_.append(Piece(size, at, len(raw), escaped=False))
+    return b"".join(pieces), pieces_
 
 
-def _plain(found: re.Match[bytes]) -> bytes:
+def _decode_escape(found: re.Match[bytes]) -> bytes:
     """Returns what an escape stands for; nothing for a gap, and for a backslash before anything else."""
     kind = found.lastgroup
     if kind is None or kind in ("gap", "escape"):
@@ -140,5 +140,5 @@ def _plain(found: re.Match[bytes]) -> bytes:
     return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else b""
 
 
-def _piece(places: Places, offset: int) -> Place:
-    return places[bisect_right(places, offset, key=lambda place: place.flat) - 1]
+def _find_piece(pieces_: Pieces, offset: int) -> Piece:
+    return pieces_[bisect_right(pieces_, offset, key=lambda place: place.flat) - 1]

@@ -71,7 +71,7 @@ _URLS: Final[Mapping[str, MediaFact]] = {
 _UNREACHABLE_HOSTS: Final = frozenset({"unreachable.test", "nonexistent-domain-12345.com"})
 
 
-def url_fact(url: str) -> MediaFact:
+def look_up_url(url: str) -> MediaFact:
     """Returns what fetching a URL finds: what its card says; any other loads as a small picture or video."""
     fact = _URLS.get(url)
     if fact is not None:

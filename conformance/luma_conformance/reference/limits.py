@@ -51,7 +51,7 @@ class Slots:
         self._limit = limit
         self._ends: list[float] = []
 
-    def full(self, now: float) -> bool:
+    def is_full(self, now: float) -> bool:
         """Tells whether every slot is taken."""
         while self._ends and self._ends[0] <= now:
             heapq.heappop(self._ends)

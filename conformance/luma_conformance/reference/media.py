@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from luma_conformance.reference.cards import url_fact
+from luma_conformance.reference.cards import look_up_url
 from luma_conformance.rules import MediaFact, Problem
 
 _SUPPORTED: Final = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF"})
@@ -31,26 +31,26 @@ class Loader:
         """Returns what loading a reference finds."""
         data, url = ref.get("data"), ref.get("url")
         if isinstance(data, str):
-            return self._inline(data, str(ref.get("media_type")))
-        return url_fact(url) if isinstance(url, str) else MediaFact()
+            return self._load_inline(data, str(ref.get("media_type")))
+        return look_up_url(url) if isinstance(url, str) else MediaFact()
 
-    def _inline(self, data: str, media_type: str) -> MediaFact:
+    def _load_inline(self, data: str, media_type: str) -> MediaFact:
         try:
             raw = binascii.a2b_base64(data, strict_mode=True)
         except ValueError:
             return MediaFact(problem=Problem.BAD_BASE64)
         if media_type.startswith("video/") or len(raw) > MAX_IMAGE_BYTES:
             return MediaFact(bytes=len(raw))
-        return self._decoded(raw)
+        return self._decode(raw)
 
-    def _decoded(self, raw: bytes) -> MediaFact:
-        fact, failure = (_picture if len(raw) <= MAX_REMEMBERED else _picture.__wrapped__)(raw)
+    def _decode(self, raw: bytes) -> MediaFact:
+        fact, failure = (_inspect_picture if len(raw) <= MAX_REMEMBERED else _inspect_picture.__wrapped__)(raw)
         self.failure = self.failure or failure
         return fact
 
 
 @lru_cache(maxsize=64)
-def _picture(raw: bytes) -> tuple[MediaFact, str | None]:
+def _inspect_picture(raw: bytes) -> tuple[MediaFact, str | None]:
     """Returns what decoding a picture's head finds, and the code its generation fails with if it is of no use."""
     from io import BytesIO
 

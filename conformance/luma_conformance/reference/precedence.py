@@ -76,13 +76,13 @@ class Answer:
     loading: bool
 
 
-def answer_to(rejected: Rejected) -> Answer:
+def choose_answer(rejected: Rejected) -> Answer:
     """Returns the answer to a refused body: that of its first violation in the order above."""
     first = min(rejected.violations, key=lambda violation: _RANK[violation.rule])
-    return Answer(first.status, _text(first), _RANK[first.rule] >= _FIRST_LOADING)
+    return Answer(first.status, _word(first), _RANK[first.rule] >= _FIRST_LOADING)
 
 
-def _text(violation: Violation) -> str:
+def _word(violation: Violation) -> str:
     if violation.details:
         return violation.details[0]
     if violation.detail_like is not None:

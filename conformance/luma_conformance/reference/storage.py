@@ -37,7 +37,7 @@ class Storage:
             "X-Amz-Expires": str(self._seconds),
             "X-Amz-Nonce": str(next(self._serial)),
         }
-        return f"{origin}{path}?{urlencode({**facts, 'X-Amz-Signature': _signature(path, facts).decode()})}"
+        return f"{origin}{path}?{urlencode({**facts, 'X-Amz-Signature': _sign(path, facts).decode()})}"
 
     @staticmethod
     def generation(url: str) -> str:
@@ -49,25 +49,25 @@ class Storage:
         path, _, query = url.partition("?")
         given = {name: values[0] for name, values in parse_qs(query).items()}
         signature = given.pop("X-Amz-Signature", "").encode(errors="replace")
-        if given.keys() != _SIGNED or not hmac.compare_digest(signature, _signature(path, given)):
+        if given.keys() != _SIGNED or not hmac.compare_digest(signature, _sign(path, given)):
             return UNSIGNED
         if now >= float(given["X-Amz-Date"]) + float(given["X-Amz-Expires"]):
-            return _denied("AccessDenied", "Request has expired")
+            return _deny("AccessDenied", "Request has expired")
         name, content_type, body = _FILES[media]
         if not path.endswith(name):
-            return _denied("AccessDenied", "Access Denied")
+            return _deny("AccessDenied", "Access Denied")
         return Response(status=200, headers=(("Content-Type", content_type),), body=body)
 
 
-def _signature(path: str, facts: dict[str, str]) -> bytes:
+def _sign(path: str, facts: dict[str, str]) -> bytes:
     text = "\n".join([path, *(f"{name}={value}" for name, value in sorted(facts.items()))])
     return hmac.new(_SIGNING_KEY, text.encode(errors="replace"), hashlib.sha256).hexdigest().encode()
 
 
-def _denied(code: str, message: str) -> Response:
+def _deny(code: str, message: str) -> Response:
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Response(status=403, headers=(("Content-Type", "application/xml"),), body=body.encode())
 
 
-UNSIGNED: Final = _denied("SignatureDoesNotMatch", "The signature does not match.")
+UNSIGNED: Final = _deny("SignatureDoesNotMatch", "The signature does not match.")
 """The answer to a URL that was never given out."""

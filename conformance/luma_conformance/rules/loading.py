@@ -16,7 +16,7 @@ from luma_conformance.rules.subject import Load, Subject
 _TOO_LARGE: Final = "413 — Payload Too Large"
 
 
-def _transported(subject: Subject) -> Iterator[Load]:
+def _find_transported(subject: Subject) -> Iterator[Load]:
     """Yields what came over the wire whole; a generation id carries no bytes, so it has no 413."""
     for load in subject.loads:
         if load.fact.problem is None and load.reference.generation_id is None:
@@ -28,20 +28,20 @@ def _is_source_video(subject: Subject, load: Load) -> bool:
 
 
 def _heavy_image(subject: Subject) -> Iterable[Fault]:
-    for load in _transported(subject):
+    for load in _find_transported(subject):
         if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES and not _is_source_video(subject, load):
             yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
 
 
 def _heavy_video(subject: Subject) -> Iterable[Fault]:
-    for load in _transported(subject):
+    for load in _find_transported(subject):
         cap = facts.MAX_IMAGE_BYTES if load.reference.data is not None else facts.MAX_VIDEO_BYTES
         if (load.fact.bytes or 0) > cap and _is_source_video(subject, load):
             yield Fault(path=load.reference.path)
 
 
 def _wide_image(subject: Subject) -> Iterable[Fault]:
-    for load in _transported(subject):
+    for load in _find_transported(subject):
         width, height = load.fact.width, load.fact.height
         if width is None or height is None or _is_source_video(subject, load):
             continue

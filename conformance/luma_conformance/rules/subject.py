@@ -1,6 +1,6 @@
 """A request body as the rules see it: every field read once, defaults filled in, media looked up.
 
-This module judges nothing; it presumes a body that `shape.misfit` lets pass.
+This module judges nothing; it presumes a body that `shape.find_misfit` lets pass.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _TAKES_SOURCE_VIDEO: Final = ("video_edit", "video_reframe")
 _NO_VIDEO: Final = Video()
 
 
-def read(body: Mapping[str, Any], media: MediaLookup) -> Subject:
+def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
     """Reads a well-shaped body, asking `media` about each reference a server may load."""
     kind = body.get("type", facts.DEFAULT_TYPE)
     source = _optional(body.get("source"), "source", "source")

@@ -16,10 +16,10 @@ from luma_conformance.errors import CouldNotJudge, InputError, ProfileError
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.deviations import LINE, Deviations, graded
 from luma_conformance.judge.explain import answered, answered_last, explain, told
-from luma_conformance.judge.play import Target, offered, play, unmet
-from luma_conformance.judge.severity import lenient
+from luma_conformance.judge.play import Target, find_unmet_need, make_lookup, play
+from luma_conformance.judge.severity import apply_leniency
 from luma_conformance.model import Case, Clock, Exchange, Mismatch, Outcome, Request, Result, Transport, Verdict
-from luma_conformance.redaction.redactor import Overhearing, Redactor, printable
+from luma_conformance.redaction.redactor import LearningTransport, Redactor, printable
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.http import Bounds, HttpTransport, RealClock, is_loopback
 from luma_conformance.target.pacing import Pacing
@@ -122,7 +122,7 @@ class Judging:
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
             raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
-        heard = Overhearing(transport, wanted.redactor)
+        heard = LearningTransport(transport, wanted.redactor)
         spending = Spending(heard, limit=None if loopback else wanted.spend)
         target = _target(spending, RealClock(), profile, wanted.announce)
         shown = f"{base_url}, {profile.name}"
@@ -162,7 +162,7 @@ class Judging:
 
     def run(self, case: Case) -> Result:
         """Returns what a case comes to; raises CouldNotJudge when the target went away meanwhile."""
-        reason = unmet(case, self.target) or self._unaffordable(case)
+        reason = find_unmet_need(case, self.target) or self._unaffordable(case)
         if reason is not None:
             return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
         result = play(case, self.target, self.every, exact=self.exact)
@@ -170,7 +170,7 @@ class Judging:
             self.check()
         last = answered_last(result)
         result = graded(result, self.deviations, lambda mismatch: self.told(mismatch, last))
-        return result if self.exact else lenient(result, casefiles.own())
+        return result if self.exact else apply_leniency(result, casefiles.own())
 
     def told(self, mismatch: Mismatch, exchange: Exchange | None) -> str:
         """Returns what is wrong with an answer, in the words by which a deviation is known."""
@@ -223,7 +223,7 @@ def _target(
         patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
     return Target(
         channel=LiveChannel(transport=transport, patient=patient, passing=passing),
-        value=offered(profile.values, supply),
+        value=make_lookup(profile.values, supply),
         token=lambda role: profile.keys[role].token,
         missing=profile.missing,
         run=f"luma-{uuid.uuid4().hex[:8]}",

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.catalogue.media import folded, supply, unfolded
+from luma_conformance.catalogue.media import abbreviate, expand, supply
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, InputError
-from luma_conformance.judge.play import Target, offered
+from luma_conformance.judge.play import Target, make_lookup
 from luma_conformance.model import Request, Response
 from luma_conformance.recording import har
 from luma_conformance.recording.cassette import FORMAT, Player, Recorder, Storing
 from luma_conformance.recording.entry import About
 from luma_conformance.recording.har_entry import scrubbed
-from luma_conformance.redaction.redactor import Redactor, keys_in, printable
+from luma_conformance.redaction.redactor import Redactor, find_keys, printable
 from luma_conformance.session.session import Judging, Wanted
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
@@ -73,7 +73,7 @@ def play(path: Path, wanted: Wanted) -> Judging:
     base_url = str(about["base_url"])
     target = Target(
         channel=player,
-        value=offered(profile.values, supply),
+        value=make_lookup(profile.values, supply),
         token=lambda role: profile.keys[role].token,
         missing=profile.missing,
         run="luma-replayed",
@@ -103,7 +103,7 @@ def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Pat
     if not chosen:
         hint = "`pytest --luma-record FILE` makes one"
         raise InputError(f"a server can be asked again only what a recording of this kit has; {hint}")
-    redactor = Redactor(keys_in(os.environ))
+    redactor = Redactor(find_keys(os.environ))
     wanted = Wanted(base_url=base_url, profile=profile, spend=spend, record=path, redactor=redactor, announce=_say)
     judging = Judging.begin(wanted)
     try:
@@ -183,7 +183,7 @@ def _storing(redactor: Redactor) -> Storing:
     def response(answer: Response) -> Response:
         return replace(answer, headers=redactor.storable_headers(answer.headers))
 
-    return Storing(request=request, response=response, fold=folded, unfold=unfolded)
+    return Storing(request=request, response=response, fold=abbreviate, unfold=expand)
 
 
 def _ago(seconds: float) -> str:

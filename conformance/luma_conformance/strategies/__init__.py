@@ -7,10 +7,10 @@ be answered.
 
 from __future__ import annotations
 
-from luma_conformance.strategies.bodies import KINDS, Body, prompts, served, valid, valid_requests
+from luma_conformance.strategies.bodies import KINDS, Body, available_kinds, prompts, valid, valid_requests
 from luma_conformance.strategies.fault import Fault
 from luma_conformance.strategies.faults import FAULTS, faulty, near_misses, two_faults
-from luma_conformance.strategies.hostile import hostile, malformed, request_ids, tracings
+from luma_conformance.strategies.hostile import hostile, malformed, request_id_lists, request_ids
 from luma_conformance.strategies.material import Material
 
 __all__ = (
@@ -19,14 +19,14 @@ __all__ = (
     "Body",
     "Fault",
     "Material",
+    "available_kinds",
     "faulty",
     "hostile",
     "malformed",
     "near_misses",
     "prompts",
+    "request_id_lists",
     "request_ids",
-    "served",
-    "tracings",
     "two_faults",
     "valid",
     "valid_requests",

@@ -60,7 +60,7 @@ def source_videos(material: Material) -> Bodies:
 
 
 @cache
-def plain(kind: str, material: Material) -> Bodies:
+def plain_requests(kind: str, material: Material) -> Bodies:
     """Returns accepted requests of a type in which no video option is set: where a fault starts from."""
     optional: dict[str, st.SearchStrategy[Any]] = {"user_id": st.sampled_from((None, "user-42", "u" * 256))}
     if kind in facts.IMAGE_TYPES:
@@ -92,27 +92,27 @@ def valid(kind: str, material: Material = Material()) -> Bodies:
     if kind == "image_edit":
         refs = st.lists(images(material), max_size=facts.MAX_EDIT_REFERENCES)
         ratios = st.sampled_from((None, *facts.IMAGE_RATIOS))
-        return _with(plain(kind, material), {"image_ref": refs, "aspect_ratio": ratios})
+        return _add_options(plain_requests(kind, material), {"image_ref": refs, "aspect_ratio": ratios})
     options = {"video": _create_options, "video_edit": _edit_options, "video_reframe": _reframe_options}[kind]
     extra: dict[str, st.SearchStrategy[Any]] = {"video": st.none() | options(material)}
     if kind == "video_reframe":
-        return _with(plain(kind, material), extra).map(_landscape_at_1080p)
+        return _add_options(plain_requests(kind, material), extra).map(_make_landscape_at_1080p)
     extra["aspect_ratio"] = st.sampled_from((None, *facts.VIDEO_RATIOS))
-    return _with(plain(kind, material), extra)
+    return _add_options(plain_requests(kind, material), extra)
 
 
 @cache
 def valid_requests(material: Material = Material()) -> Bodies:
     """Returns accepted requests of every model and type the material serves."""
-    return st.sampled_from(served(material)).flatmap(lambda kind: valid(kind, material))
+    return st.sampled_from(available_kinds(material)).flatmap(lambda kind: valid(kind, material))
 
 
-def served(material: Material) -> tuple[str, ...]:
+def available_kinds(material: Material) -> tuple[str, ...]:
     """Returns the types there is material for: editing and reframing need a source video."""
     return KINDS if material.missing("video-source") is None else (*facts.IMAGE_TYPES, "video")
 
 
-def _with(bodies: Bodies, optional: dict[str, st.SearchStrategy[Any]]) -> Bodies:
+def _add_options(bodies: Bodies, optional: dict[str, st.SearchStrategy[Any]]) -> Bodies:
     return st.builds(lambda body, more: {**body, **more}, bodies, st.fixed_dictionaries({}, optional=optional))
 
 
@@ -129,9 +129,11 @@ def _valid_images(material: Material) -> Bodies:
     manga = {"style": st.just("manga")}
     portrait = {"aspect_ratio": st.sampled_from((None, *facts.PORTRAIT_RATIOS))}
     drawn = st.builds(
-        lambda body, style: {**body, **style}, plain("image", material), st.fixed_dictionaries(manga, optional=portrait)
+        lambda body, style: {**body, **style},
+        plain_requests("image", material),
+        st.fixed_dictionaries(manga, optional=portrait),
     )
-    return _with(_with(plain("image", material), styled) | drawn, refs)
+    return _add_options(_add_options(plain_requests("image", material), styled) | drawn, refs)
 
 
 def _create_options(material: Material) -> Bodies:
@@ -218,7 +220,7 @@ def _reframe_options(_: Material) -> Bodies:
     )
 
 
-def _landscape_at_1080p(body: Body) -> Body:
+def _make_landscape_at_1080p(body: Body) -> Body:
     upright = body["aspect_ratio"] in facts.VERTICAL_REFRAME_RATIOS
     if upright and (body.get("video") or {}).get("resolution") == "1080p":
         return {**body, "aspect_ratio": "16:9"}

@@ -60,7 +60,7 @@ def malformed(material: Material = Material()) -> st.SearchStrategy[tuple[str, s
         _family("trailing garbage", texts.map(lambda text: text + b" garbage")),
         _family("cut short", texts.map(lambda text: text[: len(text) // 2])),
         _family("invalid UTF-8", texts.map(lambda text: text.replace(b'"prompt": "', b'"prompt": "\xff\xfe', 1))),
-        _family("not JSON", st.binary(min_size=1, max_size=40).filter(_no_json)),
+        _family("not JSON", st.binary(min_size=1, max_size=40).filter(_is_not_json)),
         _family("an empty body", st.just(b"")),
         _family("no prompt", st.just(b"{}")),
         _family("wrong type", st.sampled_from((b'{"prompt": 5}', b'{"prompt": []}', b'{"prompt": {"a": "b"}}'))),
@@ -88,7 +88,7 @@ def request_ids() -> st.SearchStrategy[str]:
     return made | visible | words
 
 
-def tracings() -> st.SearchStrategy[tuple[str, ...]]:
+def request_id_lists() -> st.SearchStrategy[tuple[str, ...]]:
     """Returns the X-Request-Id headers of a request: none, one, an empty one, several, or one that is long."""
     odd = st.sampled_from(("", "a" * 1024, "a" * 4096, ",", '"quoted"', "semi;colon"))
     return st.lists(odd | request_ids(), max_size=3).map(tuple)
@@ -98,7 +98,7 @@ def _family(name: str, bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[tu
     return st.tuples(st.just(name), st.just(JSON), bodies)
 
 
-def _no_json(body: bytes) -> bool:
+def _is_not_json(body: bytes) -> bool:
     try:
         json.loads(body)
     except (ValueError, RecursionError):

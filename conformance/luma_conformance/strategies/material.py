@@ -86,38 +86,46 @@ class Material:
         plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
         return found if url in known and generation in known and plays else _UNKNOWN
 
-    def ground(self, body: object) -> object:
+    def use_offered(self, body: object) -> object:
         """Returns a generated body with its well-formed media references made to refer to what is on offer."""
         if not isinstance(body, dict):
             return body
         grounded = dict(body)
         video = body.get("type") in facts.VIDEO_TYPES
         if "source" in body:
-            grounded["source"] = self._source_video(body["source"]) if video else self._image(body["source"])
+            grounded["source"] = (
+                self._replace_source_video(body["source"]) if video else self._replace_image(body["source"])
+            )
         if isinstance(refs := body.get("image_ref"), list):
-            grounded["image_ref"] = [self._image(ref) for ref in refs]
+            grounded["image_ref"] = [self._replace_image(ref) for ref in refs]
         if isinstance(options := body.get("video"), dict):
-            grounded["video"] = self._ground_options(options)
+            grounded["video"] = self._use_offered_in_options(options)
         return grounded
 
-    def _ground_options(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _use_offered_in_options(self, options: dict[str, Any]) -> dict[str, Any]:
         frames = {name: options[name] for name in ("start_frame", "end_frame") if name in options}
-        grounded: dict[str, Any] = options | {name: self._frame(frame) for name, frame in frames.items()}
+        grounded: dict[str, Any] = options | {name: self._replace_frame(frame) for name, frame in frames.items()}
         edit = options.get("edit")
         if isinstance(edit, dict) and isinstance(keyframes := edit.get("keyframes"), list):
-            grounded["edit"] = {**edit, "keyframes": [self._image(frame) for frame in keyframes]}
+            grounded["edit"] = {**edit, "keyframes": [self._replace_image(frame) for frame in keyframes]}
         return grounded
 
-    def _image(self, given: object) -> object:
+    def _replace_image(self, given: object) -> object:
         media_type, data = self.images[0]
-        return _refer(given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_image)
+        return _replace_members(
+            given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_image
+        )
 
-    def _frame(self, given: object) -> object:
+    def _replace_frame(self, given: object) -> object:
         media_type, data = self.images[0]
-        return _refer(given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_video)
+        return _replace_members(
+            given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_video
+        )
 
-    def _source_video(self, given: object) -> object:
-        return _refer(given, url=self.video_url, data=None, media_type="video/mp4", generation_id=self.completed_video)
+    def _replace_source_video(self, given: object) -> object:
+        return _replace_members(
+            given, url=self.video_url, data=None, media_type="video/mp4", generation_id=self.completed_video
+        )
 
     def missing(self, role: str) -> str | None:
         """Returns why something a fault needs is not offered, or None."""
@@ -136,7 +144,7 @@ def _is_video(reference: Mapping[str, object]) -> bool:
     return str(reference.get("media_type")).startswith("video/")
 
 
-def _refer(given: object, **offered: str | None) -> object:
+def _replace_members(given: object, **offered: str | None) -> object:
     """Returns a reference with its well-formed members replaced by what is on offer; what is wrong stays wrong."""
     if not isinstance(given, dict):
         return given

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from luma_conformance.judge.answers import body_of
 from luma_conformance.judge.job_limit import GRACE, TTL, judge_jobs
-from luma_conformance.judge.rate_limit import Contradiction, explain, judge_trace
+from luma_conformance.judge.rate_limit import Contradiction, describe_contradiction, judge_trace
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.luma_target import LumaTarget, Machine, not_judged
 
@@ -84,7 +84,7 @@ class Clients(Machine):
     def _refute(self, trace: list[Exchange], contradictions: tuple[Contradiction, ...]) -> None:
         if contradictions:
             smallest = min(contradictions, key=lambda found: len(found.exchanges))
-            self.luma_target.fail(explain(trace, smallest), trace[smallest.exchanges[-1]])
+            self.luma_target.fail(describe_contradiction(trace, smallest), trace[smallest.exchanges[-1]])
 
     def _poll(self, role: str, name: str) -> None:
         headers = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from luma_conformance.judge.rate_limit import WINDOW, explain, judge_trace
+from luma_conformance.judge.rate_limit import WINDOW, describe_contradiction, judge_trace
 from luma_conformance.model import Exchange
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 
@@ -51,4 +51,6 @@ def _judge(luma_target: LumaTarget, waits: list[tuple[int, bytes]]) -> None:
     luma_target.observe(report.observed)
     if report.contradictions:
         smallest = min(report.contradictions, key=lambda found: len(found.exchanges))
-        luma_target.fail(luma_target.judging.scrub(explain(trace, smallest)), trace[smallest.exchanges[-1]])
+        luma_target.fail(
+            luma_target.judging.scrub(describe_contradiction(trace, smallest)), trace[smallest.exchanges[-1]]
+        )

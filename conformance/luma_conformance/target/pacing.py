@@ -48,24 +48,24 @@ class Pacing:
     def send(self, request: Request) -> Response:
         """Waits for the key's limit, sends, and sends again what a 429 refused: it created nothing."""
         if request.method == "POST":
-            self._wait(self._due(_key(request)) - self._clock.now(), "to stay within the rate limit")
-        response = self._sent_at_once(request)
+            self._wait(self._find_next_slot(_find_key(request)) - self._clock.now(), "to stay within the rate limit")
+        response = self._send_now(request)
         for _ in range(TRIES):
             seconds = retry_after(response)
             if seconds is None:
                 break
             self._wait(seconds, "because the target answered 429")
-            response = self._sent_at_once(request)
+            response = self._send_now(request)
         return response
 
-    def _sent_at_once(self, request: Request) -> Response:
+    def _send_now(self, request: Request) -> Response:
         response = self._transport.send(request)
         if request.method == "POST":
-            self._note(request, response)
+            self._record(request, response)
         return response
 
-    def _note(self, request: Request, response: Response) -> None:
-        key, now = _key(request), self._clock.now()
+    def _record(self, request: Request, response: Response) -> None:
+        key, now = _find_key(request), self._clock.now()
         if self._per_minute is not None:
             self._sent.setdefault(key, deque(maxlen=self._per_minute)).append(now)
         left = whole_number(header(response.headers, "X-RateLimit-Remaining"))
@@ -75,7 +75,7 @@ class Pacing:
         if left == 0 and free_at is not None and free_at - now <= LONGEST:
             self._free_at[key] = float(free_at)
 
-    def _due(self, key: str) -> float:
+    def _find_next_slot(self, key: str) -> float:
         """Returns when a generation may be asked for with a key, in Unix time."""
         sent = self._sent.get(key, ())
         room_at = sent[0] + WINDOW if sent and len(sent) == self._per_minute else 0.0
@@ -87,5 +87,5 @@ class Pacing:
             self._clock.sleep(seconds)
 
 
-def _key(request: Request) -> str:
+def _find_key(request: Request) -> str:
     return header(request.headers, "Authorization") or ""

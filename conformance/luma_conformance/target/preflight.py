@@ -23,16 +23,16 @@ def preflight(transport: Transport, authorization: str | None, *, key: str = "$L
     response = transport.send(Request(method="GET", url=PROBE, headers=headers))
     if authorization is None and response.status in (401, 403):
         return
-    why = _why_not(response, key)
+    why = _find_reason(response, key)
     if why is not None:
         raise CouldNotJudge(why)
 
 
-def _why_not(response: Response, key: str) -> str | None:
+def _find_reason(response: Response, key: str) -> str | None:
     """Returns why nothing can be judged, or None: a wrong answer of the API itself is for the cases to judge."""
     status = response.status
     if 300 <= status < 400:
-        return _redirected(status, header(response.headers, "Location"))
+        return _describe_redirect(status, header(response.headers, "Location"))
     if _is_page(response):
         return f"the target answers {status} with a web page, so this is not the API; check the base URL"
     said = f": {detail}" if (detail := _detail(response)) else ""
@@ -43,7 +43,7 @@ def _why_not(response: Response, key: str) -> str | None:
     return None
 
 
-def _redirected(status: int, location: str | None) -> str:
+def _describe_redirect(status: int, location: str | None) -> str:
     if not location:
         return f"the target answers {status}, a redirect to nowhere; check the base URL"
     base = location.split("?")[0].removesuffix("/").removesuffix(PROBE)

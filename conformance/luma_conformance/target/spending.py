@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from luma_conformance.errors import SpendExhausted
-from luma_conformance.model import Request, Response, Transport
-
-CREATE = "/v1/generations"
+from luma_conformance.model import GENERATIONS_PATH, Request, Response, Transport
 
 
 class Spending:
@@ -30,7 +28,7 @@ class Spending:
 
     def send(self, request: Request) -> Response:
         """Returns the answer; raises SpendExhausted instead of asking for a generation once the limit is overdrawn."""
-        creates = request.method == "POST" and request.url.partition("?")[0].rstrip("/") == CREATE
+        creates = request.method == "POST" and request.url.partition("?")[0].rstrip("/") == GENERATIONS_PATH
         if creates and self.exhausted:
             accepted = f"{self.spent} generation{'s' * (self.spent != 1)}"
             raise SpendExhausted(f"the target accepted {accepted}, and --luma-spend allows {self.limit}")
