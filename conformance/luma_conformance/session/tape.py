@@ -25,6 +25,7 @@ from luma_conformance.recording.cassette import FORMAT, Player, Recorder, Storin
 from luma_conformance.recording.entry import About
 from luma_conformance.recording.har_entry import scrubbed
 from luma_conformance.redaction.redactor import Redactor, find_keys, printable
+from luma_conformance.redaction.storable import storable_body, storable_headers
 from luma_conformance.session.session import Judging, Wanted
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
@@ -176,12 +177,12 @@ def _storing(redactor: Redactor) -> Storing:
         return replace(
             asked,
             url=redactor.scrub(asked.url),
-            headers=redactor.storable_headers(asked.headers),
-            body=redactor.storable_body(asked.body).encode("utf-8", "surrogatepass"),
+            headers=storable_headers(asked.headers, redactor),
+            body=storable_body(asked.body, redactor).encode("utf-8", "surrogatepass"),
         )
 
     def response(answer: Response) -> Response:
-        return replace(answer, headers=redactor.storable_headers(answer.headers))
+        return replace(answer, headers=storable_headers(answer.headers, redactor))
 
     return Storing(request=request, response=response, fold=abbreviate, unfold=expand)
 
