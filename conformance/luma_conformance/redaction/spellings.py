@@ -29,10 +29,10 @@ SHORTEST: Final = 8
 # Each other alternative is an escape of one character or byte; here "/", with the standard that defines the escape:
 #     unit         \u002f      RFC 8259, section 7 (JSON), also Python and JavaScript
 #     octet        \x2f        Python's repr
-#     escape       \/          RFC 8259, section 7: it stands for the character behind it alone. Any number of backslashes,
+#     escape       \/          RFC 8259, section 7: it stands for the character alone. Any number of backslashes,
 #                              since a JSON text inside another doubles them
 #     percent      %2F %252F   RFC 3986, section 2.1; `(?:25)*` for percent signs that were encoded again
-#     decimal      &#47;       HTML Living Standard, "Character references"; `(?:amp;)*` for ampersands escaped again,
+#     decimal      &#47;       HTML Living Standard, "Character references"; `(?:amp;)*` for escaped ampersands,
 #     hexadecimal  &#x2f;      as in &amp;#47;
 #     entity       &sol;
 _WRITTEN: Final = re.compile(

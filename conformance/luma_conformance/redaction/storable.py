@@ -48,7 +48,7 @@ STORABLE: Final = frozenset(
 _PRIVATE: Final = re.compile(r"cookie|token|secret|key|auth|sign|credential|session")
 
 # The two places a request may hold media: a `data` member ("data": "iVBOR…"), in which `\\.` takes an escaped quote as
-# part of the text, and a data: URL ("data:image/png;base64,…", RFC 2397). Any other long text is for the rules to judge.
+# part of the text, and a data: URL (RFC 2397, "data:image/png;base64,…"). The rules judge any other long text.
 _INLINE: Final = re.compile(
     r'''"data"\s*:\s*"(?P<data>[^"\\]*+(?:\\.[^"\\]*+)*+)"|"data:[a-z0-9.+/-]*;base64,(?P<url>[^"\\]*+)"''', re.DOTALL
 )

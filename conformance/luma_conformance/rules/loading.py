@@ -1,6 +1,7 @@
-"""413, 422, 502 and 503: what the media turn out to be, and manga's ratios, which share the 422.
+"""413, 422, 502 and 503: what loading the media finds, and the ratios of manga style, which is a 422 too.
 
-The page does not rank these against the 400s beyond what `subject` already leaves unloaded, so both are allowed.
+The page does not say whether these come before or after the 400s, except where `subject` leaves a reference unloaded;
+where both apply, both are allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _TOO_LARGE: Final = "413 — Payload Too Large"
 
 
 def _find_transported(subject: Subject) -> Iterator[Load]:
-    """Yields what came over the wire whole; a generation id carries no bytes, so it has no 413."""
+    """Yield the media that were transferred completely; a generation id transfers no bytes, so it has no 413."""
     for load in subject.loads:
         if load.fact.problem is None and load.reference.generation_id is None:
             yield load

@@ -1,8 +1,8 @@
-"""The request schema the page presumes, as tables of checks; this module knows no rule that relates two fields.
+"""The request schema that the page takes for granted, as tables of checks; no check relates two fields.
 
-The page speaks only of requests whose every field has the right type ("422 — Unprocessable Entity"). What fails a
-check here is not refused by the page, it is outside it: the oracle then says unspecified, with the reason given.
-A check returns None or the end of a sentence that begins with the field's path.
+The page speaks only of requests whose every field has the right type ("422 — Unprocessable Entity"). A body that fails
+a check here is not refused by the page but outside it, so the prediction is unspecified. A check returns None, or the
+end of a sentence that begins with the field's path.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ _check_body = _object_of(_BODY, required=("prompt",))
 
 
 def find_misfit(body: object) -> str | None:
-    """Returns why a body is not one the page speaks of, or None."""
+    """Return why the page does not speak of a body, or None if it does."""
     problem = _check_body(body)
     if problem is None:
         return None

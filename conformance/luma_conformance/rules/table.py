@@ -1,4 +1,4 @@
-"""The table, whole and in page order, and the few lines that run it."""
+"""The whole table in page order, and the few lines that run it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _ACCEPTED: Final = Accepted()
 
 
 def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
-    """Says how the page answers a POST /v1/generations whose body is this parsed JSON value.
+    """Return how the page answers a POST /v1/generations with this parsed JSON body.
 
-    `media` is asked once about each media reference a server may load. Rests on the whole of "Synchronous errors on
-    POST /v1/generations" that the body decides: 201, 400, 413, 422, 502 and 503, not the key, balance or limits.
+    `media` is called once for each media reference a server may load. Rests on everything under "Synchronous errors on
+    POST /v1/generations" that depends on the body: 201, 400, 413, 422, 502 and 503. The key, the balance and the limits
+    are not considered.
     """
     open_question = find_misfit(body)
     if open_question is not None or not isinstance(body, dict):

@@ -1,7 +1,7 @@
-"""What the page leaves open about a well-shaped body: a table of reasons, each with the bodies it covers.
+"""What the page leaves open about a body of the right shape: a table of reasons, with the bodies each one covers.
 
-A body with any of these is unspecified even where it also breaks a rule: a server may refuse it for what is open
-first, or let that pass.
+A body covered by any of them is unspecified even if it also breaks a rule: a server may refuse it for the open point
+first, or accept that point.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _URL_PROBLEMS: Final = (
     Problem.INGESTION_OFF,
 )
 _LAST_CERTAIN_INDEX: Final = 120
-"""The last frame of the shortest clip the API makes, 5 s of 24 frames; how long a source is, is not known here."""
+"""The last frame of the shortest clip the API makes: 5 s at 24 frames a second. A source may be longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQuestion:
-    """One thing the page does not say, and whether a body runs into it."""
+    """One thing the page does not say, and a test for the bodies it concerns."""
 
     reason: str
     covers: Callable[[Subject], bool]
@@ -236,7 +236,7 @@ OPEN_QUESTIONS: Final = (
 
 
 def find_open_question(subject: Subject) -> str | None:
-    """Returns the first thing the page leaves open about a body, or None."""
+    """Return the first thing the page leaves open about a body, or None."""
     for row in OPEN_QUESTIONS:
         if row.covers(subject):
             return row.reason
