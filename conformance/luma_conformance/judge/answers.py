@@ -1,6 +1,6 @@
-"""Judges answers: what one step of a case expects, and what holds on every response.
+"""Judging answers: against the expectation of a step, and against the expectations about every response.
 
-Pure: given the exchanges, the same mismatches. It never stops at the first difference; a reader wants all of them.
+The result depends only on the exchanges. Judging does not stop at the first difference; all of them are reported.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ FINAL_STATES = ("completed", "failed")
 
 _NOT_JSON = object()
 Difference = tuple[Facet, str, str, str]
-"""A difference before it is a mismatch: its facet, where, why, and the heading it rests on."""
+"""A difference before it is a Mismatch: its facet, where, why, and the heading it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
 class EveryResponse:
-    """What holds on every response, looked up by method and status."""
+    """The expectations about every response, by method and status."""
 
     holdings: tuple[Holding, ...]
     _found: dict[tuple[str, int], tuple[Holding, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, method: str, response: Response, detail: object) -> Iterator[Holding]:
-        """Yields what holds on a response to a method."""
+        """Yield the expectations about a response to a method."""
         key = (method, response.status)
         if key not in self._found:
             self._found[key] = tuple(
@@ -42,14 +42,14 @@ class EveryResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What is wrong with the answers to one step, and what was noticed without being wrong."""
+    """What is wrong with the answers to one step, and notes on what is unusual but allowed."""
 
     mismatches: tuple[Mismatch, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def body_of(response: Response) -> object:
-    """Returns the JSON value of a response's body; a value equal to nothing else where it is not JSON."""
+    """Return the JSON value of a response's body, or a value equal to no other if it is not JSON."""
     try:
         return json.loads(response.body, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -61,13 +61,13 @@ def _refuse(constant: str) -> object:
 
 
 def detail_of(response: Response) -> object:
-    """Returns the `detail` member of a response's body, or None."""
+    """Return the `detail` member of a response's body, or None."""
     body = body_of(response)
     return body.get("detail") if isinstance(body, dict) else None
 
 
 def is_awaited(repeat: Repeat, response: Response) -> bool:
-    """Tells whether an answer is the one a step is repeated for."""
+    """Return whether an answer is the one a step is repeated for."""
     if repeat.until_status is not None:
         return response.status == repeat.until_status
     body = body_of(response)
@@ -75,7 +75,7 @@ def is_awaited(repeat: Repeat, response: Response) -> bool:
 
 
 def is_settled(repeat: Repeat, response: Response) -> bool:
-    """Tells whether asking again is of no use: the awaited answer is there, or a final state that is another."""
+    """Return whether repeating is of no use: the awaited answer has come, or a different final state."""
     if is_awaited(repeat, response):
         return True
     body = body_of(response)
@@ -89,7 +89,10 @@ def judge_step(
     saved: Mapping[str, object],
     every: EveryResponse,
 ) -> Judgement:
-    """Returns what is wrong with the answers to the step of that number (from 1); the last is the one it waited for."""
+    """Return what is wrong with the answers to a step, whose `number` counts from 1.
+
+    The last exchange is the one the step waited for.
+    """
     step = case.steps[number - 1]
     found: list[Difference] = []
     notes: list[str] = []
@@ -184,7 +187,7 @@ def _explain_body(matcher: Matcher, body: object, response: Response, scene: Sce
 
 
 def _differs_in_wording_only(matcher: Matcher, body: object, scene: Scene) -> bool:
-    """Tells whether the body would match if its failure_reason were the expected one."""
+    """Return whether the body would match if its failure_reason were the expected one."""
     reason = _member(body, "failure_reason")
     if not (isinstance(matcher, Members) and isinstance(reason, str) and reason):
         return False

@@ -1,4 +1,4 @@
-"""Confronts an answer with what the oracle allows for a body, and writes the body as a case to keep."""
+"""The expected answer to a generated request, as predicted by the rules, and the request as a case to keep."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Violat
 CREATE_OPERATION: Final = f"POST {GENERATIONS_PATH}"
 LOOKUP_OPERATION: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
-"""What may answer a body the page says nothing about: accepted, or refused with any 4xx but the rate limit's."""
+"""Allowed for a body the page says nothing about: 201, or any 4xx except 429, the rate limit's."""
 FETCHING: Final = (502, 503)
-"""What may answer it too where it refers to anything by URL: the proxy that fetches may be down, or switched off."""
+"""Also allowed if such a body contains a URL: the fetch proxy may be down or switched off."""
 
 _HEADINGS: Final = {rule.id: rule.heading for rule in RULES}
 _TEXT: Final = Is("text")
@@ -25,7 +25,10 @@ _MAIN: Final = Ask(method="GET", url="").auth
 
 
 def expect_answer(prediction: Prediction, status: int, body: object = None) -> Expectation:
-    """Returns what a body of that prediction may be answered with, of all allowed answers those of the status given."""
+    """Return what a body with that prediction may be answered with.
+
+    If several statuses are allowed, only the answers with `status` are returned, provided there are any.
+    """
     if isinstance(prediction, Accepted):
         return Expectation(status=(201,), body=Members({"state": Exactly("queued")}))
     if not isinstance(prediction, Rejected):
@@ -41,34 +44,34 @@ def expect_answer(prediction: Prediction, status: int, body: object = None) -> E
 
 
 def find_heading(prediction: Prediction) -> str:
-    """Returns the heading of the page an answer rests on."""
+    """Return the heading of the page that an answer to the body rests on."""
     if isinstance(prediction, Rejected):
         return _HEADINGS[prediction.violations[0].rule]
     return "201 — Created (success)" if isinstance(prediction, Accepted) else "Error response format"
 
 
 def judge_answer(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
-    """Returns what is wrong with the answer to a generated request."""
+    """Return what is wrong with the answer to a generated request."""
     return judge_step(case, 1, (exchange,), {}, every)
 
 
 def build_case(body: object, prediction: Prediction, status: int) -> Case:
-    """Returns a generated request as a case, with what it may be answered."""
+    """Return a generated request as a case, with the answers it may get."""
     ask = Ask(method="POST", url=GENERATIONS_PATH, body=body)
     return _case(ask, find_heading(prediction), expect_answer(prediction, status, body))
 
 
 def expect_not_found(ask: Ask) -> Case:
-    """Returns a poll for an id of nobody's as a case; what is no UUID is an id of nobody's too."""
+    """Return a poll for an id that does not exist as a case; an id that is not a UUID is one too."""
     return _case(
         ask, "404 — Generation does not exist", Expectation(status=(404,), detail=Exactly("Generation not found"))
     )
 
 
 def expect_unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> Case:
-    """Returns a request with a key that opens nothing as a case: refused, and for its key where its body is in order.
+    """Return a request with an invalid key as a case: refused, and with 401 if its body is acceptable.
 
-    Whether the key or the body of a request is looked at first is not said.
+    The page does not say whether the key or the body of a request is checked first.
     """
     expect = Expectation(status=(401,), detail=Exactly(detail))
     if status != 401 and not isinstance(prediction, Accepted):
@@ -79,7 +82,7 @@ def expect_unauthorized(ask: Ask, detail: str, prediction: Prediction, status: i
 
 
 def write_case_file(case: Case) -> str:
-    """Returns a case file with this one case, ready to be pasted: its data is JSON, which YAML is a superset of."""
+    """Return a case file with this one case, ready to paste; its data is JSON, which is valid YAML."""
     step = case.steps[0]
     statuses = list(step.expect.status)
     lines = [
@@ -112,7 +115,7 @@ def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
 
 
 def _write_request(ask: Ask) -> Iterator[str]:
-    """Yields the members of a request as case files write it, less what its operation implies."""
+    """Yield the members of a request as case files write them, without those its operation implies."""
     if ask.method != "POST":
         yield f"      path: {_to_json(ask.url)}"
     if ask.auth == Auth():
@@ -125,7 +128,7 @@ def _write_request(ask: Ask) -> Iterator[str]:
 
 
 def _contains_url(body: object) -> bool:
-    """Tells whether a body refers to anything by URL, wherever in it."""
+    """Return whether a body contains a media reference by URL, at any depth."""
     if isinstance(body, dict):
         return isinstance(body.get("url"), str) or any(map(_contains_url, body.values()))
     return isinstance(body, list) and any(map(_contains_url, body))
@@ -138,7 +141,7 @@ def _matchers(violation: Violation) -> tuple[Matcher, ...]:
 
 
 def _write_matcher(matcher: Matcher) -> object:
-    """Returns a matcher of ours as case files write it."""
+    """Return a matcher as case files write it."""
     if isinstance(matcher, OneOf):
         return {"$one_of": [_write_matcher(choice) for choice in matcher.choices]}
     if isinstance(matcher, Like):

@@ -1,4 +1,4 @@
-"""Asks a target which of two faults it names, in requests that are sure to be refused."""
+"""Finding out which of two faults a target names, with requests that are certain to be refused."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from luma_conformance.session.session import CASSETTE, Judging, Wanted
 from luma_conformance.strategies import FAULTS, Body, available_kinds, two_faults
 
 TRIES: Final = 40
-"""Requests drawn, not sent, to find one that breaks two given rules."""
+"""Requests drawn, but not sent, to find one that breaks two given rules."""
 
 
 def observe(
     base_url: str | None, profile: Path | None, rules: Sequence[str], tell: Callable[[str], None]
 ) -> tuple[str, tuple[Observation, ...]]:
-    """Returns what the target is called, and what its answers show; raises InputError or CouldNotJudge."""
+    """Return the target's name and what its answers show; raise InputError or CouldNotJudge."""
     if (base_url or "").startswith(CASSETTE):
         raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
     wanted = Wanted(base_url=base_url, profile=profile, announce=tell, redactor=Redactor(find_keys(os.environ)))
@@ -45,7 +45,7 @@ def observe(
 
 
 def _observe_pairs(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
-    """Asks about every pair of rules that one request can break; yields what each answer shows."""
+    """Send a request for every pair of rules that one request can break; yield what each answer shows."""
     pairs = [pair for pair in combinations(rules, 2) if _is_possible(luma_target, *pair)]
     for number, pair in enumerate(pairs, start=1):
         tell(f"pair {number} of {len(pairs)}")
@@ -67,7 +67,7 @@ def _is_possible(luma_target: LumaTarget, first: str, second: str) -> bool:
 
 
 def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Rejected] | None:
-    """Returns a request that breaks two rules, and what may be answered; None where none is found."""
+    """Return a request that breaks two rules, with the answers allowed for it; None if none is found."""
 
     def both(body: Body) -> bool:
         prediction = predict(body, media=luma_target.material.facts)
@@ -86,7 +86,7 @@ def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Bod
 
 
 def _read_answer(prediction: Rejected, response: Response) -> Iterator[Observation]:
-    """Yields that the rule which was answered for comes before each that was not; nothing where that is not clear."""
+    """Yield that the rule whose answer came comes before each of the others; nothing if that is ambiguous."""
     detail = detail_of(response)
     said = {v.rule for v in prediction.violations if v.status == response.status and _matches(v, detail)}
     if len(said) == 1:

@@ -1,7 +1,7 @@
-"""The OpenAPI document, put to work by schemathesis: it generates requests, and says where an answer departs from it.
+"""The OpenAPI document, used through schemathesis: generating requests, and finding where an answer departs from it.
 
-Nothing is ever sent from here. What schemathesis thinks of a request being valid is not asked either: bodies it takes
-for wrong may be none of the page's business, and the oracle says what they may be answered.
+Nothing is sent from here. Whether schemathesis considers a request valid is not relied on either: the page may not
+speak of a body it calls invalid, and the rules say what may be answered.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ GENERATION_PATH: Final = "/v1/generations/{generation_id}"
 
 
 class Walker(Protocol):
-    """Whoever takes generated walks: sends what is asked for, and judges the answer."""
+    """What sends the requests of generated walks and judges the answers."""
 
     def begin(self) -> None:
-        """Begins a walk."""
+        """Begin a walk."""
         ...
 
     def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
-        """Returns what a step came to; `origin` is the exchange whose link was followed, if any."""
+        """Return the exchange of one step; `origin` is the exchange whose link was followed, if any."""
         ...
 
     def end(self) -> None:
-        """Ends the walk, however it went."""
+        """End the walk, however it went."""
         ...
 
 
@@ -54,7 +54,7 @@ _SHAPE: Final = (
     checks.response_schema_conformance,
 )
 _SENT: Final = requests.Request("GET", "http://target/").prepare()
-"""Stands for the request of every response; no check that is asked looks at it."""
+"""Stands for the request of every response; none of the checks used looks at it."""
 
 _COMBINING: Final = ("anyOf", "oneOf", "allOf", "not")
 _CONFIG: Final[dict[str, Any]] = {
@@ -65,13 +65,13 @@ _CONFIG: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An OpenAPI document of the two operations, to be made with `load`."""
+    """An OpenAPI document of the two operations; make one with `load`."""
 
     documented: schemathesis.BaseSchema
     generating: schemathesis.BaseSchema
 
     def submissions(self, *, valid: bool) -> st.SearchStrategy[Ask]:
-        """Returns submissions the document allows, or does not; a body that is no JSON value is bytes."""
+        """Return submissions the document allows, or forbids; a body that is not a JSON value is bytes."""
         kinds = [
             self.generating[path]["POST"].as_strategy(generation_mode=_mode(valid=valid))
             for path in self.generating
@@ -80,13 +80,13 @@ class Document:
         return st.one_of(kinds).map(_ask)
 
     def lookups(self, *, valid: bool) -> st.SearchStrategy[Ask]:
-        """Returns polls for ids of nobody's: UUIDs, as the document demands, or not."""
+        """Return polls for ids that do not exist: UUIDs, as the document demands, or not."""
         return self.generating[GENERATION_PATH]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
 
     def find_departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
-        """Returns where an answer departs from what the document says of its operation.
+        """Return where an answer departs from what the document says of its operation.
 
-        `status_is_open` lets pass a status the document does not have: not every refusal is the page's.
+        `status_is_open` allows a status the document does not have: the page does not list every refusal.
         """
         method = exchange.request.method
         operation = self.documented[GENERATIONS_PATH if method == "POST" else GENERATION_PATH][method]
@@ -99,7 +99,7 @@ class Document:
         return ()
 
     def follow(self, walking: Walker, how: settings) -> None:
-        """Takes generated walks along the document's links: what one answer names is what the next request asks for."""
+        """Take generated walks along the document's links: a request uses the id that an earlier answer contained."""
         machine = self.generating.as_state_machine()
 
         class Walk(machine):  # type: ignore[valid-type, misc]
@@ -123,7 +123,7 @@ class Document:
 
 
 def load(raw: Mapping[str, Any]) -> Document:
-    """Returns a document made of its parsed text."""
+    """Return the Document of a parsed OpenAPI text."""
     return Document(documented=_load(copy.deepcopy(dict(raw))), generating=_load(_prepare_for_generating(raw)))
 
 
@@ -133,10 +133,10 @@ def _load(raw: dict[str, Any]) -> schemathesis.BaseSchema:
 
 
 def _prepare_for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the document as it is generated from.
+    """Return the document in the form requests are generated from.
 
-    Each kind of request becomes an operation of its own, so that what is invalid is so by one member and not by being
-    of no kind; no member is added that no kind names, and the request id is left to the kit.
+    Each kind of request becomes an operation of its own, so that an invalid request is so because of one member, not
+    because it belongs to no kind. No member is generated that no kind names, and the request id is left to the kit.
     """
     document = copy.deepcopy(dict(raw))
     paths, schemas = document["paths"], document["components"]["schemas"]
@@ -176,7 +176,7 @@ def _ask(case: schemathesis.Case[Any]) -> Ask:
 
 
 def _response(exchange: Exchange) -> schemathesis.Response:
-    """Returns an answer of ours as schemathesis has it."""
+    """Return a response in the form schemathesis uses."""
     headers: dict[str, list[str]] = {}
     for name, value in exchange.response.headers:
         headers.setdefault(name.lower(), []).append(value)
@@ -191,10 +191,10 @@ def _response(exchange: Exchange) -> schemathesis.Response:
 
 
 def _describe(failure: Failure) -> str:
-    """Returns what is wrong, on one line.
+    """Return a failure on one line.
 
-    Of a value that breaks the schema the place is told, not the value: schemathesis cuts long ones, and half a secret
-    is not known for one.
+    For a value that breaks the schema its place is named, not the value: schemathesis shortens long values, and the
+    redactor does not recognize half a secret.
     """
     if not isinstance(failure, JsonSchemaError):
         return " ".join(failure.message.split())

@@ -1,7 +1,7 @@
-"""Reads JSON that is too long to hold, value by value, from whatever gives bytes.
+"""Reading JSON that is too long to hold in memory, value by value.
 
-What is read is as strict as RFC 8259 in UTF-8. A value is decoded as soon as it is there whole: the text is held from
-the value's start, and doubled as long as the value has not ended, so that a document takes linear time.
+Reading is as strict as RFC 8259, in UTF-8. A value is decoded once it is complete: the text from its start on is held,
+and doubled as long as it is incomplete, so a document takes linear time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _UNFINISHED: Final = re.compile(
     r"|\.|[eE][+-]?"  # what goes on with a number
     r"|\\?u?[0-9a-fA-F]{0,4}"  # an escape
 )
-"""What a text may end with, at the place of an error, that is no error where the text goes on."""
+"""What may stand at the place of an error if the text is merely incomplete."""
 
 _CONTINUATIONS: Final = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
-"""What may stand between a number and the end of a text that goes on with it: 1, and then .5 or e+9."""
+"""What may stand between a number and the end of an incomplete text: after 1 may come .5 or e+9."""
 
 
 class Malformed(Exception):
-    """Says what is no JSON, and at which byte (from 0)."""
+    """Something is not JSON, at a byte counted from 0."""
 
     def __init__(self, what: str, byte: int) -> None:
         super().__init__(what)
@@ -38,11 +38,11 @@ class Malformed(Exception):
 
 
 class Truncated(Malformed):
-    """Says that the document ends before it is whole, and at which byte."""
+    """The document ends before it is complete, at a byte counted from 0."""
 
 
 class JSONStream:
-    """A cursor in a JSON document; `read(n)` returns at most n more bytes, none at the end."""
+    """A cursor in a JSON document; `read(n)` returns at most n more bytes, and none at the end."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
@@ -56,11 +56,11 @@ class JSONStream:
 
     @property
     def byte(self) -> int:
-        """Where the cursor stands, in bytes from the start of the document."""
+        """The cursor's position, in bytes from the start of the document."""
         return self._before + len(self._text[: self._at].encode())
 
     def members(self) -> Iterator[str]:
-        """Yields the name of each member of the object that begins here; who takes a name reads the value."""
+        """Yield the name of each member of the object that begins here; the caller reads the value before the next."""
         self._expect("{")
         if self._peek() == "}":
             self._at += 1
@@ -78,7 +78,7 @@ class JSONStream:
             self._expect(",")
 
     def elements(self) -> Iterator[object]:
-        """Yields each element of the array that begins here."""
+        """Yield each element of the array that begins here."""
         self._expect("[")
         if self._peek() == "]":
             self._at += 1
@@ -91,7 +91,7 @@ class JSONStream:
             self._expect(",")
 
     def value(self) -> object:
-        """Returns the value that begins here."""
+        """Return the value that begins here."""
         self._peek()
         while True:
             try:
@@ -113,7 +113,7 @@ class JSONStream:
             self._read_more(max(CHUNK, len(self._text) - self._at))
 
     def end(self) -> None:
-        """Raises Malformed where anything but white space follows."""
+        """Raise Malformed if anything but white space follows."""
         if self._peek(required=False):
             raise self._malformed("more follows after the document's end")
 
@@ -123,7 +123,7 @@ class JSONStream:
         self._at += 1
 
     def _peek(self, *, required: bool = True) -> str:
-        """Returns the next character that is no white space, the cursor on it; none where the document ends."""
+        """Return the next character that is not white space, with the cursor on it; an empty text at the end."""
         while True:
             found = _SPACE.match(self._text, self._at)
             assert found is not None
@@ -137,7 +137,7 @@ class JSONStream:
             self._read_more(CHUNK)
 
     def _read_more(self, count: int) -> None:
-        """Reads on, and lets go of what is behind the cursor."""
+        """Read on, and drop the text before the cursor."""
         self._before = self.byte
         self._text, self._at = self._text[self._at :], 0
         raw = self._read(count)

@@ -1,7 +1,7 @@
 """The reference: a Luma Agents API that answers as the error-handling page says, without I/O and on any clock.
 
-POST is answered from `luma_conformance.rules`, never from the catalogue. Where the page is silent, README.md says what
-was chosen.
+Requests to create a generation are answered from `luma_conformance.rules`, never from the catalogue. README.md lists
+the choices made where the page is silent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from luma_conformance.rules import Accepted, Unspecified, predict
 from luma_conformance.rules.facts import DEFAULT_MODEL, DEFAULT_TYPE
 
 ORIGIN: Final = "http://reference.invalid"
-"""Where output URLs are when a request names no host: in process."""
+"""The origin of output URLs when a request has no Host header, as in process."""
 CLOCK: Final = "/_reference/clock"
 PROFILE: Final = "/.well-known/luma-conformance.toml"
 _API_VERSION: Final = ("X-API-Version", "2026-04-01")
@@ -50,13 +50,13 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def profile_path() -> Path:
-    """Returns the file of the reference's own profile."""
+    """Return the file of the reference's own profile."""
     return Path(__file__).with_name("profile.toml")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Client:
-    """A client's state; `ahead` is by how many seconds its clock was advanced."""
+    """The state of a client; `ahead` is the number of seconds its clock was advanced by."""
 
     name: str
     card: ClientCard
@@ -75,7 +75,7 @@ class _Refused(Exception):
 
 @dataclass(kw_only=True)
 class Service:
-    """One server's state; `handle` is its only door."""
+    """The state of one server; requests are answered by `handle`."""
 
     clock: Clock
     settings: Settings = field(default_factory=Settings)
@@ -93,7 +93,7 @@ class Service:
             )
 
     def handle(self, request: Request) -> Response:
-        """Returns the answer to a request."""
+        """Return the answer to a request."""
         path = request.url.partition("?")[0]
         if path.startswith(PREFIX):
             return self._serve_file(request)
@@ -148,7 +148,7 @@ class Service:
         return 201, generation.view(-math.inf, None), headers  # queued, however soon it starts
 
     def _validate(self, client: _Client, request: Request, loader: Loader) -> dict[str, object]:
-        """Returns the body of a request that nothing stands against; else raises the answer that comes first."""
+        """Return the body of an acceptable request; raise the answer that comes first for any other."""
         try:
             body = json.loads(request.body)
         except (ValueError, RecursionError):
@@ -248,7 +248,7 @@ def _rate_headers(limit: int, remaining: int, reset: int) -> Headers:
 
 
 def _find_references(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yields the path and value of every generation_id a body refers to."""
+    """Yield the path and value of every generation_id in a body."""
     video = body.get("video")
     frames = video if isinstance(video, dict) else {}
     slots = (("source", body.get("source")), *((f"video.{n}", frames.get(n)) for n in ("start_frame", "end_frame")))

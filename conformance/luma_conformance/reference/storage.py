@@ -1,4 +1,4 @@
-"""Output files behind presigned URLs that are signed, served and expired for real."""
+"""Output files behind presigned URLs, which are really signed, served and expired."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SIGNING_KEY: Final = b"the reference signs; nothing of value is behind it"
 
 
 class Storage:
-    """Signs output URLs, each different from the last, and answers for them."""
+    """Signs output URLs, each different from the last, and answers requests for them."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
         self._serial: Iterator[int] = itertools.count(1)
 
     def url(self, origin: str, generation: str, media: str, now: float) -> str:
-        """Returns a fresh URL of an output, good for an hour from `now` by default."""
+        """Return a new URL of an output; by default it is valid for an hour from `now`."""
         path = f"{PREFIX}{generation}/{_FILES[media][0]}"
         facts = {
             "X-Amz-Date": f"{now:.3f}",
@@ -41,11 +41,11 @@ class Storage:
 
     @staticmethod
     def generation(url: str) -> str:
-        """Returns the id of the generation whose output a path names."""
+        """Return the id of the generation whose output a path names."""
         return url.removeprefix(PREFIX).partition("/")[0]
 
     def answer(self, url: str, media: str, now: float) -> Response:
-        """Returns the file behind a URL, or 403 once it has expired ("What happens when a URL expires")."""
+        """Return the file behind a URL, or 403 once the URL has expired ("What happens when a URL expires")."""
         path, _, query = url.partition("?")
         given = {name: values[0] for name, values in parse_qs(query).items()}
         signature = given.pop("X-Amz-Signature", "").encode(errors="replace")
@@ -70,4 +70,4 @@ def _deny(code: str, message: str) -> Response:
 
 
 UNSIGNED: Final = _deny("SignatureDoesNotMatch", "The signature does not match.")
-"""The answer to a URL that was never given out."""
+"""The answer to a URL that was never issued."""

@@ -1,8 +1,8 @@
-"""Hypothesis strategies for requests to POST /v1/generations, for this kit's properties and for tests of your own.
+"""Hypothesis strategies for requests to POST /v1/generations, used by the kit's properties and for your own tests.
 
-`valid_requests()` are accepted, `near_misses(rule)` come in pairs around one rule, `faulty()` break one to three,
-`hostile()` leave the page's ground, `malformed()` are no request at all. `luma_conformance.rules.predict` says what may
-be answered.
+`valid_requests()` gives requests that are accepted; `near_misses(rule)` pairs that just keep and just break one rule;
+`faulty()` requests that break one to three rules; `hostile()` requests with values the page does not speak of;
+`malformed()` bodies that are not requests. `luma_conformance.rules.predict` says what may be answered.
 """
 
 from __future__ import annotations

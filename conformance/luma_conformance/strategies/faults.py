@@ -1,4 +1,4 @@
-"""The faults, one for each rule: a request that only just keeps it, and the least change that breaks it."""
+"""The faults, one for each rule: a request that just keeps the rule, and the smallest change that breaks it."""
 
 from __future__ import annotations
 
@@ -357,12 +357,12 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         for fault in (*_REQUEST_FAULTS, *_OPTION_FAULTS, *_EDIT_FAULTS, *_REFRAME_FAULTS, *_MEDIA_FAULTS)
     }
 )
-"""How each rule of `luma_conformance.rules.RULES` is broken, by its id."""
+"""How to break each rule of `luma_conformance.rules.RULES`, by the rule's id."""
 
 
 @st.composite
 def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> tuple[Body, Body]:
-    """Draws two requests of the same making: one that only just keeps a rule, and one that breaks it."""
+    """Draw two requests that differ in one respect: the first just keeps a rule, the second breaks it."""
     fault = FAULTS[rule]
     near = draw(fault.bodies(material))
     return near, fault.apply(draw, near, material)
@@ -370,7 +370,10 @@ def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> 
 
 @st.composite
 def two_faults(draw: st.DrawFn, first: str, second: str, material: Material = Material()) -> Body:
-    """Draws a request that breaks two rules, or as near to it as they let each other; `predict` says which."""
+    """Draw a request with two faults.
+
+    One fault may undo the other; `predict` says which rules the request breaks.
+    """
     one, other = FAULTS[first], FAULTS[second]
     kind = draw(
         st.sampled_from([kind for kind in available_kinds(material) if kind in one.kinds and kind in other.kinds])
@@ -380,7 +383,10 @@ def two_faults(draw: st.DrawFn, first: str, second: str, material: Material = Ma
 
 @st.composite
 def faulty(draw: st.DrawFn, material: Material = Material()) -> Body:
-    """Draws a request with one to three faults; one may undo another, so `predict` says what is allowed."""
+    """Draw a request with one to three faults.
+
+    One fault may undo another; `predict` says what may be answered.
+    """
     first, *others = draw(_lists_of_faults(material))
     body = first.apply(draw, draw(first.bodies(material)), material)
     for fault in others:

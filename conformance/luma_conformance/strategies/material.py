@@ -1,4 +1,4 @@
-"""What generated requests refer to: media and prior generations of the target, and what loading them finds."""
+"""The media and prior generations that generated requests refer to, and the results of loading them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
         "ingestion-off-url": MediaFact(problem=Problem.INGESTION_OFF),
     }
 )
-"""What fetching the URL behind each role finds."""
+"""The result of fetching the URL behind each role."""
 
 _UNKNOWN: Final = MediaFact(problem=Problem.UNDECIDED)
 _FORMS: Final = {
@@ -34,12 +34,12 @@ _FORMS: Final = {
     "media_type": re.compile("[A-Za-z]+/.+"),
     "generation_id": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 }
-"""How a member of a media reference looks that is as it should be."""
+"""The form of each well-formed member of a media reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: strategies are made once for each
 class Material:
-    """What a target offers to refer to; `trouble` has by role the URLs that do not load, `offers` whatever else.
+    """What a target offers for requests to refer to; `trouble` has, by role, the URLs that do not load.
 
     The default refers to example.com and to nothing a target must have, for use without a profile.
     """
@@ -55,7 +55,7 @@ class Material:
 
     @classmethod
     def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
-        """Returns what a target offers under each role; inline images need no role."""
+        """Return the material of a target, from the values of its roles; inline images need no role."""
 
         def optional(role: str) -> str | None:
             return None if missing(role) else value(role)
@@ -73,9 +73,9 @@ class Material:
         )
 
     def facts(self, reference: Mapping[str, object]) -> MediaFact:
-        """Returns what loading a media reference finds; a MediaLookup for `luma_conformance.rules.predict`.
+        """Return the result of loading a media reference; a MediaLookup for `luma_conformance.rules.predict`.
 
-        Whether a URL or a generation that is not on offer loads, or an inline video plays, nobody here knows.
+        It is undecided for a URL or a generation that is not part of the material, and for inline video.
         """
         url, generation = reference.get("url"), reference.get("generation_id")
         role = next((role for role, text in self.trouble.items() if text == url), None)
@@ -87,7 +87,7 @@ class Material:
         return found if url in known and generation in known and plays else _UNKNOWN
 
     def use_offered(self, body: object) -> object:
-        """Returns a generated body with its well-formed media references made to refer to what is on offer."""
+        """Return a generated body in which well-formed media references refer to the target's own media."""
         if not isinstance(body, dict):
             return body
         grounded = dict(body)
@@ -128,7 +128,7 @@ class Material:
         )
 
     def missing(self, role: str) -> str | None:
-        """Returns why something a fault needs is not offered, or None."""
+        """Return why something a fault needs is not offered, or None."""
         there = {
             "large-uploads": self.large_video,
             "completed-image": self.completed_image,
@@ -145,7 +145,7 @@ def _is_video(reference: Mapping[str, object]) -> bool:
 
 
 def _replace_members(given: object, **offered: str | None) -> object:
-    """Returns a reference with its well-formed members replaced by what is on offer; what is wrong stays wrong."""
+    """Return a reference with each well-formed member replaced by what is offered; malformed ones stay malformed."""
     if not isinstance(given, dict):
         return given
     replaced: dict[str, object] = {

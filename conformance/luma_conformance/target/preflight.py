@@ -1,4 +1,4 @@
-"""Finds out, for free, whether there is anything to judge: the target answers, is the API, and takes the main key."""
+"""The check, free of charge, that there is a target to judge: it answers, is the API, and takes the main key."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from luma_conformance.errors import CouldNotJudge
 from luma_conformance.model import Request, Response, Transport, header
 
 PROBE: Final = "/v1/generations/00000000-0000-0000-0000-000000000000"
-"""A lookup of no generation: it costs nothing, and a target that is one answers 404."""
+"""A lookup of a generation that does not exist: it costs nothing, and the API answers 404."""
 
 
 def preflight(transport: Transport, authorization: str | None, *, key: str = "$LUMA_AGENTS_API_KEY") -> None:
-    """Returns if the target can be judged; raises CouldNotJudge with the reason and what to do about it.
+    """Return if the target can be judged; raise CouldNotJudge with the reason and the likely fix.
 
-    `authorization` is the header's value, or None if there is no main key: then the only question is whether the API
-    is there at all. `key` is what is shown instead of the key.
+    `authorization` is the header's value, or None without a main key; then only the presence of the API is checked.
+    `key` is shown in messages instead of the key.
     """
     tracing = ("X-Request-Id", "luma-conformance-preflight")
     headers = (("Authorization", authorization), tracing) if authorization is not None else (tracing,)
@@ -29,7 +29,7 @@ def preflight(transport: Transport, authorization: str | None, *, key: str = "$L
 
 
 def _find_reason(response: Response, key: str) -> str | None:
-    """Returns why nothing can be judged, or None: a wrong answer of the API itself is for the cases to judge."""
+    """Return why nothing can be judged, or None; wrong answers of the API itself are left to the cases."""
     status = response.status
     if 300 <= status < 400:
         return _describe_redirect(status, header(response.headers, "Location"))
