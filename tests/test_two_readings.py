@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
-from luma_conformance.judge.play import fill, offered
+from luma_conformance.judge.play import fill, make_lookup
 from luma_conformance.matching import Scene
 from luma_conformance.model import Case, Expectation
 from luma_conformance.reference import media_facts, profile_path
@@ -17,7 +17,7 @@ from luma_conformance.target.profile import load_profile
 BODY_STATUSES = {201, 400, 413, 422, 502, 503}
 """The statuses a body alone decides, on a POST with a good key."""
 
-VALUES = offered(load_profile(profile_path(), {}).values, supply)
+VALUES = make_lookup(load_profile(profile_path(), {}).values, supply)
 
 
 def _value(name: str) -> str:

@@ -1,13 +1,16 @@
-"""What can go wrong with us or our input; what is wrong with a target is a verdict, not an exception.
+"""The kit's exceptions and exit statuses.
+
+Exceptions report trouble with the kit, its input, or reaching the target. What a target does wrong is a verdict
+instead.
 
 ConformanceError
-├── InputError          a file, flag or environment variable of the user's is wrong
-│   ├── CatalogueError      one or more problems in case files, all of them, each with its place
-│   └── ProfileError        a profile, or an environment variable it names
+├── InputError          a file, option or environment variable given by the user is wrong
+│   ├── CatalogueError      one or more problems in case files: all of them, each with its place
+│   └── ProfileError        a profile is wrong, or an environment variable it names
 ├── CouldNotJudge       the target cannot be judged at all: unreachable, not the API, key refused
 │   └── ExchangeError       one exchange broke: refused, reset, timed out, over a bound
-├── NotRecorded         a recording does not have what is asked for
-└── SpendExhausted      the money the user allowed is spent
+├── NotRecorded         a recording does not contain the exchanges that are needed
+└── SpendExhausted      the target accepted as many generations as the user allows
 """
 
 from __future__ import annotations
@@ -17,36 +20,36 @@ from enum import IntEnum
 
 
 class ConformanceError(Exception):
-    """Marks every exception the kit raises on purpose; its text is meant for the user."""
+    """The base of every exception the kit raises on purpose; its text is written for the user."""
 
 
 class InputError(ConformanceError):
-    """Says that a file, flag or environment variable given by the user is wrong."""
+    """A file, option or environment variable given by the user is wrong."""
 
 
 class ProfileError(InputError):
-    """Says what is wrong with a profile or with an environment variable it names."""
+    """A profile, or an environment variable it names, is wrong."""
 
 
 class CouldNotJudge(ConformanceError):
-    """Says why the target as a whole cannot be judged."""
+    """The target as a whole cannot be judged."""
 
 
 class ExchangeError(CouldNotJudge):
-    """Says how one exchange with the target broke, or which bound it crossed."""
+    """An exchange with the target broke, or crossed a bound."""
 
 
 class NotRecorded(ConformanceError):
-    """Says that a recording does not have the exchanges of a case or property, or has those of another version."""
+    """A recording lacks the exchanges of a case or property, or has those of another version of it."""
 
 
 class SpendExhausted(ConformanceError):
-    """Says that the number of accepted generations the user allowed is used up."""
+    """The target accepted as many generations as the user allows."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a file: where it is, what it is, and the likely fix.
+    """One thing wrong in a file: its place, a description, and the likely fix.
 
     `line` and `column` count from 1.
     """
@@ -61,7 +64,7 @@ class Problem:
 
 
 class CatalogueError(InputError):
-    """Carries every problem of the case files read, in file order."""
+    """Every problem of the case files that were read, in file order."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in sorted(problems)))
@@ -69,7 +72,7 @@ class CatalogueError(InputError):
 
 
 class Exit(IntEnum):
-    """How a run ended: one table of statuses for `pytest` and `luma-conformance`; up to 5 they are pytest's own."""
+    """How a run ended, for `pytest` and `luma-conformance` alike; statuses up to 5 are pytest's own."""
 
     CONFORMANT = 0
     NOT_CONFORMANT = 1

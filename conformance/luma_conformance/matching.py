@@ -1,7 +1,7 @@
 """Matchers: what an answer must look like, and why it does not.
 
-A matcher is a frozen value with one method, `explain(actual, scene)`, that returns None or the reason it does not
-match. Matchers know neither HTTP nor files; what they need of it (saved values, sent headers) comes in the scene.
+A matcher is a frozen value with one method, `explain(actual, scene)`, which returns None or the reason for the
+mismatch. Matchers know nothing of HTTP or files; saved values and sent headers are passed to them in the scene.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 MAX_SUBJECT = 4_000
-"""Characters of a server's text a pattern is tried on: a longer text never matches, so no pattern runs away on it."""
+"""Characters of a text that a pattern is tried on. A longer text never matches, so no pattern can take long on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a matcher may look back on: values earlier steps saved, and headers as sent (names in lower case)."""
+    """The values earlier steps saved, and the headers that were sent, with their names in lower case."""
 
     saved: Mapping[str, object] = field(default_factory=dict)
     sent: Mapping[str, str] = field(default_factory=dict)
 
 
 class Matcher(Protocol):
-    """Anything that can say why a value differs from what is expected."""
+    """Anything that can explain how a value differs from the expected one."""
 
     def explain(self, actual: object, scene: Scene) -> str | None:
-        """Returns why `actual` does not match, or None."""
+        """Return why `actual` does not match, or None if it does."""
         ...
 
 
 MAX_SHOWN = 4_000
-"""Characters of a value that a reason carries."""
+"""Characters of a value that are quoted in a reason."""
 
 
 def printable(text: str) -> str:
@@ -42,9 +42,9 @@ def printable(text: str) -> str:
 
 
 def show(value: object) -> str:
-    """Returns a value as the one-line JSON a reader of the answer would see, cut after MAX_SHOWN characters.
+    """Return a value as JSON on one line, cut after MAX_SHOWN characters.
 
-    Who prints it cuts it shorter, once secrets are out of it: half a secret is not known for one.
+    The caller shortens it further once secrets are removed: the redactor does not recognize half a secret.
     """
     try:
         text = printable(json.dumps(value, ensure_ascii=False, default=str))
@@ -55,12 +55,12 @@ def show(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """Matches one scalar, by value and by JSON type: 1 is neither true nor 1.0's text."""
+    """Matches one scalar, by value and by JSON type: 1 is not true, and 1.0 is not "1.0"."""
 
     expected: str | int | float | bool | None
 
     def matches(self, actual: object) -> bool:
-        """Tells whether a value is this scalar."""
+        """Return whether a value is this scalar."""
         return actual == self.expected and isinstance(actual, bool) == isinstance(self.expected, bool)
 
     def explain(self, actual: object, scene: Scene) -> str | None:
@@ -110,7 +110,7 @@ class Like:
 
     @classmethod
     def of(cls, template: str) -> Like:
-        """Returns the matcher of a template."""
+        """Return the matcher of a template."""
         first, *others = (re.escape(literal) for literal in re.split(r"\{[a-z_-]+\}", template))
         # Atomic: the first fit of a hole is as good as any other, so a text that almost fits is not tried in all ways.
         holes = [f"(?>.+?{literal})" for literal in others[:-1]] + [f".+?{literal}" for literal in others[-1:]]
@@ -138,7 +138,7 @@ def _explain_pattern(pattern: re.Pattern[str], actual: object, expected: str) ->
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Matches what any of its matchers matches."""
+    """Matches a value that any of its matchers matches."""
 
     choices: tuple[Matcher, ...]
 
@@ -153,7 +153,10 @@ _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
 def whole_number(actual: object) -> int | None:
-    """Returns the whole number a JSON value or a header text is, or None; a text has digits only, no leading zero."""
+    """Return the whole number that a JSON number or a header value is, or None.
+
+    A text is one if it has only digits and no leading zero.
+    """
     if isinstance(actual, bool):
         return None
     if isinstance(actual, int):
@@ -165,7 +168,7 @@ def whole_number(actual: object) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """Matches a whole number, as JSON or as header digits, of at least `minimum`."""
+    """Matches a whole number of at least `minimum`, as a JSON number or as a header value."""
 
     minimum: int
 
@@ -193,7 +196,7 @@ KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "integer": ("a whole number", lambda actual: whole_number(actual) is not None),
     "null": ("null", lambda actual: actual is None),
 }
-"""The words after `$is`: how each reads, and whether a value is one."""
+"""The words allowed after `$is`: how each reads in a message, and whether a value is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,7 @@ class Is:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """Matches what an earlier step saved under a name."""
+    """Matches the value an earlier step saved under a name."""
 
     name: str
 
@@ -220,7 +223,7 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Differs:
-    """Matches anything but what an earlier step saved under a name."""
+    """Matches anything but the value an earlier step saved under a name."""
 
     name: str
 
@@ -230,7 +233,7 @@ class Differs:
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """Matches the value the request sent in a header, or a UUID where it sent none ("Request tracing")."""
+    """Matches the value a header was sent with, or any UUID if it was not sent ("Request tracing")."""
 
     name: str
 

@@ -1,6 +1,6 @@
-"""The frozen values every other module speaks: requests, exchanges, cases, verdicts.
+"""The frozen values the other modules exchange: requests, exchanges, cases, verdicts.
 
-This module knows no file format, no network and no clock; it may not import anything of ours but `matching`.
+This module knows no file format, network or clock; of the package it imports only `matching`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ from typing import Final, Protocol
 from luma_conformance.matching import Matcher
 
 Headers = tuple[tuple[str, str], ...]
-"""Header fields in wire order; names compare without regard to case."""
+"""Header fields in the order they are sent; names are compared without regard to case."""
 
 
 class Absent(StrEnum):
-    """The one value that stands for "not there", where `None` would be JSON's null."""
+    """The type of ABSENT, which stands for a missing value where `None` would be JSON's null."""
 
     ABSENT = "absent"
 
 
 ABSENT: Final = Absent.ABSENT
 
+GENERATIONS_PATH: Final = "/v1/generations"
+"""The path a generation is created at; a generation is looked up one segment below it."""
+
 
 def fields(headers: Headers) -> dict[str, str]:
-    """Returns the value of each header by name in lower case, repeated fields joined by a comma and a space."""
+    """Return the value of each header by its name in lower case, repeated fields joined by a comma and a space."""
     joined: dict[str, str] = {}
     for name, value in headers:
         lowered = name.lower()
@@ -35,7 +38,7 @@ def fields(headers: Headers) -> dict[str, str]:
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Returns the value of a header, repeated fields joined by a comma and a space, or None."""
+    """Return the value of a header, repeated fields joined by a comma and a space, or None."""
     lowered, length = name.lower(), len(name)
     values = [value for key, value in headers if len(key) == length and key.lower() == lowered]
     return ", ".join(values) if values else None
@@ -43,9 +46,9 @@ def header(headers: Headers, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request as it is sent.
+    """A request as it is sent.
 
-    `url` is a path on the target (`/v1/generations`), or an absolute URL for an output file.
+    `url` is a path on the target (`/v1/generations`), or the absolute URL of an output file.
     """
 
     method: str
@@ -56,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One response as it came back, body whole and decoded from its content coding."""
+    """A response as it was received; the body is whole, and its content coding is removed."""
 
     status: int
     headers: Headers = ()
@@ -65,7 +68,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request, its response, and when they were sent and received, in seconds of the target's clock."""
+    """A request, its response, and the times they were sent and received, in seconds of the target's clock."""
 
     request: Request
     response: Response
@@ -74,28 +77,28 @@ class Exchange:
 
 
 class Transport(Protocol):
-    """The one door to a target."""
+    """Anything that sends requests to a target."""
 
     def send(self, request: Request) -> Response:
-        """Sends one request and returns its response; raises ExchangeError when there is none to return."""
+        """Send one request and return its response; raise ExchangeError if none comes."""
         ...
 
 
 class Clock(Protocol):
-    """Time as a parameter: real for a live target, virtual for the embedded reference."""
+    """The target's time: real for a live target, virtual for the embedded reference."""
 
     def now(self) -> float:
-        """Returns Unix time in seconds."""
+        """Return Unix time in seconds."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Lets `seconds` of the target's time pass."""
+        """Let `seconds` of the target's time pass."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
-    """How a request presents a key: whose (`role`) or which (`token`), under which scheme; neither: no such header."""
+    """The Authorization header of a request: the key of a `role`, or a `token` as it is; without either, no header."""
 
     role: str | None = None
     token: str | None = None
@@ -104,9 +107,9 @@ class Auth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A request as a case describes it, before placeholders are bound.
+    """A request as a case describes it, with placeholders.
 
-    `body` is JSON data or ABSENT; a header of value None is withheld although the kit would send it.
+    `body` is JSON data or ABSENT. A header of value None is not sent, even if the kit would send it by default.
     """
 
     method: str
@@ -118,7 +121,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What must come back; what is None is not asked."""
+    """The answer a step expects; a part that is None is not checked."""
 
     status: tuple[int, ...]
     detail: Matcher | None = None
@@ -130,7 +133,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
-    """Send again until the answer has this status or this generation state; `every` is in seconds."""
+    """Send again until an answer has this status or generation state, every `every` seconds, `at_most` times in all."""
 
     until_status: int | None = None
     until_state: str | None = None
@@ -141,7 +144,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One request of a case and what must come back; `wait` is in seconds, `save` maps names to paths in the answer."""
+    """One request of a case and its expected answer.
+
+    `wait` is the time in seconds before the request; `save` maps names to paths in the answer.
+    """
 
     ask: Ask
     expect: Expectation
@@ -163,9 +169,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One request, or a few steps, and what must come back.
+    """One request, or a few steps, with the expected answers.
 
-    `id` is stable: the section file and the case's own slug. `section` is the page's heading it rests on.
+    `id` never changes: it is the name of the section file and the case's slug. `section` is the heading of the page the
+    case rests on.
     """
 
     id: str
@@ -189,7 +196,7 @@ class Case:
 
     @property
     def cost(self) -> int:
-        """How many generations a conforming target accepts, at most, when the case is run."""
+        """The number of generations a conforming target accepts, at most, when the case is run."""
         return sum(step.repeat.at_most if step.repeat else 1 for step in self.steps if _may_create(step))
 
 
@@ -200,7 +207,7 @@ def _may_create(step: Step) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What holds on every response of an operation, of some statuses, of one `detail`; what is None does not narrow."""
+    """An expectation about every response of an operation, some statuses or one `detail`; None means any."""
 
     id: str
     title: str
@@ -215,7 +222,7 @@ class Holding:
 
 
 class Facet(StrEnum):
-    """What a mismatch is about."""
+    """The part of an answer a mismatch is about."""
 
     STATUS = "status"
     DETAIL = "detail"
@@ -225,7 +232,7 @@ class Facet(StrEnum):
 
 
 class Severity(StrEnum):
-    """What the page makes of a difference: what it says to branch on is a must, wording for people a should."""
+    """How much a difference matters: clients branch on a MUST; a SHOULD is wording for people to read."""
 
     MUST = "must"
     SHOULD = "should"
@@ -233,7 +240,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """One way in which an answer differs from the page; `step` counts from 1, `rests_on` is a heading of the page."""
+    """One difference between an answer and the page; `step` counts from 1, `rests_on` is a heading of the page."""
 
     facet: Facet
     where: str
@@ -243,13 +250,13 @@ class Mismatch:
 
     @property
     def severity(self) -> Severity:
-        """What the page makes of it: `detail` and `failure_reason` are for people, all else is to branch on."""
+        """SHOULD for `detail` and `failure_reason`, which are written for people; MUST for everything else."""
         worded = self.facet is Facet.DETAIL or self.where == "failure_reason"
         return Severity.SHOULD if worded else Severity.MUST
 
 
 class Outcome(StrEnum):
-    """What a case came to."""
+    """The outcome of a case."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -260,7 +267,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a case came to, why, and what was noticed without being wrong."""
+    """The outcome of a case, the reason for it, and notes on what is unusual but allowed."""
 
     outcome: Outcome
     mismatches: tuple[Mismatch, ...] = ()
@@ -269,7 +276,7 @@ class Verdict:
 
 
 class Standing(StrEnum):
-    """How two servers stand to each other on a case."""
+    """How two servers compare on a case."""
 
     BOTH_RIGHT = "both right"
     ONLY_THIS = "only the target right"
@@ -281,7 +288,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A case, its verdict, the exchanges it rests on, and how the target stands to another server, if one was asked."""
+    """A case, its verdict, the exchanges behind it, and the comparison with a second server, if there is one."""
 
     case: Case
     verdict: Verdict

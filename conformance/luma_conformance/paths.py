@@ -1,7 +1,7 @@
-"""The field paths the API itself speaks, `image_ref[2].url`: get, set, unset.
+"""The field paths used by the API itself, such as `image_ref[2].url`: get, put, unset.
 
-Documents are plain JSON data. Nothing given is changed: set and unset return a new document that shares what they
-did not touch.
+Documents are plain JSON data and are never changed: `put` and `unset` return a new document, which shares the unchanged
+parts with the old one.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from luma_conformance.model import ABSENT
 Path = tuple[str | int, ...]
 
 MAX_LENGTH = 300
-"""Characters of a path: what is longer is none of the API's."""
+"""Characters of a path; the API has no longer ones."""
 
 _TOKEN = re.compile(r"(?:^|(?!^)\.)([A-Za-z_][A-Za-z0-9_-]*)|\[(0|[1-9][0-9]*)\]")
 
 
 class PathError(ValueError):
-    """Says why a path is not one, or leads nowhere in a document."""
+    """A text is not a field path, or the path does not fit the document."""
 
 
 def parse(text: str) -> Path:
-    """Returns the steps of a path; raises PathError where it is not one."""
+    """Return the steps of a path; raise PathError if it is not a field path."""
     if len(text) > MAX_LENGTH:
         raise PathError(f"{text[:40]!r}… is not a field path; they have at most {MAX_LENGTH} characters")
     steps: list[str | int] = []
@@ -39,19 +39,19 @@ def parse(text: str) -> Path:
 
 
 def get(document: object, path: str) -> object:
-    """Returns what is at a path, or ABSENT."""
+    """Return the value at a path, or ABSENT."""
     for step in parse(path):
         document = _child(document, step)
     return document
 
 
 def put(document: object, path: str, value: object) -> object:
-    """Returns the document with `value` at a path, objects on the way made as needed; a list grows by at most one."""
+    """Return the document with `value` at a path; missing objects are made, and a list grows by at most one element."""
     return _put(document, parse(path), value, path)
 
 
 def unset(document: object, path: str) -> object:
-    """Returns the document without what is at a path; raises PathError where nothing is."""
+    """Return the document without the value at a path; raise PathError if there is none."""
     return _unset(document, parse(path), path)
 
 

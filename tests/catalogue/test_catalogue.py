@@ -87,4 +87,4 @@ def test_a_text_is_traced_to_the_cases_that_expect_it(
     catalogue: Catalogue, status: int, detail: str, ids: list[str]
 ) -> None:
     """Cases of the same status come first; a case that expects no text expects none in particular."""
-    assert [case.id for case in catalogue.saying(status, detail)] == ids
+    assert [case.id for case in catalogue.find_by_detail(status, detail)] == ids

@@ -7,7 +7,7 @@ import json
 import pytest
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
-from luma_conformance.judge.answers import EveryResponse, Judgement, body_of, detail_of, judge_step, reached
+from luma_conformance.judge.answers import EveryResponse, Judgement, body_of, detail_of, is_awaited, judge_step
 from luma_conformance.model import Case, Exchange, Headers, Repeat, Request, Response
 
 UUID = "550e8400-e29b-41d4-a716-446655440000"
@@ -236,7 +236,7 @@ def test_answers_on_the_way_are_judged_too(answers: list[Exchange], mismatches: 
 )
 def test_a_repeat_ends_at_its_status_or_state(repeat: Repeat, answered: Exchange, is_reached: object) -> None:
     """Only the awaited status, or the awaited state in a JSON object, ends it."""
-    assert reached(repeat, answered.response) is is_reached
+    assert is_awaited(repeat, answered.response) is is_reached
 
 
 @pytest.mark.parametrize(

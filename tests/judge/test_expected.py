@@ -9,7 +9,13 @@ import pytest
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.judge.answers import EveryResponse
-from luma_conformance.judge.expected import as_case, as_yaml, judged, not_found, unauthorized
+from luma_conformance.judge.expected import (
+    build_case,
+    expect_not_found,
+    expect_unauthorized,
+    judge_answer,
+    write_case_file,
+)
 from luma_conformance.judge.explain import describe_expected
 from luma_conformance.model import Ask, Auth, Case, Exchange, Request, Response
 from luma_conformance.rules import Accepted, Prediction, predict
@@ -28,12 +34,12 @@ def wrong(case: Case, status: int, detail: object) -> list[str]:
         sent=0,
         received=0,
     )
-    return [mismatch.where for mismatch in judged(exchange, case, EveryResponse(())).mismatches]
+    return [mismatch.where for mismatch in judge_answer(exchange, case, EveryResponse(())).mismatches]
 
 
 def answered(body: dict[str, Any], status: int, detail: object = "x") -> list[str]:
     """Returns what an answer to a body differs in."""
-    return wrong(as_case(body, predict(body), status), status, detail)
+    return wrong(build_case(body, predict(body), status), status, detail)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_where_something_is_fetched_the_proxy_may_be_down(where: dict[str, Any])
 
 def test_open_statuses_are_told_as_ranges() -> None:
     """A reader is not given fifty numbers."""
-    case = as_case(OPEN, predict(OPEN), 500)
+    case = build_case(OPEN, predict(OPEN), 500)
 
     assert describe_expected(case.steps[0].expect, case) == "201 or 400–428 or 430–451  (a generated request)"
 
@@ -107,21 +113,24 @@ def test_a_key_that_opens_nothing_is_refused_for_that_or_for_the_body(
     """Which is looked at first is open where the body is wrong too; accepted it never is."""
     ask = Ask(method="POST", url="/v1/generations", auth=Auth(token="luma-api-x"), body={})
 
-    assert wrong(unauthorized(ask, "Invalid API key", prediction, status), status, detail)[: len(differs)] == differs
+    assert (
+        wrong(expect_unauthorized(ask, "Invalid API key", prediction, status), status, detail)[: len(differs)]
+        == differs
+    )
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        as_case(MODEL, predict(MODEL), 400),
-        as_case(TWICE, predict(TWICE), 400),
-        not_found(Ask(method="GET", url="/v1/generations/x")),
+        build_case(MODEL, predict(MODEL), 400),
+        build_case(TWICE, predict(TWICE), 400),
+        expect_not_found(Ask(method="GET", url="/v1/generations/x")),
     ],
     ids=["one rule", "several", "lookup"],
 )
 def test_a_case_to_keep_reads_as_the_case_it_is(case: Case) -> None:
     """What is printed for pasting is a case file, with the same request and the same statuses."""
-    (kept,) = read_section(parse(as_yaml(case), "kept.yaml"), "kept").cases
+    (kept,) = read_section(parse(write_case_file(case), "kept.yaml"), "kept").cases
 
     assert kept.steps[0].ask.body == case.steps[0].ask.body
     assert kept.steps[0].ask.url == case.steps[0].ask.url

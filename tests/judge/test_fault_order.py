@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luma_conformance.judge.fault_order import Observation, Order, changes
+from luma_conformance.judge.fault_order import Observation, Order, find_reversals
 
 RULES = ("a", "b", "c", "d")
 
@@ -28,7 +28,7 @@ def test_a_pair_answered_either_way_orders_nothing() -> None:
     found = order("ab", "ba", "ac")
 
     assert found.contested == (("a", "b"),)
-    assert not found.before("a", "b")
+    assert not found.is_before("a", "b")
     assert found.levels == (("a", "b"), ("c",))
 
 
@@ -52,7 +52,7 @@ def test_a_total_order_has_no_cycle() -> None:
 
 def test_changes_are_the_pairs_that_turned_round() -> None:
     """A pair that was not seen before, or is contested now, has not turned."""
-    assert changes(order("ab", "cd", "bc"), order("ba", "cd", "ad", "bc", "cb")) == (("b", "a"),)
+    assert find_reversals(order("ab", "cd", "bc"), order("ba", "cd", "ad", "bc", "cb")) == (("b", "a"),)
 
 
 def test_an_observation_may_be_made_often() -> None:

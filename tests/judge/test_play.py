@@ -11,7 +11,7 @@ from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.errors import ExchangeError, SpendExhausted
 from luma_conformance.judge.answers import EveryResponse
-from luma_conformance.judge.play import Target, bind, fill, offered, play, unmet
+from luma_conformance.judge.play import Target, bind, fill, find_unmet_need, make_lookup, play
 from luma_conformance.model import Ask, Auth, Case, Headers, Outcome, Request, Response, Result
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
@@ -251,9 +251,9 @@ def test_the_time_of_the_keys_own_client_passes() -> None:
 
 def test_the_first_role_that_is_not_offered_is_the_reason() -> None:
     """A case needs all its roles; the first one missing says why it is not judged."""
-    assert unmet(case("status: 201"), target(Service())) is None
+    assert find_unmet_need(case("status: 201"), target(Service())) is None
     assert (
-        unmet(case("status: 201, needs: [revoked-key, pdf-url]"), target(Service()))
+        find_unmet_need(case("status: 201, needs: [revoked-key, pdf-url]"), target(Service()))
         == "the profile names no revoked-key"
     )
 
@@ -336,6 +336,6 @@ def test_a_body_is_sent_as_utf_8_json() -> None:
 
 def test_what_the_kit_supplies_comes_before_what_a_profile_offers() -> None:
     """A profile cannot replace a supply."""
-    lookup = offered({"inline-png": "theirs", "image-url": "theirs"}, lambda name: f"our {name}")
+    lookup = make_lookup({"inline-png": "theirs", "image-url": "theirs"}, lambda name: f"our {name}")
 
     assert (lookup("inline-png"), lookup("image-url")) == ("our inline-png", "theirs")

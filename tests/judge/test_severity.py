@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.judge.answers import EveryResponse, judge_step
-from luma_conformance.judge.severity import gravest, lenient
+from luma_conformance.judge.severity import apply_leniency, worst_severity
 from luma_conformance.matching import Exactly, Members
 from luma_conformance.model import (
     Ask,
@@ -54,9 +54,9 @@ def test_the_gravest_difference_decides() -> None:
     """One must among shoulds makes a must; without a difference there is no severity."""
     worded, missing = mismatch(Facet.DETAIL, "detail"), mismatch(Facet.HEADERS, "X-API-Version")
 
-    assert gravest((worded, missing)) is Severity.MUST
-    assert gravest((worded,)) is Severity.SHOULD
-    assert gravest(()) is None
+    assert worst_severity((worded, missing)) is Severity.MUST
+    assert worst_severity((worded,)) is Severity.SHOULD
+    assert worst_severity(()) is None
 
 
 def failed(*mismatches: Mismatch, status: int = 400, body: object = None) -> Result:
@@ -86,7 +86,7 @@ def failed(*mismatches: Mismatch, status: int = 400, body: object = None) -> Res
 )
 def test_leniency_lets_another_wording_pass_and_nothing_more(result: Result, outcome: Outcome) -> None:
     """No text, no text at all, the text of another error or another status stay failures."""
-    assert lenient(result, casefiles.own()).verdict.outcome is outcome
+    assert apply_leniency(result, casefiles.own()).verdict.outcome is outcome
 
 
 def test_a_failure_with_a_reason_of_its_own_stays_one() -> None:
@@ -94,7 +94,7 @@ def test_a_failure_with_a_reason_of_its_own_stays_one() -> None:
     result = failed(mismatch(Facet.DETAIL, "detail"), body={"detail": "what?"})
     known = replace(result, verdict=replace(result.verdict, reason="another wrong answer than the one that is known"))
 
-    assert lenient(known, casefiles.own()) == known
+    assert apply_leniency(known, casefiles.own()) == known
 
 
 def test_another_failure_reason_is_told_apart_from_another_body() -> None:

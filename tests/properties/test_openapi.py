@@ -89,7 +89,7 @@ def test_what_is_generated_as_invalid_is_so_but_for_unknown_members() -> None:
     """The schema refuses what is generated as invalid, unless all that is wrong is a member it does not name."""
     bodies = drawn(100, valid=False)
     closed = Draft202012Validator(
-        openapi._for_generating(DOCUMENT) | {"$ref": "#/components/schemas/GenerationRequest"},
+        openapi._prepare_for_generating(DOCUMENT) | {"$ref": "#/components/schemas/GenerationRequest"},
         format_checker=Draft202012Validator.FORMAT_CHECKER,
     )
 
@@ -144,7 +144,7 @@ GENERATION = miniatures.ACCEPTED
 )
 def test_an_answer_that_is_not_documented_is_told(exchange: Exchange, said: str) -> None:
     """What departs from the schema is said in one line."""
-    told = schema.document().departures(exchange)
+    told = schema.document().find_departures(exchange)
 
     assert any(said in departure for departure in told), told
     assert not any("\n" in departure for departure in told)
@@ -155,7 +155,7 @@ def test_of_an_answer_only_the_place_is_told() -> None:
     secret = "luma-api-" + "s" * 200
 
     for body in ({"detail": {secret: secret}}, {"detail": [secret] * 50}):
-        told = schema.document().departures(answer(400, body))
+        told = schema.document().find_departures(answer(400, body))
         assert told
         assert "luma-api" not in "".join(told)
 
@@ -174,12 +174,12 @@ def test_of_an_answer_only_the_place_is_told() -> None:
 )
 def test_an_answer_that_is_documented_is_not_accused(exchange: Exchange) -> None:
     """More members and headers than documented are nobody's fault."""
-    assert schema.document().departures(exchange) == ()
+    assert schema.document().find_departures(exchange) == ()
 
 
 def test_a_status_is_let_pass_where_it_is_open() -> None:
     """Where the page does not say how a body is answered, no status is undocumented."""
-    assert schema.document().departures(answer(415, {"detail": "no"}), status_is_open=True) == ()
+    assert schema.document().find_departures(answer(415, {"detail": "no"}), status_is_open=True) == ()
 
 
 def changed(when: Callable[[Request, Response], bool], change: Callable[[Response], Response]) -> Wrong:
@@ -485,7 +485,7 @@ def test_a_configuration_that_lies_about_is_not_in_force(tmp_path: Path, monkeyp
     (tmp_path / "schemathesis.toml").write_text("[generation\n")
     monkeypatch.chdir(tmp_path)
 
-    assert openapi.load(DOCUMENT).departures(answer(404, {"detail": "no"}, method="GET")) == ()
+    assert openapi.load(DOCUMENT).find_departures(answer(404, {"detail": "no"}, method="GET")) == ()
 
 
 def test_what_refers_to_media_is_made_to_refer_to_what_is_on_offer() -> None:
@@ -499,7 +499,7 @@ def test_what_refers_to_media_is_made_to_refer_to_what_is_on_offer() -> None:
         "video": {"start_frame": {"generation_id": prior}, "edit": {"keyframes": [{"url": "http://a.test/"}]}},
     }
 
-    grounded = material.ground(body)
+    grounded = material.use_offered(body)
 
     media_type, data = material.images[0]
     assert grounded == {
@@ -512,4 +512,4 @@ def test_what_refers_to_media_is_made_to_refer_to_what_is_on_offer() -> None:
         },
     }
     others: tuple[object, ...] = (None, [], b"x", ABSENT)
-    assert [material.ground(value) for value in others] == list(others)
+    assert [material.use_offered(value) for value in others] == list(others)

@@ -1,4 +1,4 @@
-"""Flat texts: whatever a text was written in comes off, and each part of what is left is traced back to its place."""
+"""Flattening: whatever a text was written in comes off, and each part of what is left is traced back to its place."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from luma_conformance.redaction.spellings import Flat, spellings, squeezed
+from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
 
 KEYS = st.text(alphabet="aZ09-_.~\"'/<>+ä ", min_size=1, max_size=30)
 
 
 def flat(text: str) -> bytes:
     """Returns a text flattened."""
-    return Flat(text.encode()).text
+    return FlatText(text.encode()).text
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_bytes_that_pprint_wraps_stay_findable() -> None:
     """A traceback shows long bytes cut into literals, wherever the line ends."""
     secret = bytes(range(0x41, 0x5B)) * 4
     assert b"\n" in pprint.pformat(secret).encode()
-    assert secret in Flat(pprint.pformat(secret).encode()).text
+    assert secret in FlatText(pprint.pformat(secret).encode()).text
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_bytes_that_pprint_wraps_stay_findable() -> None:
 def test_a_part_is_traced_back_to_what_was_written(text: str, found: str) -> None:
     """The span in the original is the whole of the escapes it takes, no more, through every round."""
     raw = text.encode()
-    traced = Flat(raw)
+    traced = FlatText(raw)
     at = traced.text.index(b"abc")
 
     start, end = traced.span(at, at + 3)
@@ -95,7 +95,7 @@ def test_a_part_is_traced_back_to_what_was_written(text: str, found: str) -> Non
 def test_any_text_is_flattened_and_every_part_has_a_place(text: str) -> None:
     """Nothing breaks it, and places are within the original and in order."""
     raw = text.encode("utf-8", "surrogatepass")
-    traced = Flat(raw)
+    traced = FlatText(raw)
     spans = [traced.span(at, at + 1) for at in range(len(traced.text))]
 
     assert all(0 <= start < end <= len(raw) for start, end in spans)
@@ -106,7 +106,7 @@ def test_any_text_is_flattened_and_every_part_has_a_place(text: str) -> None:
 @given(st.text(alphabet="ab \n\t\\-+/=é\"'", max_size=60))
 def test_what_is_squeezed_is_flat(text: str) -> None:
     """The fast way is taken only where it comes to the same."""
-    assert squeezed(text.encode()) in (None, flat(text))
+    assert squeeze(text.encode()) in (None, flat(text))
 
 
 def test_a_secret_has_no_encoded_form_that_is_found_by_chance() -> None:

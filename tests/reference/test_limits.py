@@ -151,10 +151,10 @@ def test_slots_are_freed_in_the_order_jobs_end() -> None:
     slots = Slots(2)
     slots.take(0, 100)
     slots.take(1, 5)
-    assert slots.full(4.9)
-    assert not slots.full(5)
+    assert slots.is_full(4.9)
+    assert not slots.is_full(5)
     slots.take(5, 6)
-    assert slots.full(5.9)
+    assert slots.is_full(5.9)
 
 
 def test_the_keys_of_a_client_share_its_limits_and_clients_do_not() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from luma_conformance.reference.precedence import PRECEDENCE, answer_to
+from luma_conformance.reference.precedence import PRECEDENCE, choose_answer
 from luma_conformance.rules import RULES, Rejected, Violation, predict
 
 from tests.reference.asking import SUNSET, Desk, answer
@@ -46,21 +46,21 @@ def test_the_earlier_rule_answers(pair: tuple[str, str]) -> None:
     """Of two violations, in whichever order they come, the one earlier in the order answers."""
     first, second = (violation(rule, rule) for rule in pair)
     for both in ((first, second), (second, first)):
-        given = answer_to(Rejected(violations=both))
+        given = choose_answer(Rejected(violations=both))
         assert (given.detail, given.loading) == (pair[0], pair[0] in FOUND_BY_LOADING)
 
 
 def test_of_one_rule_the_first_fault_answers() -> None:
     """Two faults against one rule are answered by the first of them."""
     twice = (violation("reference-url-and-data", "one"), violation("reference-url-and-data", "two"))
-    assert answer_to(Rejected(violations=twice)).detail == "one"
+    assert choose_answer(Rejected(violations=twice)).detail == "one"
 
 
 def test_a_hole_is_filled_with_the_field_and_a_missing_text_is_made_up() -> None:
     """Where the page prints no whole text, the answer still names the field."""
     like = violation("proxy-down", like="{field}: fetch proxy unavailable")
-    assert answer_to(Rejected(violations=(like,))).detail == "source: fetch proxy unavailable"
-    assert answer_to(Rejected(violations=(violation("video-too-heavy"),))).detail.startswith("source: video ")
+    assert choose_answer(Rejected(violations=(like,))).detail == "source: fetch proxy unavailable"
+    assert choose_answer(Rejected(violations=(violation("video-too-heavy"),))).detail.startswith("source: video ")
 
 
 @pytest.mark.parametrize("row", PRINTED, ids=lambda row: row.name)
@@ -68,7 +68,7 @@ def test_every_answer_given_is_one_allowed(row: Printed) -> None:
     """What the order picks is among what the oracle allows."""
     prediction = predict(row.body, media=look_up)
     assert isinstance(prediction, Rejected)
-    given = answer_to(prediction)
+    given = choose_answer(prediction)
     assert prediction.allows(given.status, given.detail)
 
 

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue import strict_yaml as yamlfile
 from luma_conformance.catalogue.media import supply
-from luma_conformance.judge.play import fill, offered
+from luma_conformance.judge.play import fill, make_lookup
 from luma_conformance.model import Case, Step
 from luma_conformance.reference import profile_path
 from luma_conformance.rules import RULES
@@ -28,7 +28,7 @@ OPERATIONS = {
     for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
 }
-VALUE = offered(load_profile(profile_path(), {}).values, supply)
+VALUE = make_lookup(load_profile(profile_path(), {}).values, supply)
 MATERIAL = Material(completed_video="d290f1ee-6c54-4b01-90e6-d701748f0851")
 
 NOT_SAID = {
@@ -147,7 +147,7 @@ def test_an_example_of_a_refusal_is_one_of_the_catalogue(operation: str, status:
     details = [example["value"].get("detail") for example in content(response).get("examples", {}).values()]
 
     assert int(status) < 400 or None not in details
-    assert [text for text in details if text is not None and not CATALOGUE.saying(int(status), text)] == []
+    assert [text for text in details if text is not None and not CATALOGUE.find_by_detail(int(status), text)] == []
 
 
 def test_the_statuses_are_those_of_the_catalogue() -> None:

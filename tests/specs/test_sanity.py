@@ -29,7 +29,7 @@ VIDEO_RATIOS = ("9:16", "3:4", "1:1", "4:3", "16:9", "21:9")
 
 UNNEEDED = {
     MAIN_KEY: "every request is sent with it; a target without it is not judged at all",
-    "second-key": "contract contradiction C1: the page scopes a generation to the key, other documents to the client, "
+    "second-key": "the page scopes a generation to the key, other documents to the client, "
     "so what a second key of the same client sees is no case",
 }
 """Roles no case needs, and why."""
@@ -223,9 +223,6 @@ def test_a_refusal_says_in_which_words() -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CATALOGUE if case.erratum], ids=lambda case: str(case.id))
-def test_every_erratum_names_the_contradiction_it_rests_on(case: Case) -> None:
-    """An erratum begins with the number of a contradiction of the contract, and says it in one line."""
-    found = re.fullmatch(r"C([1-9][0-9]?): \S[^\n]*", case.erratum or "")
-
-    assert found is not None
-    assert int(found[1]) <= 27
+def test_every_erratum_states_a_contradiction_in_one_line(case: Case) -> None:
+    """An erratum is a statement in itself, and refers to no list its reader does not have."""
+    assert re.fullmatch(r"(?!C[0-9])\S[^\n]{20,}", case.erratum or "")

@@ -52,13 +52,13 @@ def one_set_of_slots(handle: Handle) -> Handle:
 def limits_before_validation(handle: Handle) -> Handle:
     """Looks at the limits before it looks at the body: legal."""
     service = behind(handle)
-    valid = service._valid
+    valid = service._validate
 
     def limited_first(client, request, loader):  # type: ignore[no-untyped-def]
         service._check_limits(client)
         return valid(client, request, loader)
 
-    service._valid = limited_first  # type: ignore[method-assign]
+    service._validate = limited_first  # type: ignore[method-assign]
     return handle
 
 

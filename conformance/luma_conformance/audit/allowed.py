@@ -15,7 +15,7 @@ from typing import Final
 
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import detail_of
-from luma_conformance.judge.expected import OPEN_STATUSES, expected, section
+from luma_conformance.judge.expected import OPEN_STATUSES, expect_answer, find_heading
 from luma_conformance.matching import Exactly, Is, Matcher, Members, OneOf
 from luma_conformance.model import Ask, Case, Expectation, Place, Request, Step, header
 from luma_conformance.recording.entry import REQUEST_BODY, REQUEST_HEADERS, Entry
@@ -138,16 +138,16 @@ def _allowed(
     prediction: Prediction, status: int, refused: tuple[Violation, ...], reason: str | None = None
 ) -> Allowance:
     title = "the request breaks no rule" if isinstance(prediction, Accepted) else "the request breaks a rule"
-    expect = expected(prediction, status)
+    expect = expect_answer(prediction, status)
     if status not in expect.status:
         expect = replace(expect, body=None)  # what is no 201 has not the shape of one, and that is said by its status
-    return Allowance(expect=expect, section=section(prediction), title=title, refused=refused, unsettled=reason)
+    return Allowance(expect=expect, section=find_heading(prediction), title=title, refused=refused, unsettled=reason)
 
 
 def _unspecified(prediction: Unspecified) -> Allowance:
     statuses = (*(OPEN_STATUSES[1:] if prediction.reason == _NOT_JSON else OPEN_STATUSES), *_GATEWAY)
     title = f"not said: {prediction.reason}"
-    return Allowance(expect=Expectation(status=statuses), section=section(prediction), title=title)
+    return Allowance(expect=Expectation(status=statuses), section=find_heading(prediction), title=title)
 
 
 def _predicted(entry: Entry) -> tuple[Prediction, str | None]:

@@ -16,7 +16,7 @@ from typing import Final
 from luma_conformance.audit.allowed import STORED, Allowance, Page, case_of
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
-from luma_conformance.judge.lifecycle import incoherent, judge_history
+from luma_conformance.judge.lifecycle import find_incoherence, judge_history
 from luma_conformance.judge.rate_limit import judge_trace
 from luma_conformance.model import Facet, Mismatch, fields, header
 from luma_conformance.recording.entry import (
@@ -191,7 +191,9 @@ def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mis
     body = body_of(entry.exchange.response)
     if not isinstance(body, dict) or any(mismatch.facet is Facet.BODY for mismatch in standing):
         return ()
-    return tuple(Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on=LIFE) for why in incoherent(body))
+    return tuple(
+        Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on=LIFE) for why in find_incoherence(body)
+    )
 
 
 def _unjudgeable(entry: Entry) -> str | None:

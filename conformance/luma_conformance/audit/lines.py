@@ -20,7 +20,7 @@ from luma_conformance.judge.explain import (
     shown_mismatch,
 )
 from luma_conformance.judge.judged import Judged
-from luma_conformance.judge.severity import gravest
+from luma_conformance.judge.severity import worst_severity
 from luma_conformance.model import Facet, Mismatch, Outcome
 from luma_conformance.recording.entry import Entry
 from luma_conformance.rules import Violation
@@ -53,7 +53,7 @@ def describe_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> Ju
         title=allowance.title if allowance is not None else finding.section,
         section=finding.section,
         verdict=Outcome.FAIL,
-        severity=gravest(mismatches),
+        severity=worst_severity(mismatches),
         expected=_expected(entry, allowance) if allowance is not None else None,
         actual=describe_answer(response, clean),
         nearest=nearest_entry(response, mismatches, catalogue),

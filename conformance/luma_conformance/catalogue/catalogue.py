@@ -1,4 +1,4 @@
-"""The cases as one ordered, immutable collection: by id, glob, section, status, needs, or the text they expect."""
+"""The cases as an ordered, immutable collection: by id, by glob, or by the `detail` text they expect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from luma_conformance.model import Case, Holding
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every case, by section file in name order, and what holds on every response."""
+    """Every case, by section file in name order, and the expectations about every response."""
 
     sections: Mapping[str, Section]
 
@@ -26,7 +26,7 @@ class Catalogue:
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
-        """What holds on every response it applies to."""
+        """The expectations about every response."""
         return tuple(holding for section in self.sections.values() for holding in section.holdings)
 
     @cached_property
@@ -34,18 +34,18 @@ class Catalogue:
         return {case.id: case for case in self}
 
     def get(self, case_id: str) -> Case | None:
-        """Returns the case of an id, or None."""
+        """Return the case with an id, or None."""
         return self._by_id.get(case_id)
 
     def matching(self, pattern: str) -> tuple[Case, ...]:
-        """Returns the cases whose id is, lies below, or matches as a glob, `pattern`."""
+        """Return the cases whose id equals `pattern`, lies below it, or matches it as a glob."""
         prefix = pattern.rstrip("/") + "/"
         return tuple(
             case for case in self if case.id == pattern or case.id.startswith(prefix) or fnmatchcase(case.id, pattern)
         )
 
-    def saying(self, status: int, detail: str) -> tuple[Case, ...]:
-        """Returns the cases that expect a `detail` text, those of the same status first."""
+    def find_by_detail(self, status: int, detail: str) -> tuple[Case, ...]:
+        """Return the cases that expect a `detail` text, those with the given status first."""
         scene = Scene()
         found = [
             case

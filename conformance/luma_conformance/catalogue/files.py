@@ -1,4 +1,4 @@
-"""Finds and reads case files: the kit's own catalogue, or anybody's."""
+"""Finding and reading case files: the kit's own catalogue, or anyone else's."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from luma_conformance.catalogue.problems import Source
 from luma_conformance.errors import CatalogueError, InputError, Problem
 
 SCHEMA = "case-file.schema.json"
-"""A file whose first line names this schema declares itself a case file."""
+"""The name of the schema; a file that names it in its first line declares itself a case file."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def specs() -> Path:
-    """Returns the folder of the kit's own catalogue: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the kit's own catalogue: inside the installed package, or beside it in a checkout."""
     inside = _PACKAGE / "specs"
     return inside if inside.is_dir() else _PACKAGE.parents[1] / "specs"
 
 
 def is_case_file(path: Path) -> bool:
-    """Tells whether a file declares itself a case file."""
+    """Return whether a file declares itself a case file."""
     try:
         with path.open("rb") as file:
             return SCHEMA.encode() in file.readline(500)
@@ -35,9 +35,10 @@ def is_case_file(path: Path) -> bool:
 
 
 def section_name(path: Path) -> str:
-    """Returns what the ids of a file's cases begin with: its place in its catalogue, `create/400-keyframes`.
+    """Return the first part of the ids of a file's cases: its path in its catalogue, such as `create/400-keyframes`.
 
-    The catalogue's folder is the nearest one above that holds the schema; a file elsewhere goes by its own name.
+    The catalogue's folder is the nearest folder above the file that contains the schema; elsewhere it is the file's own
+    name.
     """
     path = path.absolute()
     for folder in path.parents:
@@ -47,12 +48,15 @@ def section_name(path: Path) -> str:
 
 
 def load_file(path: Path, shown: str | None = None) -> Section:
-    """Returns the section a file holds; raises CatalogueError with every problem it has."""
+    """Return the section in a file; raise CatalogueError with every problem of the file."""
     return read_section(yamlfile.read(path, shown), section_name(path))
 
 
 def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
-    """Returns the cases of files and folders, shown relative to `below`; raises CatalogueError with all problems."""
+    """Return the cases of files and folders; raise CatalogueError with every problem of all of them.
+
+    Messages show file names relative to `below`.
+    """
     sources: dict[str, Source] = {}
     files: dict[str, Path] = {}
     problems: list[Problem] = []
@@ -79,14 +83,14 @@ def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
 
 @lru_cache(maxsize=1)
 def own() -> Catalogue:
-    """Returns the kit's own catalogue, read once."""
+    """Return the kit's own catalogue, which is read once."""
     root = specs()
     return load([root], below=root.parent)
 
 
 @lru_cache(maxsize=1)
 def digest() -> str:
-    """Returns a digest of the kit's own case files: of the same catalogue, the same."""
+    """Return a digest of the kit's own case files; it is the same for the same catalogue."""
     root = specs()
     contents = hashlib.sha256()
     for file in _case_files(root):

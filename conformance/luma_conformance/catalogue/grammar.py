@@ -24,7 +24,7 @@ from luma_conformance.catalogue.problems import Problems, Source
 from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import CatalogueError, Problem
 from luma_conformance.matching import show
-from luma_conformance.model import ABSENT, Ask, Auth, Case, Expectation, Holding, Repeat, Step
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Expectation, Holding, Repeat, Step
 from luma_conformance.paths import Path, PathError, parse, put, unset
 
 FILE_KEYS: Final = ("section", "operation", "needs", "accepted", "status", "cases", "holds")
@@ -36,8 +36,6 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 AUTH_KEYS: Final = ("key", "scheme", "token")
 HOLDING_KEYS: Final = ("id", "title", "section", "on", "headers", "absent_headers", "body")
 
-CREATE: Final = "/v1/generations"
-"""Where the control, and what changes it, is sent."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -234,7 +232,7 @@ class _Reader:
                 body = put(body, at, value)
             except PathError as error:
                 self._problems.add((*path, "set", at), str(error))
-        return Ask(method="POST", url=CREATE, body=body)
+        return Ask(method="POST", url=GENERATIONS_PATH, body=body)
 
     def _request(self, given: object, path: Path) -> Ask:
         request = self._problems.mapping(given, path, "request", REQUEST_KEYS)
@@ -249,7 +247,7 @@ class _Reader:
         method = request.get("method", "GET" if moved else "POST" if creates else self._method)
         if isinstance(method, str) and "method" in request and method not in METHODS:
             self._problems.unknown((*path, "method"), "method", method, METHODS)
-        url = request.get("path", request.get("url", CREATE if creates else self._path))
+        url = request.get("path", request.get("url", GENERATIONS_PATH if creates else self._path))
         body = request.get("body", self._control if creates else ABSENT)
         headers = self._problems.mapping(request.get("headers", {}), (*path, "headers"), "headers")
         for name, value in headers.items():

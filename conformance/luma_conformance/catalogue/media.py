@@ -1,6 +1,6 @@
-"""Makes what the kit itself supplies for placeholders: long prompts, and images in base64.
+"""The values the kit supplies for placeholders: long prompts, and images in base64.
 
-Small images are constants and large ones are blank PNGs, so that nothing here needs an image library.
+Small images are constants and large ones are blank PNGs, so no image library is needed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final
 from luma_conformance.catalogue.roles import SUPPLIES
 
 IMAGE_LIMIT: Final = 52_428_800
-"""Bytes: the API's 50 MB."""
+"""The API's limit of 50 MB, in bytes."""
 
 LONG: Final = 200
-"""Characters above which a text of ours goes by its name where data are stored."""
+"""Characters above which a supplied value is stored by its name."""
 
 _JPEG: Final = (
     "eNr7f+P/AwYBLzdPNwZGRgYGRiBk+H+bwZlBgJuHj4dLgI+XT0hQQFhCQ0pCTEzCUFlVVsPK2NbG0tjC3MEjxs/BJdzV3CIgNzA8Pik9I93Ot7"
@@ -39,25 +39,25 @@ _GIF: Final = (
 )
 """Plain images of 256x256 pixels, deflated."""
 _MP4: Final = b"\0\0\0\x18ftypisom\0\0\2\0isommp42"
-"""The box every MP4 begins with."""
+"""The box every MP4 file begins with."""
 
 
-def folded(example: object) -> object:
-    """Returns an example with the long texts that the kit supplies by name: `"{inline-png}"`."""
+def abbreviate(example: object) -> object:
+    """Return JSON data with each long value of the kit's own replaced by its placeholder, such as `"{inline-png}"`."""
     if isinstance(example, str):
-        return f"{{{_long()[example]}}}" if len(example) > LONG and example in _long() else example
-    return _rebuilt(example, folded)
+        return f"{{{_names_by_text()[example]}}}" if len(example) > LONG and example in _names_by_text() else example
+    return _rebuild(example, abbreviate)
 
 
-def unfolded(example: object) -> object:
-    """Returns an example with every name of what the kit supplies replaced by what it stands for."""
+def expand(example: object) -> object:
+    """Return JSON data with each placeholder of the kit's own replaced by its value."""
     if isinstance(example, str):
         name = example[1:-1] if example[:1] == "{" and example[-1:] == "}" else ""
         return supply(name) if name in SUPPLIES else example
-    return _rebuilt(example, unfolded)
+    return _rebuild(example, expand)
 
 
-def _rebuilt(example: object, change: Callable[[object], object]) -> object:
+def _rebuild(example: object, change: Callable[[object], object]) -> object:
     if isinstance(example, dict):
         return {name: change(member) for name, member in example.items()}
     if isinstance(example, list | tuple):
@@ -67,20 +67,20 @@ def _rebuilt(example: object, change: Callable[[object], object]) -> object:
 
 @cache
 def supply(name: str) -> str:
-    """Returns what the kit supplies under a name of SUPPLIES; raises KeyError for any other."""
+    """Return the value the kit supplies under a name of SUPPLIES; raise KeyError for another name."""
     return _MAKERS[name]()
 
 
-def _small(deflated: str) -> Callable[[], str]:
-    return lambda: _base64(zlib.decompress(b64decode(deflated)))
+def _inflate(deflated: str) -> Callable[[], str]:
+    return lambda: _encode_base64(zlib.decompress(b64decode(deflated)))
 
 
-def _base64(raw: bytes) -> str:
+def _encode_base64(raw: bytes) -> str:
     return b64encode(raw).decode("ascii")
 
 
-def _png(width: int, height: int, *, depth: int = 1, channels: int = 1) -> bytes:
-    """Returns a blank PNG, of `depth` bits a channel: a few kilobytes at 72 million pixels."""
+def _make_png(width: int, height: int, *, depth: int = 1, channels: int = 1) -> bytes:
+    """Return a blank PNG with `depth` bits a channel; it takes a few kilobytes even at 72 million pixels."""
     colour = {1: 0, 3: 2}[channels]
     rows = bytes((1 + (width * channels * depth + 7) // 8) * height)
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
@@ -90,33 +90,33 @@ def _png(width: int, height: int, *, depth: int = 1, channels: int = 1) -> bytes
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def _over_50_mb() -> str:
-    """Returns a PNG that decodes, followed by as many zeros as make it one byte too long."""
-    small = _png(256, 256, depth=8, channels=3)
-    return _base64(small + bytes(IMAGE_LIMIT + 1 - len(small)))
+def _make_over_50_mb() -> str:
+    """Return a PNG that decodes, padded with zeros to one byte more than the limit."""
+    small = _make_png(256, 256, depth=8, channels=3)
+    return _encode_base64(small + bytes(IMAGE_LIMIT + 1 - len(small)))
 
 
 _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
-    "prompt-of-6000": lambda: _prompt(6000),
-    "prompt-of-6001": lambda: _prompt(6001),
-    "inline-png": lambda: _base64(_png(256, 256, depth=8, channels=3)),
-    "inline-jpeg": _small(_JPEG),
-    "inline-webp": _small(_WEBP),
-    "inline-gif": _small(_GIF),
-    "inline-mp4": lambda: _base64(_MP4),
-    "inline-8000x8000": lambda: _base64(_png(8000, 8000)),
-    "inline-9000x6000": lambda: _base64(_png(9000, 6000)),
-    "inline-over-50-mb": _over_50_mb,
+    "prompt-of-6000": lambda: _make_prompt(6000),
+    "prompt-of-6001": lambda: _make_prompt(6001),
+    "inline-png": lambda: _encode_base64(_make_png(256, 256, depth=8, channels=3)),
+    "inline-jpeg": _inflate(_JPEG),
+    "inline-webp": _inflate(_WEBP),
+    "inline-gif": _inflate(_GIF),
+    "inline-mp4": lambda: _encode_base64(_MP4),
+    "inline-8000x8000": lambda: _encode_base64(_make_png(8000, 8000)),
+    "inline-9000x6000": lambda: _encode_base64(_make_png(9000, 6000)),
+    "inline-over-50-mb": _make_over_50_mb,
 }
 assert set(_MAKERS) == set(SUPPLIES)
 
 
-def _prompt(length: int) -> str:
-    """Returns a harmless prompt of so many characters, with white space at neither end."""
+def _make_prompt(length: int) -> str:
+    """Return a harmless prompt of `length` characters, without white space at either end."""
     return ("a quiet harbour at dawn, " * (length // 25 + 1))[: length - 1].rstrip().ljust(length, ".")
 
 
 @cache
-def _long() -> dict[str, str]:
-    """Returns the names of what is long, by what they stand for."""
+def _names_by_text() -> dict[str, str]:
+    """Return the names of the long values, by value."""
     return {text: name for name in SUPPLIES if len(text := supply(name)) > LONG}

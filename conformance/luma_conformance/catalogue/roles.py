@@ -1,6 +1,6 @@
-"""The roles a case may need of a target, and the names of what the kit supplies itself.
+"""The roles a case may need of a target, and the values the kit supplies itself.
 
-A role is what a profile offers under that name; a case whose role is not offered is not judged.
+A role is something a profile offers under that name; a case that needs a role the profile does not offer is not judged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FAILURE_CODES: Final = (
     "invalid_request",
     "rate_limited",
 )
-"""The closed set under "Failure codes"."""
+"""The complete list under "Failure codes"."""
 
 MAIN_KEY: Final = "main-key"
 
@@ -61,7 +61,7 @@ OFFERS: Final[Mapping[str, str]] = {
     "hdr-access": "an account with access to HDR",
 }
 ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
-"""Every role by name, with what the target offers under it."""
+"""Every role by name, with a description of what the target offers under it."""
 
 SUPPLIES: Final[Mapping[str, str]] = {
     "prompt-of-6000": "a prompt of 6000 characters",
@@ -75,4 +75,4 @@ SUPPLIES: Final[Mapping[str, str]] = {
     "inline-9000x6000": "a PNG of 9000x6000 pixels, base64",
     "inline-over-50-mb": "a PNG of more than 52,428,800 bytes, base64",
 }
-"""What the kit supplies itself, by placeholder name."""
+"""The values the kit supplies itself, by placeholder name."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.judge.fault_order import Observation, Order, changes
+from luma_conformance.judge.fault_order import Observation, Order, find_reversals
 from luma_conformance.rules import RULES
 
 SCHEMA: Final = 1
@@ -62,7 +62,7 @@ def _drawn(order: Order, target: str, old: Order | None) -> Iterator[str]:
     for ring in order.cycles:
         yield f"cycle      {' before '.join((*ring, ring[0]))}"
     if old is not None:
-        turned = changes(old, order)
+        turned = find_reversals(old, order)
         yield from (f"changed    {first} now comes before {then}" for first, then in turned)
         if not turned:
             yield "changed    nothing"

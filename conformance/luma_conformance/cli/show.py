@@ -11,7 +11,7 @@ from luma_conformance import matching
 from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import SUPPLIES
 from luma_conformance.judge.explain import curl, describe_expected, show_command
-from luma_conformance.judge.play import bind, offered
+from luma_conformance.judge.play import bind, make_lookup
 from luma_conformance.matching import Matcher
 from luma_conformance.model import Case, Request, Step
 from luma_conformance.reference import profile_path
@@ -122,7 +122,7 @@ class _Names(Mapping[str, str]):
 
 
 def _requests(case: Case, profile: Profile) -> tuple[Request, ...]:
-    lookup = offered(profile.values, supply)
+    lookup = make_lookup(profile.values, supply)
 
     def value(name: str) -> str:
         return lookup(name) if name in profile.values or name in SUPPLIES else f"{{{name}}}"

@@ -1,6 +1,6 @@
-"""Judges answers: what one step of a case expects, and what holds on every response.
+"""Judging answers: against the expectation of a step, and against the expectations about every response.
 
-Pure: given the exchanges, the same mismatches. It never stops at the first difference; a reader wants all of them.
+The result depends only on the exchanges. Judging does not stop at the first difference; all of them are reported.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ FINAL_STATES = ("completed", "failed")
 """The states a generation does not leave ("Handling async failures in code")."""
 
 _NOT_JSON = object()
-Found = tuple[Facet, str, str, str]
-"""A difference before it is a mismatch: its facet, where, why, and the heading it rests on."""
+Difference = tuple[Facet, str, str, str]
+"""A difference before it is a Mismatch: its facet, where, why, and the heading it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
 class EveryResponse:
-    """What holds on every response, looked up by method and status."""
+    """The expectations about every response, by method and status."""
 
     holdings: tuple[Holding, ...]
     _found: dict[tuple[str, int], tuple[Holding, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, method: str, response: Response, detail: object) -> Iterator[Holding]:
-        """Yields what holds on a response to a method."""
+        """Yield the expectations about a response to a method."""
         key = (method, response.status)
         if key not in self._found:
             self._found[key] = tuple(
@@ -42,14 +42,14 @@ class EveryResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What is wrong with the answers to one step, and what was noticed without being wrong."""
+    """What is wrong with the answers to one step, and notes on what is unusual but allowed."""
 
     mismatches: tuple[Mismatch, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def body_of(response: Response) -> object:
-    """Returns the JSON value of a response's body; a value equal to nothing else where it is not JSON."""
+    """Return the JSON value of a response's body, or a value equal to no other if it is not JSON."""
     try:
         return json.loads(response.body, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -61,22 +61,22 @@ def _refuse(constant: str) -> object:
 
 
 def detail_of(response: Response) -> object:
-    """Returns the `detail` member of a response's body, or None."""
+    """Return the `detail` member of a response's body, or None."""
     body = body_of(response)
     return body.get("detail") if isinstance(body, dict) else None
 
 
-def reached(repeat: Repeat, response: Response) -> bool:
-    """Tells whether an answer is the one a step is repeated for."""
+def is_awaited(repeat: Repeat, response: Response) -> bool:
+    """Return whether an answer is the one a step is repeated for."""
     if repeat.until_status is not None:
         return response.status == repeat.until_status
     body = body_of(response)
     return isinstance(body, dict) and body.get("state") == repeat.until_state
 
 
-def settled(repeat: Repeat, response: Response) -> bool:
-    """Tells whether asking again is of no use: the awaited answer is there, or a final state that is another."""
-    if reached(repeat, response):
+def is_settled(repeat: Repeat, response: Response) -> bool:
+    """Return whether repeating is of no use: the awaited answer has come, or a different final state."""
+    if is_awaited(repeat, response):
         return True
     body = body_of(response)
     return repeat.until_state is not None and isinstance(body, dict) and body.get("state") in FINAL_STATES
@@ -89,19 +89,24 @@ def judge_step(
     saved: Mapping[str, object],
     every: EveryResponse,
 ) -> Judgement:
-    """Returns what is wrong with the answers to the step of that number (from 1); the last is the one it waited for."""
+    """Return what is wrong with the answers to a step, whose `number` counts from 1.
+
+    The last exchange is the one the step waited for.
+    """
     step = case.steps[number - 1]
-    found: list[Found] = []
+    found: list[Difference] = []
     notes: list[str] = []
     for exchange in exchanges[:-1]:
-        found += _meanwhile(step, exchange, every, saved, case.section)
+        found += _check_meanwhile(step, exchange, every, saved, case.section)
     last = exchanges[-1]
     scene = Scene(saved=saved, sent=fields(last.request.headers))
     body = body_of(last.response)
-    if step.repeat is not None and not reached(step.repeat, last.response):
-        found.append((Facet.SEQUENCE, "repeat", _never(step.repeat, len(exchanges), last.response), case.section))
-    found += _expected(step, last.response, body, scene, case.section, notes)
-    found += _everywhere(last, body, scene, every)
+    if step.repeat is not None and not is_awaited(step.repeat, last.response):
+        found.append(
+            (Facet.SEQUENCE, "repeat", _describe_missed(step.repeat, len(exchanges), last.response), case.section)
+        )
+    found += _check_expected(step, last.response, body, scene, case.section, notes)
+    found += _check_every_response(last, body, scene, every)
     mismatches = tuple(
         Mismatch(facet=facet, where=where, why=why, step=number, rests_on=rests_on)
         for facet, where, why, rests_on in dict.fromkeys(found)
@@ -109,9 +114,9 @@ def judge_step(
     return Judgement(mismatches=mismatches, notes=tuple(notes))
 
 
-def _meanwhile(
+def _check_meanwhile(
     step: Step, exchange: Exchange, every: EveryResponse, saved: Mapping[str, object], section: str
-) -> Iterator[Found]:
+) -> Iterator[Difference]:
     assert step.repeat is not None
     response = exchange.response
     if response.status not in step.repeat.meanwhile:
@@ -122,12 +127,12 @@ def _meanwhile(
             section,
         )
     scene = Scene(saved=saved, sent=fields(exchange.request.headers))
-    yield from _everywhere(exchange, body_of(response), scene, every)
+    yield from _check_every_response(exchange, body_of(response), scene, every)
 
 
-def _expected(
+def _check_expected(
     step: Step, response: Response, body: object, scene: Scene, section: str, notes: list[str]
-) -> Iterator[Found]:
+) -> Iterator[Difference]:
     expect = step.expect
     if response.status not in expect.status:
         yield Facet.STATUS, "status", f"expected {_one_of(expect.status)}, got {response.status}", section
@@ -138,10 +143,10 @@ def _expected(
             notes.append(f"detail is worded {show(detail)}, which the page allows")
         elif why:
             yield Facet.DETAIL, "detail", why, section
-    yield from _headers(fields(response.headers), expect.headers, expect.absent_headers, scene, section)
+    yield from _check_headers(fields(response.headers), expect.headers, expect.absent_headers, scene, section)
     if expect.body is not None:
-        why = _body_problem(expect.body, body, response, scene)
-        worded = bool(why) and _only_wording(expect.body, body, scene)
+        why = _explain_body(expect.body, body, response, scene)
+        worded = bool(why) and _differs_in_wording_only(expect.body, body, scene)
         if worded and expect.wording_may_vary:
             notes.append(f"failure_reason is worded {show(_member(body, 'failure_reason'))}, which the page allows")
         elif why and worded:
@@ -150,20 +155,20 @@ def _expected(
             yield Facet.BODY, "body", why, section
 
 
-def _everywhere(exchange: Exchange, body: object, scene: Scene, every: EveryResponse) -> Iterator[Found]:
+def _check_every_response(exchange: Exchange, body: object, scene: Scene, every: EveryResponse) -> Iterator[Difference]:
     if not exchange.request.url.startswith("/"):
         return  # an output file: storage answers, not the API
     response = exchange.response
     answered = fields(response.headers)
     for holding in every.on(exchange.request.method, response, _member(body, "detail")):
-        yield from _headers(answered, holding.headers, holding.absent_headers, scene, holding.section)
-        if holding.body is not None and (why := _body_problem(holding.body, body, response, scene)):
+        yield from _check_headers(answered, holding.headers, holding.absent_headers, scene, holding.section)
+        if holding.body is not None and (why := _explain_body(holding.body, body, response, scene)):
             yield Facet.BODY, "body", why, holding.section
 
 
-def _headers(
+def _check_headers(
     answered: Mapping[str, str], expected: Mapping[str, Matcher], absent: Sequence[str], scene: Scene, section: str
-) -> Iterator[Found]:
+) -> Iterator[Difference]:
     for name, matcher in expected.items():
         value = answered.get(name.lower())
         if value is None:
@@ -175,14 +180,14 @@ def _headers(
             yield Facet.HEADERS, name, f"does not belong here, got {show(value)}", section
 
 
-def _body_problem(matcher: Matcher, body: object, response: Response, scene: Scene) -> str | None:
+def _explain_body(matcher: Matcher, body: object, response: Response, scene: Scene) -> str | None:
     if body is _NOT_JSON:
         return f"is not JSON: {show(response.body[:200].decode('utf-8', 'replace'))}"
     return matcher.explain(body, scene)
 
 
-def _only_wording(matcher: Matcher, body: object, scene: Scene) -> bool:
-    """Tells whether the body would match if its failure_reason were the expected one."""
+def _differs_in_wording_only(matcher: Matcher, body: object, scene: Scene) -> bool:
+    """Return whether the body would match if its failure_reason were the expected one."""
     reason = _member(body, "failure_reason")
     if not (isinstance(matcher, Members) and isinstance(reason, str) and reason):
         return False
@@ -198,7 +203,7 @@ def _one_of(statuses: tuple[int, ...]) -> str:
     return " or ".join(str(status) for status in statuses)
 
 
-def _never(repeat: Repeat, times: int, last: Response) -> str:
+def _describe_missed(repeat: Repeat, times: int, last: Response) -> str:
     awaited = repeat.until_state or repeat.until_status
     state = _member(body_of(last), "state")
     answer = f"{last.status} {show(state)}" if state else f"{last.status}"

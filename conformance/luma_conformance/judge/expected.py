@@ -1,4 +1,4 @@
-"""Confronts an answer with what the oracle allows for a body, and writes the body as a case to keep."""
+"""The expected answer to a generated request, as predicted by the rules, and the request as a case to keep."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from typing import Final
 
 from luma_conformance.judge.answers import EveryResponse, Judgement, judge_step
 from luma_conformance.matching import Exactly, Is, Like, Matcher, Members, OneOf
-from luma_conformance.model import ABSENT, Ask, Auth, Case, Exchange, Expectation, Place, Step
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Exchange, Expectation, Place, Step
 from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Violation
 
-CREATE_PATH: Final = "/v1/generations"
-CREATE: Final = f"POST {CREATE_PATH}"
-LOOKUP: Final = "GET /v1/generations/{generation_id}"
+CREATE_OPERATION: Final = f"POST {GENERATIONS_PATH}"
+LOOKUP_OPERATION: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
-"""What may answer a body the page says nothing about: accepted, or refused with any 4xx but the rate limit's."""
+"""Allowed for a body the page says nothing about: 201, or any 4xx except 429, the rate limit's."""
 FETCHING: Final = (502, 503)
-"""What may answer it too where it refers to anything by URL: the proxy that fetches may be down, or switched off."""
+"""Also allowed if such a body contains a URL: the fetch proxy may be down or switched off."""
 
 _HEADINGS: Final = {rule.id: rule.heading for rule in RULES}
 _TEXT: Final = Is("text")
 _MAIN: Final = Ask(method="GET", url="").auth
 
 
-def expected(prediction: Prediction, status: int, body: object = None) -> Expectation:
-    """Returns what a body of that prediction may be answered with, of all allowed answers those of the status given."""
+def expect_answer(prediction: Prediction, status: int, body: object = None) -> Expectation:
+    """Return what a body with that prediction may be answered with.
+
+    If several statuses are allowed, only the answers with `status` are returned, provided there are any.
+    """
     if isinstance(prediction, Accepted):
         return Expectation(status=(201,), body=Members({"state": Exactly("queued")}))
     if not isinstance(prediction, Rejected):
-        statuses = (*OPEN_STATUSES, *FETCHING) if _names_url(body) else OPEN_STATUSES
+        statuses = (*OPEN_STATUSES, *FETCHING) if _contains_url(body) else OPEN_STATUSES
         return Expectation(status=statuses, body=Members({"detail": _TEXT}) if status >= 400 else None)
     allowed = tuple(v for v in prediction.violations if v.status == status) or prediction.violations
     texts = [matcher for violation in allowed for matcher in _matchers(violation)]
@@ -41,63 +43,63 @@ def expected(prediction: Prediction, status: int, body: object = None) -> Expect
     )
 
 
-def section(prediction: Prediction) -> str:
-    """Returns the heading of the page an answer rests on."""
+def find_heading(prediction: Prediction) -> str:
+    """Return the heading of the page that an answer to the body rests on."""
     if isinstance(prediction, Rejected):
         return _HEADINGS[prediction.violations[0].rule]
     return "201 — Created (success)" if isinstance(prediction, Accepted) else "Error response format"
 
 
-def judged(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
-    """Returns what is wrong with the answer to a generated request."""
+def judge_answer(exchange: Exchange, case: Case, every: EveryResponse) -> Judgement:
+    """Return what is wrong with the answer to a generated request."""
     return judge_step(case, 1, (exchange,), {}, every)
 
 
-def as_case(body: object, prediction: Prediction, status: int) -> Case:
-    """Returns a generated request as a case, with what it may be answered."""
-    ask = Ask(method="POST", url=CREATE_PATH, body=body)
-    return _case(ask, section(prediction), expected(prediction, status, body))
+def build_case(body: object, prediction: Prediction, status: int) -> Case:
+    """Return a generated request as a case, with the answers it may get."""
+    ask = Ask(method="POST", url=GENERATIONS_PATH, body=body)
+    return _case(ask, find_heading(prediction), expect_answer(prediction, status, body))
 
 
-def not_found(ask: Ask) -> Case:
-    """Returns a poll for an id of nobody's as a case; what is no UUID is an id of nobody's too."""
+def expect_not_found(ask: Ask) -> Case:
+    """Return a poll for an id that does not exist as a case; an id that is not a UUID is one too."""
     return _case(
         ask, "404 — Generation does not exist", Expectation(status=(404,), detail=Exactly("Generation not found"))
     )
 
 
-def unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> Case:
-    """Returns a request with a key that opens nothing as a case: refused, and for its key where its body is in order.
+def expect_unauthorized(ask: Ask, detail: str, prediction: Prediction, status: int) -> Case:
+    """Return a request with an invalid key as a case: refused, and with 401 if its body is acceptable.
 
-    Whether the key or the body of a request is looked at first is not said.
+    The page does not say whether the key or the body of a request is checked first.
     """
     expect = Expectation(status=(401,), detail=Exactly(detail))
     if status != 401 and not isinstance(prediction, Accepted):
-        allowed = expected(prediction, status, ask.body)
+        allowed = expect_answer(prediction, status, ask.body)
         others = tuple(other for other in allowed.status if other not in (201, 401))
         expect = replace(allowed, status=(401, *others))
     return _case(ask, "401 — Unauthorized", expect)
 
 
-def as_yaml(case: Case) -> str:
-    """Returns a case file with this one case, ready to be pasted: its data is JSON, which YAML is a superset of."""
+def write_case_file(case: Case) -> str:
+    """Return a case file with this one case, ready to paste; its data is JSON, which is valid YAML."""
     step = case.steps[0]
     statuses = list(step.expect.status)
     lines = [
         "# yaml-language-server: $schema=case-file.schema.json",
-        f"section: {_json(case.section)}",
+        f"section: {_to_json(case.section)}",
         f"operation: {case.operation}",
-        *([f"needs: {_json(list(case.needs))}"] if case.needs else []),
+        *([f"needs: {_to_json(list(case.needs))}"] if case.needs else []),
         "cases:",
         "  - id: fuzzed",
         f"    title: {case.title}",
-        f"    status: {_json(statuses if len(statuses) > 1 else statuses[0])}",
+        f"    status: {_to_json(statuses if len(statuses) > 1 else statuses[0])}",
     ]
     if step.expect.detail is not None:
-        lines.append(f"    detail: {_json(_written(step.expect.detail))}")
+        lines.append(f"    detail: {_to_json(_write_matcher(step.expect.detail))}")
     if step.expect.wording_may_vary:
         lines.append("    wording: may-vary")
-    return "\n".join([*lines, "    request:", *_asked(step.ask)])
+    return "\n".join([*lines, "    request:", *_write_request(step.ask)])
 
 
 def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
@@ -105,31 +107,31 @@ def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
         id="fuzzed/request",
         title="a generated request",
         section=heading,
-        operation=CREATE if ask.method == "POST" else LOOKUP,
+        operation=CREATE_OPERATION if ask.method == "POST" else LOOKUP_OPERATION,
         place=Place("(generated)", 1),
         steps=(Step(ask=ask, expect=expect),),
         needs=() if ask.auth.role in (None, _MAIN.role) else (ask.auth.role,),
     )
 
 
-def _asked(ask: Ask) -> Iterator[str]:
-    """Yields the members of a request as case files write it, less what its operation implies."""
+def _write_request(ask: Ask) -> Iterator[str]:
+    """Yield the members of a request as case files write them, without those its operation implies."""
     if ask.method != "POST":
-        yield f"      path: {_json(ask.url)}"
+        yield f"      path: {_to_json(ask.url)}"
     if ask.auth == Auth():
         yield "      auth: none"
     elif ask.auth != _MAIN:
         given = {"key": ask.auth.role} if ask.auth.role is not None else {"token": ask.auth.token}
-        yield f"      auth: {_json({**given, 'scheme': ask.auth.scheme})}"
+        yield f"      auth: {_to_json({**given, 'scheme': ask.auth.scheme})}"
     if ask.body is not ABSENT:
-        yield "      body: " + _json(ask.body)
+        yield "      body: " + _to_json(ask.body)
 
 
-def _names_url(body: object) -> bool:
-    """Tells whether a body refers to anything by URL, wherever in it."""
+def _contains_url(body: object) -> bool:
+    """Return whether a body contains a media reference by URL, at any depth."""
     if isinstance(body, dict):
-        return isinstance(body.get("url"), str) or any(map(_names_url, body.values()))
-    return isinstance(body, list) and any(map(_names_url, body))
+        return isinstance(body.get("url"), str) or any(map(_contains_url, body.values()))
+    return isinstance(body, list) and any(map(_contains_url, body))
 
 
 def _matchers(violation: Violation) -> tuple[Matcher, ...]:
@@ -138,20 +140,20 @@ def _matchers(violation: Violation) -> tuple[Matcher, ...]:
     return (Like.of(violation.detail_like),) if violation.detail_like is not None else (_TEXT,)
 
 
-def _written(matcher: Matcher) -> object:
-    """Returns a matcher of ours as case files write it."""
+def _write_matcher(matcher: Matcher) -> object:
+    """Return a matcher as case files write it."""
     if isinstance(matcher, OneOf):
-        return {"$one_of": [_written(choice) for choice in matcher.choices]}
+        return {"$one_of": [_write_matcher(choice) for choice in matcher.choices]}
     if isinstance(matcher, Like):
         return {"$like": matcher.template}
     return matcher.expected if isinstance(matcher, Exactly) else {"$is": "text"}
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=not _encodable(value))
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=not _is_encodable(value))
 
 
-def _encodable(value: object) -> bool:
+def _is_encodable(value: object) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

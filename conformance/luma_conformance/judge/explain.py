@@ -15,7 +15,7 @@ from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.rate_limit import Contradiction
-from luma_conformance.judge.severity import gravest
+from luma_conformance.judge.severity import worst_severity
 from luma_conformance.matching import Exactly, Like, Matcher, OneOf, printable, show
 from luma_conformance.model import (
     Case,
@@ -65,7 +65,7 @@ def describe(
         file=case.place.file,
         line=case.place.line,
         operation=case.operation,
-        severity=gravest(verdict.mismatches),
+        severity=worst_severity(verdict.mismatches),
         reason=printable(scrub(verdict.reason)) if verdict.reason else None,
         step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
         expected=printable(describe_expected(case.steps[number - 1].expect, case)),
@@ -171,7 +171,7 @@ def nearest_entry(
     detail = detail_of(response)
     if not isinstance(detail, str) or not any(one.facet in (Facet.DETAIL, Facet.STATUS) for one in mismatches):
         return None
-    entries = catalogue.saying(response.status, detail)
+    entries = catalogue.find_by_detail(response.status, detail)
     if not entries or any(entry.id == other_than for entry in entries):
         return None
     return f"the text of {entries[0].id} ({entries[0].title})"

@@ -1,4 +1,4 @@
-"""Which of two faults a server names: the order its answers imply, where they contradict it, and how two orders differ.
+"""Which of two faults a server names: the order its answers imply, its contradictions, and changes between orders.
 
 The page settles little of this order, so nothing here is right or wrong; it is information.
 """
@@ -15,7 +15,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Observation:
-    """One request with two faults: the rule that was answered for, and the one that was not."""
+    """One request with two faults: the rule whose answer came, and the rule whose answer did not."""
 
     first: str
     then: str
@@ -23,7 +23,11 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What observations imply. `rules` is in the page's order, which breaks ties when the order is written down."""
+    """The order that observations imply.
+
+    `rules` is in the page's order, which decides where the observations do not. `counts` says how often each pair was
+    observed.
+    """
 
     observations: tuple[Observation, ...]
     rules: tuple[str, ...]
@@ -31,7 +35,7 @@ class Order:
 
     @classmethod
     def of(cls, observations: Iterable[Observation], rules: Sequence[str]) -> Order:
-        """Returns the order that observations imply; each may have been made many times."""
+        """Return the order that observations imply; the same observation may occur many times."""
         counts: dict[Pair, int] = {}
         for seen in observations:
             counts[seen.first, seen.then] = counts.get((seen.first, seen.then), 0) + 1
@@ -40,23 +44,23 @@ class Order:
 
     @property
     def contested(self) -> tuple[Pair, ...]:
-        """The pairs that were answered either way, each once, in the page's order."""
+        """The pairs that were answered both ways, each once, in the page's order."""
         found = [(one, other) for one, other in self.counts if (other, one) in self.counts]
         return tuple(sorted((pair for pair in found if self._rank(pair[0]) < self._rank(pair[1])), key=self._place))
 
     @cached_property
     def cycles(self) -> tuple[tuple[str, ...], ...]:
-        """Rings of three and more rules in which each comes before the next and the last before the first."""
+        """Rings of three or more rules in which each comes before the next and the last before the first."""
         return self._sorted[1]
 
     @cached_property
     def levels(self) -> tuple[tuple[str, ...], ...]:
-        """The rules level by level: what is on one comes after something on the level before, or on the first."""
+        """The rules by level: each one on a level comes after some rule on the level before."""
         return self._sorted[0]
 
     @cached_property
     def steps(self) -> tuple[Pair, ...]:
-        """The pairs that say it all: what follows from others by way of a third is left out."""
+        """The pairs that imply all others: a pair that follows from two others is left out."""
         after = {rule: set(self._after(rule)) for rule in self.rules}
         shortest = [
             (rule, other)
@@ -66,12 +70,12 @@ class Order:
         ]
         return tuple(sorted(shortest, key=self._place))
 
-    def before(self, first: str, then: str) -> bool:
-        """Tells whether one rule was answered for before another, and never the other way round."""
+    def is_before(self, first: str, then: str) -> bool:
+        """Return whether one rule was answered before another, and never the other way round."""
         return (first, then) in self.counts and (then, first) not in self.counts
 
     def _after(self, rule: str) -> Iterator[str]:
-        return (other for other in self.rules if self.before(rule, other) and (rule, other) not in self._cyclic)
+        return (other for other in self.rules if self.is_before(rule, other) and (rule, other) not in self._cyclic)
 
     @cached_property
     def _cyclic(self) -> frozenset[Pair]:
@@ -79,8 +83,8 @@ class Order:
 
     @cached_property
     def _sorted(self) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
-        """Returns the levels, and the cycles that were cut open to get any."""
-        edges = {rule: {other for other in self.rules if self.before(other, rule)} for rule in self.rules}
+        """Return the levels, and the cycles that were broken to get them."""
+        edges = {rule: {other for other in self.rules if self.is_before(other, rule)} for rule in self.rules}
         cycles: list[tuple[str, ...]] = []
         while True:
             try:
@@ -111,7 +115,7 @@ class Order:
         return self._rank(pair[0]), self._rank(pair[1])
 
 
-def changes(old: Order, new: Order) -> tuple[Pair, ...]:
-    """Returns the pairs that changed sides, as the new order has them: first the rule that is now answered for."""
-    turned = [(one, other) for one, other in new.counts if new.before(one, other) and old.before(other, one)]
+def find_reversals(old: Order, new: Order) -> tuple[Pair, ...]:
+    """Return the pairs whose order was reversed; the rule that now comes first is first."""
+    turned = [(one, other) for one, other in new.counts if new.is_before(one, other) and old.is_before(other, one)]
     return tuple(sorted(turned, key=new._place))

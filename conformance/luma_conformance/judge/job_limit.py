@@ -1,8 +1,9 @@
-"""Judges a trace of one client's jobs against the concurrent-job limit: a job holds a slot from submit to its end.
+"""Judging a trace of one client's jobs against the concurrent-job limit: a job holds a slot from submission to its end.
 
-Neither the limit nor the moments at which jobs end are told, so the limit is bounded from both sides: who was admitted
-beside how many that surely ran, and who was refused although how few can have run. A trace is condemned only where the
-two bounds cross.
+A trace shows neither the limit nor the instants at which jobs end, so the limit is bounded from both sides. A job that
+was admitted while others ran for certain shows that the limit is at least so many. A job that was refused although only
+so many others can have run shows that the limit is at most so many. The trace is a contradiction only if the first
+number is above the second: no limit explains it. As in `rate_limit`, latency loosens a bound and never tightens it.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from luma_conformance.judge.rate_limit import CONCURRENCY, Contradiction
 from luma_conformance.model import Exchange
 
 TTL: Final = 3600.0
-"""Seconds a job is tracked at most ("Concurrent job limit exceeded", and the rate-limit guide)."""
+"""Seconds for which a job is tracked at most ("Concurrent job limit exceeded", and the rate-limit guide)."""
 GRACE: Final = 60.0
-"""Seconds a slot may take to be free after its job's end: what a refusal asks to wait. How long it takes is unknown."""
+"""Seconds a slot may take to become free after its job ends: the wait a refusal asks for. The real time is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """An admitted request; it surely ran from `received` to `ran_at`, and was over at `over_at` at the latest."""
+    """An admitted request.
+
+    The job ran for certain from `received` to `ran_at`, when the last poll was sent that found it unfinished. It was
+    over by `over_at`, when the first poll was answered that found it finished.
+    """
 
     index: int
     sent: float
@@ -34,15 +39,19 @@ class _Job:
 
 
 def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tuple[Contradiction, ...]:
-    """Returns what contradicts one limit of concurrent jobs in one client's creates and polls, in order of sending.
+    """Return what contradicts a limit of concurrent jobs in one client's exchanges, in the order they were sent.
 
-    All creates ask for jobs of one weight. `since`, in seconds of the trace's clock, is from when the trace has every
-    request of the client; None: always. Rests on "429 — Concurrent job limit exceeded".
+    All jobs must count the same against the limit. `since`, in seconds of the trace's clock, is the time from which the
+    trace has every request of the client; None means always. Rests on "429 — Concurrent job limit exceeded".
     """
-    jobs = list(_jobs(trace))
-    admitted = [(len(running) + 1, running, job.index) for job in jobs for running in [_surely(jobs, job)]]
+    jobs = list(_read_jobs(trace))
+    # The limit is at least the number of jobs that ran together for certain: a new one and those it was admitted
+    # beside.
+    admitted = [(len(running) + 1, running, job.index) for job in jobs for running in [_find_running(jobs, job)]]
+    # The limit is at most the number of jobs that can have held a slot when another was refused. A refusal says nothing
+    # if a job from before the trace, which it does not show, may still have held one.
     refused = [
-        (_possibly(jobs, exchange, index), index)
+        (_count_possible(jobs, exchange, index), index)
         for index, exchange in enumerate(trace)
         if _is_refusal(exchange) and (since is None or exchange.sent - TTL - GRACE >= since)
     ]
@@ -61,13 +70,15 @@ def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tupl
     return (Contradiction(what=what, exchanges=tuple(sorted({*running, index, refusal}))),)
 
 
-def _jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
+def _read_jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
     for index, exchange in enumerate(trace):
         if exchange.request.method != "POST" or exchange.response.status != 201:
             continue
         polls = [poll for poll in trace if _is_poll(poll, _member(exchange, "id"))]
         ran = [poll.sent for poll in polls if _member(poll, "state") not in FINAL_STATES]
         over = [poll.received for poll in polls if _member(poll, "state") in FINAL_STATES]
+        # A job counts for an hour at most, whatever becomes of it: at the earliest from when it was sent, at the latest
+        # from when it was answered.
         pruned = exchange.received + TTL
         yield _Job(
             index=index,
@@ -78,8 +89,8 @@ def _jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
         )
 
 
-def _surely(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
-    """Returns the jobs, by index, that ran whenever a new one was admitted."""
+def _find_running(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
+    """Return the indexes of the jobs that ran for certain when a new one was admitted, whenever that was."""
     return tuple(
         job.index
         for job in jobs
@@ -87,8 +98,9 @@ def _surely(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-def _possibly(jobs: Sequence[_Job], refusal: Exchange, index: int) -> int:
-    """Returns how many jobs may have held a slot when a request, of that index, was refused."""
+def _count_possible(jobs: Sequence[_Job], refusal: Exchange, index: int) -> int:
+    """Return how many jobs may have held a slot when the request with an index was refused."""
+    # Submitted before this one was answered, and over after it was sent, given the time a slot may take to become free.
     begun = [job for job in jobs if job.index < index or job.sent < refusal.received]
     return sum(job.over_at + GRACE > refusal.sent for job in begun)
 
@@ -98,8 +110,8 @@ def _is_refusal(exchange: Exchange) -> bool:
 
 
 def _is_poll(exchange: Exchange, name: object) -> bool:
-    asked = exchange.request
-    return asked.method == "GET" and exchange.response.status == 200 and asked.url.rpartition("/")[2] == name
+    request = exchange.request
+    return request.method == "GET" and exchange.response.status == 200 and request.url.rpartition("/")[2] == name
 
 
 def _member(exchange: Exchange, name: str) -> object:

@@ -1,4 +1,4 @@
-"""Judges the life of a generation as its polls show it, and lookups that must tell nothing apart."""
+"""Judging the life of a generation as its polls show it, and lookups that must be indistinguishable."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from luma_conformance.matching import show
 from luma_conformance.model import Exchange, fields
 
 ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed": 2, "failed": 2}
-"""States by how far they are; any but the last may be skipped ("Handling async failures in code")."""
+"""The states in order; any but the last may be skipped ("Handling async failures in code")."""
 
 CONSTANT: Final = ("id", "type", "model", "created_at")
 DEFAULTS: Final = {"type": "image", "model": "uni-1"}
 VARYING: Final = frozenset(
     {"x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection"}
 )
-"""Headers that differ from answer to answer whatever was asked."""
+"""Headers that differ from answer to answer, whatever the request was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oddity:
-    """What no generation's life explains, and the exchange (by index) that shows it."""
+    """Something no generation's life explains, and the index of the exchange that shows it."""
 
     what: str
     exchange: int
 
 
 def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
-    """Returns what is wrong with the polls of one's own generation, the creating 201 first (index 0), in order of time.
+    """Return what is wrong with the polls of a client's own generation.
 
-    Rests on "Handling async failures in code", "Failure codes" and "Presigned URL expiry".
+    The creating 201 has index 0, and the polls follow in order of time. Rests on "Handling async failures in code",
+    "Failure codes" and "Presigned URL expiry".
     """
     found: list[Oddity] = []
     seen: list[tuple[int, Exchange, Mapping[str, object]]] = []
@@ -48,43 +49,50 @@ def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity,
                 Oddity(what=f"a poll of a generation of one's own is {exchange.response.status}", exchange=index)
             )
             continue
-        wrongs = [*_echoed(created, body), *incoherent(body), *_moved(seen, exchange, body), *_stale(urls, body)]
+        wrongs = [
+            *_check_echo(created, body),
+            *find_incoherence(body),
+            *_check_progress(seen, exchange, body),
+            *_check_fresh_urls(urls, body),
+        ]
         found += [Oddity(what=what, exchange=index) for what in wrongs]
         seen.append((index, exchange, body))
     return tuple(found)
 
 
 def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Oddity, ...]:
-    """Returns what tells lookups apart that must look alike: another key's id, an unknown one, a malformed one.
+    """Return the differences between lookups of another key's id, an unknown id and a malformed id.
 
-    Rests on "404 — Generation belongs to another API key": identical on purpose.
+    Rests on "404 — Generation belongs to another API key": the answers are identical on purpose.
     """
     (first, reference), *others = lookups
     found = []
     for index, (label, exchange) in enumerate(others, start=1):
-        for what, one, other in zip(("status", "body", "headers"), _look(reference), _look(exchange), strict=True):
+        for what, one, other in zip(
+            ("status", "body", "headers"), _comparable(reference), _comparable(exchange), strict=True
+        ):
             if one != other:
                 text = f"{label} is told apart from {first} by its {what}: {show(other)}, not {show(one)}"
                 found.append(Oddity(what=text, exchange=index))
     return tuple(found)
 
 
-def _look(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
+def _comparable(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
     body = body_of(exchange.response)
     seen = body if isinstance(body, dict | list | str) else exchange.response.body.decode("utf-8", "replace")
     headers = {name: value for name, value in fields(exchange.response.headers).items() if name not in VARYING}
     return exchange.response.status, seen, headers
 
 
-def _echoed(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
+def _check_echo(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
     asked = json.loads(created.request.body)
     for name, default in DEFAULTS.items():
         if body.get(name) != asked.get(name, default):
             yield f"{name} is {show(body.get(name))}, and {show(asked.get(name, default))} was asked for"
 
 
-def incoherent(body: Mapping[str, object]) -> Iterator[str]:
-    """Yields what an answer says that its state does not allow."""
+def find_incoherence(body: Mapping[str, object]) -> Iterator[str]:
+    """Yield each member of an answer that contradicts its state."""
     state, output = body.get("state"), body.get("output") or []
     code, reason = body.get("failure_code"), body.get("failure_reason")
     if state not in ORDER:
@@ -107,10 +115,10 @@ def _is_output(one: object) -> bool:
     return isinstance(one, dict) and isinstance(one.get("type"), str) and str(one.get("url")).startswith("http")
 
 
-def _moved(
+def _check_progress(
     seen: Sequence[tuple[int, Exchange, Mapping[str, object]]], exchange: Exchange, body: Mapping[str, object]
 ) -> Iterator[str]:
-    """Yields what has changed that does not, against the answers that were there before this was asked."""
+    """Yield each change that no generation makes, compared with the answers received before this poll was sent."""
     if not seen:
         return
     first, (_, before, last) = seen[0][2], seen[-1]
@@ -124,7 +132,7 @@ def _moved(
         yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
 
 
-def _stale(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
+def _check_fresh_urls(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
     output = body.get("output")
     for one in output if isinstance(output, list) else []:
         if isinstance(one, dict) and isinstance(url := one.get("url"), str):

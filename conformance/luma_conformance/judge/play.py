@@ -1,7 +1,6 @@
-"""Plays a case against a target: binds placeholders, sends its steps, saves what they ask for.
+"""Playing a case against a target: bind placeholders, send the steps, save the values later steps need.
 
-It stops at the first wrong answer. It has no I/O of its own: what is sent, and the time that passes, go through the
-target's channel.
+It stops at the first wrong answer. It does no I/O of its own: requests and waiting go through the target's channel.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from luma_conformance.catalogue.grammar import placeholder
 from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import MAIN_KEY, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
-from luma_conformance.judge.answers import EveryResponse, body_of, judge_step, settled
-from luma_conformance.judge.severity import gravest
+from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
+from luma_conformance.judge.severity import worst_severity
 from luma_conformance.model import (
     ABSENT,
     Ask,
@@ -63,15 +62,15 @@ class Target:
         return supply(name) if name in SUPPLIES else self.profile.values[name]
 
 
-def unmet(case: Case, target: Target) -> str | None:
-    """Returns why a case cannot be judged on a target: the first role it needs that is not offered, or None."""
+def find_unmet_need(case: Case, target: Target) -> str | None:
+    """Return why a case cannot be judged on a target: the first role it needs that is not offered; or None."""
     return next((why for role in case.needs if (why := target.missing(role))), None)
 
 
 def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True) -> Result:
-    """Returns what a case comes to on a target that offers all it needs; one that was not recorded is not judged.
+    """Return the result of a case on a target that offers all it needs; a case that was not recorded is not judged.
 
-    It ends with the first step that differs; if not `exact`, with the first that differs in more than wording.
+    The case ends with the first step that differs or, unless `exact`, with the first that differs in more than wording.
     """
     try:
         target.channel.begin_item(case.id, case)
@@ -81,7 +80,7 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
 
 
 def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:
-    played = _Played(case, target)
+    played = _Progress(case, target)
     for number, step in enumerate(case.steps, start=1):
         target.channel.begin_step(number)
         try:
@@ -93,8 +92,8 @@ def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> R
             return played.result(mismatches=(broken,))
         judgement = judge_step(case, number, exchanges, played.saved, every)
         played.notes += judgement.notes
-        if not exact and gravest(judgement.mismatches) is Severity.SHOULD:
-            played.word(judgement.mismatches)
+        if not exact and worst_severity(judgement.mismatches) is Severity.SHOULD:
+            played.keep_wording(judgement.mismatches)
         elif judgement.mismatches:
             return played.result(mismatches=judgement.mismatches)
         if unsaved := played.save(number, step, exchanges[-1].response):
@@ -103,7 +102,7 @@ def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> R
 
 
 def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], request_id: str) -> Request:
-    """Returns the request a case describes, with every placeholder replaced by what stands behind it."""
+    """Return the request a case describes, with every placeholder replaced by its value."""
     body = b"" if ask.body is ABSENT else _JSON.encode(fill(ask.body, value)).encode()
     typed = [("Content-Type", "application/json")] if body else []
     traced = [("X-Request-Id", request_id)] if ask.url.startswith("/") else []
@@ -115,7 +114,7 @@ def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], 
 
 
 def fill(document: object, value: Callable[[str], object]) -> object:
-    """Returns JSON data with every `"{name}"` replaced by what stands behind the name."""
+    """Return JSON data with every `"{name}"` replaced by the value of that name."""
     if isinstance(document, dict):
         return {name: fill(member, value) for name, member in document.items()}
     if isinstance(document, list):
@@ -133,7 +132,7 @@ def _fill_url(url: str, value: Callable[[str], object]) -> str:
 
 
 def _one_segment(text: str) -> str:
-    """Returns a text as one segment of a path, so that an id of the target's making leads nowhere else."""
+    """Return a text as one segment of a path, so that an id the target made cannot lead elsewhere."""
     quoted = (chr(byte) if chr(byte) in _UNQUOTED else f"%{byte:02X}" for byte in text.encode())
     return "%2E" * len(text) if text in (".", "..") else "".join(quoted)
 
@@ -143,8 +142,8 @@ def _authorization(auth: Auth, token: Callable[[str], str]) -> tuple[tuple[str, 
     return () if shown is None else (("Authorization", f"{auth.scheme} {shown}".strip()),)
 
 
-class _Played:
-    """A case under way: what its steps saved, and every exchange so far."""
+class _Progress:
+    """A case being played: the values its steps saved, and every exchange so far."""
 
     def __init__(self, case: Case, target: Target) -> None:
         self.saved: dict[str, object] = {}
@@ -155,7 +154,7 @@ class _Played:
         self._worded: tuple[tuple[Mismatch, ...], tuple[Exchange, ...]] | None = None
 
     def step(self, step: Step) -> list[Exchange]:
-        """Sends one step, again and again where it says so, and returns its exchanges."""
+        """Send one step, repeatedly if it says so, and return its exchanges."""
         self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
         if step.wait:
             self._target.channel.sleep(step.wait, self._role)
@@ -163,7 +162,7 @@ class _Played:
         while (
             (repeat := step.repeat) is not None
             and len(exchanges) < repeat.at_most
-            and not settled(repeat, exchanges[-1].response)
+            and not is_settled(repeat, exchanges[-1].response)
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
@@ -172,7 +171,7 @@ class _Played:
         return exchanges
 
     def save(self, number: int, step: Step, response: Response) -> Mismatch | None:
-        """Keeps what the step asks for; returns what is wrong where the answer has no such thing."""
+        """Save the values the step names; return a mismatch if the answer lacks one."""
         body = body_of(response) if step.save else None
         for name, path in step.save.items():
             found = paths.get(body, path)
@@ -183,12 +182,12 @@ class _Played:
             self.saved[name] = found
         return None
 
-    def word(self, mismatches: tuple[Mismatch, ...]) -> None:
-        """Keeps the first differences in wording, and the exchanges until then."""
+    def keep_wording(self, mismatches: tuple[Mismatch, ...]) -> None:
+        """Keep the first differences in wording, and the exchanges up to them."""
         self._worded = self._worded or (mismatches, tuple(self._exchanges))
 
     def result(self, mismatches: tuple[Mismatch, ...] = ()) -> Result:
-        """Returns what the case came to; without graver differences, by those in wording."""
+        """Return the result of the case; without other differences, those in wording count."""
         exchanges = tuple(self._exchanges)
         if not mismatches and self._worded:
             mismatches, exchanges = self._worded
@@ -209,6 +208,6 @@ class _Played:
         return self.saved[name] if name in self.saved else self._target.value(name)
 
 
-def offered(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
-    """Returns the lookup of placeholders: what the kit supplies itself, else what a profile offers."""
+def make_lookup(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the lookup of placeholders: first the values the kit supplies, then those of a profile."""
     return lambda name: supply(name) if name in SUPPLIES else values[name]

@@ -1,7 +1,12 @@
-"""Judges a trace of one client's requests against the rate limit's semantics: the sliding 60 s window and its headers.
+"""Judging a trace of one client's requests against the rate limit: the sliding 60 s window and its headers.
 
-Sound under latency: a request was counted at some moment between sent and received, and a trace is condemned only
-where no such moments explain it. Every check is one bisection, so a trace of n exchanges takes n log n.
+The judgement is sound under latency. A request was counted at some instant between sent and received, and nobody knows
+which; so every number the server may have seen lies between a lower bound, where each request is placed to keep the
+number small, and an upper bound, where each is placed to make it large. An answer is a contradiction only if it lies
+outside both, that is, if no placement of the requests explains it. The bounds may be loose, never too tight: a right
+server is never accused, and a wrong one may go unnoticed where answers were slow.
+
+Each bound takes two bisections in sorted times, so a trace of n exchanges takes n log n.
 """
 
 from __future__ import annotations
@@ -16,9 +21,9 @@ from luma_conformance.matching import whole_number
 from luma_conformance.model import Exchange, fields
 
 WINDOW: Final = 60.0
-"""Seconds of the sliding window ("Rate limiting")."""
+"""Length of the sliding window in seconds ("Rate limiting")."""
 ROUNDING: Final = 1.0
-"""Seconds: the page leaves sub-second rounding open, so a time is off by less than this."""
+"""Seconds: the page leaves rounding below a second open, so every time may be off by less than this."""
 RPM: Final = "Rate limit exceeded"
 CONCURRENCY: Final = "Too many concurrent jobs"
 _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
@@ -26,7 +31,7 @@ _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
-    """What no placement of the requests in time explains, and the exchanges (by index) that show it."""
+    """Something no placement of the requests in time explains, and the indexes of the exchanges that show it."""
 
     what: str
     exchanges: tuple[int, ...]
@@ -34,7 +39,7 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What is wrong with a trace, and which answers to what the page leaves open explain it, if it has refusals."""
+    """The contradictions in a trace, and what it shows of the points the page leaves open, if it has refusals."""
 
     contradictions: tuple[Contradiction, ...]
     observed: tuple[str, ...]
@@ -57,12 +62,14 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class _Counting:
-    """One answer to what the page does not say: which refused requests use quota."""
+    """One reading of what the page does not say: which refused requests use quota."""
 
     kinds: frozenset[str]
     words: str
 
 
+# The page gives no answer to whether a refused request counts. So each of these is tried, and a trace is contradictory
+# only if it contradicts all of them.
 _COUNTINGS: Final = (
     _Counting(frozenset({"created"}), "refused requests use no quota"),
     _Counting(frozenset({"created", "rpm", "concurrency"}), "requests refused with 429 use quota, others do not"),
@@ -72,22 +79,23 @@ _COUNTINGS: Final = (
 
 
 def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Report:
-    """Returns what contradicts the documented limiter in one client's exchanges, given in the order they were sent.
+    """Return what contradicts the documented rate limit in one client's exchanges, in the order they were sent.
 
-    `since`, in seconds of the trace's clock, is from when the trace has every request of the client; None: always,
-    infinity: never.
-    Rests on "429 — Requests-per-minute (RPM) limit exceeded", "Rate limiting" and the rate-limit guide's header table.
+    `since`, in seconds of the trace's clock, is the time from which the trace has every request of the client; None
+    means always, infinity never. Rests on "429 — Requests-per-minute (RPM) limit exceeded", "Rate limiting" and the
+    header table of the rate-limit guide.
     """
-    events = [_event(index, exchange) for index, exchange in enumerate(trace)]
-    always = (*_headers(events), *_clocks(events))
+    events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
+    always = (*_check_headers(events), *_check_clock(events))
     creates = [event for event in events if event.kind != "other"]
     found = [tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS]
+    # If no counting fits, the one with the fewest contradictions is probably meant; its contradictions say the most.
     fewest = min(found, key=len)
     surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
-    return Report(contradictions=always + fewest, observed=_observed(events, surviving))
+    return Report(contradictions=always + fewest, observed=_summarize(events, surviving))
 
 
-def _event(index: int, exchange: Exchange) -> _Event:
+def _read_event(index: int, exchange: Exchange) -> _Event:
     answered = fields(exchange.response.headers)
     status = exchange.response.status
     kind = "refused"
@@ -102,11 +110,11 @@ def _event(index: int, exchange: Exchange) -> _Event:
     return _Event(index, kind, exchange.sent, exchange.received, numbers[0], numbers[1], numbers[2], numbers[3], stray)
 
 
-def _headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
-    """Yields the headers that are missing, of the wrong form, or where they do not belong."""
+def _check_headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
+    """Yield the headers that are missing, of the wrong form, or not allowed on the answer."""
     first: _Event | None = None
     for event in events:
-        for what in _wrong_headers(event):
+        for what in _check_headers_of(event):
             yield Contradiction(what=what, exchanges=(event.index,))
         if event.kind in ("created", "rpm") and event.limit is not None:
             first = first or event
@@ -115,7 +123,7 @@ def _headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
                 yield Contradiction(what=what, exchanges=(first.index, event.index))
 
 
-def _wrong_headers(event: _Event) -> Iterator[str]:
+def _check_headers_of(event: _Event) -> Iterator[str]:
     expected = {"created": _RATE, "rpm": (*_RATE, "retry-after"), "concurrency": ("retry-after",)}.get(event.kind, ())
     values = dict(
         zip((*_RATE, "retry-after"), (event.limit, event.remaining, event.reset, event.retry_after), strict=True)
@@ -123,19 +131,28 @@ def _wrong_headers(event: _Event) -> Iterator[str]:
     for name in expected:
         if values[name] is None:
             yield f"{name} is missing, negative or no whole number"
+    # "Concurrent job limit exceeded": the X-RateLimit headers are about requests a minute only. Retry-After is a
+    # standard header (RFC 9110, section 10.2.3), and the page does not forbid it on other answers.
     for name in event.stray:
         if name not in expected and not (event.kind == "other" and name == "retry-after"):
             yield f"{name} does not belong on this answer"
+    # The same section: its Retry-After is always 60.
     if event.kind == "concurrency" and event.retry_after not in (None, 60):
         yield f"Retry-After of the concurrent-job limit is 60, got {event.retry_after}"
+    # "Requests-per-minute (RPM) limit exceeded": Retry-After is at least 1, and Remaining is 0.
     if event.kind == "rpm" and event.retry_after == 0:
         yield "Retry-After is at least 1, got 0"
     if event.kind == "rpm" and event.remaining not in (None, 0):
         yield f"X-RateLimit-Remaining of a refusal is 0, got {event.remaining}"
 
 
-def _clocks(events: Sequence[_Event]) -> Iterator[Contradiction]:
-    """Yields the two answers whose Reset cannot both be right, whatever the server's clock is ahead of ours."""
+def _check_clock(events: Sequence[_Event]) -> Iterator[Contradiction]:
+    """Yield two answers whose Reset cannot both be right, however far the server's clock is ahead of ours."""
+    # Reset is the server's clock at the instant of counting, plus 60 s on a 201 and plus Retry-After on a refusal. So
+    # the server's clock is ahead of ours by `reset - ahead - instant`, bounded from both sides by the instant. As it is
+    # one clock, all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and
+    # received at 100, Reset 161 on a 201: ahead by 0 to 2 s, since Reset may be rounded either way. On a refusal Reset
+    # and Retry-After are both rounded, hence twice the slack.
     latest: tuple[float, int] | None = None
     earliest: tuple[float, int] | None = None
     for event in events:
@@ -146,7 +163,8 @@ def _clocks(events: Sequence[_Event]) -> Iterator[Contradiction]:
             if event.retry_after is None:
                 continue
             ahead, slack = float(event.retry_after), 2 * ROUNDING
-        low, high = event.reset - ahead - slack - event.received, event.reset - ahead + slack - event.sent
+        low = event.reset - ahead - slack - event.received  # counted as late as possible
+        high = event.reset - ahead + slack - event.sent  # counted as early as possible
         latest = max(latest or (low, event.index), (low, event.index))
         earliest = min(earliest or (high, event.index), (high, event.index))
     if latest is not None and earliest is not None and latest[0] >= earliest[0]:
@@ -155,7 +173,7 @@ def _clocks(events: Sequence[_Event]) -> Iterator[Contradiction]:
 
 
 class _Window:
-    """The sliding window under one counting: how many requests can, and must, be in it at each request."""
+    """The sliding window under one counting: bounds on the number of requests in it at each request."""
 
     def __init__(self, creates: Sequence[_Event], counting: _Counting, since: float | None) -> None:
         self._creates = creates
@@ -169,100 +187,113 @@ class _Window:
         self._limit = next((event.limit for event in creates if event.limit is not None), None)
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yields every answer that no placement explains."""
+        """Yield every answer that no placement explains."""
         if self._limit is None:
             return
         for event in self._creates:
             if event.kind == "created":
-                yield from self._created(event, self._limit)
+                yield from self._check_admission(event, self._limit)
             elif event.kind == "rpm":
-                yield from self._refused(event, self._limit)
-        yield from self._insufficient()
+                yield from self._check_refusal(event, self._limit)
+        yield from self._check_waits()
 
-    def _surely(self, event: _Event) -> int:
-        """Returns how many earlier requests are in the window wherever they are placed."""
-        done = bisect_right(self._received, event.sent) - self._own(event, event.received <= event.sent)
+    def _count_certain(self, event: _Event) -> int:
+        """Return a lower bound of the requests in the window: those that are in it wherever they are placed."""
+        # Answered before this one was sent: counted before this one for certain.
+        done = bisect_right(self._received, event.sent) - self._count_own(event, counts=event.received <= event.sent)
+        # Sent so early that they may be 60 s old, less rounding, when this one is counted as late as possible. All of
+        # them are taken from `done`, even those that are not part of it: that can only lower the bound.
         left = bisect_right(self._sent, event.received - WINDOW + ROUNDING)
         return max(0, done - left)
 
-    def _possibly(self, event: _Event) -> int:
-        """Returns how many other requests may be in the window, or more than any limit where the trace began late."""
+    def _count_possible(self, event: _Event) -> int:
+        """Return an upper bound of the other requests in the window, more than any limit if the trace began late."""
         if self._since is not None and event.sent - WINDOW - ROUNDING < self._since:
             return 10**9
-        begun = bisect_left(self._sent, event.received) if event.received > event.sent else self._before(event)
-        begun -= self._own(event, event.received > event.sent)
+        # Sent before this one was answered: may have been counted before it. Of exchanges that take no time, as on a
+        # virtual clock, the order of sending decides.
+        begun = bisect_left(self._sent, event.received) if event.received > event.sent else self._count_before(event)
+        begun -= self._count_own(event, counts=event.received > event.sent)
+        # Answered more than 60 s, and rounding, before this one was sent: out of the window for certain.
         return begun - bisect_right(self._received, event.sent - WINDOW - ROUNDING)
 
-    def _before(self, event: _Event) -> int:
-        """Returns how many requests were sent before an exchange that took no time, by order where times are equal."""
+    def _count_before(self, event: _Event) -> int:
+        """Return how many requests were sent before an exchange that took no time, by order at equal times."""
         upto = bisect_right(self._sent, event.sent)
         while upto and self._by_sent[upto - 1].sent == event.sent and self._by_sent[upto - 1].index >= event.index:
             upto -= 1
         return upto
 
-    def _own(self, event: _Event, counts: bool) -> int:  # noqa: FBT001
+    def _count_own(self, event: _Event, *, counts: bool) -> int:
         if not counts or event.kind not in self._kinds:
             return 0
         if event.received > event.sent:
             return 1
-        # Of exchanges at one moment, those that come later are not before this one either.
+        # Of several exchanges at one instant, this one and those after it are not before it.
         upto = bisect_right(self._sent, event.sent)
-        return upto - self._before(event)
+        return upto - self._count_before(event)
 
-    def _created(self, event: _Event, limit: int) -> Iterator[Contradiction]:
-        surely, possibly = self._surely(event), self._possibly(event)
-        if surely >= limit:
-            what = f"admitted although at least {surely} of {limit} requests were less than 60 s old"
-            yield Contradiction(what=what, exchanges=(*self._latest(event, limit), event.index))
-        elif event.remaining is not None and not limit - possibly - 1 <= event.remaining <= limit - surely - 1:
-            low, high = max(0, limit - possibly - 1), limit - surely - 1
+    def _check_admission(self, event: _Event, limit: int) -> Iterator[Contradiction]:
+        # "Rate limiting": a request is admitted if fewer than `limit` are in the window, and Remaining is what is left
+        # after it. With a limit of 3 and one or two earlier requests in the window, Remaining is 1 or 0.
+        certain, possible = self._count_certain(event), self._count_possible(event)
+        if certain >= limit:
+            what = f"admitted although at least {certain} of {limit} requests were less than 60 s old"
+            yield Contradiction(what=what, exchanges=(*self._latest_before(event, limit), event.index))
+        elif event.remaining is not None and not limit - possible - 1 <= event.remaining <= limit - certain - 1:
+            low, high = max(0, limit - possible - 1), limit - certain - 1
             between = f"{high}" if low == high else f"{low} to {high}"
             what = f"X-RateLimit-Remaining is {event.remaining} where the window of 60 s leaves {between} of {limit}"
-            yield Contradiction(what=what, exchanges=(*self._latest(event, 3), event.index))
+            yield Contradiction(what=what, exchanges=(*self._latest_before(event, 3), event.index))
 
-    def _refused(self, event: _Event, limit: int) -> Iterator[Contradiction]:
-        possibly = self._possibly(event)
-        if possibly < limit:
-            what = f"refused although at most {possibly} of {limit} requests were 60 s old or less"
-            yield Contradiction(what=what, exchanges=(*self._latest(event, 3), event.index))
+    def _check_refusal(self, event: _Event, limit: int) -> Iterator[Contradiction]:
+        # The converse: a request is refused only if `limit` requests may be in the window.
+        possible = self._count_possible(event)
+        if possible < limit:
+            what = f"refused although at most {possible} of {limit} requests were 60 s old or less"
+            yield Contradiction(what=what, exchanges=(*self._latest_before(event, 3), event.index))
             return
-        if event.retry_after is None or possibly >= 10**9:
+        if event.retry_after is None or possible >= 10**9:
             return
+        # The page's header table: Retry-After counts the seconds until the oldest request leaves the window. `oldest`
+        # is the first that may still be in it, `certain` the first that is in it for certain; the one is neither
+        # earlier than the former nor later than the latter.
         oldest = bisect_right(self._received, event.sent - WINDOW - ROUNDING)
         certain = bisect_right(self._sent, event.received - WINDOW + ROUNDING)
         if oldest >= len(self._received) or certain >= len(self._sent):
             return
+        # The wait is shortest if that one was counted when sent and this one when answered, and longest the other way
+        # round. Example: one request at 0, refused between 50.0 and 50.2: 9.8 to 10 s, so 9 and 10 are allowed.
         low = self._by_received[oldest].sent + WINDOW - event.received
-        # Where refusals use quota, more may be in the window than the limit: room for one then comes later.
-        last = max(certain, self._before(event) - limit)
+        # If refusals use quota, more than `limit` may be in the window, and several have to leave before there is room.
+        last = max(certain, self._count_before(event) - limit)
         high = self._by_sent[last].received + WINDOW - event.sent
         if not low - ROUNDING < event.retry_after < max(high, 1) + ROUNDING:
-            what = (
-                f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {_span(low, high)} s"
-            )
+            wait = _format_span(low, high)
+            what = f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {wait} s"
             yield Contradiction(what=what, exchanges=(self._by_sent[certain].index, event.index))
 
-    def _insufficient(self) -> Iterator[Contradiction]:
-        """Yields refusals that come although what an earlier refusal asked for, and more than rounding, was waited."""
+    def _check_waits(self) -> Iterator[Contradiction]:
+        """Yield refusals that come again although the client waited for as long as the refusal before asked."""
         for event, following in zip(self._creates, self._creates[1:], strict=False):
             if event.kind != "rpm" or following.kind != "rpm" or event.retry_after is None:
                 continue
             if self._since is not None and event.received < self._since:
-                continue  # another request of the client's may have taken the place
-            waited = following.sent - event.received
+                continue  # a request of the client that the trace does not have may have taken the place
+            waited = following.sent - event.received  # the least it can have been for the server
             if waited >= event.retry_after + ROUNDING and "rpm" not in self._kinds:
                 what = f"refused again after {waited:.1f} s although Retry-After was {event.retry_after}"
                 yield Contradiction(what=what, exchanges=(event.index, following.index))
 
-    def _latest(self, event: _Event, count: int) -> tuple[int, ...]:
-        upto = self._before(event)
+    def _latest_before(self, event: _Event, count: int) -> tuple[int, ...]:
+        upto = self._count_before(event)
         return tuple(sorted(earlier.index for earlier in self._by_sent[max(0, upto - count) : upto]))
 
 
-def _span(low: float, high: float) -> str:
+def _format_span(low: float, high: float) -> str:
     return f"{low:.1f}" if low == high else f"{low:.1f} to {high:.1f}"
 
 
-def _observed(events: Sequence[_Event], surviving: Sequence[str]) -> tuple[str, ...]:
+def _summarize(events: Sequence[_Event], surviving: Sequence[str]) -> tuple[str, ...]:
     refused = {event.kind for event in events} & {"rpm", "refused", "concurrency"}
     return tuple(surviving) if refused else ()

@@ -1,4 +1,4 @@
-"""Grades what differs: what the page makes of it, and what a reader who asked for leniency lets pass as a warning."""
+"""The severity of differences, and the leniency that turns a failure of wording alone into a warning."""
 
 from __future__ import annotations
 
@@ -10,30 +10,34 @@ from luma_conformance.judge.answers import detail_of
 from luma_conformance.model import Exchange, Facet, Mismatch, Outcome, Result, Severity
 
 
-def gravest(mismatches: Iterable[Mismatch]) -> Severity | None:
-    """Returns the severity of the worst of some differences, or None where there are none."""
+def worst_severity(mismatches: Iterable[Mismatch]) -> Severity | None:
+    """Return the severity of the worst of some differences, or None if there are none."""
     severities = {mismatch.severity for mismatch in mismatches}
     return Severity.MUST if Severity.MUST in severities else next(iter(severities), None)
 
 
-def lenient(result: Result, catalogue: Catalogue) -> Result:
-    """Returns a result in which a failure of wording alone is a warning.
+def apply_leniency(result: Result, catalogue: Catalogue) -> Result:
+    """Return the result with a failure of wording alone turned into a warning.
 
-    A text that belongs to another error stays a failure: the target refused for another reason. So does a failure
-    with a reason of its own, such as a deviation that is known otherwise.
+    A text that belongs to another error stays a failure: the target refused for another reason. So does a failure that
+    has a reason of its own, such as a known deviation that no longer matches.
     """
     verdict = result.verdict
     if verdict.outcome is not Outcome.FAIL or verdict.reason:
         return result
-    worded = only_worded(verdict.mismatches, result.exchanges[-1:], catalogue)
+    worded = differs_in_wording_only(verdict.mismatches, result.exchanges[-1:], catalogue)
     return replace(result, verdict=replace(verdict, outcome=Outcome.WARNING)) if worded else result
 
 
-def only_worded(mismatches: tuple[Mismatch, ...], answers: tuple[Exchange, ...], catalogue: Catalogue) -> bool:
-    """Tells whether answers differ in nothing but the wording of a text, and say nothing that means something else."""
-    if gravest(mismatches) is not Severity.SHOULD:
+def differs_in_wording_only(
+    mismatches: tuple[Mismatch, ...], answers: tuple[Exchange, ...], catalogue: Catalogue
+) -> bool:
+    """Return whether answers differ only in the wording of a text, and no text is that of another error."""
+    if worst_severity(mismatches) is not Severity.SHOULD:
         return False
     if not any(mismatch.facet is Facet.DETAIL for mismatch in mismatches):
         return True
     said = [(answer.response.status, detail_of(answer.response)) for answer in answers]
-    return all(isinstance(detail, str) and detail and not catalogue.saying(status, detail) for status, detail in said)
+    return all(
+        isinstance(detail, str) and detail and not catalogue.find_by_detail(status, detail) for status, detail in said
+    )

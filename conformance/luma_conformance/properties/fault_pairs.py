@@ -1,4 +1,4 @@
-"""Asks a target which of two faults it names, in requests that are sure to be refused."""
+"""Finding out which of two faults a target names, with requests that are certain to be refused."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from luma_conformance.matching import Like, Scene
 from luma_conformance.model import Response
 from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.redaction.redactor import Redactor, keys_in
+from luma_conformance.redaction.redactor import Redactor, find_keys
 from luma_conformance.rules import Rejected, Violation, predict
 from luma_conformance.session.open import CASSETTE, Options, open_session
-from luma_conformance.strategies import FAULTS, Body, served, two_faults
+from luma_conformance.strategies import FAULTS, Body, available_kinds, two_faults
 
 TRIES: Final = 40
-"""Requests drawn, not sent, to find one that breaks two given rules."""
+"""Requests drawn, but not sent, to find one that breaks two given rules."""
 
 
 def observe(
     base_url: str | None, profile: Path | None, rules: Sequence[str], tell: Callable[[str], None]
 ) -> tuple[str, tuple[Observation, ...]]:
-    """Returns what the target is called, and what its answers show; raises InputError or CouldNotJudge."""
+    """Return the target's name and what its answers show; raise InputError or CouldNotJudge."""
     if (base_url or "").startswith(CASSETTE):
         raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
-    options = Options(target=base_url, profile=profile, announce=tell, redactor=Redactor(keys_in(os.environ)))
+    options = Options(target=base_url, profile=profile, announce=tell, redactor=Redactor(find_keys(os.environ)))
     session = open_session(options)
     try:
-        return session.shown, tuple(_observed(begin(session, Fuzzing(), "precedence"), rules, tell))
+        return session.shown, tuple(_observe_pairs(begin(session, Fuzzing(), "precedence"), rules, tell))
     except NonConformance as error:
         raise CouldNotJudge(str(error)) from None
     finally:
         session.close()
 
 
-def _observed(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
-    """Asks about every pair of rules that one request can break; yields what each answer shows."""
-    pairs = [pair for pair in combinations(rules, 2) if _possible(luma_target, *pair)]
+def _observe_pairs(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
+    """Send a request for every pair of rules that one request can break; yield what each answer shows."""
+    pairs = [pair for pair in combinations(rules, 2) if _is_possible(luma_target, *pair)]
     for number, pair in enumerate(pairs, start=1):
         tell(f"pair {number} of {len(pairs)}")
-        if (found := _request(luma_target, *pair)) is None:
+        if (found := _find_request(luma_target, *pair)) is None:
             continue
         body, prediction = found
-        yield from _shown(prediction, luma_target.send(body).response)
+        yield from _read_answer(prediction, luma_target.send(body).response)
 
 
-def _possible(luma_target: LumaTarget, first: str, second: str) -> bool:
+def _is_possible(luma_target: LumaTarget, first: str, second: str) -> bool:
     one, other = FAULTS[first], FAULTS[second]
     if (
         one.missing(luma_target.material)
@@ -63,11 +63,11 @@ def _possible(luma_target: LumaTarget, first: str, second: str) -> bool:
         or "large-uploads" in (*one.needs, *other.needs)
     ):
         return False
-    return any(kind in one.kinds and kind in other.kinds for kind in served(luma_target.material))
+    return any(kind in one.kinds and kind in other.kinds for kind in available_kinds(luma_target.material))
 
 
-def _request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Rejected] | None:
-    """Returns a request that breaks two rules, and what may be answered; None where none is found."""
+def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Rejected] | None:
+    """Return a request that breaks two rules, with the answers allowed for it; None if none is found."""
 
     def both(body: Body) -> bool:
         prediction = predict(body, media=luma_target.material.facts)
@@ -85,10 +85,10 @@ def _request(luma_target: LumaTarget, first: str, second: str) -> tuple[Body, Re
     return body, prediction
 
 
-def _shown(prediction: Rejected, response: Response) -> Iterator[Observation]:
-    """Yields that the rule which was answered for comes before each that was not; nothing where that is not clear."""
+def _read_answer(prediction: Rejected, response: Response) -> Iterator[Observation]:
+    """Yield that the rule whose answer came comes before each of the others; nothing if that is ambiguous."""
     detail = detail_of(response)
-    said = {v.rule for v in prediction.violations if v.status == response.status and _says(v, detail)}
+    said = {v.rule for v in prediction.violations if v.status == response.status and _matches(v, detail)}
     if len(said) == 1:
         (first,) = said
         for rule in dict.fromkeys(v.rule for v in prediction.violations):
@@ -96,7 +96,7 @@ def _shown(prediction: Rejected, response: Response) -> Iterator[Observation]:
                 yield Observation(first=first, then=rule)
 
 
-def _says(violation: Violation, detail: object) -> bool:
+def _matches(violation: Violation, detail: object) -> bool:
     if violation.details:
         return detail in violation.details
     return violation.detail_like is not None and Like.of(violation.detail_like).explain(detail, Scene()) is None

@@ -22,11 +22,11 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from luma_conformance.judge.deviations import Deviation
-from luma_conformance.judge.expected import as_case, as_yaml, judged
+from luma_conformance.judge.expected import build_case, judge_answer, write_case_file
 from luma_conformance.judge.explain import curl, describe_answer, failure_text
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
-from luma_conformance.judge.severity import only_worded
+from luma_conformance.judge.severity import differs_in_wording_only
 from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
@@ -166,7 +166,7 @@ class LumaTarget:
             return prediction, None
         exchange = self.send(body)
         self.skip_if_limited(exchange)
-        self.check_answer(as_case(body, prediction, exchange.response.status), exchange, prediction)
+        self.check_answer(build_case(body, prediction, exchange.response.status), exchange, prediction)
         if isinstance(prediction, Rejected):
             self.broken.update({violation.rule for violation in prediction.violations})
         return prediction, exchange
@@ -180,7 +180,7 @@ class LumaTarget:
 
     def check_answer(self, case: Case, exchange: Exchange, prediction: Prediction | None = None) -> None:
         """Check an answer against a case; raises NonConformance, explained, where it differs."""
-        judgement = judged(exchange, case, self.session.every)
+        judgement = judge_answer(exchange, case, self.session.every)
         if judgement.mismatches:
             self._reject(case, prediction, exchange, judgement.mismatches)
 
@@ -270,7 +270,7 @@ class LumaTarget:
         ):
             self.known |= dict.fromkeys(known)
             return
-        if session.lenient and only_worded(mismatches, (exchange,), catalogue_files.own()):
+        if session.lenient and differs_in_wording_only(mismatches, (exchange,), catalogue_files.own()):
             self.worded = self.worded or f"worded otherwise: {describe_answer(exchange.response, session.scrub)}"
             return
         verdict = Verdict(outcome=Outcome.FAIL, mismatches=mismatches)
@@ -288,7 +288,7 @@ class LumaTarget:
         """Return the request as a case file to keep, or why there is no such case to assert."""
         if isinstance(prediction, Unspecified):
             return [f"  open question    {prediction.reason}"]
-        return ["", "as a case, to keep:", "", self.session.scrub(as_yaml(case))]
+        return ["", "as a case, to keep:", "", self.session.scrub(write_case_file(case))]
 
     def _id(self) -> str:
         return f"{self.session.target.run}-fuzzed"

@@ -1,7 +1,7 @@
-"""The OpenAPI document, put to work by schemathesis: it generates requests, and says where an answer departs from it.
+"""The OpenAPI document, used through schemathesis: generating requests, and finding where an answer departs from it.
 
-Nothing is ever sent from here. What schemathesis thinks of a request being valid is not asked either: bodies it takes
-for wrong may be none of the page's business, and the oracle says what they may be answered.
+Nothing is sent from here. Whether schemathesis considers a request valid is not relied on either: the page may not
+speak of a body it calls invalid, and the rules say what may be answered.
 """
 
 from __future__ import annotations
@@ -23,29 +23,28 @@ from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
 from schemathesis.openapi.checks import JsonSchemaError
 from schemathesis.specs.openapi import checks
 
-from luma_conformance.model import ABSENT, Ask, Exchange
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Exchange
 
 # Before it generates, schemathesis swaps Hypothesis' printer for one that prints nothing, which would take the
 # falsifying examples from every other test of the process. It does so once; this tells it that it has.
 setattr(patches.setup, "_is_patched", True)  # noqa: B010  a function's own attribute
 
-CREATE: Final = "/v1/generations"
-LOOKUP: Final = "/v1/generations/{generation_id}"
+GENERATION_PATH: Final = "/v1/generations/{generation_id}"
 
 
-class Walking(Protocol):
-    """Whoever takes generated walks: sends what is asked for, and judges the answer."""
+class Walker(Protocol):
+    """What sends the requests of generated walks and judges the answers."""
 
     def begin(self) -> None:
-        """Begins a walk."""
+        """Begin a walk."""
         ...
 
     def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
-        """Returns what a step came to; `origin` is the exchange whose link was followed, if any."""
+        """Return the exchange of one step; `origin` is the exchange whose link was followed, if any."""
         ...
 
     def end(self) -> None:
-        """Ends the walk, however it went."""
+        """End the walk, however it went."""
         ...
 
 
@@ -55,7 +54,7 @@ _SHAPE: Final = (
     checks.response_schema_conformance,
 )
 _SENT: Final = requests.Request("GET", "http://target/").prepare()
-"""Stands for the request of every response; no check that is asked looks at it."""
+"""Stands for the request of every response; none of the checks used looks at it."""
 
 _COMBINING: Final = ("anyOf", "oneOf", "allOf", "not")
 _CONFIG: Final[dict[str, Any]] = {
@@ -66,13 +65,13 @@ _CONFIG: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An OpenAPI document of the two operations, to be made with `load`."""
+    """An OpenAPI document of the two operations; make one with `load`."""
 
     documented: schemathesis.BaseSchema
     generating: schemathesis.BaseSchema
 
     def submissions(self, *, valid: bool) -> st.SearchStrategy[Ask]:
-        """Returns submissions the document allows, or does not; a body that is no JSON value is bytes."""
+        """Return submissions the document allows, or forbids; a body that is not a JSON value is bytes."""
         kinds = [
             self.generating[path]["POST"].as_strategy(generation_mode=_mode(valid=valid))
             for path in self.generating
@@ -81,26 +80,26 @@ class Document:
         return st.one_of(kinds).map(_ask)
 
     def lookups(self, *, valid: bool) -> st.SearchStrategy[Ask]:
-        """Returns polls for ids of nobody's: UUIDs, as the document demands, or not."""
-        return self.generating[LOOKUP]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
+        """Return polls for ids that do not exist: UUIDs, as the document demands, or not."""
+        return self.generating[GENERATION_PATH]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
 
-    def departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
-        """Returns where an answer departs from what the document says of its operation.
+    def find_departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
+        """Return where an answer departs from what the document says of its operation.
 
-        `status_is_open` lets pass a status the document does not have: not every refusal is the page's.
+        `status_is_open` allows a status the document does not have: the page does not list every refusal.
         """
         method = exchange.request.method
-        operation = self.documented[CREATE if method == "POST" else LOOKUP][method]
+        operation = self.documented[GENERATIONS_PATH if method == "POST" else GENERATION_PATH][method]
         case = operation.Case(path_parameters={} if method == "POST" else {"generation_id": "any"})
         asked = _SHAPE if status_is_open else (checks.status_code_conformance, *_SHAPE)
         try:
             case.validate_response(_response(exchange), checks=list(asked))
         except FailureGroup as group:
-            return tuple(f"{failure.title}: {_why(failure)}" for failure in group.exceptions)
+            return tuple(f"{failure.title}: {_describe(failure)}" for failure in group.exceptions)
         return ()
 
-    def follow(self, walking: Walking, how: settings) -> None:
-        """Takes generated walks along the document's links: what one answer names is what the next request asks for."""
+    def follow(self, walking: Walker, how: settings) -> None:
+        """Take generated walks along the document's links: a request uses the id that an earlier answer contained."""
         machine = self.generating.as_state_machine()
 
         class Walk(machine):  # type: ignore[valid-type, misc]
@@ -124,46 +123,46 @@ class Document:
 
 
 def load(raw: Mapping[str, Any]) -> Document:
-    """Returns a document made of its parsed text."""
-    return Document(documented=_loaded(copy.deepcopy(dict(raw))), generating=_loaded(_for_generating(raw)))
+    """Return the Document of a parsed OpenAPI text."""
+    return Document(documented=_load(copy.deepcopy(dict(raw))), generating=_load(_prepare_for_generating(raw)))
 
 
-def _loaded(raw: dict[str, Any]) -> schemathesis.BaseSchema:
+def _load(raw: dict[str, Any]) -> schemathesis.BaseSchema:
     # A configuration of our own: otherwise a schemathesis.toml found in a folder above would be in force.
     return schemathesis.openapi.from_dict(raw, config=schemathesis.Config.from_dict(_CONFIG))
 
 
-def _for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the document as it is generated from.
+def _prepare_for_generating(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document in the form requests are generated from.
 
-    Each kind of request becomes an operation of its own, so that what is invalid is so by one member and not by being
-    of no kind; no member is added that no kind names, and the request id is left to the kit.
+    Each kind of request becomes an operation of its own, so that an invalid request is so because of one member, not
+    because it belongs to no kind. No member is generated that no kind names, and the request id is left to the kit.
     """
     document = copy.deepcopy(dict(raw))
     paths, schemas = document["paths"], document["components"]["schemas"]
-    for operation in (paths[CREATE]["post"], paths[LOOKUP]["get"]):
+    for operation in (paths[GENERATIONS_PATH]["post"], paths[GENERATION_PATH]["get"]):
         operation["parameters"] = [each for each in operation.get("parameters", ()) if each.get("in") == "path"]
     for kind in schemas["GenerationRequest"]["oneOf"]:
-        operation = copy.deepcopy(paths[CREATE]["post"])
+        operation = copy.deepcopy(paths[GENERATIONS_PATH]["post"])
         name = kind["$ref"].rpartition("/")[2]
         operation["operationId"] = f"create{name}"
         operation["requestBody"]["content"]["application/json"] = {"schema": kind}
         paths[f"/kinds/{name}"] = {"post": operation}
-    del paths[CREATE]
-    for schema in _within(schemas):
+    del paths[GENERATIONS_PATH]
+    for schema in _walk_nodes(schemas):
         if "properties" in schema and "object" in schema.get("type", ()):
             schema["additionalProperties"] = False
     return document
 
 
-def _within(node: object) -> Iterator[dict[str, Any]]:
+def _walk_nodes(node: object) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
         for member in list(node.values()):
-            yield from _within(member)
+            yield from _walk_nodes(member)
     elif isinstance(node, list):
         for element in node:
-            yield from _within(element)
+            yield from _walk_nodes(element)
 
 
 def _mode(*, valid: bool) -> schemathesis.GenerationMode:
@@ -173,11 +172,11 @@ def _mode(*, valid: bool) -> schemathesis.GenerationMode:
 def _ask(case: schemathesis.Case[Any]) -> Ask:
     if case.method == "GET":
         return Ask(method="GET", url=case.formatted_path)
-    return Ask(method="POST", url=CREATE, body=ABSENT if case.body is NOT_SET else case.body)
+    return Ask(method="POST", url=GENERATIONS_PATH, body=ABSENT if case.body is NOT_SET else case.body)
 
 
 def _response(exchange: Exchange) -> schemathesis.Response:
-    """Returns an answer of ours as schemathesis has it."""
+    """Return a response in the form schemathesis uses."""
     headers: dict[str, list[str]] = {}
     for name, value in exchange.response.headers:
         headers.setdefault(name.lower(), []).append(value)
@@ -191,11 +190,11 @@ def _response(exchange: Exchange) -> schemathesis.Response:
     )
 
 
-def _why(failure: Failure) -> str:
-    """Returns what is wrong, on one line.
+def _describe(failure: Failure) -> str:
+    """Return a failure on one line.
 
-    Of a value that breaks the schema the place is told, not the value: schemathesis cuts long ones, and half a secret
-    is not known for one.
+    For a value that breaks the schema its place is named, not the value: schemathesis shortens long values, and the
+    redactor does not recognize half a secret.
     """
     if not isinstance(failure, JsonSchemaError):
         return " ".join(failure.message.split())

@@ -42,12 +42,12 @@ def run_of(config: pytest.Config) -> Run:
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
     """Return the run's redactor, and what makes a text safe to show; from here on pytest's output is scrubbed."""
-    from luma_conformance.redaction.redactor import Redactor, keys_in, printable
+    from luma_conformance.redaction.redactor import Redactor, find_keys, printable
 
     if (redactor := config.stash.get(REDACTOR, None)) is None:
         from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
 
-        redactor = config.stash[REDACTOR] = Redactor(keys_in(os.environ))
+        redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
         config.add_cleanup(scrub_log_records(redactor.scrub))
     scrub = redactor.scrub
     return redactor, lambda text: printable(scrub(text))

@@ -1,7 +1,7 @@
-"""Reads JSON that is too long to hold, value by value, from whatever gives bytes.
+"""Reading JSON that is too long to hold in memory, value by value.
 
-What is read is as strict as RFC 8259 in UTF-8. A value is decoded as soon as it is there whole: the text is held from
-the value's start, and doubled as long as the value has not ended, so that a document takes linear time.
+Reading is as strict as RFC 8259, in UTF-8. A value is decoded once it is complete: the text from its start on is held,
+and doubled as long as it is incomplete, so a document takes linear time.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ MAX_VALUE: Final = 1 << 27
 """Characters of one value: twice the largest request the API takes."""
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_BEGUN: Final = re.compile(
+_UNFINISHED: Final = re.compile(
     r"-|-?I(n(f(i(n(it?)?)?)?)?)?|N(a?)|t(ru?)?|f(a(ls?)?)?|n(ul?)?"  # words
     r"|\.|[eE][+-]?"  # what goes on with a number
     r"|\\?u?[0-9a-fA-F]{0,4}"  # an escape
 )
-"""What a text may end with, at the place of an error, that is no error where the text goes on."""
+"""What may stand at the place of an error if the text is merely incomplete."""
 
-_GOES_ON: Final = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
-"""What may stand between a number and the end of a text that goes on with it: 1, and then .5 or e+9."""
+_CONTINUATIONS: Final = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
+"""What may stand between a number and the end of an incomplete text: after 1 may come .5 or e+9."""
 
 
 class Malformed(Exception):
-    """Says what is no JSON, and at which byte (from 0)."""
+    """Something is not JSON, at a byte counted from 0."""
 
     def __init__(self, what: str, byte: int) -> None:
         super().__init__(what)
@@ -38,11 +38,11 @@ class Malformed(Exception):
 
 
 class Truncated(Malformed):
-    """Says that the document ends before it is whole, and at which byte."""
+    """The document ends before it is complete, at a byte counted from 0."""
 
 
 class JSONStream:
-    """A cursor in a JSON document; `read(n)` returns at most n more bytes, none at the end."""
+    """A cursor in a JSON document; `read(n)` returns at most n more bytes, and none at the end."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
@@ -50,80 +50,80 @@ class JSONStream:
         self._json = json.JSONDecoder(parse_constant=_refuse)
         self._text, self._at, self._ended = "", 0, False
         self._before = 0  # bytes of the document before the text that is held
-        self._more(CHUNK)
+        self._read_more(CHUNK)
         if self._text.startswith("\ufeff"):
             self._at = 1
 
     @property
     def byte(self) -> int:
-        """Where the cursor stands, in bytes from the start of the document."""
+        """The cursor's position, in bytes from the start of the document."""
         return self._before + len(self._text[: self._at].encode())
 
     def members(self) -> Iterator[str]:
-        """Yields the name of each member of the object that begins here; who takes a name reads the value."""
-        self._take("{")
-        if self._next() == "}":
+        """Yield the name of each member of the object that begins here; the caller reads the value before the next."""
+        self._expect("{")
+        if self._peek() == "}":
             self._at += 1
             return
         while True:
-            if self._next() != '"':
-                raise self._wrong("expected the name of a member")
+            if self._peek() != '"':
+                raise self._malformed("expected the name of a member")
             name = self.value()
             assert isinstance(name, str)
-            self._take(":")
+            self._expect(":")
             yield name
-            if self._next() == "}":
+            if self._peek() == "}":
                 self._at += 1
                 return
-            self._take(",")
+            self._expect(",")
 
     def elements(self) -> Iterator[object]:
-        """Yields each element of the array that begins here."""
-        self._take("[")
-        if self._next() == "]":
+        """Yield each element of the array that begins here."""
+        self._expect("[")
+        if self._peek() == "]":
             self._at += 1
             return
         while True:
             yield self.value()
-            if self._next() == "]":
+            if self._peek() == "]":
                 self._at += 1
                 return
-            self._take(",")
+            self._expect(",")
 
     def value(self) -> object:
-        """Returns the value that begins here."""
-        self._next()
+        """Return the value that begins here."""
+        self._peek()
         while True:
             try:
                 value, end = self._json.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                if self._ended or not self._may_go_on(error):
-                    raise self._not_json(error) from None
+                if self._ended or not self._may_continue(error):
+                    raise self._describe(error) from None
             except RecursionError:
-                raise self._wrong("is nested too deep") from None
+                raise self._malformed("is nested too deep") from None
             except ValueError as error:
-                raise self._wrong(str(error).partition(";")[0]) from None
+                raise self._malformed(str(error).partition(";")[0]) from None
             else:
                 is_number = isinstance(value, int | float) and not self._ended
-                if not (is_number and self._text[end : end + 3] in _GOES_ON):
+                if not (is_number and self._text[end : end + 3] in _CONTINUATIONS):
                     self._at = end
                     return value
             if len(self._text) - self._at > MAX_VALUE:
-                raise self._wrong(f"is a value of more than {MAX_VALUE} characters")
-            self._more(max(CHUNK, len(self._text) - self._at))
+                raise self._malformed(f"is a value of more than {MAX_VALUE} characters")
+            self._read_more(max(CHUNK, len(self._text) - self._at))
 
     def end(self) -> None:
-        """Raises Malformed where anything but white space follows."""
-        if self._next(required=False):
-            raise self._wrong("more follows after the document's end")
+        """Raise Malformed if anything but white space follows."""
+        if self._peek(required=False):
+            raise self._malformed("more follows after the document's end")
 
-    def _take(self, expected: str) -> None:
-        if self._next() != expected:
-            raise self._wrong(f"expected {expected}")
+    def _expect(self, expected: str) -> None:
+        if self._peek() != expected:
+            raise self._malformed(f"expected {expected}")
         self._at += 1
 
-    def _next(self, *, required: bool = True) -> str:
-        """Returns the next character that is no white space, the cursor on it; none where the document ends."""
+    def _peek(self, *, required: bool = True) -> str:
+        """Return the next character that is not white space, with the cursor on it; an empty text at the end."""
         while True:
             found = _SPACE.match(self._text, self._at)
             assert found is not None
@@ -134,10 +134,10 @@ class JSONStream:
                 if required:
                     raise Truncated("ends too early", self.byte)
                 return ""
-            self._more(CHUNK)
+            self._read_more(CHUNK)
 
-    def _more(self, count: int) -> None:
-        """Reads on, and lets go of what is behind the cursor."""
+    def _read_more(self, count: int) -> None:
+        """Read on, and drop the text before the cursor."""
         self._before = self.byte
         self._text, self._at = self._text[self._at :], 0
         raw = self._read(count)
@@ -148,17 +148,17 @@ class JSONStream:
             raise Malformed("is not UTF-8 text", held + error.start) from None
         self._ended = not raw
 
-    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+    def _may_continue(self, error: json.JSONDecodeError) -> bool:
         rest = self._text[error.pos : error.pos + 12]
-        return error.msg.startswith("Unterminated string") or not rest or _BEGUN.fullmatch(rest) is not None
+        return error.msg.startswith("Unterminated string") or not rest or _UNFINISHED.fullmatch(rest) is not None
 
-    def _not_json(self, error: json.JSONDecodeError) -> Malformed:
+    def _describe(self, error: json.JSONDecodeError) -> Malformed:
         byte = self._before + len(self._text[: error.pos].encode())
-        if self._ended and self._may_go_on(error):
+        if self._ended and self._may_continue(error):
             return Truncated("ends too early", byte)
         return Malformed(f"is not JSON: {error.msg}", byte)
 
-    def _wrong(self, what: str) -> Malformed:
+    def _malformed(self, what: str) -> Malformed:
         return Malformed(what, self.byte)
 
 

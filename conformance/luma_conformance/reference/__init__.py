@@ -1,4 +1,4 @@
-"""The reference server: what the page says, as a service without I/O, embedded or served."""
+"""The reference server: a service without I/O that answers as the page says, embedded or served over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves a service over HTTP: the thin adapter between an ASGI server and `handle`."""
+"""The reference over HTTP: a thin adapter between an ASGI server and `Service.handle`."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class WallClock:
-    """The time of the wall."""
+    """Real time."""
 
     def now(self) -> float:
-        """Returns Unix time in seconds."""
+        """Return Unix time in seconds."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Waits for `seconds`."""
+        """Wait for `seconds`."""
         time.sleep(seconds)
 
 
 def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[None]]:
-    """Returns the ASGI application that answers with `handle`."""
+    """Return an ASGI application that answers with `handle`."""
 
     async def answer(scope: Message, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
@@ -59,7 +59,7 @@ def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[
 
 
 def run(settings: Settings, host: str, port: int, announce: Callable[[str], None] = print) -> None:
-    """Serves a reference until interrupted; raises InputError where the address cannot be had."""
+    """Serve a reference until it is interrupted; raise InputError if it cannot listen on the address."""
     listening = _listen(host, port)
     handle = Service(clock=WallClock(), settings=settings).handle
     shown = f"[{host}]" if ":" in host else host
@@ -76,7 +76,10 @@ def run(settings: Settings, host: str, port: int, announce: Callable[[str], None
 def serving(
     settings: Settings | None = None, *, wrap: Callable[[Handle], Handle] = lambda handle: handle
 ) -> Iterator[str]:
-    """Serves a reference, or what `wrap` makes of it, on a free port of this machine in a thread; yields its URL."""
+    """Serve a reference in a thread, on a free port of this machine, and yield its URL.
+
+    `wrap` can replace its handler by another one, such as a deliberately wrong server.
+    """
     listening = _listen("127.0.0.1", 0)
     service = Service(clock=WallClock(), settings=settings or Settings())
     server = _server(wrap(service.handle))

@@ -17,7 +17,7 @@ COMPLETED_IMAGE: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
 class KeyState(StrEnum):
-    """What a key is good for; the values of the bad ones are the page's texts."""
+    """Whether a key is valid; the other values are the page's texts for it."""
 
     GOOD = ""
     REVOKED = "API key has been revoked"
@@ -26,7 +26,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCard:
-    """A client: what refuses it (a text of the page), its limits (None: the server's own), and whether it can pay."""
+    """A client: the text that refuses it, its limits (None means the server's own), and whether it can pay."""
 
     refused: str = ""
     rpm: int | None = None
@@ -71,8 +71,8 @@ _URLS: Final[Mapping[str, MediaFact]] = {
 _UNREACHABLE_HOSTS: Final = frozenset({"unreachable.test", "nonexistent-domain-12345.com"})
 
 
-def url_fact(url: str) -> MediaFact:
-    """Returns what fetching a URL finds: what its card says; any other loads as a small picture or video."""
+def look_up_url(url: str) -> MediaFact:
+    """Return the result of fetching a URL: that of its test card, or a small image or video."""
     fact = _URLS.get(url)
     if fact is not None:
         return fact
@@ -84,10 +84,10 @@ def url_fact(url: str) -> MediaFact:
 
 
 STAYS: Final[Mapping[str, str]] = {"[test] stay queued": "queued", "[test] stay processing": "processing"}
-"""Prompts, whole, whose generation stays in a state."""
+"""Whole prompts whose generation stays in a state."""
 
 FAILS: Final[Mapping[str, str]] = {f"[test] fail {code}": code for code in FAILURE_CODES}
-"""Prompts, whole, whose generation fails with a code."""
+"""Whole prompts whose generation fails with a code."""
 
 REASONS: Final[Mapping[str, str]] = {
     "content_moderated": "Generation output was flagged by our content moderation system.",

@@ -1,23 +1,23 @@
-"""Virtual time: it passes only when told to."""
+"""Virtual time, which passes only when a caller sleeps."""
 
 from __future__ import annotations
 
 from typing import Final
 
 START: Final = 1_775_649_600.0
-"""2026-04-08T12:00:00Z, the moment of the page's examples, as Unix time."""
+"""2026-04-08T12:00:00Z, the time of the page's examples, as Unix time."""
 
 
 class VirtualClock:
-    """A clock that stands still until somebody sleeps on it."""
+    """A clock that stands still until `sleep` is called."""
 
     def __init__(self, start: float = START) -> None:
         self._now = start
 
     def now(self) -> float:
-        """Returns Unix time in seconds."""
+        """Return Unix time in seconds."""
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Lets `seconds` pass at once."""
+        """Let `seconds` pass at once."""
         self._now += seconds

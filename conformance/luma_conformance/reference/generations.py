@@ -1,4 +1,4 @@
-"""A generation: what was asked, and what it has come to at a moment."""
+"""A generation: the request for it, and its state at a given time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from luma_conformance.reference.cards import REASONS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One accepted job of a client; moments are Unix time on that client's clock.
+    """One accepted job of a client; times are Unix time on that client's clock.
 
-    It is processing from `starts` and ends at `ends`, with `failure` or completed; None: it never does.
+    It is processing from `starts` and over from `ends`, failed with the code `failure` or completed. None means never.
     """
 
     id: str
@@ -25,18 +25,18 @@ class Generation:
     failure: str | None = None
 
     def state(self, now: float) -> str:
-        """Returns the state at a moment."""
+        """Return the state at a time."""
         if self.ends is not None and now >= self.ends:
             return "failed" if self.failure else "completed"
         return "processing" if self.starts is not None and now >= self.starts else "queued"
 
     @property
     def media(self) -> str:
-        """What it makes: image or video."""
+        """The kind of its output: image or video."""
         return "video" if self.type.startswith("video") else "image"
 
     def view(self, now: float, url: str | None) -> dict[str, object]:
-        """Returns the JSON of an answer about it; `url` is where its output is, once completed."""
+        """Return the JSON of an answer about it; `url` is the URL of its output, once completed."""
         state = self.state(now)
         failure = self.failure if state == "failed" else None
         return {

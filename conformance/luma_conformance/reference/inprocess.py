@@ -20,7 +20,7 @@ class InProcess:
         self._service = Service(clock=self.clock, settings=settings or Settings())
 
     def send(self, request: Request) -> Response:
-        """Returns the service's answer; its output URLs lead back to it."""
+        """Return the service's answer; the URLs of its outputs lead back to the service."""
         if request.url.startswith(f"{ORIGIN}/"):
             local = request.url.removeprefix(ORIGIN)
             request = Request(method=request.method, url=local, headers=request.headers, body=request.body)

@@ -1,4 +1,4 @@
-"""What loading a media reference finds: inline data is decoded for real, a URL is looked up among the test cards."""
+"""Loading media references: inline data is really decoded, a URL is looked up among the test cards."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from luma_conformance.reference.cards import url_fact
+from luma_conformance.reference.cards import look_up_url
 from luma_conformance.rules import MediaFact, Problem
 
 _SUPPORTED: Final = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF"})
 MAX_IMAGE_BYTES: Final = 52_428_800
 MAX_REMEMBERED: Final = 100_000
-"""Bytes of a picture that is not decoded again when it comes again."""
+"""Size in bytes up to which the result of decoding an image is remembered."""
 
 
 class Loader:
-    """Loads the media of one request; `failure` is the code its generation later fails with, if any is unusable.
+    """Loads the media of one request; `failure` is the code its generation fails with if one of them is unusable.
 
-    That a picture does not decode, or is of another format, shows only in processing: the page documents both as
+    That an image cannot be decoded, or has another format, shows only during processing: the page documents both as
     asynchronous failures ("Failure codes").
     """
 
@@ -28,30 +28,30 @@ class Loader:
         self.failure: str | None = None
 
     def __call__(self, ref: Mapping[str, object]) -> MediaFact:
-        """Returns what loading a reference finds."""
+        """Return the result of loading a reference."""
         data, url = ref.get("data"), ref.get("url")
         if isinstance(data, str):
-            return self._inline(data, str(ref.get("media_type")))
-        return url_fact(url) if isinstance(url, str) else MediaFact()
+            return self._load_inline(data, str(ref.get("media_type")))
+        return look_up_url(url) if isinstance(url, str) else MediaFact()
 
-    def _inline(self, data: str, media_type: str) -> MediaFact:
+    def _load_inline(self, data: str, media_type: str) -> MediaFact:
         try:
             raw = binascii.a2b_base64(data, strict_mode=True)
         except ValueError:
             return MediaFact(problem=Problem.BAD_BASE64)
         if media_type.startswith("video/") or len(raw) > MAX_IMAGE_BYTES:
             return MediaFact(bytes=len(raw))
-        return self._decoded(raw)
+        return self._decode(raw)
 
-    def _decoded(self, raw: bytes) -> MediaFact:
-        fact, failure = (_picture if len(raw) <= MAX_REMEMBERED else _picture.__wrapped__)(raw)
+    def _decode(self, raw: bytes) -> MediaFact:
+        fact, failure = (_inspect_picture if len(raw) <= MAX_REMEMBERED else _inspect_picture.__wrapped__)(raw)
         self.failure = self.failure or failure
         return fact
 
 
 @lru_cache(maxsize=64)
-def _picture(raw: bytes) -> tuple[MediaFact, str | None]:
-    """Returns what decoding a picture's head finds, and the code its generation fails with if it is of no use."""
+def _inspect_picture(raw: bytes) -> tuple[MediaFact, str | None]:
+    """Return the result of decoding an image's header, and the failure code of a generation that uses it, if any."""
     from io import BytesIO
 
     from PIL import Image, UnidentifiedImageError
@@ -69,5 +69,5 @@ def _picture(raw: bytes) -> tuple[MediaFact, str | None]:
 
 
 def media_facts(ref: Mapping[str, object]) -> MediaFact:
-    """Returns what the reference finds when it loads a media reference."""
+    """Return the result of loading a media reference on the reference server."""
     return Loader()(ref)

@@ -1,4 +1,4 @@
-"""Which of several allowed answers the reference gives: one total order, a choice where the page is silent."""
+"""The order in which the reference names faults: one of the orders the page allows."""
 
 from __future__ import annotations
 
@@ -69,20 +69,20 @@ _FIRST_LOADING: Final = _RANK["ingestion-off"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status and text given; `loading`: found only by loading media, so after the limits."""
+    """The status and text of an answer; `loading` marks faults found only by loading media, after the limits."""
 
     status: int
     detail: str
     loading: bool
 
 
-def answer_to(rejected: Rejected) -> Answer:
-    """Returns the answer to a refused body: that of its first violation in the order above."""
+def choose_answer(rejected: Rejected) -> Answer:
+    """Return the answer to a refused body: that of the violation that comes first in PRECEDENCE."""
     first = min(rejected.violations, key=lambda violation: _RANK[violation.rule])
-    return Answer(first.status, _text(first), _RANK[first.rule] >= _FIRST_LOADING)
+    return Answer(first.status, _word(first), _RANK[first.rule] >= _FIRST_LOADING)
 
 
-def _text(violation: Violation) -> str:
+def _word(violation: Violation) -> str:
     if violation.details:
         return violation.details[0]
     if violation.detail_like is not None:

@@ -1,7 +1,7 @@
 """The reference: a Luma Agents API that answers as the error-handling page says, without I/O and on any clock.
 
-POST is answered from `luma_conformance.rules`, never from the catalogue. Where the page is silent, README.md says what
-was chosen.
+Requests to create a generation are answered from `luma_conformance.rules`, never from the catalogue. README.md lists
+the choices made where the page is silent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from luma_conformance.model import Clock, Headers, Request, Response, header
+from luma_conformance.model import GENERATIONS_PATH, Clock, Headers, Request, Response, header
 from luma_conformance.reference.cards import (
     CLIENTS,
     COMPLETED_IMAGE,
@@ -31,15 +31,14 @@ from luma_conformance.reference.cards import (
 from luma_conformance.reference.generations import Generation
 from luma_conformance.reference.limits import SlidingWindow, Slots
 from luma_conformance.reference.media import Loader
-from luma_conformance.reference.precedence import answer_to
+from luma_conformance.reference.precedence import choose_answer
 from luma_conformance.reference.settings import Settings
 from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
 from luma_conformance.rules import Accepted, Unspecified, predict
 from luma_conformance.rules.facts import DEFAULT_MODEL, DEFAULT_TYPE
 
 ORIGIN: Final = "http://reference.invalid"
-"""Where output URLs are when a request names no host: in process."""
-CREATE: Final = "/v1/generations"
+"""The origin of output URLs when a request has no Host header, as in process."""
 CLOCK: Final = "/_reference/clock"
 PROFILE: Final = "/.well-known/luma-conformance.toml"
 _API_VERSION: Final = ("X-API-Version", "2026-04-01")
@@ -51,13 +50,13 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def profile_path() -> Path:
-    """Returns the file of the reference's own profile."""
+    """Return the file of the reference's own profile."""
     return Path(__file__).with_name("profile.toml")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Client:
-    """A client's state; `ahead` is by how many seconds its clock was advanced."""
+    """The state of a client; `ahead` is the number of seconds its clock was advanced by."""
 
     name: str
     card: ClientCard
@@ -76,7 +75,7 @@ class _Refused(Exception):
 
 @dataclass(kw_only=True)
 class Service:
-    """One server's state; `handle` is its only door."""
+    """The state of one server; requests are answered by `handle`."""
 
     clock: Clock
     settings: Settings = field(default_factory=Settings)
@@ -85,7 +84,7 @@ class Service:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311  ids need to be distinct, not secret
         self._storage = Storage(self.settings.url_seconds)
-        self._clients = {name: self._client(name, card) for name, card in CLIENTS.items()}
+        self._clients = {name: self._make_client(name, card) for name, card in CLIENTS.items()}
         self._generations: dict[str, Generation] = {}
         long_ago = self.clock.now() - 600
         for generation, kind, model in ((COMPLETED_IMAGE, "image", "uni-1"), (COMPLETED_VIDEO, "video", "ray-3.2")):
@@ -94,36 +93,36 @@ class Service:
             )
 
     def handle(self, request: Request) -> Response:
-        """Returns the answer to a request."""
+        """Return the answer to a request."""
         path = request.url.partition("?")[0]
         if path.startswith(PREFIX):
-            return self._file(request)
+            return self._serve_file(request)
         if path == PROFILE:
             return Response(
                 status=200, headers=(("Content-Type", "application/toml"),), body=profile_path().read_bytes()
             )
         try:
-            status, body, headers = self._api(request, path)
+            status, body, headers = self._answer_api(request, path)
         except _Refused as refused:
             status, body, headers = refused.status, {"detail": refused.detail}, refused.headers
-        tracing = ("X-Request-Id", header(request.headers, "X-Request-Id") or self._uuid())
+        tracing = ("X-Request-Id", header(request.headers, "X-Request-Id") or self._make_uuid())
         # Half a surrogate pair, which has no UTF-8, becomes JSON's own escape.
         payload = _ENCODER.encode(body).encode(errors="backslashreplace")
         return Response(status=status, headers=(_JSON, tracing, _API_VERSION, *headers), body=payload)
 
-    def _api(self, request: Request, path: str) -> tuple[int, Mapping[str, object], Headers]:
-        polling = path.startswith(f"{CREATE}/")
-        if not polling and path not in (CREATE, CLOCK):
+    def _answer_api(self, request: Request, path: str) -> tuple[int, Mapping[str, object], Headers]:
+        polling = path.startswith(f"{GENERATIONS_PATH}/")
+        if not polling and path not in (GENERATIONS_PATH, CLOCK):
             raise _Refused(404, "Not found")
         allowed = "GET" if polling else "POST"
         if request.method != allowed:
             raise _Refused(405, "Method not allowed", (("Allow", allowed),))
-        client = self._authenticated(request)
+        client = self._authenticate(request)
         if polling:
-            return 200, self._poll(client, path.removeprefix(f"{CREATE}/"), request), ()
+            return 200, self._poll(client, path.removeprefix(f"{GENERATIONS_PATH}/"), request), ()
         return (200, self._advance(client, request.body), ()) if path == CLOCK else self._create(client, request)
 
-    def _authenticated(self, request: Request) -> _Client:
+    def _authenticate(self, request: Request) -> _Client:
         scheme, _, token = (header(request.headers, "Authorization") or "").partition(" ")
         if scheme != "Bearer" or not token.startswith(KEY_PREFIX):
             raise _Refused(401, _MISSING_KEY)
@@ -139,17 +138,17 @@ class Service:
 
     def _create(self, client: _Client, request: Request) -> tuple[int, Mapping[str, object], Headers]:
         loader = Loader()
-        body = self._valid(client, request, loader)
-        now = self._now(client)
-        generation = self._generation(client, body, loader.failure, now)
+        body = self._validate(client, request, loader)
+        now = self._read_clock(client)
+        generation = self._make_generation(client, body, loader.failure, now)
         remaining = client.window.admit(now)
         client.slots.take(now, math.inf if generation.ends is None else generation.ends)
         self._generations[generation.id] = generation
         headers = _rate_headers(client.window.limit, remaining, int(now) + 60)
         return 201, generation.view(-math.inf, None), headers  # queued, however soon it starts
 
-    def _valid(self, client: _Client, request: Request, loader: Loader) -> dict[str, object]:
-        """Returns the body of a request that nothing stands against; else raises the answer that comes first."""
+    def _validate(self, client: _Client, request: Request, loader: Loader) -> dict[str, object]:
+        """Return the body of an acceptable request; raise the answer that comes first for any other."""
         try:
             body = json.loads(request.body)
         except (ValueError, RecursionError):
@@ -157,7 +156,7 @@ class Service:
         prediction = predict(body, media=loader)
         if isinstance(prediction, Unspecified):
             raise _Refused(400, f"Request is not supported: {prediction.reason}")
-        refused = None if isinstance(prediction, Accepted) else answer_to(prediction)
+        refused = None if isinstance(prediction, Accepted) else choose_answer(prediction)
         if refused is not None and not refused.loading:
             raise _Refused(refused.status, refused.detail)
         assert isinstance(body, dict)
@@ -168,30 +167,32 @@ class Service:
         return body
 
     def _check_limits(self, client: _Client) -> None:
-        now = self._now(client)
+        now = self._read_clock(client)
         if (full := client.window.refuse(now)) is not None:
             retry = ("Retry-After", str(full.retry_after))
             headers = (retry, *_rate_headers(client.window.limit, 0, full.reset))
             raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit exceeded", headers)
-        if client.slots.full(now):
+        if client.slots.is_full(now):
             raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Too many concurrent jobs", (("Retry-After", "60"),))
         if not client.card.funded:
             raise _Refused(402, "Insufficient balance. Please add funds to continue.")
 
     def _check_references(self, client: _Client, body: Mapping[str, object]) -> None:
-        for path, reference in _references(body):
+        for path, reference in _find_references(body):
             found = self._generations.get(reference)
             if found is None or found.client != client.name:
                 raise _Refused(400, f"{path}: generation not found")
-            if found.state(self._now(client)) != "completed":
+            if found.state(self._read_clock(client)) != "completed":
                 raise _Refused(400, f"{path}: generation is not completed")
 
-    def _generation(self, client: _Client, body: Mapping[str, object], failure: str | None, now: float) -> Generation:
+    def _make_generation(
+        self, client: _Client, body: Mapping[str, object], failure: str | None, now: float
+    ) -> Generation:
         prompt = str(body["prompt"])
         stays = STAYS.get(prompt)
         starts = now + self.settings.queued_seconds
         return Generation(
-            id=self._uuid(),
+            id=self._make_uuid(),
             client=client.name,
             type=str(body.get("type", DEFAULT_TYPE)),
             model=str(body.get("model", DEFAULT_MODEL)),
@@ -205,16 +206,16 @@ class Service:
         generation = self._generations.get(generation_id)
         if generation is None or generation.client != client.name:
             raise _Refused(404, _NOT_FOUND)
-        now = self._now(client)
+        now = self._read_clock(client)
         host = header(request.headers, "Host")
         origin = f"http://{host}" if host else ORIGIN
         return generation.view(now, self._storage.url(origin, generation.id, generation.media, now))
 
-    def _file(self, request: Request) -> Response:
+    def _serve_file(self, request: Request) -> Response:
         generation = self._generations.get(Storage.generation(request.url))
         if generation is None:
             return UNSIGNED
-        return self._storage.answer(request.url, generation.media, self._now(self._clients[generation.client]))
+        return self._storage.answer(request.url, generation.media, self._read_clock(self._clients[generation.client]))
 
     def _advance(self, client: _Client, body: bytes) -> Mapping[str, object]:
         try:
@@ -224,17 +225,17 @@ class Service:
         if not client.ahead <= ahead <= _CENTURY:
             raise _Refused(400, 'The body is {"advance": SECONDS}, of 0 or more and a century in all')
         client.ahead = ahead
-        return {"now": self._now(client)}
+        return {"now": self._read_clock(client)}
 
-    def _now(self, client: _Client) -> float:
+    def _read_clock(self, client: _Client) -> float:
         return self.clock.now() + client.ahead
 
-    def _client(self, name: str, card: ClientCard) -> _Client:
+    def _make_client(self, name: str, card: ClientCard) -> _Client:
         window = SlidingWindow(self.settings.rpm if card.rpm is None else card.rpm)
         slots = Slots(self.settings.concurrency if card.concurrency is None else card.concurrency)
         return _Client(name=name, card=card, window=window, slots=slots)
 
-    def _uuid(self) -> str:
+    def _make_uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
 
@@ -246,8 +247,8 @@ def _rate_headers(limit: int, remaining: int, reset: int) -> Headers:
     )
 
 
-def _references(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yields the path and value of every generation_id a body refers to."""
+def _find_references(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the path and value of every generation_id in a body."""
     video = body.get("video")
     frames = video if isinstance(video, dict) else {}
     slots = (("source", body.get("source")), *((f"video.{n}", frames.get(n)) for n in ("start_frame", "end_frame")))

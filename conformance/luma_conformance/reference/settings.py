@@ -1,4 +1,4 @@
-"""What a reference can be told at its start."""
+"""The settings a reference is started with."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Limits of the main client and durations of a generation; durations are in seconds.
+    """Limits of the main client, and durations of a generation in seconds.
 
-    The limits are far above the page's examples (30 and 10), so that a whole catalogue is not throttled.
+    The limits are far above the page's examples (30 and 10), so that a whole catalogue runs without waiting.
     """
 
     rpm: int = 60_000

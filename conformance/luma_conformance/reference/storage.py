@@ -1,4 +1,4 @@
-"""Output files behind presigned URLs that are signed, served and expired for real."""
+"""Output files behind presigned URLs, which are really signed, served and expired."""
 
 from __future__ import annotations
 
@@ -23,51 +23,51 @@ _SIGNING_KEY: Final = b"the reference signs; nothing of value is behind it"
 
 
 class Storage:
-    """Signs output URLs, each different from the last, and answers for them."""
+    """Signs output URLs, each different from the last, and answers requests for them."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
         self._serial: Iterator[int] = itertools.count(1)
 
     def url(self, origin: str, generation: str, media: str, now: float) -> str:
-        """Returns a fresh URL of an output, good for an hour from `now` by default."""
+        """Return a new URL of an output; by default it is valid for an hour from `now`."""
         path = f"{PREFIX}{generation}/{_FILES[media][0]}"
         facts = {
             "X-Amz-Date": f"{now:.3f}",
             "X-Amz-Expires": str(self._seconds),
             "X-Amz-Nonce": str(next(self._serial)),
         }
-        return f"{origin}{path}?{urlencode({**facts, 'X-Amz-Signature': _signature(path, facts).decode()})}"
+        return f"{origin}{path}?{urlencode({**facts, 'X-Amz-Signature': _sign(path, facts).decode()})}"
 
     @staticmethod
     def generation(url: str) -> str:
-        """Returns the id of the generation whose output a path names."""
+        """Return the id of the generation whose output a path names."""
         return url.removeprefix(PREFIX).partition("/")[0]
 
     def answer(self, url: str, media: str, now: float) -> Response:
-        """Returns the file behind a URL, or 403 once it has expired ("What happens when a URL expires")."""
+        """Return the file behind a URL, or 403 once the URL has expired ("What happens when a URL expires")."""
         path, _, query = url.partition("?")
         given = {name: values[0] for name, values in parse_qs(query).items()}
         signature = given.pop("X-Amz-Signature", "").encode(errors="replace")
-        if given.keys() != _SIGNED or not hmac.compare_digest(signature, _signature(path, given)):
+        if given.keys() != _SIGNED or not hmac.compare_digest(signature, _sign(path, given)):
             return UNSIGNED
         if now >= float(given["X-Amz-Date"]) + float(given["X-Amz-Expires"]):
-            return _denied("AccessDenied", "Request has expired")
+            return _deny("AccessDenied", "Request has expired")
         name, content_type, body = _FILES[media]
         if not path.endswith(name):
-            return _denied("AccessDenied", "Access Denied")
+            return _deny("AccessDenied", "Access Denied")
         return Response(status=200, headers=(("Content-Type", content_type),), body=body)
 
 
-def _signature(path: str, facts: dict[str, str]) -> bytes:
+def _sign(path: str, facts: dict[str, str]) -> bytes:
     text = "\n".join([path, *(f"{name}={value}" for name, value in sorted(facts.items()))])
     return hmac.new(_SIGNING_KEY, text.encode(errors="replace"), hashlib.sha256).hexdigest().encode()
 
 
-def _denied(code: str, message: str) -> Response:
+def _deny(code: str, message: str) -> Response:
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Response(status=403, headers=(("Content-Type", "application/xml"),), body=body.encode())
 
 
-UNSIGNED: Final = _denied("SignatureDoesNotMatch", "The signature does not match.")
-"""The answer to a URL that was never given out."""
+UNSIGNED: Final = _deny("SignatureDoesNotMatch", "The signature does not match.")
+"""The answer to a URL that was never issued."""

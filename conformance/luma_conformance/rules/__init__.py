@@ -1,7 +1,8 @@
-"""The oracle: the page's validation rules as a table, and what they predict of a request body.
+"""The page's validation rules as a table, and what they predict for a request body.
 
-Written from the error-handling page alone, so that `specs/`, transcribed from the same page, can be confronted with
-it. This package does no I/O, reads no clock and draws no random number; the page's enumerations are in `facts`.
+The rules are written from the error-handling page alone, so that `specs/`, which is transcribed from the same page, can
+be checked against them. This package does no I/O, reads no clock and uses no randomness. The page's enumerations are in
+`facts`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page's enumerations and limits, as plain constants; this module knows no request."""
+"""The page's enumerations and limits, as plain constants."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""413, 422, 502 and 503: what the media turn out to be, and manga's ratios, which share the 422.
+"""413, 422, 502 and 503: what loading the media finds, and the ratios of manga style, which is a 422 too.
 
-The page does not rank these against the 400s beyond what `subject` already leaves unloaded, so both are allowed.
+The page does not say whether these come before or after the 400s, except where `subject` leaves a reference unloaded;
+where both apply, both are allowed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from luma_conformance.rules.subject import Load, Subject
 _TOO_LARGE: Final = "413 — Payload Too Large"
 
 
-def _transported(subject: Subject) -> Iterator[Load]:
-    """Yields what came over the wire whole; a generation id carries no bytes, so it has no 413."""
+def _find_transported(subject: Subject) -> Iterator[Load]:
+    """Yield the media that were transferred completely; a generation id transfers no bytes, so it has no 413."""
     for load in subject.loads:
         if load.fact.problem is None and load.reference.generation_id is None:
             yield load
@@ -28,20 +29,20 @@ def _is_source_video(subject: Subject, load: Load) -> bool:
 
 
 def _heavy_image(subject: Subject) -> Iterable[Fault]:
-    for load in _transported(subject):
+    for load in _find_transported(subject):
         if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES and not _is_source_video(subject, load):
             yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
 
 
 def _heavy_video(subject: Subject) -> Iterable[Fault]:
-    for load in _transported(subject):
+    for load in _find_transported(subject):
         cap = facts.MAX_IMAGE_BYTES if load.reference.data is not None else facts.MAX_VIDEO_BYTES
         if (load.fact.bytes or 0) > cap and _is_source_video(subject, load):
             yield Fault(path=load.reference.path)
 
 
 def _wide_image(subject: Subject) -> Iterable[Fault]:
-    for load in _transported(subject):
+    for load in _find_transported(subject):
         width, height = load.fact.width, load.fact.height
         if width is None or height is None or _is_source_video(subject, load):
             continue

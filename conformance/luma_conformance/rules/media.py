@@ -1,4 +1,4 @@
-"""What loading a media reference would find, as a value; this module fetches nothing and decodes no picture."""
+"""The result of loading a media reference, as a value; nothing is fetched or decoded here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 class Problem(StrEnum):
     """Why a media reference does not load.
 
-    UNDECIDED is for what the page leaves open: it may load or not, and the prediction is then unspecified.
+    UNDECIDED stands for what the page leaves open: a server may load it or not, and the prediction is then unspecified.
     """
 
     BAD_BASE64 = "bad-base64"
@@ -27,10 +27,10 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFact:
-    """What loading one media reference finds.
+    """The result of loading one media reference.
 
-    `bytes` is the decoded or fetched length; `width` and `height` are known together or not at all;
-    `http_status` goes with HTTP_ERROR. Where there is a problem, nothing else counts.
+    `bytes` is the length of the decoded or fetched data; `width` and `height` are known together or not at all;
+    `http_status` goes with HTTP_ERROR. If there is a problem, the other members are ignored.
     """
 
     bytes: int | None = None
@@ -41,7 +41,7 @@ class MediaFact:
 
 
 MediaLookup = Callable[[Mapping[str, object]], MediaFact]
-"""Maps a media reference, as it stands in the body, to what loading it finds."""
+"""Maps a media reference, as it stands in the body, to the result of loading it."""
 
 LOADABLE: Final = MediaFact()
 _BAD_BASE64: Final = MediaFact(problem=Problem.BAD_BASE64)
@@ -53,10 +53,10 @@ _TOLERABLE: Final = frozenset(string.ascii_letters + string.digits + "+/=-_ \t\r
 
 
 def inline_only(ref: Mapping[str, object]) -> MediaFact:
-    """Judges inline data by its base64 and its decoded length, and presumes that URLs and generation ids load.
+    """Return the result of decoding inline data; URLs and generation ids are assumed to load.
 
-    Rests on 422 — Invalid base64 data. What only some decoders accept (blanks, the URL-safe alphabet, missing
-    padding, a data: URI) and image data with no known signature are UNDECIDED.
+    Rests on "422 — Invalid base64 data". Data that only some decoders accept (blanks, the URL-safe alphabet, missing
+    padding, a data: URI) and image data with an unknown signature are UNDECIDED.
     """
     data = ref.get("data")
     if not isinstance(data, str):

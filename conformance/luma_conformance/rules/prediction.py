@@ -1,4 +1,4 @@
-"""What the oracle says of a body: accepted, rejected with one of these answers, or unspecified."""
+"""The predicted answer to a body: accepted, rejected with one of these answers, or unspecified."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Violation:
     """One answer the page gives to a body.
 
-    `rule` is the id of the row of RULES, `path` the field at fault. `details` are the texts allowed; where it is
-    empty, `detail_like` is the text with the hole `{field}` for the part the page does not fix, and where that is
-    None too, the page fixes the status alone. `wording_may_vary`: the page prints a text but does not promise it.
+    `rule` is the id of a row of RULES and `path` the field at fault. `details` are the allowed texts. If it is empty,
+    `detail_like` is the text with `{field}` in place of the part the page does not fix; if that is None too, the page
+    fixes only the status. With `wording_may_vary` the page prints a text but does not promise it.
     """
 
     rule: str
@@ -22,7 +22,7 @@ class Violation:
     wording_may_vary: bool = False
 
     def allows(self, status: int, detail: str) -> bool:
-        """Tells whether an answer is this one."""
+        """Return whether this violation allows an answer."""
         if status != self.status:
             return False
         if self.details:
@@ -32,23 +32,26 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The page gives no reason to refuse the body: 201."""
+    """The page gives no reason to refuse the body: the answer is 201."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The body is refused with any one of these answers; they stand in page order, less those the page outranks."""
+    """The body is refused, with any one of these answers.
+
+    They are in page order, without those that the page ranks below another one present.
+    """
 
     violations: tuple[Violation, ...]
 
     def allows(self, status: int, detail: str) -> bool:
-        """Tells whether an answer is one of those allowed."""
+        """Return whether one of the violations allows an answer."""
         return any(violation.allows(status, detail) for violation in self.violations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unspecified:
-    """The page does not say how the body is answered, for this reason."""
+    """The page does not say how the body is answered; `reason` says what it leaves open."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""400 — Bad Request, first part: the model, the type, and where `source` and `image_ref` belong."""
+"""400 — Bad Request, first part: the model, the type, and where `source` and `image_ref` are allowed."""
 
 from __future__ import annotations
 

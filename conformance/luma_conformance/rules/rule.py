@@ -1,4 +1,4 @@
-"""The shape of a row of the table, and the dull code that turns a row's findings into answers."""
+"""The form of a row of the table, and the code that turns its faults into answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from luma_conformance.rules.subject import OPEN_FIELD, Subject
 class Fault:
     """One place where a body breaks a rule.
 
-    `values` fills the holes of the rule's text; more than one filling means that the page allows more than one text.
+    `values` fills the placeholders of the rule's text; with more than one set of values the page allows more than one
+    text.
     """
 
     path: str
@@ -25,10 +26,10 @@ Find = Callable[[Subject], Iterable[Fault]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One row: under this heading of the page, a body with these faults is answered with this status and this text.
+    """One row of the table: under this heading, the page answers these faults with this status and this text.
 
-    `detail` is the text with named holes, or None where the page fixes only the status. The answer is not allowed
-    where a rule of `outranked_by` is broken too.
+    `detail` is the text with named placeholders, or None if the page fixes only the status. The answer is not allowed
+    when a rule in `outranked_by` is broken too.
     """
 
     id: str
@@ -40,7 +41,7 @@ class Rule:
     wording_may_vary: bool = False
 
     def answer(self, fault: Fault) -> Violation:
-        """Returns the answer this row gives to one fault."""
+        """Return the answer this row gives to one fault."""
         template = self.detail or ""
         texts = tuple(template.format_map(values) for values in fault.values) if template else ()
         is_open = OPEN_FIELD in template and fault.values[0]["field"] == OPEN_FIELD
@@ -55,7 +56,7 @@ class Rule:
 
 
 def at(path: str, broken: Callable[[Subject], bool]) -> Find:
-    """Returns a finder for a rule about one fixed field: one fault there, when `broken` holds."""
+    """Return a finder for a rule about one field: one fault at `path` if `broken` holds."""
     found = (Fault(path=path),)
 
     def find(subject: Subject) -> Iterable[Fault]:

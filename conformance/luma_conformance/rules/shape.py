@@ -1,8 +1,8 @@
-"""The request schema the page presumes, as tables of checks; this module knows no rule that relates two fields.
+"""The request schema that the page takes for granted, as tables of checks; no check relates two fields.
 
-The page speaks only of requests whose every field has the right type ("422 — Unprocessable Entity"). What fails a
-check here is not refused by the page, it is outside it: the oracle then says unspecified, with the reason given.
-A check returns None or the end of a sentence that begins with the field's path.
+The page speaks only of requests whose every field has the right type ("422 — Unprocessable Entity"). A body that fails
+a check here is not refused by the page but outside it, so the prediction is unspecified. A check returns None, or the
+end of a sentence that begins with the field's path.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _integer(value: object) -> str | None:
     return None if type(value) is int else " is not an integer"
 
 
-def _written(pattern: re.Pattern[str], what: str) -> Check:
+def _matching(pattern: re.Pattern[str], what: str) -> Check:
     def check(value: object) -> str | None:
         if not isinstance(value, str):
             return " is not a string"
@@ -117,10 +117,10 @@ def _object_of(table: Mapping[str, Check], required: tuple[str, ...] = ()) -> Ch
 
 
 REFERENCE: Final[Mapping[str, Check]] = {
-    "url": _written(_URL, "an https URL"),
+    "url": _matching(_URL, "an https URL"),
     "data": _filled,
-    "media_type": _written(_MEDIA_TYPE, "a media type"),
-    "generation_id": _written(_UUID, "a UUID"),
+    "media_type": _matching(_MEDIA_TYPE, "a media type"),
+    "generation_id": _matching(_UUID, "a UUID"),
 }
 _reference = _object_of(REFERENCE)
 
@@ -162,9 +162,9 @@ _VIDEO: Final[Mapping[str, Check]] = {
 # The nullable fields are the ones the schema calls so; an explicit null there is the same as leaving the field out.
 _BODY: Final[Mapping[str, Check]] = {
     "prompt": _text,
-    "model": _written(_ECHOED, "a value the page's texts would echo unchanged"),
+    "model": _matching(_ECHOED, "a value the page's texts would echo unchanged"),
     "type": _one_of(facts.TYPES),
-    "aspect_ratio": _or_null(_written(_ECHOED, "a value the page's texts would echo unchanged")),
+    "aspect_ratio": _or_null(_matching(_ECHOED, "a value the page's texts would echo unchanged")),
     "style": _one_of(facts.STYLES),
     "output_format": _or_null(_one_of(facts.OUTPUT_FORMATS)),
     "web_search": _flag,
@@ -176,8 +176,8 @@ _BODY: Final[Mapping[str, Check]] = {
 _check_body = _object_of(_BODY, required=("prompt",))
 
 
-def misfit(body: object) -> str | None:
-    """Returns why a body is not one the page speaks of, or None."""
+def find_misfit(body: object) -> str | None:
+    """Return why the page does not speak of a body, or None if it does."""
     problem = _check_body(body)
     if problem is None:
         return None

@@ -1,6 +1,6 @@
-"""A request body as the rules see it: every field read once, defaults filled in, media looked up.
+"""A request body as the rules see it: each field read once, defaults filled in, media looked up.
 
-This module judges nothing; it presumes a body that `shape.misfit` lets pass.
+Nothing is judged here; the body has passed `shape.find_misfit`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from luma_conformance.rules import facts
 from luma_conformance.rules.media import MediaFact, MediaLookup
 
 OPEN_FIELD: Final = "{field}"
-"""Stands for a prefix the page does not fix: it names `source` and `image_ref[i]`, not frames and keyframes."""
+"""Stands for a prefix the page does not fix: it prints one for `source` and `image_ref[i]`, but for no frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One media reference of the body; `named` is how the page's texts call it."""
+    """One media reference of the body; `named` is its name in the page's texts."""
 
     path: str
     named: str
@@ -31,7 +31,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """The video.edit block; what is None is absent."""
+    """The `video.edit` block; None means absent."""
 
     given: Mapping[str, Any]
     auto_controls: bool | None
@@ -43,7 +43,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """The video block; what is None is absent."""
+    """The `video` block; None means absent."""
 
     resolution: str | None = None
     duration: str | None = None
@@ -58,13 +58,13 @@ class Video:
 
     @property
     def generation_frames(self) -> tuple[Reference, ...]:
-        """The frames that hold a prior generation's id."""
+        """The frames that refer to a prior generation by its id."""
         return tuple(frame for frame in self.frames if frame.generation_id is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A media reference and what loading it found."""
+    """A media reference and the result of loading it."""
 
     reference: Reference
     fact: MediaFact
@@ -72,7 +72,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A request body, read; `references` are all its media references, `loads` those a server may load."""
+    """A request body that has been read; `references` are all its media references, `loads` those a server may load."""
 
     prompt: str
     model: str
@@ -98,8 +98,8 @@ _TAKES_SOURCE_VIDEO: Final = ("video_edit", "video_reframe")
 _NO_VIDEO: Final = Video()
 
 
-def read(body: Mapping[str, Any], media: MediaLookup) -> Subject:
-    """Reads a well-shaped body, asking `media` about each reference a server may load."""
+def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
+    """Return a body of the right shape as a Subject; `media` is called for each reference a server may load."""
     kind = body.get("type", facts.DEFAULT_TYPE)
     source = _optional(body.get("source"), "source", "source")
     refs = body.get("image_ref")
@@ -187,12 +187,12 @@ def _all_references(
 
 
 def _may_be_loaded(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
-    """Tells whether a server may load a reference before it answers.
+    """Return whether a server may load a reference before it answers.
 
-    The page's own examples settle two things. A reference of the wrong shape is refused as such: the stub data and
-    the example.com URL of "Malformed image reference" and "Base64 data without media_type" would not load either,
-    and a source video's media_type comes "before fetching any bytes". And nothing is fetched for a field that does
-    not apply, or for too many references: those examples name example.com files that do not exist.
+    The page's own examples settle two things. A reference of the wrong form is refused as such: the stub data and the
+    example.com URL of "Malformed image reference" and "Base64 data without media_type" would not load either, and the
+    media_type of a source video is checked "before fetching any bytes". And nothing is fetched for a field that does
+    not apply, or when there are too many references: those examples name files on example.com that do not exist.
     """
     if ref.data is not None:
         return ref.url is None and ref.media_type is not None and not _misses_video_type(ref, kind)

@@ -1,4 +1,4 @@
-"""The table, whole and in page order, and the few lines that run it."""
+"""The whole table in page order, and the few lines that run it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from luma_conformance.rules.media import MediaLookup, inline_only
 from luma_conformance.rules.prediction import Accepted, Prediction, Rejected, Unspecified, Violation
 from luma_conformance.rules.request import REQUEST_RULES
 from luma_conformance.rules.rule import Rule
-from luma_conformance.rules.shape import misfit
-from luma_conformance.rules.silence import silence
-from luma_conformance.rules.subject import Subject, read
+from luma_conformance.rules.shape import find_misfit
+from luma_conformance.rules.subject import Subject, read_body
+from luma_conformance.rules.unspecified import find_open_question
 from luma_conformance.rules.video import VIDEO_RULES
 
 RULES: Final[tuple[Rule, ...]] = (*REQUEST_RULES, *VIDEO_RULES, *CONTENT_RULES, *LOADING_RULES)
@@ -22,23 +22,24 @@ _ACCEPTED: Final = Accepted()
 
 
 def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
-    """Says how the page answers a POST /v1/generations whose body is this parsed JSON value.
+    """Return how the page answers a POST /v1/generations with this parsed JSON body.
 
-    `media` is asked once about each media reference a server may load. Rests on the whole of "Synchronous errors on
-    POST /v1/generations" that the body decides: 201, 400, 413, 422, 502 and 503, not the key, balance or limits.
+    `media` is called once for each media reference a server may load. Rests on everything under "Synchronous errors on
+    POST /v1/generations" that depends on the body: 201, 400, 413, 422, 502 and 503. The key, the balance and the limits
+    are not considered.
     """
-    open_question = misfit(body)
+    open_question = find_misfit(body)
     if open_question is not None or not isinstance(body, dict):
         return Unspecified(reason=open_question or "the body is not an object")
-    subject = read(body, media)
-    open_question = silence(subject)
+    subject = read_body(body, media)
+    open_question = find_open_question(subject)
     if open_question is not None:
         return Unspecified(reason=open_question)
-    violations = _violations(subject)
+    violations = _find_violations(subject)
     return Rejected(violations=violations) if violations else _ACCEPTED
 
 
-def _violations(subject: Subject) -> tuple[Violation, ...]:
+def _find_violations(subject: Subject) -> tuple[Violation, ...]:
     found = [(rule, faults) for rule in RULES if (faults := tuple(rule.find(subject)))]
     broken = {rule.id for rule, _ in found}
     standing = [(rule, faults) for rule, faults in found if broken.isdisjoint(rule.outranked_by)]

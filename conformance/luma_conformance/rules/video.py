@@ -1,4 +1,4 @@
-"""400 — Bad Request, second part: the video options, each alone and against each other."""
+"""400 — Bad Request, second part: the video options, each by itself and in combination."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _anchored_twice(subject: Subject) -> bool:
 
 
 def _extends(subject: Subject) -> bool:
-    """Tells whether this is a video extend: type video with exactly one generation reference among its frames."""
+    """Return whether this is a video extend: type video with exactly one generation reference among its frames."""
     return subject.type == "video" and len(subject.video.generation_frames) == 1
 
 
@@ -166,7 +166,7 @@ _GUIDE_FRAMES: Final = (
     ),
 )
 
-# The page limits these rows to no type. On video_edit `silence` takes out the pairs that nothing else refuses there.
+# The page limits these rows to no type. `unspecified` leaves open the pairs that nothing else refuses on video_edit.
 _OPTION_PAIRS: Final = (
     Rule(
         id="540p-with-hdr",

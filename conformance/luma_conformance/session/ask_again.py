@@ -9,7 +9,7 @@ from pathlib import Path
 
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import InputError
-from luma_conformance.redaction.redactor import Redactor, keys_in
+from luma_conformance.redaction.redactor import Redactor, find_keys
 from luma_conformance.session.open import Options, open_session
 
 
@@ -22,7 +22,7 @@ def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Pat
     if not chosen:
         hint = "`pytest --luma-record FILE` makes one"
         raise InputError(f"a server can be asked again only what a recording of this kit has; {hint}")
-    redactor = Redactor(keys_in(os.environ))
+    redactor = Redactor(find_keys(os.environ))
     options = Options(target=base_url, profile=profile, spend=spend, record=path, redactor=redactor, announce=_say)
     session = open_session(options)
     try:

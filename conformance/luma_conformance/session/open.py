@@ -15,7 +15,7 @@ from luma_conformance.errors import CouldNotJudge, InputError, ProfileError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
-from luma_conformance.redaction.redactor import Overhearing, Redactor, printable
+from luma_conformance.redaction.redactor import LearningTransport, Redactor, printable
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
@@ -106,7 +106,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
             raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
-        spending = Spending(Overhearing(transport, options.redactor), limit=None if loopback else options.spend)
+        spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
         channel = _channel(spending, RealClock(), profile, options.announce)
         session = _session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
         session.remote, session.close = True, transport.close

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.catalogue import files as catalogue_files
-from luma_conformance.catalogue.media import folded, unfolded
+from luma_conformance.catalogue.media import abbreviate, expand
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, InputError
 from luma_conformance.judge.play import Target
@@ -24,6 +24,7 @@ from luma_conformance.recording.har_entry import scrubbed
 from luma_conformance.recording.player import Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
 from luma_conformance.redaction.redactor import Redactor, printable
+from luma_conformance.redaction.storable import storable_body, storable_headers
 from luma_conformance.session.session import Session
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
@@ -142,14 +143,14 @@ def _storing(redactor: Redactor) -> Storing:
         return replace(
             asked,
             url=redactor.scrub(asked.url),
-            headers=redactor.storable_headers(asked.headers),
-            body=redactor.storable_body(asked.body).encode("utf-8", "surrogatepass"),
+            headers=storable_headers(asked.headers, redactor),
+            body=storable_body(asked.body, redactor).encode("utf-8", "surrogatepass"),
         )
 
     def response(answer: Response) -> Response:
-        return replace(answer, headers=redactor.storable_headers(answer.headers))
+        return replace(answer, headers=storable_headers(answer.headers, redactor))
 
-    return Storing(request=request, response=response, fold=folded, unfold=unfolded)
+    return Storing(request=request, response=response, fold=abbreviate, unfold=expand)
 
 
 def _ago(seconds: float) -> str:

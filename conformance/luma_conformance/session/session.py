@@ -13,8 +13,8 @@ from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.deviations import LINE, Deviations, graded
 from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, shown_mismatch
 from luma_conformance.judge.judged import Judged
-from luma_conformance.judge.play import Target, play, unmet
-from luma_conformance.judge.severity import lenient
+from luma_conformance.judge.play import Target, find_unmet_need, play
+from luma_conformance.judge.severity import apply_leniency
 from luma_conformance.model import Case, Exchange, Mismatch, Outcome, Result, Verdict
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.spending import Spending
@@ -46,7 +46,7 @@ class Session:
 
     def run(self, case: Case) -> Result:
         """Return what a case comes to; raises CouldNotJudge when the target went away meanwhile."""
-        reason = unmet(case, self.target) or self._unaffordable(case)
+        reason = find_unmet_need(case, self.target) or self._unaffordable(case)
         if reason is not None:
             return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
         result = play(case, self.target, self.every, exact=not self.lenient)
@@ -54,7 +54,7 @@ class Session:
             self.check()
         last = deciding_exchange(result)
         result = graded(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
-        return lenient(result, catalogue_files.own()) if self.lenient else result
+        return apply_leniency(result, catalogue_files.own()) if self.lenient else result
 
     def describe(self, result: Result, seconds: float = 0.0) -> Judged:
         """Return what a case came to, fit to be shown; `seconds` is what it took."""

@@ -1,4 +1,4 @@
-"""Strategies for requests that are accepted: every model and type, every option the page lets go together."""
+"""Strategies for requests that are accepted: every model and type, every combination of options the page allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Body = dict[str, Any]
 Bodies = st.SearchStrategy[Body]
 
 KINDS: Final = facts.TYPES
-"""The five types of the page."""
+"""The five generation types of the page."""
 
 LONG_PROMPTS: Final = (
     "a" * 5999,
@@ -24,8 +24,7 @@ LONG_PROMPTS: Final = (
     "🌅" * 1600,  # beyond the BMP: more than 6000 bytes and 3200 UTF-16 units
     "e\u0301" * 2500,  # combining marks: 5000 code points, 7500 bytes
 )
-"""Prompts that a server counting anything but characters finds too long; their length is within bounds however
-characters are counted."""
+"""Prompts a server finds too long if it counts bytes or UTF-16 units; in characters, however counted, they are not."""
 
 _PROMPTS: Final = st.one_of(
     st.sampled_from(("A sunset over the ocean", "x", "🌅", "ה־ים בזריחה", "line one\nline two", *LONG_PROMPTS)),
@@ -34,13 +33,13 @@ _PROMPTS: Final = st.one_of(
 
 
 def prompts() -> st.SearchStrategy[str]:
-    """Returns prompts of 1 to 6000 characters, near both ends, in many scripts ("Prompt too short", "too long")."""
+    """Return prompts of 1 to 6000 characters in many scripts ("Prompt too short", "Prompt too long")."""
     return _PROMPTS
 
 
 @cache
 def images(material: Material) -> Bodies:
-    """Returns references to an image that loads: by URL, or inline in each accepted format."""
+    """Return references to an image that loads: by URL, or inline in each accepted format."""
     inline = st.sampled_from([{"data": data, "media_type": media_type} for media_type, data in material.images])
     if material.image_url is None:
         return inline
@@ -50,7 +49,7 @@ def images(material: Material) -> Bodies:
 
 @cache
 def source_videos(material: Material) -> Bodies:
-    """Returns references to a source video: by URL with its media type, or a completed generation."""
+    """Return references to a source video: by URL with its media type, or a completed generation."""
     choices: list[Body] = []
     if material.video_url is not None:
         choices += [{"url": material.video_url, "media_type": kind} for kind in ("video/mp4", "video/quicktime")]
@@ -60,8 +59,8 @@ def source_videos(material: Material) -> Bodies:
 
 
 @cache
-def plain(kind: str, material: Material) -> Bodies:
-    """Returns accepted requests of a type in which no video option is set: where a fault starts from."""
+def plain_requests(kind: str, material: Material) -> Bodies:
+    """Return accepted requests of a type without any video option; faults are added to them."""
     optional: dict[str, st.SearchStrategy[Any]] = {"user_id": st.sampled_from((None, "user-42", "u" * 256))}
     if kind in facts.IMAGE_TYPES:
         required: dict[str, st.SearchStrategy[Any]] = {
@@ -86,33 +85,33 @@ def plain(kind: str, material: Material) -> Bodies:
 
 @cache
 def valid(kind: str, material: Material = Material()) -> Bodies:
-    """Returns requests of a type that the page gives no reason to refuse, with any options that go together."""
+    """Return requests of a type that the page gives no reason to refuse, with options that go together."""
     if kind == "image":
         return _valid_images(material)
     if kind == "image_edit":
         refs = st.lists(images(material), max_size=facts.MAX_EDIT_REFERENCES)
         ratios = st.sampled_from((None, *facts.IMAGE_RATIOS))
-        return _with(plain(kind, material), {"image_ref": refs, "aspect_ratio": ratios})
+        return _add_options(plain_requests(kind, material), {"image_ref": refs, "aspect_ratio": ratios})
     options = {"video": _create_options, "video_edit": _edit_options, "video_reframe": _reframe_options}[kind]
     extra: dict[str, st.SearchStrategy[Any]] = {"video": st.none() | options(material)}
     if kind == "video_reframe":
-        return _with(plain(kind, material), extra).map(_landscape_at_1080p)
+        return _add_options(plain_requests(kind, material), extra).map(_make_landscape_at_1080p)
     extra["aspect_ratio"] = st.sampled_from((None, *facts.VIDEO_RATIOS))
-    return _with(plain(kind, material), extra)
+    return _add_options(plain_requests(kind, material), extra)
 
 
 @cache
 def valid_requests(material: Material = Material()) -> Bodies:
-    """Returns accepted requests of every model and type the material serves."""
-    return st.sampled_from(served(material)).flatmap(lambda kind: valid(kind, material))
+    """Return accepted requests of every model and type the material serves."""
+    return st.sampled_from(available_kinds(material)).flatmap(lambda kind: valid(kind, material))
 
 
-def served(material: Material) -> tuple[str, ...]:
-    """Returns the types there is material for: editing and reframing need a source video."""
+def available_kinds(material: Material) -> tuple[str, ...]:
+    """Return the types the material is sufficient for: editing and reframing need a source video."""
     return KINDS if material.missing("video-source") is None else (*facts.IMAGE_TYPES, "video")
 
 
-def _with(bodies: Bodies, optional: dict[str, st.SearchStrategy[Any]]) -> Bodies:
+def _add_options(bodies: Bodies, optional: dict[str, st.SearchStrategy[Any]]) -> Bodies:
     return st.builds(lambda body, more: {**body, **more}, bodies, st.fixed_dictionaries({}, optional=optional))
 
 
@@ -129,9 +128,11 @@ def _valid_images(material: Material) -> Bodies:
     manga = {"style": st.just("manga")}
     portrait = {"aspect_ratio": st.sampled_from((None, *facts.PORTRAIT_RATIOS))}
     drawn = st.builds(
-        lambda body, style: {**body, **style}, plain("image", material), st.fixed_dictionaries(manga, optional=portrait)
+        lambda body, style: {**body, **style},
+        plain_requests("image", material),
+        st.fixed_dictionaries(manga, optional=portrait),
     )
-    return _with(_with(plain("image", material), styled) | drawn, refs)
+    return _add_options(_add_options(plain_requests("image", material), styled) | drawn, refs)
 
 
 def _create_options(material: Material) -> Bodies:
@@ -155,7 +156,7 @@ def _create_options(material: Material) -> Bodies:
 
 @cache
 def hdr_options() -> Bodies:
-    """Returns video options with HDR: 720p or 1080p, 5 s, with or without EXR, no loop."""
+    """Return video options with HDR: 720p or 1080p, 5 s, with or without EXR, no loop."""
     required = {"hdr": st.just(value=True)}
     resolution, duration = st.sampled_from(("720p", "1080p")), st.just("5s")
     return st.fixed_dictionaries(
@@ -177,7 +178,7 @@ def _edit_options(material: Material) -> Bodies:
 @cache
 @st.composite
 def edits(draw: st.DrawFn, material: Material) -> Body:
-    """Draws a video.edit block: auto or manual, with or without guide frames."""
+    """Draw a video.edit block: automatic or manual, with or without guide frames."""
     chosen: Body = draw(st.sampled_from(({"auto_controls": True}, {"auto_controls": False}, {})))
     edit = dict(chosen)
     if edit.get("auto_controls") is not True:
@@ -190,7 +191,7 @@ def edits(draw: st.DrawFn, material: Material) -> Body:
 
 @cache
 def controls() -> Bodies:
-    """Returns video.edit.controls with at least one signal."""
+    """Return video.edit.controls with at least one signal."""
     share, enabled = st.sampled_from((0, 0.5, 1)), st.booleans()
     signals: dict[str, Bodies] = {
         "depth": st.fixed_dictionaries({"enabled": enabled}, optional={"blur": share}),
@@ -205,7 +206,7 @@ def controls() -> Bodies:
 @cache
 @st.composite
 def guide_frames(draw: st.DrawFn, material: Material, *, at_least: int = 1) -> Body:
-    """Draws parallel keyframes and keyframe_indexes: distinct, of equal length, on the grid of the shortest clip."""
+    """Draw keyframes and keyframe_indexes: of equal length, the indexes distinct and within the shortest clip."""
     indexes = draw(st.lists(st.integers(0, 120), min_size=at_least, max_size=5, unique=True))
     return {"keyframes": [draw(images(material)) for _ in indexes], "keyframe_indexes": indexes}
 
@@ -218,7 +219,7 @@ def _reframe_options(_: Material) -> Bodies:
     )
 
 
-def _landscape_at_1080p(body: Body) -> Body:
+def _make_landscape_at_1080p(body: Body) -> Body:
     upright = body["aspect_ratio"] in facts.VERTICAL_REFRAME_RATIOS
     if upright and (body.get("video") or {}).get("resolution") == "1080p":
         return {**body, "aspect_ratio": "16:9"}

@@ -1,4 +1,4 @@
-"""The faults, one for each rule: a request that only just keeps it, and the least change that breaks it."""
+"""The faults, one for each rule: a request that just keeps the rule, and the smallest change that breaks it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from luma_conformance.strategies.bodies import (
     KINDS,
     Bodies,
     Body,
+    available_kinds,
     controls,
     guide_frames,
     images,
-    served,
     source_videos,
 )
 from luma_conformance.strategies.fault import Change, Fault, Value, just
@@ -33,7 +33,7 @@ _CREATE, _EDIT, _REFRAME = ("video",), ("video_edit",), ("video_reframe",)
 _SHORT: Final = just("5s", ABSENT)
 
 
-def _prior(material: Material) -> st.SearchStrategy[Any]:
+def _prior_generations(material: Material) -> st.SearchStrategy[Any]:
     return st.just({"generation_id": material.completed_video})
 
 
@@ -49,39 +49,39 @@ def _three_keyframes(material: Material) -> Bodies:
     return guide_frames(material, at_least=3)
 
 
-def _edit_block(body: Body, **members: object) -> Body:
-    return {**body, "video": {**(body.get("video") or {}), "edit": {**_edit_of(body), **members}}}
+def _set_in_edit(body: Body, **members: object) -> Body:
+    return {**body, "video": {**(body.get("video") or {}), "edit": {**_get_edit(body), **members}}}
 
 
-def _edit_of(body: Body) -> Body:
+def _get_edit(body: Body) -> Body:
     return dict((body.get("video") or {}).get("edit") or {})
 
 
 def _drop_one_array(draw: st.DrawFn, body: Body) -> Body:
-    edit = _edit_of(body) or {"keyframes": [], "keyframe_indexes": [0]}
+    edit = _get_edit(body) or {"keyframes": [], "keyframe_indexes": [0]}
     edit.pop(draw(st.sampled_from(("keyframes", "keyframe_indexes"))), None)
     return {**body, "video": {**(body.get("video") or {}), "edit": edit}}
 
 
-def _with_indexes(change: Callable[[st.DrawFn, list[int]], list[int]]) -> Change:
+def _change_indexes(change: Callable[[st.DrawFn, list[int]], list[int]]) -> Change:
     def changed(draw: st.DrawFn, body: Body) -> Body:
-        indexes = [*_edit_of(body).get("keyframe_indexes", [0])]
-        return _edit_block(body, keyframe_indexes=change(draw, indexes))
+        indexes = [*_get_edit(body).get("keyframe_indexes", [0])]
+        return _set_in_edit(body, keyframe_indexes=change(draw, indexes))
 
     return changed
 
 
-def _longer_or_shorter(draw: st.DrawFn, indexes: list[int]) -> list[int]:
+def _change_length(draw: st.DrawFn, indexes: list[int]) -> list[int]:
     free = next(index for index in range(121) if index not in indexes)
     return draw(st.sampled_from([[*indexes, free], indexes[:-1]] if len(indexes) > 1 else [[*indexes, free]]))
 
 
-def _one_negative(draw: st.DrawFn, indexes: list[int]) -> list[int]:
+def _make_one_negative(draw: st.DrawFn, indexes: list[int]) -> list[int]:
     place = draw(st.integers(0, len(indexes) - 1))
     return [*indexes[:place], draw(st.integers(-1000, -1)), *indexes[place + 1 :]]
 
 
-def _one_twice(draw: st.DrawFn, indexes: list[int]) -> list[int]:
+def _repeat_one(draw: st.DrawFn, indexes: list[int]) -> list[int]:
     if len(indexes) < 2:
         return indexes * 2
     # The first again at the end: not beside its twin, and not in order.
@@ -89,13 +89,13 @@ def _one_twice(draw: st.DrawFn, indexes: list[int]) -> list[int]:
     return [*indexes[:other], indexes[one], *indexes[other + 1 :]]
 
 
-def _ratio_elsewhere(draw: st.DrawFn, body: Body) -> Body:
+def _choose_invalid_ratio(draw: st.DrawFn, body: Body) -> Body:
     valid = facts.IMAGE_RATIOS if body.get("type", "image") in facts.IMAGE_TYPES else facts.VIDEO_RATIOS
     known = (*facts.IMAGE_RATIOS, *facts.VIDEO_RATIOS, "5:4", "16:10", "1:1.0", "16x9", "auto", "9:21")
     return {**body, "aspect_ratio": draw(st.sampled_from([ratio for ratio in known if ratio not in valid]))}
 
 
-def _other_type(draw: st.DrawFn, body: Body) -> Body:
+def _choose_other_type(draw: st.DrawFn, body: Body) -> Body:
     model = body.get("model", facts.DEFAULT_MODEL)
     others = [kind for kind in KINDS if kind not in facts.TYPES_BY_MODEL.get(model, ())]
     return {**body, "type": draw(st.sampled_from(others))}
@@ -110,7 +110,7 @@ _REFERENCES: Final = {"image_ref": lambda m: st.lists(images(m), min_size=1, max
 _BOTH: Final = {"url": "https://example.com/a.png", "data": "iVBORw0KGgo=", "media_type": "image/png"}
 
 
-def _spoilt_reference(spoilt: Body) -> Change:
+def _spoil_reference(spoilt: Body) -> Change:
     def changed(draw: st.DrawFn, body: Body) -> Body:
         refs = [*(body.get("image_ref") or [spoilt])]
         refs[draw(st.integers(0, len(refs) - 1))] = spoilt
@@ -119,7 +119,7 @@ def _spoilt_reference(spoilt: Body) -> Change:
     return changed
 
 
-def _media(rule: str, role: str) -> Fault:
+def _media_fault(rule: str, role: str) -> Fault:
     def spoil(material: Material) -> st.SearchStrategy[Any]:
         good = images(material)
         return st.builds(lambda before: [*before, {"url": material.trouble[role]}], st.lists(good, max_size=2))
@@ -127,12 +127,12 @@ def _media(rule: str, role: str) -> Fault:
     return Fault(rule=rule, kinds=_REFERENCE_KINDS, near=_REFERENCES, broken={"image_ref": spoil}, needs=(role,))
 
 
-def _large_video(material: Material) -> st.SearchStrategy[Any]:
+def _large_videos(material: Material) -> st.SearchStrategy[Any]:
     assert material.large_video is not None
     return st.just({"data": material.large_video(), "media_type": "video/mp4"})
 
 
-def _many(count: int) -> Value:
+def _exactly(count: int) -> Value:
     return lambda m: st.lists(images(m), min_size=count, max_size=count)
 
 
@@ -144,9 +144,14 @@ _REQUEST_FAULTS: Final = (
     Fault(
         rule="unknown-model", kinds=KINDS, broken={"model": just("super-model-v9", "uni-2", "UNI-1", "ray-3.1", "x")}
     ),
-    Fault(rule="unsupported-type", kinds=KINDS, change=_other_type),
+    Fault(rule="unsupported-type", kinds=KINDS, change=_choose_other_type),
     Fault(rule="source-video-missing", kinds=(*_EDIT, *_REFRAME), broken={"source": just(ABSENT, None)}),
-    Fault(rule="source-generation-misplaced", kinds=("image", "video"), broken={"source": _prior}, needs=_PRIOR_NEEDS),
+    Fault(
+        rule="source-generation-misplaced",
+        kinds=("image", "video"),
+        broken={"source": _prior_generations},
+        needs=_PRIOR_NEEDS,
+    ),
     Fault(
         rule="source-video-untyped",
         kinds=(*_EDIT, *_REFRAME),
@@ -158,7 +163,7 @@ _REQUEST_FAULTS: Final = (
         kinds=_EDIT,
         broken={"image_ref": lambda m: st.lists(images(m), min_size=1, max_size=2)},
     ),
-    Fault(rule="aspect-ratio-invalid", kinds=("image", *_CREATE, *_REFRAME), change=_ratio_elsewhere),
+    Fault(rule="aspect-ratio-invalid", kinds=("image", *_CREATE, *_REFRAME), change=_choose_invalid_ratio),
     Fault(rule="prompt-empty", kinds=KINDS, near={"prompt": just("x", "🌅", ".")}, broken={"prompt": just("")}),
     Fault(
         rule="prompt-too-long",
@@ -166,18 +171,18 @@ _REQUEST_FAULTS: Final = (
         near={"prompt": just("a" * 6000, "a" * 5999)},
         broken={"prompt": just("a" * 6001, "a" * 7000, "é" * 6001, "🌅" * 6001)},
     ),
-    Fault(rule="reference-url-and-data", kinds=_REFERENCE_KINDS, near=_REFERENCES, change=_spoilt_reference(_BOTH)),
+    Fault(rule="reference-url-and-data", kinds=_REFERENCE_KINDS, near=_REFERENCES, change=_spoil_reference(_BOTH)),
     Fault(
         rule="reference-data-untyped",
         kinds=_REFERENCE_KINDS,
         near=_REFERENCES,
-        change=_spoilt_reference({"data": "iVBORw0KGgo="}),
+        change=_spoil_reference({"data": "iVBORw0KGgo="}),
     ),
     Fault(
         rule="edit-references-too-many",
         kinds=("image_edit",),
-        near={"image_ref": _many(8)},
-        broken={"image_ref": _many(9)},
+        near={"image_ref": _exactly(8)},
+        broken={"image_ref": _exactly(9)},
     ),
     Fault(rule="source-on-image", kinds=("image",), near={"source": just(ABSENT, None)}, broken={"source": images}),
     Fault(rule="source-on-video", kinds=_CREATE, near={"source": just(ABSENT, None)}, broken={"source": images}),
@@ -243,22 +248,25 @@ _OPTION_FAULTS: Final = (
     Fault(
         rule="extend-hdr",
         kinds=_CREATE,
-        near={"video.start_frame": _prior},
-        broken={"video.start_frame": _prior, "video.hdr": YES},
+        near={"video.start_frame": _prior_generations},
+        broken={"video.start_frame": _prior_generations, "video.hdr": YES},
         needs=_PRIOR_NEEDS,
     ),
     Fault(
         rule="extend-loop-backward",
         kinds=_CREATE,
-        near={"video.end_frame": _prior},
-        broken={"video.end_frame": _prior, "video.loop": YES},
+        near={"video.end_frame": _prior_generations},
+        broken={"video.end_frame": _prior_generations, "video.loop": YES},
         needs=_PRIOR_NEEDS,
     ),
     Fault(
         rule="extend-with-second-frame",
         kinds=_CREATE,
-        near={"video.start_frame": _prior},
-        broken={"video.start_frame": _prior, "video.end_frame": lambda m: images(m) | _prior(m)},
+        near={"video.start_frame": _prior_generations},
+        broken={
+            "video.start_frame": _prior_generations,
+            "video.end_frame": lambda m: images(m) | _prior_generations(m),
+        },
         needs=_PRIOR_NEEDS,
     ),
     Fault(
@@ -282,19 +290,19 @@ _EDIT_FAULTS: Final = (
         rule="keyframes-lengths-differ",
         kinds=_EDIT,
         near={"video.edit": _keyframes},
-        change=_with_indexes(_longer_or_shorter),
+        change=_change_indexes(_change_length),
     ),
     Fault(
         rule="keyframe-index-negative",
         kinds=_EDIT,
         near={"video.edit": _keyframes},
-        change=_with_indexes(_one_negative),
+        change=_change_indexes(_make_one_negative),
     ),
     Fault(
         rule="keyframe-index-duplicate",
         kinds=_EDIT,
         near={"video.edit": _three_keyframes},
-        change=_with_indexes(_one_twice),
+        change=_change_indexes(_repeat_one),
     ),
     Fault(
         rule="start-frame-with-keyframes",
@@ -323,9 +331,9 @@ _REFRAME_FAULTS: Final = (
 )
 
 _MEDIA_FAULTS: Final = (
-    _media("image-too-heavy", "oversized-url"),
-    _media("image-too-wide", "oversized-pixels-url"),
-    Fault(rule="video-too-heavy", kinds=_EDIT, broken={"source": _large_video}, needs=("large-uploads",)),
+    _media_fault("image-too-heavy", "oversized-url"),
+    _media_fault("image-too-wide", "oversized-pixels-url"),
+    Fault(rule="video-too-heavy", kinds=_EDIT, broken={"source": _large_videos}, needs=("large-uploads",)),
     Fault(
         rule="base64-invalid",
         kinds=_REFERENCE_KINDS,
@@ -336,11 +344,11 @@ _MEDIA_FAULTS: Final = (
             )
         },
     ),
-    _media("url-unreachable", "unreachable-url"),
-    _media("url-http-error", "missing-url"),
-    _media("url-not-an-image", "pdf-url"),
-    _media("proxy-down", "proxy-down-url"),
-    _media("ingestion-off", "ingestion-off-url"),
+    _media_fault("url-unreachable", "unreachable-url"),
+    _media_fault("url-http-error", "missing-url"),
+    _media_fault("url-not-an-image", "pdf-url"),
+    _media_fault("proxy-down", "proxy-down-url"),
+    _media_fault("ingestion-off", "ingestion-off-url"),
 )
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
@@ -349,36 +357,44 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         for fault in (*_REQUEST_FAULTS, *_OPTION_FAULTS, *_EDIT_FAULTS, *_REFRAME_FAULTS, *_MEDIA_FAULTS)
     }
 )
-"""How each rule of `luma_conformance.rules.RULES` is broken, by its id."""
+"""How to break each rule of `luma_conformance.rules.RULES`, by the rule's id."""
 
 
 @st.composite
 def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> tuple[Body, Body]:
-    """Draws two requests of the same making: one that only just keeps a rule, and one that breaks it."""
+    """Draw two requests that differ in one respect: the first just keeps a rule, the second breaks it."""
     fault = FAULTS[rule]
     near = draw(fault.bodies(material))
-    return near, fault.breaks(draw, near, material)
+    return near, fault.apply(draw, near, material)
 
 
 @st.composite
 def two_faults(draw: st.DrawFn, first: str, second: str, material: Material = Material()) -> Body:
-    """Draws a request that breaks two rules, or as near to it as they let each other; `predict` says which."""
+    """Draw a request with two faults.
+
+    One fault may undo the other; `predict` says which rules the request breaks.
+    """
     one, other = FAULTS[first], FAULTS[second]
-    kind = draw(st.sampled_from([kind for kind in served(material) if kind in one.kinds and kind in other.kinds]))
-    return other.breaks(draw, one.breaks(draw, draw(one.bodies_of(kind, material)), material), material)
+    kind = draw(
+        st.sampled_from([kind for kind in available_kinds(material) if kind in one.kinds and kind in other.kinds])
+    )
+    return other.apply(draw, one.apply(draw, draw(one.bodies_of(kind, material)), material), material)
 
 
 @st.composite
 def faulty(draw: st.DrawFn, material: Material = Material()) -> Body:
-    """Draws a request with one to three faults; one may undo another, so `predict` says what is allowed."""
-    first, *others = draw(_up_to_three(material))
-    body = first.breaks(draw, draw(first.bodies(material)), material)
+    """Draw a request with one to three faults.
+
+    One fault may undo another; `predict` says what may be answered.
+    """
+    first, *others = draw(_lists_of_faults(material))
+    body = first.apply(draw, draw(first.bodies(material)), material)
     for fault in others:
-        body = fault.breaks(draw, body, material)
+        body = fault.apply(draw, body, material)
     return body
 
 
 @cache
-def _up_to_three(material: Material) -> st.SearchStrategy[list[Fault]]:
+def _lists_of_faults(material: Material) -> st.SearchStrategy[list[Fault]]:
     small = [fault for fault in FAULTS.values() if "large-uploads" not in fault.needs]
     return st.lists(st.sampled_from([fault for fault in small if not fault.missing(material)]), min_size=1, max_size=3)

@@ -1,4 +1,4 @@
-"""What no client ought to send: odd field values, bodies that are no request, odd request ids."""
+"""Requests no client should send: odd field values, bodies that are not requests, odd request ids."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ JSON: Final = "application/json"
 
 @st.composite
 def hostile(draw: st.DrawFn, material: Material = Material()) -> Body:
-    """Draws an accepted request with one or two fields of an odd value or type."""
+    """Draw an accepted request in which one or two fields have an odd value or type."""
     body: object = draw(valid_requests(material))
     for path in draw(st.lists(st.sampled_from(_PATHS), min_size=1, max_size=2)):
         try:
@@ -47,10 +47,10 @@ def hostile(draw: st.DrawFn, material: Material = Material()) -> Body:
 
 
 def malformed(material: Material = Material()) -> st.SearchStrategy[tuple[str, str, bytes]]:
-    """Returns bodies that are no request: the family's name, the content type and the bytes.
+    """Return bodies that are not requests: the name of the family, the content type and the bytes.
 
-    The page speaks only of well-formed JSON objects ("422 — Unprocessable Entity"); of these it says nothing but that
-    every error has one shape.
+    The page speaks only of well-formed JSON objects ("422 — Unprocessable Entity"); of these it says only that all
+    errors have one shape.
     """
     texts = valid_requests(material).map(lambda body: json.dumps(body).encode())
     values = st.sampled_from(_VALUES).filter(lambda value: not isinstance(value, dict))
@@ -60,7 +60,7 @@ def malformed(material: Material = Material()) -> st.SearchStrategy[tuple[str, s
         _family("trailing garbage", texts.map(lambda text: text + b" garbage")),
         _family("cut short", texts.map(lambda text: text[: len(text) // 2])),
         _family("invalid UTF-8", texts.map(lambda text: text.replace(b'"prompt": "', b'"prompt": "\xff\xfe', 1))),
-        _family("not JSON", st.binary(min_size=1, max_size=40).filter(_no_json)),
+        _family("not JSON", st.binary(min_size=1, max_size=40).filter(_is_not_json)),
         _family("an empty body", st.just(b"")),
         _family("no prompt", st.just(b"{}")),
         _family("wrong type", st.sampled_from((b'{"prompt": 5}', b'{"prompt": []}', b'{"prompt": {"a": "b"}}'))),
@@ -70,7 +70,7 @@ def malformed(material: Material = Material()) -> st.SearchStrategy[tuple[str, s
 
 
 def ambiguous(material: Material = Material()) -> st.SearchStrategy[tuple[str, str, bytes]]:
-    """Returns bodies that some servers take for a request: duplicate members, another content type."""
+    """Return bodies that some servers accept as a request: duplicate members, another content type."""
     texts = valid_requests(material).map(lambda body: json.dumps(body).encode())
     return st.one_of(
         _family("duplicate members", texts.map(lambda text: b'{"prompt": "", ' + text[1:])),
@@ -79,7 +79,7 @@ def ambiguous(material: Material = Material()) -> st.SearchStrategy[tuple[str, s
 
 
 def request_ids() -> st.SearchStrategy[str]:
-    """Returns values of X-Request-Id that a header can carry: arbitrary texts are allowed ("Request tracing")."""
+    """Return values of X-Request-Id that a header can carry; any text is allowed ("Request tracing")."""
     visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60)
     words = st.lists(visible, min_size=1, max_size=3).map(" ".join)
     made = st.sampled_from(
@@ -88,8 +88,8 @@ def request_ids() -> st.SearchStrategy[str]:
     return made | visible | words
 
 
-def tracings() -> st.SearchStrategy[tuple[str, ...]]:
-    """Returns the X-Request-Id headers of a request: none, one, an empty one, several, or one that is long."""
+def request_id_lists() -> st.SearchStrategy[tuple[str, ...]]:
+    """Return the X-Request-Id headers of one request: none, an empty one, several, or a long one."""
     odd = st.sampled_from(("", "a" * 1024, "a" * 4096, ",", '"quoted"', "semi;colon"))
     return st.lists(odd | request_ids(), max_size=3).map(tuple)
 
@@ -98,7 +98,7 @@ def _family(name: str, bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[tu
     return st.tuples(st.just(name), st.just(JSON), bodies)
 
 
-def _no_json(body: bytes) -> bool:
+def _is_not_json(body: bytes) -> bool:
     try:
         json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What generated requests refer to: media and prior generations of the target, and what loading them finds."""
+"""The media and prior generations that generated requests refer to, and the results of loading them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
         "ingestion-off-url": MediaFact(problem=Problem.INGESTION_OFF),
     }
 )
-"""What fetching the URL behind each role finds."""
+"""The result of fetching the URL behind each role."""
 
 _UNKNOWN: Final = MediaFact(problem=Problem.UNDECIDED)
 _FORMS: Final = {
@@ -34,12 +34,12 @@ _FORMS: Final = {
     "media_type": re.compile("[A-Za-z]+/.+"),
     "generation_id": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 }
-"""How a member of a media reference looks that is as it should be."""
+"""The form of each well-formed member of a media reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: strategies are made once for each
 class Material:
-    """What a target offers to refer to; `trouble` has by role the URLs that do not load, `offers` whatever else.
+    """What a target offers for requests to refer to; `trouble` has, by role, the URLs that do not load.
 
     The default refers to example.com and to nothing a target must have, for use without a profile.
     """
@@ -55,7 +55,7 @@ class Material:
 
     @classmethod
     def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
-        """Returns what a target offers under each role; inline images need no role."""
+        """Return the material of a target, from the values of its roles; inline images need no role."""
 
         def optional(role: str) -> str | None:
             return None if missing(role) else value(role)
@@ -73,9 +73,9 @@ class Material:
         )
 
     def facts(self, reference: Mapping[str, object]) -> MediaFact:
-        """Returns what loading a media reference finds; a MediaLookup for `luma_conformance.rules.predict`.
+        """Return the result of loading a media reference; a MediaLookup for `luma_conformance.rules.predict`.
 
-        Whether a URL or a generation that is not on offer loads, or an inline video plays, nobody here knows.
+        It is undecided for a URL or a generation that is not part of the material, and for inline video.
         """
         url, generation = reference.get("url"), reference.get("generation_id")
         role = next((role for role, text in self.trouble.items() if text == url), None)
@@ -86,41 +86,49 @@ class Material:
         plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
         return found if url in known and generation in known and plays else _UNKNOWN
 
-    def ground(self, body: object) -> object:
-        """Returns a generated body with its well-formed media references made to refer to what is on offer."""
+    def use_offered(self, body: object) -> object:
+        """Return a generated body in which well-formed media references refer to the target's own media."""
         if not isinstance(body, dict):
             return body
         grounded = dict(body)
         video = body.get("type") in facts.VIDEO_TYPES
         if "source" in body:
-            grounded["source"] = self._source_video(body["source"]) if video else self._image(body["source"])
+            grounded["source"] = (
+                self._replace_source_video(body["source"]) if video else self._replace_image(body["source"])
+            )
         if isinstance(refs := body.get("image_ref"), list):
-            grounded["image_ref"] = [self._image(ref) for ref in refs]
+            grounded["image_ref"] = [self._replace_image(ref) for ref in refs]
         if isinstance(options := body.get("video"), dict):
-            grounded["video"] = self._ground_options(options)
+            grounded["video"] = self._use_offered_in_options(options)
         return grounded
 
-    def _ground_options(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _use_offered_in_options(self, options: dict[str, Any]) -> dict[str, Any]:
         frames = {name: options[name] for name in ("start_frame", "end_frame") if name in options}
-        grounded: dict[str, Any] = options | {name: self._frame(frame) for name, frame in frames.items()}
+        grounded: dict[str, Any] = options | {name: self._replace_frame(frame) for name, frame in frames.items()}
         edit = options.get("edit")
         if isinstance(edit, dict) and isinstance(keyframes := edit.get("keyframes"), list):
-            grounded["edit"] = {**edit, "keyframes": [self._image(frame) for frame in keyframes]}
+            grounded["edit"] = {**edit, "keyframes": [self._replace_image(frame) for frame in keyframes]}
         return grounded
 
-    def _image(self, given: object) -> object:
+    def _replace_image(self, given: object) -> object:
         media_type, data = self.images[0]
-        return _refer(given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_image)
+        return _replace_members(
+            given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_image
+        )
 
-    def _frame(self, given: object) -> object:
+    def _replace_frame(self, given: object) -> object:
         media_type, data = self.images[0]
-        return _refer(given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_video)
+        return _replace_members(
+            given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_video
+        )
 
-    def _source_video(self, given: object) -> object:
-        return _refer(given, url=self.video_url, data=None, media_type="video/mp4", generation_id=self.completed_video)
+    def _replace_source_video(self, given: object) -> object:
+        return _replace_members(
+            given, url=self.video_url, data=None, media_type="video/mp4", generation_id=self.completed_video
+        )
 
     def missing(self, role: str) -> str | None:
-        """Returns why something a fault needs is not offered, or None."""
+        """Return why something a fault needs is not offered, or None."""
         there = {
             "large-uploads": self.large_video,
             "completed-image": self.completed_image,
@@ -136,8 +144,8 @@ def _is_video(reference: Mapping[str, object]) -> bool:
     return str(reference.get("media_type")).startswith("video/")
 
 
-def _refer(given: object, **offered: str | None) -> object:
-    """Returns a reference with its well-formed members replaced by what is on offer; what is wrong stays wrong."""
+def _replace_members(given: object, **offered: str | None) -> object:
+    """Return a reference with each well-formed member replaced by what is offered; malformed ones stay malformed."""
     if not isinstance(given, dict):
         return given
     replaced: dict[str, object] = {

@@ -10,7 +10,7 @@ from typing import Final
 from luma_conformance.judge.answers import detail_of
 from luma_conformance.model import header
 from luma_conformance.properties.luma_target import LumaTarget
-from luma_conformance.strategies import malformed, request_ids, tracings
+from luma_conformance.strategies import malformed, request_id_lists, request_ids
 from luma_conformance.strategies.hostile import JSON, ambiguous
 
 Raw = tuple[str, str, bytes]
@@ -65,7 +65,7 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
                 f"X-Request-Id {request_ids!r}: expected an id, got {given!r}  [Request tracing]", exchange
             )
 
-    luma_target.for_all(tracings(), try_one, share=0.5)
+    luma_target.for_all(request_id_lists(), try_one, share=0.5)
 
 
 def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> None:

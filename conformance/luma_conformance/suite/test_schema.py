@@ -14,8 +14,8 @@ from luma_conformance.catalogue.files import specs
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.catalogue.strict_yaml import read
 from luma_conformance.judge.answers import body_of, detail_of
-from luma_conformance.judge.expected import CREATE_PATH, not_found, unauthorized
-from luma_conformance.model import ABSENT, Ask, Auth, Exchange
+from luma_conformance.judge.expected import expect_not_found, expect_unauthorized
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Exchange
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import Accepted, Unspecified, predict
 from luma_conformance.strategies import valid_requests
@@ -67,20 +67,22 @@ def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None
     """Without a key that is in force nothing is accepted, shown or said to be missing: a request in order is a 401."""
     target, material = luma_target.session.target, luma_target.material
     keys = [(auth, detail) for auth, detail in KEYS if auth.role is None or target.missing(auth.role) is None]
-    in_order = valid_requests(material).map(lambda body: Ask(method="POST", url=CREATE_PATH, body=body))
+    in_order = valid_requests(material).map(lambda body: Ask(method="POST", url=GENERATIONS_PATH, body=body))
     asks = [in_order, document().submissions(valid=False), document().lookups(valid=True)]
     if material.completed_image is not None:
-        asks.append(st.just(Ask(method="GET", url=f"{CREATE_PATH}/{material.completed_image}")))
+        asks.append(st.just(Ask(method="GET", url=f"{GENERATIONS_PATH}/{material.completed_image}")))
 
     def try_one(drawn: tuple[int, Plain]) -> None:
         number, plain = drawn
         auth, detail = keys[number]
         ask = _ask(plain)
-        ask = replace(ask, auth=auth, body=material.ground(ask.body))
+        ask = replace(ask, auth=auth, body=material.use_offered(ask.body))
         exchange = luma_target.exchange(luma_target.request_for(ask))
         luma_target.skip_if_limited(exchange)
         prediction = predict(ask.body, media=material.facts) if ask.method == "POST" else Accepted()
-        luma_target.check_answer(unauthorized(ask, detail, prediction, exchange.response.status), exchange, prediction)
+        luma_target.check_answer(
+            expect_unauthorized(ask, detail, prediction, exchange.response.status), exchange, prediction
+        )
         _hold_to_schema(luma_target, exchange, status_is_open=isinstance(prediction, Unspecified))
 
     luma_target.for_all(st.tuples(st.sampled_from(range(len(keys))), st.one_of(asks).map(_plain)), try_one)
@@ -150,7 +152,7 @@ def document() -> Document:
 
 def _submit(luma_target: LumaTarget, ask: Ask) -> Exchange | None:
     """Sends a submission and judges its answer; None where it may not be sent."""
-    body = luma_target.material.ground(ask.body)
+    body = luma_target.material.use_offered(ask.body)
     if isinstance(body, dict):
         prediction, exchange = luma_target.send_checked(body)
         if exchange is not None:
@@ -171,7 +173,7 @@ def _look_up(luma_target: LumaTarget, ask: Ask) -> Exchange:
     exchange = luma_target.exchange(luma_target.request_for(ask))
     luma_target.skip_if_limited(exchange)
     if _is_one_segment(ask.url):
-        luma_target.check_answer(not_found(ask), exchange)
+        luma_target.check_answer(expect_not_found(ask), exchange)
         _hold_to_schema(luma_target, exchange)
     elif not 400 <= exchange.response.status < 500:
         luma_target.fail(
@@ -201,7 +203,7 @@ def _same(one: object, other: object, facts: Callable[[dict[str, object]], objec
 
 
 def _hold_to_schema(luma_target: LumaTarget, exchange: Exchange, *, status_is_open: bool = False) -> None:
-    departures = document().departures(exchange, status_is_open=status_is_open)
+    departures = document().find_departures(exchange, status_is_open=status_is_open)
     if departures:
         told = "; ".join(luma_target.session.scrub(departure)[:400] for departure in departures)
         luma_target.fail(f"not as documented in specs/openapi.yaml: {told}", exchange)

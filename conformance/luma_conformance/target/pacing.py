@@ -1,4 +1,4 @@
-"""Keeps a run within a live target's rate limit: waits where the target says so, and says that it waits."""
+"""Keeping within a live target's rate limit: wait when the target says so, and announce it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from luma_conformance.matching import whole_number
 from luma_conformance.model import Clock, Request, Response, Transport, header
 
 WINDOW: Final = 60.0
-"""Seconds a request counts against a limit of so many a minute."""
+"""Seconds for which a request counts against the rate limit."""
 LONGEST: Final = 120
-"""Seconds; a target that asks for more is not waited for."""
+"""Seconds; if a target asks for a longer wait, the kit does not wait."""
 TRIES: Final = 3
-"""Times a request that was answered 429 is sent again."""
+"""How many times a request that was answered 429 is sent again."""
 
 
 def retry_after(response: Response) -> float | None:
-    """Returns the seconds a 429 asks to wait, or None where it does not say or asks for no sane time."""
+    """Return the seconds a 429 asks to wait, or None if it does not say, or gives no reasonable time."""
     if response.status != 429:
         return None
     seconds = whole_number(header(response.headers, "Retry-After"))
@@ -27,9 +27,9 @@ def retry_after(response: Response) -> float | None:
 
 
 class Pacing:
-    """A Transport that waits for rate limits, key by key; cases about 429s go past it.
+    """A Transport that waits for rate limits, separately for each key; cases about 429 bypass it.
 
-    `per_minute` bounds the generations asked for with one key; `announce` is told of every wait.
+    `per_minute` limits the generations requested with one key; `announce` is called with a text before every wait.
     """
 
     def __init__(
@@ -46,26 +46,26 @@ class Pacing:
         self._sent: dict[str, deque[float]] = {}
 
     def send(self, request: Request) -> Response:
-        """Waits for the key's limit, sends, and sends again what a 429 refused: it created nothing."""
+        """Wait for the key's limit, send, and send again after a 429, which has created nothing."""
         if request.method == "POST":
-            self._wait(self._due(_key(request)) - self._clock.now(), "to stay within the rate limit")
-        response = self._sent_at_once(request)
+            self._wait(self._find_next_slot(_find_key(request)) - self._clock.now(), "to stay within the rate limit")
+        response = self._send_now(request)
         for _ in range(TRIES):
             seconds = retry_after(response)
             if seconds is None:
                 break
             self._wait(seconds, "because the target answered 429")
-            response = self._sent_at_once(request)
+            response = self._send_now(request)
         return response
 
-    def _sent_at_once(self, request: Request) -> Response:
+    def _send_now(self, request: Request) -> Response:
         response = self._transport.send(request)
         if request.method == "POST":
-            self._note(request, response)
+            self._record(request, response)
         return response
 
-    def _note(self, request: Request, response: Response) -> None:
-        key, now = _key(request), self._clock.now()
+    def _record(self, request: Request, response: Response) -> None:
+        key, now = _find_key(request), self._clock.now()
         if self._per_minute is not None:
             self._sent.setdefault(key, deque(maxlen=self._per_minute)).append(now)
         left = whole_number(header(response.headers, "X-RateLimit-Remaining"))
@@ -75,8 +75,8 @@ class Pacing:
         if left == 0 and free_at is not None and free_at - now <= LONGEST:
             self._free_at[key] = float(free_at)
 
-    def _due(self, key: str) -> float:
-        """Returns when a generation may be asked for with a key, in Unix time."""
+    def _find_next_slot(self, key: str) -> float:
+        """Return the Unix time at which the next generation may be requested with a key."""
         sent = self._sent.get(key, ())
         room_at = sent[0] + WINDOW if sent and len(sent) == self._per_minute else 0.0
         return max(room_at, self._free_at.get(key, 0.0))
@@ -87,5 +87,5 @@ class Pacing:
             self._clock.sleep(seconds)
 
 
-def _key(request: Request) -> str:
+def _find_key(request: Request) -> str:
     return header(request.headers, "Authorization") or ""

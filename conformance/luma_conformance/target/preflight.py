@@ -1,4 +1,4 @@
-"""Finds out, for free, whether there is anything to judge: the target answers, is the API, and takes the main key."""
+"""The check, free of charge, that there is a target to judge: it answers, is the API, and takes the main key."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from luma_conformance.errors import CouldNotJudge
 from luma_conformance.model import Request, Response, Transport, header
 
 PROBE: Final = "/v1/generations/00000000-0000-0000-0000-000000000000"
-"""A lookup of no generation: it costs nothing, and a target that is one answers 404."""
+"""A lookup of a generation that does not exist: it costs nothing, and the API answers 404."""
 
 
 def preflight(transport: Transport, authorization: str | None, *, key: str = "$LUMA_AGENTS_API_KEY") -> None:
-    """Returns if the target can be judged; raises CouldNotJudge with the reason and what to do about it.
+    """Return if the target can be judged; raise CouldNotJudge with the reason and the likely fix.
 
-    `authorization` is the header's value, or None if there is no main key: then the only question is whether the API
-    is there at all. `key` is what is shown instead of the key.
+    `authorization` is the header's value, or None without a main key; then only the presence of the API is checked.
+    `key` is shown in messages instead of the key.
     """
     tracing = ("X-Request-Id", "luma-conformance-preflight")
     headers = (("Authorization", authorization), tracing) if authorization is not None else (tracing,)
     response = transport.send(Request(method="GET", url=PROBE, headers=headers))
     if authorization is None and response.status in (401, 403):
         return
-    why = _why_not(response, key)
+    why = _find_reason(response, key)
     if why is not None:
         raise CouldNotJudge(why)
 
 
-def _why_not(response: Response, key: str) -> str | None:
-    """Returns why nothing can be judged, or None: a wrong answer of the API itself is for the cases to judge."""
+def _find_reason(response: Response, key: str) -> str | None:
+    """Return why nothing can be judged, or None; wrong answers of the API itself are left to the cases."""
     status = response.status
     if 300 <= status < 400:
-        return _redirected(status, header(response.headers, "Location"))
+        return _describe_redirect(status, header(response.headers, "Location"))
     if _is_page(response):
         return f"the target answers {status} with a web page, so this is not the API; check the base URL"
     said = f": {detail}" if (detail := _detail(response)) else ""
@@ -43,7 +43,7 @@ def _why_not(response: Response, key: str) -> str | None:
     return None
 
 
-def _redirected(status: int, location: str | None) -> str:
+def _describe_redirect(status: int, location: str | None) -> str:
     if not location:
         return f"the target answers {status}, a redirect to nowhere; check the base URL"
     base = location.split("?")[0].removesuffix("/").removesuffix(PROBE)

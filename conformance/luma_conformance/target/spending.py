@@ -1,17 +1,15 @@
-"""Counts the generations a target accepts, so that a run never costs more than its user allowed."""
+"""Counting the generations a target accepts, so that a run never costs more than its user allows."""
 
 from __future__ import annotations
 
 from luma_conformance.errors import SpendExhausted
-from luma_conformance.model import Request, Response, Transport
-
-CREATE = "/v1/generations"
+from luma_conformance.model import GENERATIONS_PATH, Request, Response, Transport
 
 
 class Spending:
-    """A Transport that counts accepted generations; a `limit` of None, for a target that costs nothing, is no limit.
+    """A Transport that counts accepted generations; a `limit` of None means no limit, for a target that is free.
 
-    The answer that overdraws the limit is still handed back, so that it is judged; no generation is asked for after it.
+    The answer that exceeds the limit is still returned, so that it is judged; no generation is requested after it.
     """
 
     def __init__(self, transport: Transport, limit: int | None) -> None:
@@ -21,16 +19,16 @@ class Spending:
 
     @property
     def exhausted(self) -> bool:
-        """Tells whether more was accepted than allowed."""
+        """Whether more was accepted than is allowed."""
         return not self.allows(0)
 
     def allows(self, count: int) -> bool:
-        """Tells whether `count` more accepted generations are within the limit."""
+        """Return whether `count` more accepted generations are within the limit."""
         return self.limit is None or self.spent + count <= self.limit
 
     def send(self, request: Request) -> Response:
-        """Returns the answer; raises SpendExhausted instead of asking for a generation once the limit is overdrawn."""
-        creates = request.method == "POST" and request.url.partition("?")[0].rstrip("/") == CREATE
+        """Return the answer; raise SpendExhausted if it would create a generation and the limit is exceeded."""
+        creates = request.method == "POST" and request.url.partition("?")[0].rstrip("/") == GENERATIONS_PATH
         if creates and self.exhausted:
             accepted = f"{self.spent} generation{'s' * (self.spent != 1)}"
             raise SpendExhausted(f"the target accepted {accepted}, and --luma-spend allows {self.limit}")

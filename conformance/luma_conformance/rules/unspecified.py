@@ -1,7 +1,7 @@
-"""What the page leaves open about a well-shaped body: a table of reasons, each with the bodies it covers.
+"""What the page leaves open about a body of the right shape: a table of reasons, with the bodies each one covers.
 
-A body with any of these is unspecified even where it also breaks a rule: a server may refuse it for what is open
-first, or let that pass.
+A body covered by any of them is unspecified even if it also breaks a rule: a server may refuse it for the open point
+first, or accept that point.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _URL_PROBLEMS: Final = (
     Problem.INGESTION_OFF,
 )
 _LAST_CERTAIN_INDEX: Final = 120
-"""The last frame of the shortest clip the API makes, 5 s of 24 frames; how long a source is, is not known here."""
+"""The last frame of the shortest clip the API makes: 5 s at 24 frames a second. A source may be longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """One thing the page does not say, and whether a body runs into it."""
+class OpenQuestion:
+    """One thing the page does not say, and a test for the bodies it concerns."""
 
     reason: str
     covers: Callable[[Subject], bool]
@@ -85,7 +85,7 @@ def _keyframes_out_of_bounds(subject: Subject) -> bool:
     return too_many or any(index > _LAST_CERTAIN_INDEX for index in edit.keyframe_indexes or ())
 
 
-def _names_not_one_thing(ref: Reference) -> bool:
+def _names_none_or_several(ref: Reference) -> bool:
     if ref.generation_id is not None:
         return ref.url is not None or ref.data is not None or ref.media_type is not None
     return ref.url is None and ref.data is None
@@ -100,11 +100,11 @@ def _generation_out_of_place(subject: Subject) -> bool:
     )
 
 
-def _odd_media_type(subject: Subject) -> bool:
-    return any(_is_odd(ref, subject) for ref in subject.references if ref.media_type is not None)
+def _has_odd_media_type(subject: Subject) -> bool:
+    return any(_is_odd_media_type(ref, subject) for ref in subject.references if ref.media_type is not None)
 
 
-def _is_odd(ref: Reference, subject: Subject) -> bool:
+def _is_odd_media_type(ref: Reference, subject: Subject) -> bool:
     media_type = ref.media_type or ""
     if ref.path != "source" or subject.type == "image_edit":
         return media_type not in facts.IMAGE_MEDIA_TYPES
@@ -114,7 +114,7 @@ def _is_odd(ref: Reference, subject: Subject) -> bool:
     return media_type.lower().startswith("video/") and not declared
 
 
-def _undecided_load(subject: Subject) -> bool:
+def _has_undecided_load(subject: Subject) -> bool:
     return any(_is_undecided(load, subject) for load in subject.loads)
 
 
@@ -141,103 +141,103 @@ def _exceeds_side(load: Load) -> bool:
     return max(load.fact.width or 0, load.fact.height or 0) > facts.MAX_SIDE
 
 
-SILENCES: Final = (
-    Silence(
+OPEN_QUESTIONS: Final = (
+    OpenQuestion(
         reason="a prompt of blanks alone: whether it counts as empty is not said",
         covers=lambda s: s.prompt != "" and s.prompt.isspace(),
     ),
-    Silence(
+    OpenQuestion(
         reason="a prompt near 6000: what a character is, and whether blanks around it count, is not said",
         covers=_length_depends_on_unit,
     ),
-    Silence(
+    OpenQuestion(
         reason="an aspect_ratio an edit could not produce: whether it is ignored or refused is not said",
         covers=_ratio_foreign_to_edit,
     ),
-    Silence(
+    OpenQuestion(
         reason="style 'manga' is described for type 'image' only",
         covers=lambda s: s.manga and s.type != "image",
     ),
-    Silence(
+    OpenQuestion(
         reason="web_search is described for image types only",
         covers=lambda s: s.web_search and s.type not in facts.IMAGE_TYPES,
     ),
-    Silence(
+    OpenQuestion(
         reason="output_format is described for image types only",
         covers=lambda s: s.output_format is not None and s.type not in facts.IMAGE_TYPES,
     ),
-    Silence(
+    OpenQuestion(
         reason="image_ref on 'video' and 'video_reframe', and an empty one on 'video_edit', are not described",
         covers=lambda s: (
             s.image_ref is not None
             and (s.type in ("video", "video_reframe") or (s.type == "video_edit" and not s.image_ref))
         ),
     ),
-    Silence(
+    OpenQuestion(
         reason="more than nine image_ref on type 'image': the refusal is not on the page",
         covers=lambda s: s.type == "image" and len(s.image_ref or ()) > facts.MAX_IMAGE_REFERENCES,
     ),
-    Silence(
+    OpenQuestion(
         reason="video options with an image type or an image model are not described",
         covers=_video_off_video,
     ),
-    Silence(
+    OpenQuestion(
         reason="video.end_frame on 'video_edit' is not described",
         covers=lambda s: s.type == "video_edit" and s.video.end_frame is not None,
     ),
-    Silence(
+    OpenQuestion(
         reason="video.duration is described for type 'video' only",
         covers=lambda s: s.video.duration is not None and s.type != "video",
     ),
-    Silence(
+    OpenQuestion(
         reason="an option explicitly false on a type that refuses it: whether that counts as set is not said",
         covers=lambda s: (
             (s.video.loop is False and s.type != "video")
             or (s.type == "video_reframe" and (s.video.hdr is False or s.video.exr_export is False))
         ),
     ),
-    Silence(
+    OpenQuestion(
         reason="whether the option pairs about HDR and EXR are refused on 'video_edit' too is not said",
         covers=_edit_option_pair,
     ),
-    Silence(
+    OpenQuestion(
         reason="HDR with an image frame: sources about it contradict each other",
         covers=_frame_with_hdr,
     ),
-    Silence(
+    OpenQuestion(
         reason="an empty video.edit, controls or keyframe array: whether that counts as set is not said",
         covers=_empty_edit_part,
     ),
-    Silence(
+    OpenQuestion(
         reason="video.edit.auto_controls=true with strength: sources about it contradict each other",
         covers=_auto_with_strength,
     ),
-    Silence(
+    OpenQuestion(
         reason="more than 64 guide frames, or an index beyond the shortest clip: the refusal is not on the page",
         covers=_keyframes_out_of_bounds,
     ),
-    Silence(
+    OpenQuestion(
         reason="a media reference that names nothing, or a generation_id and more: the answer is not on the page",
-        covers=lambda s: any(_names_not_one_thing(ref) for ref in s.references),
+        covers=lambda s: any(_names_none_or_several(ref) for ref in s.references),
     ),
-    Silence(
+    OpenQuestion(
         reason="generation_id outside `source` and the frames of type 'video' is not described",
         covers=_generation_out_of_place,
     ),
-    Silence(
+    OpenQuestion(
         reason="a media_type that does not go with its field: the answer is not on the page",
-        covers=_odd_media_type,
+        covers=_has_odd_media_type,
     ),
-    Silence(
+    OpenQuestion(
         reason="a media reference whose loading the page does not settle",
-        covers=_undecided_load,
+        covers=_has_undecided_load,
     ),
 )
 
 
-def silence(subject: Subject) -> str | None:
-    """Returns the first thing the page leaves open about a body, or None."""
-    for row in SILENCES:
+def find_open_question(subject: Subject) -> str | None:
+    """Return the first thing the page leaves open about a body, or None."""
+    for row in OPEN_QUESTIONS:
         if row.covers(subject):
             return row.reason
     return None
