@@ -20,8 +20,9 @@ from luma_conformance.judge.play import Target, offered, play, unmet
 from luma_conformance.judge.severity import lenient
 from luma_conformance.model import Case, Clock, Exchange, Mismatch, Outcome, Request, Result, Transport, Verdict
 from luma_conformance.redaction.redactor import Overhearing, Redactor, printable
+from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing
-from luma_conformance.target.http import Bounds, HttpTransport, RealClock, is_loopback
+from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.profile import Key, Profile, bare_profile, load_profile, parse_profile
