@@ -38,7 +38,7 @@ class _Job:
     over_at: float
 
 
-def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tuple[Contradiction, ...]:
+def judge_job_limit(trace: Sequence[Exchange], *, since: float | None = None) -> tuple[Contradiction, ...]:
     """Return what contradicts a limit of concurrent jobs in one client's exchanges, in the order they were sent.
 
     All jobs must count the same against the limit. `since`, in seconds of the trace's clock, is the time from which the

@@ -31,7 +31,7 @@ class Oddity:
     exchange: int
 
 
-def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
+def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
     """Return what is wrong with the polls of a client's own generation.
 
     The creating 201 has index 0, and the polls follow in order of time. Rests on "Handling async failures in code",

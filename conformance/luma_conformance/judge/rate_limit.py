@@ -38,7 +38,7 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class RateLimitReport:
     """The contradictions in a trace, and what it shows of the points the page leaves open, if it has refusals."""
 
     contradictions: tuple[Contradiction, ...]
@@ -78,7 +78,7 @@ _COUNTINGS: Final = (
 )
 
 
-def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Report:
+def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -> RateLimitReport:
     """Return what contradicts the documented rate limit in one client's exchanges, in the order they were sent.
 
     `since`, in seconds of the trace's clock, is the time from which the trace has every request of the client; None
@@ -92,7 +92,7 @@ def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Rep
     # If no counting fits, the one with the fewest contradictions is probably meant; its contradictions say the most.
     fewest = min(found, key=len)
     surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
-    return Report(contradictions=always + fewest, observed=_summarize(events, surviving))
+    return RateLimitReport(contradictions=always + fewest, observed=_summarize(events, surviving))
 
 
 def _read_event(index: int, exchange: Exchange) -> _Event:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.model import Request, Response
+from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
 from luma_conformance.reference.settings import Settings
 
@@ -22,18 +22,6 @@ Handle = Callable[[Request], Response]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-
-class WallClock:
-    """Real time."""
-
-    def now(self) -> float:
-        """Return Unix time in seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for `seconds`."""
-        time.sleep(seconds)
 
 
 def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[None]]:

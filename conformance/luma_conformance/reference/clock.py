@@ -1,7 +1,8 @@
-"""Virtual time, which passes only when a caller sleeps."""
+"""The clocks a reference runs on: virtual time, which passes only when a caller sleeps, and real time."""
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 START: Final = 1_775_649_600.0
@@ -21,3 +22,15 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass at once."""
         self._now += seconds
+
+
+class WallClock:
+    """Real time."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`."""
+        time.sleep(seconds)
