@@ -31,7 +31,12 @@ _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
-    """Something no placement of the requests in time explains, and the indexes of the exchanges that show it."""
+    """Something no placement of the requests in time explains, and the indexes of the exchanges that show it.
+
+    >>> from luma_conformance import Contradiction
+    >>> Contradiction(what="x-ratelimit-limit is missing, negative or no whole number", exchanges=(3,)).exchanges
+    (3,)
+    """
 
     what: str
     exchanges: tuple[int, ...]
@@ -39,7 +44,12 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimitReport:
-    """The contradictions in a trace, and what it shows of the points the page leaves open, if it has refusals."""
+    """The contradictions in a trace, and what it shows of the points the page leaves open, if it has refusals.
+
+    >>> from luma_conformance import judge_rate_limit
+    >>> judge_rate_limit([])
+    RateLimitReport(contradictions=(), observed=())
+    """
 
     contradictions: tuple[Contradiction, ...]
     observed: tuple[str, ...]
@@ -84,6 +94,19 @@ def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -
     `since`, in seconds of the trace's clock, is the time from which the trace has every request of the client; None
     means always, infinity never. Rests on "429 — Requests-per-minute (RPM) limit exceeded", "Rate limiting" and the
     header table of the rate-limit guide.
+
+    >>> from luma_conformance import Exchange, InProcess, Request, judge_rate_limit
+    >>> reference = InProcess()
+    >>> key = ("Authorization", "Bearer luma-api-test-low-rpm")  # 3 requests a minute
+    >>> request = Request(method="POST", url="/v1/generations", headers=(key,), body=b'{"prompt": "a lighthouse"}')
+    >>> now = reference.clock.now()
+    >>> trace = [Exchange(request=request, response=reference.send(request), sent=now, received=now) for _ in range(4)]
+    >>> [exchange.response.status for exchange in trace]
+    [201, 201, 201, 429]
+    >>> judge_rate_limit(trace).contradictions
+    ()
+    >>> judge_rate_limit([trace[0], trace[3]]).contradictions[0].exchanges  # refused after one of three
+    (0, 1)
     """
     events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
     always = (*_check_headers(events), *_check_clock(events))

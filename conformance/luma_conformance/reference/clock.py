@@ -10,7 +10,14 @@ START: Final = 1_775_649_600.0
 
 
 class VirtualClock:
-    """A clock that stands still until `sleep` is called."""
+    """A clock that stands still until `sleep` is called.
+
+    >>> from luma_conformance import VirtualClock
+    >>> clock = VirtualClock(start=0.0)
+    >>> clock.sleep(60)
+    >>> clock.now()
+    60.0
+    """
 
     def __init__(self, start: float = START) -> None:
         self._now = start
@@ -25,7 +32,11 @@ class VirtualClock:
 
 
 class WallClock:
-    """Real time."""
+    """Real time.
+
+    >>> from luma_conformance import Service, WallClock
+    >>> service = Service(clock=WallClock())
+    """
 
     def now(self) -> float:
         """Return Unix time in seconds."""
