@@ -183,4 +183,6 @@ def test_types_reach_a_users_type_checker(installed: Installed, tmp_path: Path) 
 
     revealed = [line.partition('"')[2] for line in seen.stdout.splitlines() if "Revealed type" in line]
     assert [one for one, expected in zip(revealed, SEEN, strict=True) if expected not in one] == []
-    assert re.findall("error: (.*)", seen.stdout) == ['Module has no attribute "predicts"  [attr-defined]']
+    assert re.findall("error: (.*)", seen.stdout) == [
+        'Module has no attribute "predicts"; maybe "predict"?  [attr-defined]'
+    ]
