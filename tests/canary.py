@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from luma_conformance.model import Request, Response
-from luma_conformance.reference.asgi import WallClock
+from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
 
 CANARY = "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n"

@@ -49,6 +49,10 @@ class Request:
     """A request as it is sent.
 
     `url` is a path on the target (`/v1/generations`), or the absolute URL of an output file.
+
+    >>> from luma_conformance import Request
+    >>> Request(method="GET", url="/v1/generations/7c9e6679-7425-40de-944b-e07fc1f90ae7").body
+    b''
     """
 
     method: str
@@ -59,7 +63,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A response as it was received; the body is whole, and its content coding is removed."""
+    """A response as it was received; the body is whole, and its content coding is removed.
+
+    >>> from luma_conformance import Response
+    >>> headers = (("Content-Type", "application/json"),)
+    >>> Response(status=404, headers=headers, body=b'{"detail": "Generation not found"}').status
+    404
+    """
 
     status: int
     headers: Headers = ()
@@ -68,7 +78,14 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request, its response, and the times they were sent and received, in seconds of the target's clock."""
+    """A request, its response, and the times they were sent and received, in seconds of the target's clock.
+
+    >>> from luma_conformance import Exchange, Request, Response
+    >>> request = Request(method="GET", url="/v1/generations/7c9e6679-7425-40de-944b-e07fc1f90ae7")
+    >>> exchange = Exchange(request=request, response=Response(status=200), sent=12.0, received=12.5)
+    >>> exchange.received - exchange.sent
+    0.5
+    """
 
     request: Request
     response: Response

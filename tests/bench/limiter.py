@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from luma_conformance.judge.rate_limit import judge_trace
+from luma_conformance.judge.rate_limit import judge_rate_limit
 
 from tests.judge.test_rate_limit import Server, trace
 
@@ -22,7 +22,7 @@ def main() -> None:
         times = []
         for _ in range(5):
             start = time.perf_counter()
-            judge_trace(exchanges)
+            judge_rate_limit(exchanges)
             times.append(time.perf_counter() - start)
         medians.append(statistics.median(times))
         print(f"{length:>6} exchanges  {medians[-1] * 1000:8.1f} ms")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from luma_conformance.judge.job_limit import judge_jobs
+from luma_conformance.judge.job_limit import judge_job_limit
 from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import Exchange, Request, Response
 
@@ -29,12 +29,12 @@ def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
 
 def said(*lines: Line, takes: float = 0.0, since: float | None = None) -> list[str]:
     """Returns what is wrong with a trace."""
-    return [found.what for found in judge_jobs(trace(*lines, takes=takes), since=since)]
+    return [found.what for found in judge_job_limit(trace(*lines, takes=takes), since=since)]
 
 
 def test_a_slot_given_away_while_its_job_runs_is_a_contradiction() -> None:
     """Refused beside one job, so the limit is one; admitted beside one that polls show running later, so it is not."""
-    found = judge_jobs(trace((0, "a", "201"), (1, "b", "429"), (70, "c", "201"), (71, "a", "processing")))
+    found = judge_job_limit(trace((0, "a", "201"), (1, "b", "429"), (70, "c", "201"), (71, "a", "processing")))
 
     assert [one.what for one in found] == ["admitted beside 1 running jobs, and refused when at most 1 can have run"]
     assert found[0].exchanges == (0, 1, 2)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from luma_conformance.judge.explain import describe_trace
-from luma_conformance.judge.rate_limit import Contradiction, judge_trace
+from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Headers, Request, Response
 
 RUNS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
@@ -73,7 +73,7 @@ def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float,
 
 def wrong(exchanges: Sequence[Exchange]) -> tuple[Contradiction, ...]:
     """Returns what is wrong with a trace."""
-    return judge_trace(exchanges).contradictions
+    return judge_rate_limit(exchanges).contradictions
 
 
 SHORT = st.sampled_from((0.0, 0.05, 0.15))
@@ -182,31 +182,31 @@ def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
         answer = response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", "30"), *rates))
         again.append(Exchange(request=POST, response=answer, sent=sent, received=sent))
 
-    assert judge_trace(again).contradictions != ()
-    assert judge_trace(again, since=math.inf).contradictions == ()
-    assert judge_trace(trace(Server(remaining=3), [0, 1, 1]), since=math.inf).contradictions != ()
+    assert judge_rate_limit(again).contradictions != ()
+    assert judge_rate_limit(again, since=math.inf).contradictions == ()
+    assert judge_rate_limit(trace(Server(remaining=3), [0, 1, 1]), since=math.inf).contradictions != ()
 
 
 def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None:
     """Requests made before the trace began may fill the window; from 61 s on they cannot."""
     refused = trace(Server(admitted=[START - 10] * 3), [0])
 
-    assert judge_trace(refused, since=START).contradictions == ()
-    assert judge_trace(refused).contradictions
+    assert judge_rate_limit(refused, since=START).contradictions == ()
+    assert judge_rate_limit(refused).contradictions
     late = trace(Server(window=130, admitted=[START - 1] * 3), [0, 70])
-    assert judge_trace(late, since=START).contradictions
+    assert judge_rate_limit(late, since=START).contradictions
 
 
 def test_what_the_page_leaves_open_is_reported() -> None:
     """Whether refused requests use quota is told where the trace shows it."""
     waits = [0, 0, 0, 30, 31, 0, 0]
-    plain = judge_trace(trace(Server(), waits)).observed
-    counting = judge_trace(trace(Server(count_refused=True), waits)).observed
+    plain = judge_rate_limit(trace(Server(), waits)).observed
+    counting = judge_rate_limit(trace(Server(count_refused=True), waits)).observed
 
     assert plain[0] == "refused requests use no quota"
     assert counting[0] == "requests refused with 429 use quota, others do not"
     assert not set(plain) & set(counting)
-    assert judge_trace(trace(Server(), [0, 0])).observed == ()
+    assert judge_rate_limit(trace(Server(), [0, 0])).observed == ()
 
 
 def test_ten_thousand_requests_are_judged() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -454,6 +456,18 @@ def test_without_schemathesis_the_schema_is_not_judged(monkeypatch: pytest.Monke
     for judged in (ALLOWED, FORBIDDEN, NOBODYS, KEYS, LINK):
         with pytest.raises(pytest.skip.Exception, match=r"needs schemathesis: pip install .*\[schema\]"):
             judged(target_on(lambda handle: handle))
+
+
+def test_what_schemathesis_may_move_is_used_in_one_file_and_held_to_one_minor_version() -> None:
+    """Only one module imports schemathesis, and the extra allows the patches of one minor version alone."""
+    root = Path(__file__).resolve().parents[2]
+    importing = re.compile(r"(?m)^\s*(?:from|import) schemathesis")
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+    users = [file.name for file in (root / "conformance").rglob("*.py") if importing.search(file.read_text())]
+
+    assert users == ["openapi.py"]
+    assert re.fullmatch(r"schemathesis~=\d+\.\d+\.0", *extras["schema"])
 
 
 def test_a_limit_in_the_way_leaves_a_property_unjudged() -> None:

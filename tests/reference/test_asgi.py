@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -171,6 +172,17 @@ def test_a_port_that_is_none_is_an_input_error_too(port: int) -> None:
     """A number no port has is refused like a port in use."""
     with pytest.raises(InputError, match="cannot listen on"):
         run(Settings(), "127.0.0.1", port)
+
+
+def test_without_the_extra_serving_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra `serve` is not installed, both ways to serve say so, before they take a port."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    advice = r"serving the reference needs uvicorn: pip install 'luma-agents-conformance\[serve\]'"
+
+    with pytest.raises(InputError, match=advice), serving():
+        pytest.fail("served")
+    with pytest.raises(InputError, match=advice):
+        run(Settings(), "127.0.0.1", 0, announce=pytest.fail)
 
 
 def test_every_request_reaches_the_service_as_it_was_sent() -> None:

@@ -16,8 +16,8 @@ from typing import Final
 from luma_conformance.audit.allowed import STORED, Allowance, Page, case_of
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
-from luma_conformance.judge.lifecycle import find_incoherence, judge_history
-from luma_conformance.judge.rate_limit import judge_trace
+from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle
+from luma_conformance.judge.rate_limit import judge_rate_limit
 from luma_conformance.model import Facet, Mismatch, fields, header
 from luma_conformance.recording.entry import (
     REQUEST_BODY,
@@ -147,7 +147,7 @@ class Audit:
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
             # No recording is known to have every request of a client: other programs, and other keys, share its quota.
-            report = judge_trace([entry.exchange for entry in trace], since=math.inf)
+            report = judge_rate_limit([entry.exchange for entry in trace], since=math.inf)
             for contradiction in report.contradictions:
                 shown = tuple(trace[index] for index in contradiction.exchanges)
                 yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
@@ -169,7 +169,7 @@ class Audit:
 
 def _life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
     entries = (first, *sorted(polls, key=lambda entry: entry.exchange.sent))
-    for oddity in judge_history(first.exchange, [entry.exchange for entry in entries[1:]]):
+    for oddity in judge_life_cycle(first.exchange, [entry.exchange for entry in entries[1:]]):
         entry = entries[oddity.exchange]
         if "url is that of an earlier poll" in oddity.what and _HIDDEN.search(
             entry.exchange.response.body.decode("utf-8", "replace")

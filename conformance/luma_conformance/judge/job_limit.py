@@ -38,11 +38,24 @@ class _Job:
     over_at: float
 
 
-def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tuple[Contradiction, ...]:
+def judge_job_limit(trace: Sequence[Exchange], *, since: float | None = None) -> tuple[Contradiction, ...]:
     """Return what contradicts a limit of concurrent jobs in one client's exchanges, in the order they were sent.
 
     All jobs must count the same against the limit. `since`, in seconds of the trace's clock, is the time from which the
     trace has every request of the client; None means always. Rests on "429 — Concurrent job limit exceeded".
+
+    >>> from luma_conformance import Exchange, InProcess, Request, judge_job_limit
+    >>> reference = InProcess()
+    >>> key = ("Authorization", "Bearer luma-api-test-low-concurrency")  # 1 job at a time
+    >>> request = Request(method="POST", url="/v1/generations", headers=(key,), body=b'{"prompt": "a lighthouse"}')
+    >>> now = reference.clock.now()
+    >>> trace = [Exchange(request=request, response=reference.send(request), sent=now, received=now) for _ in range(2)]
+    >>> [exchange.response.status for exchange in trace]
+    [201, 429]
+    >>> judge_job_limit(trace)
+    ()
+    >>> judge_job_limit(trace[1:])[0].what
+    'refused although no job of this client has run for 60 s'
     """
     jobs = list(_read_jobs(trace))
     # The limit is at least the number of jobs that ran together for certain: a new one and those it was admitted

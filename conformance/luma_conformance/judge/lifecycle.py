@@ -25,17 +25,34 @@ VARYING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oddity:
-    """Something no generation's life explains, and the index of the exchange that shows it."""
+    """Something no generation's life explains, and the index of the exchange that shows it.
+
+    >>> from luma_conformance import Oddity
+    >>> Oddity(what="a poll of a generation of one's own is 404", exchange=2).exchange
+    2
+    """
 
     what: str
     exchange: int
 
 
-def judge_history(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
+def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
     """Return what is wrong with the polls of a client's own generation.
 
     The creating 201 has index 0, and the polls follow in order of time. Rests on "Handling async failures in code",
     "Failure codes" and "Presigned URL expiry".
+
+    >>> import json
+    >>> from luma_conformance import Exchange, Request, Response, judge_life_cycle
+    >>> facts = {"id": "g1", "type": "image", "model": "uni-1", "created_at": "2026-04-08T12:00:00Z"}
+    >>> def exchange(method, status, state, at):
+    ...     request = Request(method=method, url="/v1/generations", body=b'{"prompt": "a lighthouse"}')
+    ...     response = Response(status=status, body=json.dumps({**facts, "state": state}).encode())
+    ...     return Exchange(request=request, response=response, sent=at, received=at)
+    >>> created = exchange("POST", 201, "queued", 0.0)
+    >>> polls = [exchange("GET", 200, "processing", 1.0), exchange("GET", 200, "queued", 2.0)]
+    >>> [oddity.exchange for oddity in judge_life_cycle(created, polls)]  # the state went back
+    [2]
     """
     found: list[Oddity] = []
     seen: list[tuple[int, Exchange, Mapping[str, object]]] = []
@@ -64,6 +81,13 @@ def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Od
     """Return the differences between lookups of another key's id, an unknown id and a malformed id.
 
     Rests on "404 — Generation belongs to another API key": the answers are identical on purpose.
+
+    >>> from luma_conformance import Exchange, Request, Response, judge_indistinguishable
+    >>> def lookup(status):
+    ...     request = Request(method="GET", url="/v1/generations/7c9e6679-7425-40de-944b-e07fc1f90ae7")
+    ...     return Exchange(request=request, response=Response(status=status), sent=0.0, received=0.0)
+    >>> judge_indistinguishable([("an unknown id", lookup(404)), ("another key's id", lookup(403))])[0].what
+    "another key's id is told apart from an unknown id by its status: 403, not 404"
     """
     (first, reference), *others = lookups
     found = []

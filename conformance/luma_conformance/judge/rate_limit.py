@@ -31,15 +31,25 @@ _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
-    """Something no placement of the requests in time explains, and the indexes of the exchanges that show it."""
+    """Something no placement of the requests in time explains, and the indexes of the exchanges that show it.
+
+    >>> from luma_conformance import Contradiction
+    >>> Contradiction(what="x-ratelimit-limit is missing, negative or no whole number", exchanges=(3,)).exchanges
+    (3,)
+    """
 
     what: str
     exchanges: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The contradictions in a trace, and what it shows of the points the page leaves open, if it has refusals."""
+class RateLimitReport:
+    """The contradictions in a trace, and what it shows of the points the page leaves open, if it has refusals.
+
+    >>> from luma_conformance import judge_rate_limit
+    >>> judge_rate_limit([])
+    RateLimitReport(contradictions=(), observed=())
+    """
 
     contradictions: tuple[Contradiction, ...]
     observed: tuple[str, ...]
@@ -78,12 +88,25 @@ _COUNTINGS: Final = (
 )
 
 
-def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Report:
+def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -> RateLimitReport:
     """Return what contradicts the documented rate limit in one client's exchanges, in the order they were sent.
 
     `since`, in seconds of the trace's clock, is the time from which the trace has every request of the client; None
     means always, infinity never. Rests on "429 — Requests-per-minute (RPM) limit exceeded", "Rate limiting" and the
     header table of the rate-limit guide.
+
+    >>> from luma_conformance import Exchange, InProcess, Request, judge_rate_limit
+    >>> reference = InProcess()
+    >>> key = ("Authorization", "Bearer luma-api-test-low-rpm")  # 3 requests a minute
+    >>> request = Request(method="POST", url="/v1/generations", headers=(key,), body=b'{"prompt": "a lighthouse"}')
+    >>> now = reference.clock.now()
+    >>> trace = [Exchange(request=request, response=reference.send(request), sent=now, received=now) for _ in range(4)]
+    >>> [exchange.response.status for exchange in trace]
+    [201, 201, 201, 429]
+    >>> judge_rate_limit(trace).contradictions
+    ()
+    >>> judge_rate_limit([trace[0], trace[3]]).contradictions[0].exchanges  # refused after one of three
+    (0, 1)
     """
     events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
     always = (*_check_headers(events), *_check_clock(events))
@@ -92,7 +115,7 @@ def judge_trace(trace: Sequence[Exchange], *, since: float | None = None) -> Rep
     # If no counting fits, the one with the fewest contradictions is probably meant; its contradictions say the most.
     fewest = min(found, key=len)
     surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
-    return Report(contradictions=always + fewest, observed=_summarize(events, surviving))
+    return RateLimitReport(contradictions=always + fewest, observed=_summarize(events, surviving))
 
 
 def _read_event(index: int, exchange: Exchange) -> _Event:

@@ -72,6 +72,10 @@ class LumaTarget:
 
     `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
     accepted. `observed` is what was seen of what the page leaves open.
+
+    >>> from luma_conformance import LumaTarget, faulty
+    >>> def test_faulty_requests_are_refused_as_the_page_says(luma_target: LumaTarget) -> None:
+    ...     luma_target.for_all(faulty(luma_target.material), luma_target.check)
     """
 
     session: Session

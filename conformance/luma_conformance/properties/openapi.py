@@ -17,13 +17,24 @@ import schemathesis
 from hypothesis import settings
 from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
-from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.failures import Failure
+from schemathesis.errors import FailureGroup
 from schemathesis.generation import hypothesis as patches
 from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
 from schemathesis.openapi.checks import JsonSchemaError
 from schemathesis.specs.openapi import checks
 
 from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Exchange
+
+# schemathesis documents its top-level names and `errors`. The others may move with any minor version, so the extra
+# `schema` allows one minor, and no other module of ours imports schemathesis:
+#
+# core.NOT_SET                    tells a case without a body from one whose body is null
+# core.failures.Failure           the type of each departure
+# generation.hypothesis.setup     must not patch Hypothesis: see below
+# generation.stateful.state_machine.StepInput, StepOutput    what a step, which we send ourselves, is given and returns
+# openapi.checks.JsonSchemaError  has the place of a wrong value, apart from the value itself, which may be a secret
+# specs.openapi.checks            the checks one by one: `status_code_conformance` is left out where the page is silent
 
 # Before it generates, schemathesis swaps Hypothesis' printer for one that prints nothing, which would take the
 # falsifying examples from every other test of the process. It does so once; this tells it that it has.

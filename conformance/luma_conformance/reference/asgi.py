@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.model import Request, Response
+from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
 from luma_conformance.reference.settings import Settings
 
@@ -22,18 +22,6 @@ Handle = Callable[[Request], Response]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-
-class WallClock:
-    """Real time."""
-
-    def now(self) -> float:
-        """Return Unix time in seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for `seconds`."""
-        time.sleep(seconds)
 
 
 def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[None]]:
@@ -59,13 +47,13 @@ def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[
 
 
 def run(settings: Settings, host: str, port: int, announce: Callable[[str], None] = print) -> None:
-    """Serve a reference until it is interrupted; raise InputError if it cannot listen on the address."""
+    """Serve a reference until it is interrupted; raise InputError if it cannot listen, or uvicorn is not installed."""
+    server = _server(Service(clock=WallClock(), settings=settings).handle)
     listening = _listen(host, port)
-    handle = Service(clock=WallClock(), settings=settings).handle
     shown = f"[{host}]" if ":" in host else host
     announce(f"reference Luma Agents API on http://{shown}:{listening.getsockname()[1]}  (Ctrl-C stops it)")
     try:
-        _server(handle).run(sockets=[listening])
+        server.run(sockets=[listening])
     except KeyboardInterrupt:
         pass
     finally:
@@ -80,9 +68,8 @@ def serving(
 
     `wrap` can replace its handler by another one, such as a deliberately wrong server.
     """
+    server = _server(wrap(Service(clock=WallClock(), settings=settings or Settings()).handle))
     listening = _listen("127.0.0.1", 0)
-    service = Service(clock=WallClock(), settings=settings or Settings())
-    server = _server(wrap(service.handle))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
@@ -114,7 +101,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(handle: Handle) -> uvicorn.Server:
-    import uvicorn
+    """Return the server of a service; raise InputError where the extra that brings it is not installed."""
+    try:
+        import uvicorn
+    except ModuleNotFoundError:
+        install = "pip install 'luma-agents-conformance[serve]'"
+        raise InputError(f"serving the reference needs uvicorn: {install}") from None
 
     config = uvicorn.Config(
         application(handle),

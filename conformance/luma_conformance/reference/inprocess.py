@@ -11,7 +11,21 @@ from luma_conformance.reference.settings import Settings
 
 
 class InProcess:
-    """A Transport to a service of its own."""
+    """A Transport to a service of its own.
+
+    >>> import json
+    >>> from luma_conformance import InProcess, Request
+    >>> reference = InProcess()
+    >>> key = ("Authorization", "Bearer luma-api-test-main")
+    >>> create = Request(method="POST", url="/v1/generations", headers=(key,), body=b'{"prompt": "a lighthouse"}')
+    >>> generation = json.loads(reference.send(create).body)
+    >>> generation["state"]
+    'queued'
+    >>> reference.clock.sleep(1)
+    >>> poll = Request(method="GET", url=f"/v1/generations/{generation['id']}", headers=(key,))
+    >>> json.loads(reference.send(poll).body)["state"]
+    'completed'
+    """
 
     base_url: Final = ORIGIN
 

@@ -12,7 +12,6 @@ import random
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +74,14 @@ class _Refused(Exception):
 
 @dataclass(kw_only=True)
 class Service:
-    """The state of one server; requests are answered by `handle`."""
+    """The state of one server; requests are answered by `handle`.
+
+    >>> from luma_conformance import Request, Service, VirtualClock
+    >>> service = Service(clock=VirtualClock())
+    >>> response = service.handle(Request(method="POST", url="/v1/generations", body=b'{"prompt": "a lighthouse"}'))
+    >>> response.status, response.body
+    (401, b'{"detail": "Missing or invalid API key"}')
+    """
 
     clock: Clock
     settings: Settings = field(default_factory=Settings)
@@ -171,9 +177,9 @@ class Service:
         if (full := client.window.refuse(now)) is not None:
             retry = ("Retry-After", str(full.retry_after))
             headers = (retry, *_rate_headers(client.window.limit, 0, full.reset))
-            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit exceeded", headers)
+            raise _Refused(429, "Rate limit exceeded", headers)
         if client.slots.is_full(now):
-            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Too many concurrent jobs", (("Retry-After", "60"),))
+            raise _Refused(429, "Too many concurrent jobs", (("Retry-After", "60"),))
         if not client.card.funded:
             raise _Refused(402, "Insufficient balance. Please add funds to continue.")
 

@@ -10,6 +10,9 @@ class Settings:
     """Limits of the main client, and durations of a generation in seconds.
 
     The limits are far above the page's examples (30 and 10), so that a whole catalogue runs without waiting.
+
+    >>> from luma_conformance import InProcess, Settings
+    >>> slow = InProcess(Settings(rpm=30, queued_seconds=5.0, processing_seconds=60.0))
     """
 
     rpm: int = 60_000

@@ -12,6 +12,13 @@ class Violation:
     `rule` is the id of a row of RULES and `path` the field at fault. `details` are the allowed texts. If it is empty,
     `detail_like` is the text with `{field}` in place of the part the page does not fix; if that is None too, the page
     fixes only the status. With `wording_may_vary` the page prints a text but does not promise it.
+
+    >>> from luma_conformance import predict
+    >>> (violation,) = predict({"prompt": "a lighthouse", "style": "manga", "aspect_ratio": "1:1"}).violations
+    >>> violation.rule, violation.status, violation.path
+    ('manga-not-portrait', 422, 'aspect_ratio')
+    >>> violation.allows(422, "manga is portrait")
+    False
     """
 
     rule: str
@@ -32,7 +39,12 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The page gives no reason to refuse the body: the answer is 201."""
+    """The page gives no reason to refuse the body: the answer is 201.
+
+    >>> from luma_conformance import Accepted, predict
+    >>> predict({"prompt": "a lighthouse", "aspect_ratio": "16:9"}) == Accepted()
+    True
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +52,13 @@ class Rejected:
     """The body is refused, with any one of these answers.
 
     They are in page order, without those that the page ranks below another one present.
+
+    >>> from luma_conformance import predict
+    >>> rejected = predict({"prompt": "", "model": "uni-9"})
+    >>> [violation.rule for violation in rejected.violations]
+    ['unknown-model', 'prompt-empty']
+    >>> rejected.allows(400, "Unknown model: uni-9")
+    True
     """
 
     violations: tuple[Violation, ...]
@@ -51,12 +70,23 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unspecified:
-    """The page does not say how the body is answered; `reason` says what it leaves open."""
+    """The page does not say how the body is answered; `reason` says what it leaves open.
+
+    >>> from luma_conformance import predict
+    >>> predict(["a lighthouse"]).reason
+    'the body is not an object'
+    """
 
     reason: str
 
 
 Prediction = Accepted | Rejected | Unspecified
+"""What `predict` returns.
+
+>>> from luma_conformance import Prediction, predict
+>>> isinstance(predict({"prompt": "a lighthouse"}), Prediction)
+True
+"""
 
 
 def _fills(detail: str, like: str) -> bool:

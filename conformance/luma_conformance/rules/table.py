@@ -16,7 +16,12 @@ from luma_conformance.rules.unspecified import find_open_question
 from luma_conformance.rules.video import VIDEO_RULES
 
 RULES: Final[tuple[Rule, ...]] = (*REQUEST_RULES, *VIDEO_RULES, *CONTENT_RULES, *LOADING_RULES)
-"""Every rule the page states about the body of POST /v1/generations, in the order of its headings."""
+"""Every rule the page states about the body of POST /v1/generations, in the order of its headings.
+
+>>> from luma_conformance import RULES
+>>> RULES[0].id, RULES[0].status, RULES[0].detail
+('unknown-model', 400, 'Unknown model: {model}')
+"""
 
 _ACCEPTED: Final = Accepted()
 
@@ -27,6 +32,14 @@ def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
     `media` is called once for each media reference a server may load. Rests on everything under "Synchronous errors on
     POST /v1/generations" that depends on the body: 201, 400, 413, 422, 502 and 503. The key, the balance and the limits
     are not considered.
+
+    >>> from luma_conformance import predict
+    >>> predict({"prompt": "a lighthouse at dawn"})
+    Accepted()
+    >>> predict({"prompt": "a lighthouse", "model": "uni-9"}).violations[0].details
+    ('Unknown model: uni-9',)
+    >>> predict({"prompt": 5})
+    Unspecified(reason='prompt is not a string')
     """
     open_question = find_misfit(body)
     if open_question is not None or not isinstance(body, dict):

@@ -102,7 +102,15 @@ def valid(kind: str, material: Material = Material()) -> Bodies:
 
 @cache
 def valid_requests(material: Material = Material()) -> Bodies:
-    """Return accepted requests of every model and type the material serves."""
+    """Return accepted requests of every model and type the material serves.
+
+    >>> from hypothesis import given
+    >>> from luma_conformance import Accepted, predict, valid_requests
+    >>> @given(valid_requests())
+    ... def test_nothing_is_wrong_with_them(body):
+    ...     assert isinstance(predict(body), Accepted)
+    >>> test_nothing_is_wrong_with_them()
+    """
     return st.sampled_from(available_kinds(material)).flatmap(lambda kind: valid(kind, material))
 
 

@@ -362,7 +362,17 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
 
 @st.composite
 def near_misses(draw: st.DrawFn, rule: str, material: Material = Material()) -> tuple[Body, Body]:
-    """Draw two requests that differ in one respect: the first just keeps a rule, the second breaks it."""
+    """Draw two requests that differ in one respect: the first just keeps a rule, the second breaks it.
+
+    >>> from hypothesis import given
+    >>> from luma_conformance import Accepted, near_misses, predict
+    >>> @given(near_misses("prompt-too-long"))
+    ... def test_a_limit_has_two_sides(pair):
+    ...     kept, broken = pair
+    ...     assert isinstance(predict(kept), Accepted)
+    ...     assert predict(broken).violations[0].rule == "prompt-too-long"
+    >>> test_a_limit_has_two_sides()
+    """
     fault = FAULTS[rule]
     near = draw(fault.bodies(material))
     return near, fault.apply(draw, near, material)
@@ -386,6 +396,15 @@ def faulty(draw: st.DrawFn, material: Material = Material()) -> Body:
     """Draw a request with one to three faults.
 
     One fault may undo another; `predict` says what may be answered.
+
+    >>> from hypothesis import given
+    >>> from luma_conformance import Rejected, faulty, predict
+    >>> @given(faulty())
+    ... def test_what_they_are_refused_with(body):
+    ...     prediction = predict(body)
+    ...     if isinstance(prediction, Rejected):
+    ...         assert {violation.status for violation in prediction.violations} <= {400, 413, 422, 502, 503}
+    >>> test_what_they_are_refused_with()
     """
     first, *others = draw(_lists_of_faults(material))
     body = first.apply(draw, draw(first.bodies(material)), material)

@@ -35,7 +35,16 @@ JSON: Final = "application/json"
 
 @st.composite
 def hostile(draw: st.DrawFn, material: Material = Material()) -> Body:
-    """Draw an accepted request in which one or two fields have an odd value or type."""
+    """Draw an accepted request in which one or two fields have an odd value or type.
+
+    >>> import json
+    >>> from hypothesis import given
+    >>> from luma_conformance import hostile
+    >>> @given(hostile())
+    ... def test_they_can_be_sent(body):
+    ...     assert json.dumps(body)
+    >>> test_they_can_be_sent()
+    """
     body: object = draw(valid_requests(material))
     for path in draw(st.lists(st.sampled_from(_PATHS), min_size=1, max_size=2)):
         try:
@@ -51,6 +60,17 @@ def malformed(material: Material = Material()) -> st.SearchStrategy[tuple[str, s
 
     The page speaks only of well-formed JSON objects ("422 — Unprocessable Entity"); of these it says only that all
     errors have one shape.
+
+    >>> from hypothesis import given
+    >>> from luma_conformance import InProcess, Request, malformed
+    >>> key = ("Authorization", "Bearer luma-api-test-main")
+    >>> @given(malformed())
+    ... def test_each_is_refused(example):
+    ...     family, content_type, body = example
+    ...     headers = (key, ("Content-Type", content_type))
+    ...     response = InProcess().send(Request(method="POST", url="/v1/generations", headers=headers, body=body))
+    ...     assert 400 <= response.status < 500, family
+    >>> test_each_is_refused()
     """
     texts = valid_requests(material).map(lambda body: json.dumps(body).encode())
     values = st.sampled_from(_VALUES).filter(lambda value: not isinstance(value, dict))
@@ -79,7 +99,15 @@ def ambiguous(material: Material = Material()) -> st.SearchStrategy[tuple[str, s
 
 
 def request_ids() -> st.SearchStrategy[str]:
-    """Return values of X-Request-Id that a header can carry; any text is allowed ("Request tracing")."""
+    """Return values of X-Request-Id that a header can carry; any text is allowed ("Request tracing").
+
+    >>> from hypothesis import given
+    >>> from luma_conformance import request_ids
+    >>> @given(request_ids())
+    ... def test_a_header_can_carry_them(value):
+    ...     assert value == value.strip() and value.isprintable()
+    >>> test_a_header_can_carry_them()
+    """
     visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60)
     words = st.lists(visible, min_size=1, max_size=3).map(" ".join)
     made = st.sampled_from(

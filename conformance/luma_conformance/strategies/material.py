@@ -42,6 +42,12 @@ class Material:
     """What a target offers for requests to refer to; `trouble` has, by role, the URLs that do not load.
 
     The default refers to example.com and to nothing a target must have, for use without a profile.
+
+    >>> from luma_conformance import Material, valid_requests
+    >>> material = Material(image_url="https://cdn.test/cat.png", video_url=None)
+    >>> material.missing("video-source")
+    'the profile names no video-source'
+    >>> images_only = valid_requests(material)
     """
 
     image_url: str | None = "https://example.com/image.png"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from luma_conformance.catalogue.roles import MAIN_KEY, PROMPTS
 from luma_conformance.judge.answers import FINAL_STATES, body_of
-from luma_conformance.judge.lifecycle import judge_history, judge_indistinguishable
+from luma_conformance.judge.lifecycle import judge_indistinguishable, judge_life_cycle
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 
@@ -95,7 +95,7 @@ def _watch(luma_target: LumaTarget) -> None:
         luma_target.sleep(EVERY, MAIN_KEY)
         polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
     polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
-    for oddity in judge_history(created, polls):
+    for oddity in judge_life_cycle(created, polls):
         luma_target.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
 
 
@@ -106,7 +106,7 @@ def _live(luma_target: LumaTarget, body: dict[str, str], waits: list[float]) -> 
         if seconds:
             luma_target.sleep(seconds, MAIN_KEY)
         polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
-    for oddity in judge_history(created, polls):
+    for oddity in judge_life_cycle(created, polls):
         luma_target.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
     if body["prompt"] not in _staying(luma_target) and _state(polls[-1]) not in FINAL_STATES:
         luma_target.fail(f"not over after {LONG:.0f} s  [Handling async failures in code]", polls[-1])

@@ -11,8 +11,8 @@ from hypothesis.stateful import precondition, rule
 
 from luma_conformance.judge.answers import body_of
 from luma_conformance.judge.explain import describe_trace
-from luma_conformance.judge.job_limit import GRACE, TTL, judge_jobs
-from luma_conformance.judge.rate_limit import Contradiction, judge_trace
+from luma_conformance.judge.job_limit import GRACE, TTL, judge_job_limit
+from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.luma_target import LumaTarget, Machine, not_judged
 
@@ -78,9 +78,9 @@ class Clients(Machine):
             self._poll(role, name)
         for trace in self.traces.values():
             since = trace[0].sent - OVER
-            report = judge_trace(trace, since=since)
+            report = judge_rate_limit(trace, since=since)
             self.luma_target.observe(report.observed)
-            self._refute(trace, (*report.contradictions, *judge_jobs(trace, since=since)))
+            self._refute(trace, (*report.contradictions, *judge_job_limit(trace, since=since)))
 
     def _refute(self, trace: list[Exchange], contradictions: tuple[Contradiction, ...]) -> None:
         if contradictions:

@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from luma_conformance.judge.explain import describe_trace
-from luma_conformance.judge.rate_limit import WINDOW, judge_trace
+from luma_conformance.judge.rate_limit import WINDOW, judge_rate_limit
 from luma_conformance.model import Exchange
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 
@@ -48,7 +48,7 @@ def _judge(luma_target: LumaTarget, waits: list[tuple[int, bytes]]) -> None:
         if seconds:
             luma_target.sleep(seconds, KEY)
         trace.append(luma_target.exchange(luma_target.request(body=body, role=KEY), at_once=True))
-    report = judge_trace(trace, since=trace[0].sent - WINDOW - 1)
+    report = judge_rate_limit(trace, since=trace[0].sent - WINDOW - 1)
     luma_target.observe(report.observed)
     if report.contradictions:
         smallest = min(report.contradictions, key=lambda found: len(found.exchanges))
