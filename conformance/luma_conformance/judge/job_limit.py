@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from luma_conformance.judge.answers import FINAL_STATES, body_of, detail_of
+from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.rate_limit import CONCURRENCY, Contradiction
 from luma_conformance.model import Exchange
 
@@ -74,9 +74,9 @@ def _read_jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
     for index, exchange in enumerate(trace):
         if exchange.request.method != "POST" or exchange.response.status != 201:
             continue
-        polls = [poll for poll in trace if _is_poll(poll, _member(exchange, "id"))]
-        ran = [poll.sent for poll in polls if _member(poll, "state") not in FINAL_STATES]
-        over = [poll.received for poll in polls if _member(poll, "state") in FINAL_STATES]
+        polls = [poll for poll in trace if _is_poll(poll, member_of(exchange.response, "id"))]
+        ran = [poll.sent for poll in polls if member_of(poll.response, "state") not in FINAL_STATES]
+        over = [poll.received for poll in polls if member_of(poll.response, "state") in FINAL_STATES]
         # A job counts for an hour at most, whatever becomes of it: at the earliest from when it was sent, at the latest
         # from when it was answered.
         pruned = exchange.received + TTL
@@ -112,8 +112,3 @@ def _is_refusal(exchange: Exchange) -> bool:
 def _is_poll(exchange: Exchange, name: object) -> bool:
     request = exchange.request
     return request.method == "GET" and exchange.response.status == 200 and request.url.rpartition("/")[2] == name
-
-
-def _member(exchange: Exchange, name: str) -> object:
-    body = body_of(exchange.response)
-    return body.get(name) if isinstance(body, dict) else None

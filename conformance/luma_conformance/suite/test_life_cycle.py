@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from luma_conformance.catalogue.roles import MAIN_KEY, PROMPTS
-from luma_conformance.judge.answers import FINAL_STATES, body_of
+from luma_conformance.judge.answers import FINAL_STATES, body_of, member_of
 from luma_conformance.judge.lifecycle import judge_history, judge_indistinguishable
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
@@ -117,8 +117,7 @@ def _staying(luma_target: LumaTarget) -> list[str]:
 
 
 def _state(poll: Exchange) -> object:
-    body = body_of(poll.response)
-    return body.get("state") if isinstance(body, dict) else None
+    return member_of(poll.response, "state")
 
 
 def _id(created: Exchange) -> str:

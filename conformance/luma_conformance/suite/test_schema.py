@@ -101,20 +101,20 @@ class _Walk:
     def __init__(self, luma_target: LumaTarget) -> None:
         self._luma = luma_target
         self._steps: list[tuple[Plain, int | None]] = []
-        self._taken: list[Exchange] = []
+        self._exchanges: list[Exchange] = []
 
     def begin(self) -> None:
-        self._steps, self._taken = [], []
+        self._steps, self._exchanges = [], []
         self._luma.session.target.channel.begin_example(self._steps)
 
-    def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
-        self._steps.append((_plain(ask), None if origin is None else self._taken.index(origin)))
+    def send(self, ask: Ask, origin: Exchange | None) -> Exchange:
+        self._steps.append((_plain(ask), None if origin is None else self._exchanges.index(origin)))
         if ask.method == "POST":
             exchange = _submit(self._luma, ask)
             assert exchange is not None
         else:
             exchange = _look_up(self._luma, ask) if origin is None else _follow(self._luma, ask, origin)
-        self._taken.append(exchange)
+        self._exchanges.append(exchange)
         return exchange
 
     def end(self) -> None:
@@ -124,7 +124,7 @@ class _Walk:
         """Repeat a recorded walk."""
         self.begin()
         for plain, origin in steps:
-            self.take(_ask(plain), None if origin is None else self._taken[origin])
+            self.send(_ask(plain), None if origin is None else self._exchanges[origin])
 
 
 def _plain(ask: Ask) -> Plain:
@@ -205,5 +205,5 @@ def _same(one: object, other: object, facts: Callable[[dict[str, object]], objec
 def _hold_to_schema(luma_target: LumaTarget, exchange: Exchange, *, status_is_open: bool = False) -> None:
     departures = document().find_departures(exchange, status_is_open=status_is_open)
     if departures:
-        told = "; ".join(luma_target.session.scrub(departure)[:400] for departure in departures)
-        luma_target.fail(f"not as documented in specs/openapi.yaml: {told}", exchange)
+        listed = "; ".join(luma_target.session.scrub(departure)[:400] for departure in departures)
+        luma_target.fail(f"not as documented in specs/openapi.yaml: {listed}", exchange)
