@@ -45,8 +45,7 @@ def judge_jobs(trace: Sequence[Exchange], *, since: float | None = None) -> tupl
     trace has every request of the client; None means always. Rests on "429 — Concurrent job limit exceeded".
     """
     jobs = list(_read_jobs(trace))
-    # The limit is at least the number of jobs that ran together for certain: a new one and those it was admitted
-    # beside.
+    # The limit is at least the number of jobs that ran together for certain: a new one and those beside it.
     admitted = [(len(running) + 1, running, job.index) for job in jobs for running in [_find_running(jobs, job)]]
     # The limit is at most the number of jobs that can have held a slot when another was refused. A refusal says nothing
     # if a job from before the trace, which it does not show, may still have held one.
@@ -91,6 +90,10 @@ def _read_jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
 
 def _find_running(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
     """Return the indexes of the jobs that ran for certain when a new one was admitted, whenever that was."""
+    # A job was admitted at some instant from `sent` to `received`. An earlier one ran at all of these instants if it
+    # was answered before the first and found unfinished by a poll sent after the last. Example: A answered at 1, B sent
+    # at 5 and answered at 6, a poll of A sent at 7 says processing: A and B ran together. Had the poll been sent at
+    # 5.5, A may have ended before B was admitted.
     return tuple(
         job.index
         for job in jobs
@@ -100,7 +103,9 @@ def _find_running(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
 
 def _count_possible(jobs: Sequence[_Job], refusal: Exchange, index: int) -> int:
     """Return how many jobs may have held a slot when the request with an index was refused."""
-    # Submitted before this one was answered, and over after it was sent, given the time a slot may take to become free.
+    # A job may have held a slot if it was submitted before this one was answered, and was over, with the time its slot
+    # may take to become free, only after this one was sent. Example: A was found completed at 10, a request sent at 69
+    # is refused: A may still have held its slot. A refusal sent at 71 has no such excuse.
     begun = [job for job in jobs if job.index < index or job.sent < refusal.received]
     return sum(job.over_at + GRACE > refusal.sent for job in begun)
 
