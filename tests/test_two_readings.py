@@ -1,4 +1,4 @@
-"""Confronts the two readings of the page: the catalogue, transcribed from it, and the oracle, written from it."""
+"""Compares the two readings of the page: the catalogue, transcribed from it, and the rules, written from it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REJECTING = [name for name, (_, expect) in STEPS.items() if 201 not in expect.st
 ACCEPTING = [name for name, (_, expect) in STEPS.items() if expect.status == (201,)]
 
 
-def test_there_is_something_to_confront() -> None:
+def test_both_readings_have_many_bodies_in_common() -> None:
     """Both readings have many bodies in common."""
     assert len(REJECTING) > 120
     assert len(ACCEPTING) > 50
@@ -82,7 +82,7 @@ def test_every_rule_of_the_oracle_has_a_case() -> None:
 
 
 def _says(violation: Violation, expect: Expectation) -> bool:
-    """Tells whether a case expects this answer: its status, and a text among those the oracle allows."""
+    """Return whether a case expects this answer: its status, and a text among those the oracle allows."""
     if violation.status not in expect.status:
         return False
     if expect.detail is None:

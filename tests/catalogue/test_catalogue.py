@@ -33,7 +33,7 @@ holds:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    """Returns two files of cases and one of what holds."""
+    """Return two files of cases and one with expectations about every response."""
     files = {"create/400-keyframes": KEYFRAMES, "create/429-limit": LIMIT, "every-response": HOLDS}
     return Catalogue(read_all({name: parse(text, f"{name}.yaml") for name, text in files.items()}))
 
@@ -48,7 +48,7 @@ def test_a_catalogue_is_its_cases_in_order(catalogue: Catalogue) -> None:
 
 
 def test_a_case_is_found_by_its_id(catalogue: Catalogue) -> None:
-    """An id is exact; half of one is nobody's."""
+    """An id is matched exactly; part of one matches nothing."""
     found = catalogue.get("create/429-limit/any-text")
 
     assert found is not None
@@ -83,7 +83,7 @@ def test_a_pattern_is_an_id_a_folder_or_a_glob(catalogue: Catalogue, pattern: st
         (400, "must be positive", []),
     ],
 )
-def test_a_text_is_traced_to_the_cases_that_expect_it(
+def test_cases_are_found_by_the_detail_they_expect(
     catalogue: Catalogue, status: int, detail: str, ids: list[str]
 ) -> None:
     """Cases of the same status come first; a case that expects no text expects none in particular."""

@@ -18,7 +18,7 @@ accepted: {{}}
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Returns a catalogue's folder: the schema, and a folder of its own for `create`."""
+    """Return a catalogue's folder: the schema, and a folder of its own for `create`."""
     (tmp_path / SCHEMA).write_text("{}")
     (tmp_path / "create").mkdir()
     return tmp_path
@@ -72,7 +72,7 @@ def test_a_folder_is_its_case_files_in_name_order(root: Path) -> None:
     assert list(load([root, root / "z.yaml"]).sections) == ["create/a", "create/b", "z"]
 
 
-def test_the_problems_of_all_files_are_told_at_once(root: Path) -> None:
+def test_the_problems_of_all_files_are_reported_at_once(root: Path) -> None:
     """Bad YAML in one file and bad grammar in another are one CatalogueError."""
     (root / "a.yaml").write_text(f"{FILE}satus: 400\n")
     (root / "b.yaml").write_text(f"{FILE}cases: [\n")
@@ -84,7 +84,7 @@ def test_the_problems_of_all_files_are_told_at_once(root: Path) -> None:
     assert [(problem.file, problem.line) for problem in refused.value.problems] == [("a.yaml", 5), ("b.yaml", 6)]
 
 
-def test_two_files_of_one_name_are_not_read_as_one(tmp_path: Path) -> None:
+def test_two_files_with_the_same_name_are_refused(tmp_path: Path) -> None:
     """Files whose cases would share ids are refused, both named; no case is dropped in silence."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -94,8 +94,8 @@ def test_two_files_of_one_name_are_not_read_as_one(tmp_path: Path) -> None:
         load([tmp_path / "one" / "mine.yaml", tmp_path / "two" / "mine.yaml"])
 
 
-def test_a_path_that_leads_nowhere_is_the_users_mistake(tmp_path: Path) -> None:
-    """A missing file or folder is named."""
+def test_a_missing_path_is_an_input_error(tmp_path: Path) -> None:
+    """The message names the missing file or folder."""
     with pytest.raises(InputError, match="none: there is no such file or folder"):
         load([tmp_path / "none"])
 

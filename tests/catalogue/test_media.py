@@ -1,4 +1,4 @@
-"""Supplies: each is what its name says, as an image library sees it."""
+"""Supplied values: each is what its name says, according to an image library."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_name_is_supplied_and_no_other() -> None:
         supply("inline-tiff")
 
 
-def test_a_supply_is_made_once() -> None:
+def test_a_supplied_value_is_made_once() -> None:
     """The same text comes back."""
     assert supply("inline-over-50-mb") is supply("inline-over-50-mb")
 

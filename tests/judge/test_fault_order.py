@@ -1,4 +1,4 @@
-"""The order of answers: what observations imply, and what they contradict."""
+"""The order of answers: what observations imply, and where they contradict each other."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ RULES = ("a", "b", "c", "d")
 
 
 def order(*pairs: str) -> Order:
-    """Returns the order of observations written "ab": a was answered for, b was not."""
+    """Return the order of observations written "ab": a was answered for, b was not."""
     return Order.of([Observation(first=pair[0], then=pair[1]) for pair in pairs], RULES)
 
 
 def test_levels_follow_from_the_pairs() -> None:
-    """What nothing comes before is first; what was never seen is nowhere."""
+    """A rule that nothing comes before is on the first level; a rule never observed is on none."""
     assert order("ab", "bc", "ac").levels == (("a",), ("b",), ("c",))
     assert order("ac", "bc").levels == (("a", "b"), ("c",))
 
 
-def test_what_follows_by_way_of_a_third_is_left_out() -> None:
-    """The drawing has the shortest steps only."""
+def test_a_pair_that_follows_from_two_others_is_left_out() -> None:
+    """Only the shortest steps are listed."""
     assert order("ab", "bc", "ac").steps == (("a", "b"), ("b", "c"))
 
 
@@ -32,8 +32,8 @@ def test_a_pair_answered_either_way_orders_nothing() -> None:
     assert found.levels == (("a", "b"), ("c",))
 
 
-def test_a_ring_is_a_cycle_and_does_not_hide_the_rest() -> None:
-    """Three rules each before the next are told as a ring, and what comes after them still comes after."""
+def test_a_cycle_is_reported_and_does_not_hide_the_rest() -> None:
+    """Three rules each before the next are reported as a ring, and what comes after them still does."""
     found = order("ab", "bc", "ca", "ad", "bd")
 
     assert len(found.cycles) == 1
@@ -50,8 +50,8 @@ def test_a_total_order_has_no_cycle() -> None:
     assert found.levels == (("a",), ("b",), ("c",), ("d",))
 
 
-def test_changes_are_the_pairs_that_turned_round() -> None:
-    """A pair that was not seen before, or is contested now, has not turned."""
+def test_reversals_are_the_pairs_in_the_opposite_order() -> None:
+    """A pair that was not seen before, or is contested now, is not reversed."""
     assert find_reversals(order("ab", "cd", "bc"), order("ba", "cd", "ad", "bc", "cb")) == (("b", "a"),)
 
 

@@ -1,4 +1,4 @@
-"""What the page makes of a difference, and what leniency lets pass."""
+"""The severity of a difference, and what leniency lets pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from luma_conformance.session.open import Options, open_session
 
 
 def mismatch(facet: Facet, where: str) -> Mismatch:
-    """Returns a difference of a facet."""
+    """Return a difference in a facet."""
     return Mismatch(facet=facet, where=where, why="differs", step=1, rests_on="Error response format")
 
 
@@ -50,7 +50,7 @@ def test_what_clients_branch_on_is_a_must(facet: Facet, where: str, severity: Se
     assert mismatch(facet, where).severity is severity
 
 
-def test_the_gravest_difference_decides() -> None:
+def test_the_worst_difference_decides_the_severity() -> None:
     """One must among shoulds makes a must; without a difference there is no severity."""
     worded, missing = mismatch(Facet.DETAIL, "detail"), mismatch(Facet.HEADERS, "X-API-Version")
 
@@ -60,7 +60,7 @@ def test_the_gravest_difference_decides() -> None:
 
 
 def failed(*mismatches: Mismatch, status: int = 400, body: object = None) -> Result:
-    """Returns a failed case whose last answer has this body."""
+    """Return a failed case whose last answer has this body."""
     (case, *_) = casefiles.own().matching("create/400-unknown-model/page-example")
     response = Response(status=status, body=json.dumps(body).encode())
     exchange = Exchange(request=Request(method="POST", url="/v1/generations"), response=response, sent=0, received=0)
@@ -97,7 +97,7 @@ def test_a_failure_with_a_reason_of_its_own_stays_one() -> None:
     assert apply_leniency(known, casefiles.own()) == known
 
 
-def test_another_failure_reason_is_told_apart_from_another_body() -> None:
+def test_another_failure_reason_is_a_difference_in_wording() -> None:
     """Where only failure_reason differs the difference is of wording; another failure_code is not."""
     expect = Expectation(
         status=(200,),
@@ -120,7 +120,7 @@ def test_another_failure_reason_is_told_apart_from_another_body() -> None:
     assert severities({"failure_code": "other", "failure_reason": "Out of credits"}) == [("body", Severity.MUST)]
 
 
-def test_leniency_does_not_end_a_case_at_its_first_word() -> None:
+def test_leniency_does_not_end_a_case_at_another_wording() -> None:
     """A case of several steps goes on after another wording, so that what is wrong later is still found."""
     session = open_session(Options(lenient=True))
     step = Step(

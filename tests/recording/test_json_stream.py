@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 
 def few_at_a_time(raw: bytes, count: int) -> JSONStream:
-    """Returns a stream that gets so many bytes at a time, whatever it asks for."""
+    """Return a stream that gets a few bytes at a time, however many it asks for."""
     file = io.BytesIO(raw)
     return JSONStream(lambda _: file.read(count))
 
@@ -46,7 +46,7 @@ def test_values_are_the_same_however_they_come(values: list[Any], count: int, as
 
 @QUICK
 @given(value=VALUES, data=st.data())
-def test_what_is_cut_off_is_said_to_be(value: Any, data: st.DataObject) -> None:
+def test_an_incomplete_document_is_truncated(value: Any, data: st.DataObject) -> None:
     """Every beginning of a document is Truncated, at a byte that it has."""
     raw = json.dumps([value], ensure_ascii=False).encode()
     cut = raw[: data.draw(st.integers(0, len(raw) - 1))]
@@ -83,7 +83,7 @@ def _is_text(raw: bytes) -> bool:
     ],
 )
 @pytest.mark.parametrize("count", [1, 7, 1 << 20])
-def test_what_is_malformed_is_told_with_its_byte(raw: bytes, byte: int, what: str, count: int) -> None:
+def test_a_malformed_document_is_refused_with_the_byte(raw: bytes, byte: int, what: str, count: int) -> None:
     """However the text comes, the error is the same, at the same byte."""
     with pytest.raises(Malformed, match=what) as caught:
         list(few_at_a_time(raw, count).elements())

@@ -1,4 +1,4 @@
-"""Redaction: no secret gets through in any of its forms, and nothing else is touched."""
+"""Redaction: every form of a secret is replaced, and nothing else is changed."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ REDACTOR = Redactor({SECRET: "$LUMA_AGENTS_API_KEY"})
     ],
 )
 def test_a_secret_is_replaced_in_every_form(text: str) -> None:
-    """Plain, in JSON, in a URL: what is shown is the name."""
+    """In plain text, JSON and URLs the secret's name is shown instead."""
     scrubbed = REDACTOR.scrub(text)
     assert "c4n" not in scrubbed
     assert "$LUMA_AGENTS_API_KEY" in scrubbed
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_secret_is_replaced_in_every_form_there_is(form: str) -> None:
-    """The forms the canary is searched for are the forms that are redacted, with what stands around them left alone."""
+def test_a_secret_is_replaced_in_every_form_of_the_canary(form: str) -> None:
+    """Each form the canary test searches for is redacted, and the text around it is unchanged."""
     written = FORMS[form](SECRET)
     scrubbed = REDACTOR.scrub(f"before, {written}, after")
 
@@ -63,8 +63,8 @@ def test_a_secret_is_replaced_in_every_form_there_is(form: str) -> None:
         ("...0f", "...0f"),
     ],
 )
-def test_half_a_secret_is_replaced_where_somebody_cut_it(text: str, shown: str) -> None:
-    """A traceback cuts long values in the middle; a few characters, or the prefix all keys share, give nothing away."""
+def test_part_of_a_secret_is_replaced_beside_dots(text: str, shown: str) -> None:
+    """Tracebacks shorten long values in the middle; a few characters, or the prefix of all keys, may stay."""
     assert Redactor({"luma-api-0123456789abcdef": "$K"}).scrub(text) == shown
 
 
@@ -82,20 +82,20 @@ def test_half_a_secret_is_replaced_where_somebody_cut_it(text: str, shown: str) 
     ],
 )
 def test_a_signing_parameter_of_any_url_is_replaced(text: str, shown: str) -> None:
-    """Whoever has the signature has the file; the rest of the URL stays."""
+    """A signature gives access to the file, so it is replaced; the rest of the URL stays."""
     assert re.sub(r"REDACTED-[0-9a-f]{8}", "R", Redactor().scrub(text)) == shown
 
 
 def test_two_signatures_still_differ_and_are_replaced_once() -> None:
-    """Whether a poll's URL is fresh can be told without its signature; what is replaced stays as it is."""
+    """Two signatures can be compared without being shown, and what is replaced is not replaced again."""
     first, second = (Redactor().scrub(f"https://f/x?sig={value}") for value in ("abc", "abd"))
 
     assert first != second
     assert Redactor().scrub(first) == first
 
 
-def test_what_a_target_hands_out_is_known_from_then_on() -> None:
-    """The values of signatures and cookies are replaced wherever they are said again."""
+def test_secrets_in_an_answer_are_replaced_from_then_on() -> None:
+    """The values of signatures and cookies are replaced wherever they occur later."""
     redactor = Redactor()
     body = b'{"output": [{"url": "https://f/x.png?X-Amz-Signature=5f3759df5f3759df&X-Amz-Date=2"}]}'
     headers = (("Set-Cookie", "session=c00kie-c00kie-c00kie; Path=/; Secure"), ("Location", "/y?sig=l0cati0n-l0cati0n"))
@@ -106,8 +106,8 @@ def test_what_a_target_hands_out_is_known_from_then_on() -> None:
     assert Redactor().scrub(said) == said
 
 
-def test_a_target_cannot_make_the_redactor_grow_without_end() -> None:
-    """The latest secrets of its making are kept, the keys are never forgotten."""
+def test_the_number_of_secrets_learned_from_a_target_is_bounded() -> None:
+    """The latest secrets of a target are kept, and the keys are never dropped."""
     redactor = Redactor({SECRET: "$K"})
     for number in range(MAX_LEARNED + 50):
         redactor.learn(Response(status=200, headers=(("Set-Cookie", f"a=cookie-number-{number:04}"),)))
@@ -119,14 +119,14 @@ def test_a_target_cannot_make_the_redactor_grow_without_end() -> None:
 
 
 def test_a_secret_may_become_known_later() -> None:
-    """What is added is replaced as what was there from the beginning."""
+    """A secret that is added later is replaced like one that was known from the start."""
     redactor = Redactor({"luma-api-first": "$A"})
     redactor.add({"luma-api-second": "$B"})
     assert redactor.scrub("luma-api-first luma-api-second") == "$A $B"
 
 
 def test_a_key_in_the_environment_is_known_before_any_profile() -> None:
-    """A test key is no secret, and no other variable is looked at."""
+    """Keys are found by their prefix; test keys are not secret, and other variables are ignored."""
     environ = {"ONE": "luma-api-abc123 ", "TWO": "luma-api-test-main", "HOME": "/root", "EMPTY": "", "P": "luma-api-"}
     assert find_keys(environ) == {"luma-api-abc123": "$ONE"}
 
@@ -142,7 +142,7 @@ def test_a_key_in_the_environment_is_known_before_any_profile() -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_found_with_its_place(text: str, where: str) -> None:
-    """By value in any form, or by what keys and tokens look like; what is found is not repeated."""
+    """Known secrets in any form, and what looks like a key or token, are found, but not quoted."""
     leak = REDACTOR.find_secret(text)
     assert str(leak).startswith(where)
     assert "abc" not in str(leak)
@@ -153,8 +153,8 @@ def test_what_looks_like_a_secret_is_found_with_its_place(text: str, where: str)
     ["luma-api-test-main", "Bearer luma-api-test-a-long-name-of-a-key", "luma-api-", "a luma-api- and more",
      "luma-api-conformance-no-such-key", "Bearer $LUMA_AGENTS_API_KEY", "Bearer REDACTED", "Bearer token", ""],
 )  # fmt: skip
-def test_what_is_no_secret_is_not_found(text: str) -> None:
-    """Test keys, names of variables, the prefix and the word itself may be stored."""
+def test_what_is_not_a_secret_is_not_found(text: str) -> None:
+    """Test keys, names of variables, the prefix and the word token may be stored."""
     assert REDACTOR.find_secret(text) is None
 
 
@@ -164,7 +164,7 @@ def test_what_is_no_secret_is_not_found(text: str) -> None:
 def test_a_secret_is_replaced_in_base64_wherever_it_stands(
     before: str, after: str, encode: Callable[[bytes], bytes]
 ) -> None:
-    """The digits a secret shares with what stands beside it may stay: they give away less than a byte each."""
+    """The digits a secret shares with its neighbours may stay: each gives away less than a byte."""
     text = encode(f"{before}{SECRET}{after}".encode()).decode()
     scrubbed = REDACTOR.scrub(text)
     assert "$LUMA_AGENTS_API_KEY" in scrubbed
@@ -172,25 +172,25 @@ def test_a_secret_is_replaced_in_base64_wherever_it_stands(
 
 
 @pytest.mark.parametrize("text", ["", "luma-api-", "a generation", "bHVtYS1hcGk", "LUMA_AGENTS_API_KEY", "é→\n"])
-def test_what_is_no_secret_stays(text: str) -> None:
-    """Not even the prefix all keys share is touched."""
+def test_text_without_a_secret_is_unchanged(text: str) -> None:
+    """Even the prefix of all keys is left alone."""
     assert REDACTOR.scrub(text) == text
 
 
-def test_the_longer_of_two_secrets_goes_first() -> None:
-    """A key that begins with another leaves no rest of itself."""
+def test_the_longer_of_two_secrets_is_replaced_first() -> None:
+    """If one key begins with another, no part of the longer one remains."""
     redactor = Redactor({"luma-api-abc": "$A", "luma-api-abc-def": "$B"})
     assert redactor.scrub("luma-api-abc-def luma-api-abc") == "$B $A"
 
 
-def test_a_short_secret_goes_where_it_is_a_word() -> None:
+def test_a_short_secret_is_replaced_only_as_a_word() -> None:
     """A secret of one letter does not make a report unreadable."""
     redactor = Redactor({"a": "$A", "k3y": "$K", "": "$E"})
     assert redactor.scrub("Bearer a, banana k3y=k3y k3yboard") == "Bearer $A, banana $K=$K k3yboard"
 
 
 def test_without_secrets_nothing_changes() -> None:
-    """An empty secret is none."""
+    """An empty secret is ignored."""
     assert Redactor({}).scrub("abc") == "abc"
     assert Redactor({"": "$E"}).scrub("abc") == "abc"
 
@@ -207,6 +207,6 @@ def test_without_secrets_nothing_changes() -> None:
     ],
 )
 def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
-    """Tabs, line breaks and every script stay; the result can always be written as UTF-8."""
+    """Tabs, line breaks and all scripts stay, and the result can be written as UTF-8."""
     assert printable(text) == shown
     printable(text).encode()

@@ -1,4 +1,4 @@
-"""Flattening: whatever a text was written in comes off, and each part of what is left is traced back to its place."""
+"""Flattening: every encoding of a text is removed, and each part of the result is traced back to the original."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = st.text(alphabet="aZ09-_.~\"'/<>+ä ", min_size=1, max_size=30)
 
 
 def flat(text: str) -> bytes:
-    """Returns a text flattened."""
+    """Return a text in flat form."""
     return FlatText(text.encode()).text
 
 
@@ -50,20 +50,20 @@ def flat(text: str) -> bytes:
     ],
 )
 def test_a_text_is_the_same_however_it_is_written(written: str) -> None:
-    """Escapes of JSON, URLs and HTML, nested too, folds, wraps and what nobody sees come off."""
+    """Escapes of JSON, URLs and HTML, also nested, line folds, wraps and invisible characters are removed."""
     assert flat(written) == b"ab/c"
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(KEYS)
-def test_encoders_of_the_standard_library_are_seen_through(text: str) -> None:
-    """What they make of a text, once or twice, is as flat as the text itself."""
+def test_encodings_of_the_standard_library_are_decoded(text: str) -> None:
+    """A text encoded once or twice is as flat as the text itself."""
     for once in (lambda text: json.dumps(text)[1:-1], lambda text: quote(text, safe=""), html.escape):
         assert flat(once(text)) == flat(once(once(text))) == flat(text)
 
 
-def test_bytes_that_pprint_wraps_stay_findable() -> None:
-    """A traceback shows long bytes cut into literals, wherever the line ends."""
+def test_bytes_that_pprint_wraps_are_found() -> None:
+    """A traceback shows long bytes as several literals, wherever the line ends."""
     secret = bytes(range(0x41, 0x5B)) * 4
     assert b"\n" in pprint.pformat(secret).encode()
     assert secret in FlatText(pprint.pformat(secret).encode()).text
@@ -79,7 +79,7 @@ def test_bytes_that_pprint_wraps_stay_findable() -> None:
         ("%5Cu0061bc", "%5Cu0061bc"),
     ],
 )
-def test_a_part_is_traced_back_to_what_was_written(text: str, found: str) -> None:
+def test_a_part_is_traced_back_to_the_original(text: str, found: str) -> None:
     """The span in the original is the whole of the escapes it takes, no more, through every round."""
     raw = text.encode()
     traced = FlatText(raw)
@@ -92,8 +92,8 @@ def test_a_part_is_traced_back_to_what_was_written(text: str, found: str) -> Non
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(max_size=60))
-def test_any_text_is_flattened_and_every_part_has_a_place(text: str) -> None:
-    """Nothing breaks it, and places are within the original and in order."""
+def test_any_text_is_flattened_and_every_part_traced_back(text: str) -> None:
+    """No text raises, and places are within the original and in order."""
     raw = text.encode("utf-8", "surrogatepass")
     traced = FlatText(raw)
     spans = [traced.span(at, at + 1) for at in range(len(traced.text))]
@@ -104,12 +104,12 @@ def test_any_text_is_flattened_and_every_part_has_a_place(text: str) -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(alphabet="ab \n\t\\-+/=é\"'", max_size=60))
-def test_what_is_squeezed_is_flat(text: str) -> None:
-    """The fast way is taken only where it comes to the same."""
+def test_squeezing_gives_the_flat_text(text: str) -> None:
+    """The fast way is taken only if it has the same result."""
     assert squeeze(text.encode()) in (None, flat(text))
 
 
-def test_a_secret_has_no_encoded_form_that_is_found_by_chance() -> None:
-    """Base64 and hex of a few characters are none."""
+def test_encoded_forms_too_short_to_be_meant_are_not_searched_for() -> None:
+    """Base64 and hex of a few characters would be found by chance."""
     assert list(spellings("k")) == [b"k"]
     assert len(set(spellings("luma-api-x"))) == 6

@@ -1,4 +1,4 @@
-"""Asks a service as one of its clients, and reads what comes back."""
+"""Sends requests to a service as one of its clients, and reads the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEALTHY = Settings(queued_seconds=1, processing_seconds=4)
 
 
 def key(client: str) -> str:
-    """Returns the test key that ends in `client`."""
+    """Return the test key that ends in `client`."""
     return f"luma-api-test-{client}"
 
 
@@ -34,52 +34,52 @@ class Desk:
     def ask(
         self, method: str, url: str, who: str | None = "main", *, headers: Headers = (), body: bytes = b""
     ) -> Response:
-        """Sends a request with the key of `who`, or with none."""
+        """Send a request with the key of `who`, or with none."""
         if who is not None:
             headers = (("Authorization", f"Bearer {key(who)}"), *headers)
         return self.service.handle(Request(method=method, url=url, headers=headers, body=body))
 
     def create(self, body: object = SUNSET, who: str | None = "main", *, headers: Headers = ()) -> Response:
-        """Posts a body to /v1/generations."""
+        """Post a body to /v1/generations."""
         return self.ask("POST", CREATE, who, headers=headers, body=json.dumps(body).encode())
 
     def made(self, body: object = SUNSET, who: str = "main") -> str:
-        """Returns the id of a generation that is accepted."""
+        """Return the id of a generation that is accepted."""
         response = self.create(body, who)
         assert response.status == 201, response.body
         return str(data(response)["id"])
 
     def poll(self, generation: str, who: str | None = "main", *, headers: Headers = ()) -> Response:
-        """Asks for a generation."""
+        """Poll a generation."""
         return self.ask("GET", f"{CREATE}/{generation}", who, headers=headers)
 
     def state(self, generation: str, who: str = "main") -> str:
-        """Returns the state of a generation."""
+        """Return the state of a generation."""
         return str(data(self.poll(generation, who))["state"])
 
     def output(self, generation: str = COMPLETED_IMAGE, who: str = "main") -> str:
-        """Returns the path and query of a fresh output URL."""
+        """Return the path and query of a fresh output URL."""
         url = urlsplit(str(data(self.poll(generation, who))["output"][0]["url"]))
         return f"{url.path}?{url.query}"
 
     def file(self, local: str) -> Response:
-        """Asks the storage for a file, with no key."""
+        """Request a file from the storage, without a key."""
         return self.ask("GET", local, None)
 
     def advance(self, seconds: object, who: str = "main") -> Response:
-        """Lets the time of one client pass."""
+        """Advance the clock of one client."""
         return self.ask("POST", CLOCK, who, body=json.dumps({"advance": seconds}).encode())
 
 
 def data(response: Response) -> dict[str, Any]:
-    """Returns the JSON object of a response."""
+    """Return the JSON object of a response."""
     value = json.loads(response.body)
     assert isinstance(value, dict)
     return value
 
 
 def answer(response: Response) -> tuple[int, str]:
-    """Returns the status and detail of an error, which has nothing but a text as detail."""
+    """Return the status and detail of an error, which has nothing but a text as detail."""
     body = data(response)
     assert list(body) == ["detail"]
     assert isinstance(body["detail"], str)
@@ -87,7 +87,7 @@ def answer(response: Response) -> tuple[int, str]:
 
 
 def number(response: Response, name: str) -> int:
-    """Returns the whole number in a header."""
+    """Return the whole number in a header."""
     value = header(response.headers, name)
     assert value is not None
     return int(value)

@@ -41,7 +41,7 @@ def test_the_profile_names_the_seeded_generations_and_all_prompts() -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in PROFILE.values if role.endswith("-url")])
-def test_the_profiles_urls_do_what_their_role_says(role: str) -> None:
+def test_each_url_of_the_profile_behaves_as_its_role_says(role: str) -> None:
     """The two that load are a small picture's; each of the others has something of its own wrong with it."""
     fact: MediaFact = media_facts({"url": PROFILE.values[role]})
     assert (fact == LOADS) == (role in ("image-url", "video-url"))
@@ -64,7 +64,7 @@ def test_the_readme_names_no_card_that_is_not_there() -> None:
     assert plain == {PROFILE.values["image-url"], PROFILE.values["video-url"]}
 
 
-def test_the_readme_tells_each_keys_client_and_limit() -> None:
+def test_the_readme_gives_the_client_and_limit_of_each_key() -> None:
     """A row has the client of its key."""
     rows = dict(re.findall(r"^\| `(luma-api-[a-z-]+)` \| ([a-z-]+) \|", README, flags=re.MULTILINE))
     assert rows == {key: client for key, (client, _) in KEYS.items()}

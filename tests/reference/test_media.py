@@ -21,19 +21,19 @@ PIXELS = Image.new("RGB", (8, 6), "teal")
 
 
 def encoded(kind: str, picture: Image.Image = PIXELS) -> bytes:
-    """Returns a picture in a format."""
+    """Return a picture in a format."""
     file = io.BytesIO()
     picture.save(file, kind)
     return file.getvalue()
 
 
 def inline(raw: bytes, media_type: str = "image/png") -> dict[str, object]:
-    """Returns a media reference that carries these bytes."""
+    """Return a media reference that carries these bytes."""
     return {"data": base64.b64encode(raw).decode(), "media_type": media_type}
 
 
 def outcome(ref: dict[str, object]) -> Any:
-    """Returns the failure code a generation with this reference ends with, or None."""
+    """Return the failure code a generation with this reference ends with, or None."""
     desk = Desk()
     generation = desk.made({**SUNSET, "image_ref": [ref]})
     desk.clock.sleep(5)

@@ -24,7 +24,7 @@ NO_SUCH_SOURCE = {
 
 
 def violation(rule: str, *details: str, like: str | None = None) -> Violation:
-    """Returns a violation of a rule."""
+    """Return a violation of a rule."""
     return Violation(rule=rule, status=400, details=details, detail_like=like, path="source")
 
 

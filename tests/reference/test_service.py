@@ -1,4 +1,4 @@
-"""What the reference answers to any request: keys, routes, headers, states over time, and whatever a stranger sends."""
+"""What the reference answers to any request: keys, routes, headers, states over time, and arbitrary input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VIDEO = {"model": "ray-3.2", "type": "video", **SUNSET}
 
 
 def named(body: bytes) -> str:
-    """Returns how a long body begins and how long it is."""
+    """Return the beginning of a long body and its length."""
     return f"{body[:24]!r} of {len(body)}"
 
 
@@ -64,7 +64,7 @@ def named(body: bytes) -> str:
         (f"Bearer {key('deactivated')}", (403, "API client is deactivated")),
     ],
 )
-def test_keys_are_told_apart_on_every_route(authorization: str | None, expected: tuple[int, str]) -> None:
+def test_every_route_distinguishes_the_kinds_of_keys(authorization: str | None, expected: tuple[int, str]) -> None:
     """Creating, polling and the clock ask for a key in the same way, and say which thing is wrong with it."""
     desk = Desk()
     headers = () if authorization is None else (("authorization", authorization),)
@@ -98,7 +98,7 @@ def test_every_key_does_what_its_card_says(who: str) -> None:
         ("GET", "http://elsewhere.test/v1/generations", 404, None),
     ],
 )
-def test_other_routes_and_methods(method: str, url: str, status: int, allow: str | None) -> None:
+def test_other_routes_are_404_and_other_methods_405(method: str, url: str, status: int, allow: str | None) -> None:
     """A route that is not there is 404; one that is names its method. Neither asks for a key."""
     response = Desk().ask(method, url, None)
     assert answer(response)[0] == status
@@ -106,14 +106,14 @@ def test_other_routes_and_methods(method: str, url: str, status: int, allow: str
 
 
 @pytest.mark.parametrize("query", ["", "?", "?a=b"])
-def test_a_query_changes_nothing(query: str) -> None:
-    """The API's routes take no query and mind none."""
+def test_a_query_is_ignored(query: str) -> None:
+    """The API's routes take no query."""
     desk = Desk()
     assert desk.ask("POST", CREATE + query, body=json.dumps(SUNSET).encode()).status == 201
     assert desk.poll(COMPLETED_IMAGE + query).status == 200
 
 
-def test_a_created_generation_is_shown_whole() -> None:
+def test_a_201_has_every_member_of_the_generation() -> None:
     """A 201 has the eight keys of the page, what was asked or its defaults, and is queued."""
     response = Desk().create()
     body = data(response)
@@ -129,7 +129,7 @@ def test_a_created_generation_is_shown_whole() -> None:
     }
 
 
-def test_it_is_queued_at_first_however_short_the_settings() -> None:
+def test_a_201_is_queued_however_short_the_settings() -> None:
     """A 201 shows queued even where the first poll already shows completed."""
     desk = Desk(Settings(queued_seconds=0, processing_seconds=0))
     created = data(desk.create())
@@ -161,8 +161,8 @@ def test_a_job_keeps_its_last_state() -> None:
 
 
 @pytest.mark.parametrize(("prompt", "state"), STAYS.items())
-def test_cards_that_stay(prompt: str, state: str) -> None:
-    """A generation with such a prompt reaches its state and stays there."""
+def test_a_generation_with_a_stay_prompt_stays_in_its_state(prompt: str, state: str) -> None:
+    """It reaches its state and stays there."""
     desk = Desk()
     generation = desk.made({"prompt": prompt})
     desk.clock.sleep(10_000)
@@ -171,7 +171,7 @@ def test_cards_that_stay(prompt: str, state: str) -> None:
 
 @pytest.mark.parametrize("code", FAILURE_CODES)
 @pytest.mark.parametrize("body", [SUNSET, VIDEO], ids=["image", "video"])
-def test_the_nine_failures(code: str, body: dict[str, object]) -> None:
+def test_a_generation_with_a_fail_prompt_fails_with_its_code(code: str, body: dict[str, object]) -> None:
     """It is processing until it fails, with its code, a reason and no output."""
     desk = Desk()
     generation = desk.made({**body, "prompt": f"[test] fail {code}"})
@@ -192,8 +192,8 @@ def test_a_card_is_the_whole_prompt(prompt: str) -> None:
     assert desk.state(generation) == "completed"
 
 
-def test_not_found_is_one_answer() -> None:
-    """An unknown id, another client's and no id at all cannot be told apart by the body."""
+def test_unknown_and_foreign_ids_get_the_same_404() -> None:
+    """An unknown id, another client's id and no id at all have the same body."""
     desk = Desk()
     foreign = desk.made(who="other")
     answers = [desk.poll(name) for name in (UNKNOWN_ID, foreign, "", "x/y", "%00", f"{COMPLETED_IMAGE}/")]
@@ -202,7 +202,7 @@ def test_not_found_is_one_answer() -> None:
     assert answer(desk.poll(COMPLETED_IMAGE, "other")) == NOT_FOUND
 
 
-def test_every_answer_is_traced_and_dated() -> None:
+def test_every_answer_has_a_request_id_and_the_api_version() -> None:
     """X-Request-Id echoes, or is a new UUID; X-API-Version and the content type are always there."""
     desk = Desk()
     requests: list[tuple[str, str, str | None]] = [
@@ -252,7 +252,7 @@ def test_malformed_json_is_a_400(body: bytes) -> None:
 @pytest.mark.parametrize(
     "body", [[], None, 7, "x", {}, {"prompt": 7}, {**SUNSET, "colour": "red"}, {**SUNSET, "\ud800": 1}]
 )
-def test_what_the_page_does_not_describe_is_a_400_that_says_so(body: object) -> None:
+def test_a_body_the_page_does_not_describe_is_a_400(body: object) -> None:
     """A body the oracle finds unspecified is refused, with the oracle's reason."""
     status, detail = answer(Desk().create(body))
     assert status == 400
@@ -260,7 +260,7 @@ def test_what_the_page_does_not_describe_is_a_400_that_says_so(body: object) -> 
 
 
 @pytest.mark.parametrize("row", PRINTED, ids=lambda row: row.name)
-def test_the_near_twins_of_the_pages_faults_are_accepted(row: Any) -> None:
+def test_the_pages_examples_without_their_faults_are_accepted(row: Any) -> None:
     """What the page does not refuse is a 201 and completes, where it refers to nothing that is missing."""
     response = Desk().create(row.twin)
     assert response.status == 201
@@ -274,7 +274,7 @@ def test_the_near_twins_of_the_pages_faults_are_accepted(row: Any) -> None:
         ("video.end_frame", {**VIDEO, "video": {"end_frame": None}}),
     ],
 )
-def test_a_generation_referred_to_is_ones_own_and_completed(place: str, body: dict[str, Any]) -> None:
+def test_a_generation_in_a_body_must_be_the_clients_own_and_completed(place: str, body: dict[str, Any]) -> None:
     """Unknown and foreign are one answer, unfinished and failed another, completed is accepted."""
     desk = Desk()
     foreign, stuck = desk.made(VIDEO, "other"), desk.made({**VIDEO, "prompt": "[test] stay processing"})
@@ -301,8 +301,8 @@ def test_the_seeded_generations_are_completed_from_the_start(generation: str, ki
     assert (body["type"], body["state"], body["created_at"]) == (kind, "completed", "2026-04-08T11:50:00Z")
 
 
-def test_a_clients_time_is_its_own() -> None:
-    """Advancing moves the jobs and the window of that client; another client's wait as before."""
+def test_each_client_has_its_own_clock() -> None:
+    """Advancing a clock affects the jobs and the window of its client only."""
     desk = Desk()
     mine, theirs = desk.made(), desk.made(who="other")
     assert data(desk.advance(60, "second")) == {"now": START + 60}
@@ -320,7 +320,7 @@ def test_a_clients_time_is_its_own() -> None:
     + [b'{"advance": %s}' % number for number in (b"NaN", b"Infinity", b"1e999", b"9" * 400, b"1e12", b"9" * 5000)],
     ids=named,
 )
-def test_the_clock_goes_forward_by_a_number_and_not_without_end(body: bytes) -> None:
+def test_the_clock_only_moves_forward_by_a_bounded_number(body: bytes) -> None:
     """Anything else is a 400 and moves nothing."""
     desk = Desk()
     assert answer(desk.ask("POST", CLOCK, body=body))[0] == 400

@@ -1,4 +1,4 @@
-"""Output URLs: fresh each poll, good for an hour of their client's time, and for nothing but what was signed."""
+"""Output URLs: new at each poll, valid for an hour on their client's clock, and only as signed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FACTS = dict(parse_qsl(QUERY))
 
 
 def is_denied(response: Response, code: str = "SignatureDoesNotMatch") -> bool:
-    """Tells whether the storage refuses, in its own words and format."""
+    """Return whether the storage refuses, with its own text and format."""
     assert header(response.headers, "Content-Type") == "application/xml"
     assert header(response.headers, "X-API-Version") is None
     return response.status == 403 and f"<Error><Code>{code}</Code>".encode() in response.body
 
 
-def test_every_poll_has_a_fresh_url_and_every_one_of_them_loads() -> None:
+def test_every_poll_gives_a_new_url_that_loads() -> None:
     """Two polls at one moment give two URLs; both lead to the file, with no key."""
     desk = Desk()
     first, second = desk.output(), desk.output()
@@ -35,7 +35,7 @@ def test_every_poll_has_a_fresh_url_and_every_one_of_them_loads() -> None:
     assert desk.file(first).status == 200
 
 
-def test_an_image_is_a_picture_and_a_video_is_not() -> None:
+def test_an_output_file_has_the_type_its_header_says() -> None:
     """What is served is what its content type says."""
     desk = Desk()
     image, video = desk.file(desk.output()), desk.file(desk.output(COMPLETED_VIDEO))
@@ -58,7 +58,7 @@ def test_a_url_is_refused_after_an_hour_while_a_new_poll_works() -> None:
     assert desk.file(desk.output()).status == 200
 
 
-def test_the_hour_is_of_its_own_clients_time() -> None:
+def test_a_url_expires_on_its_own_clients_clock() -> None:
     """Advancing a client's clock expires that client's URLs and nobody else's."""
     desk = Desk()
     mine, theirs = desk.output(), desk.made(who="other")
@@ -129,13 +129,13 @@ def test_a_signature_is_good_for_one_path_and_query(local: str) -> None:
 
 
 @pytest.mark.parametrize("local", ["/storage/generations/", "/storage/generations/nobody/output.png"])
-def test_a_path_of_no_generation_is_not_told_apart(local: str) -> None:
+def test_the_path_of_an_unknown_generation_gets_the_same_403(local: str) -> None:
     """The storage never says which generations there are."""
     assert Desk().file(f"{local}?{QUERY}") == Desk().file(PATH)
 
 
-def test_another_server_knows_nothing_of_its_ids() -> None:
-    """A URL leads nowhere on a server that never made its generation."""
+def test_a_url_of_another_server_is_a_403() -> None:
+    """A URL is not valid on a server that never made its generation."""
     desk, elsewhere = Desk(), Desk()
     generation = desk.made()
     desk.clock.sleep(10)

@@ -37,12 +37,12 @@ def look_up(ref: Mapping[str, object]) -> MediaFact:
 
 
 def image(**fields: Any) -> Body:
-    """Returns an accepted image request with these fields."""
+    """Return an accepted image request with these fields."""
     return {"prompt": SUNSET, **fields}
 
 
 def ray(kind: str, **fields: Any) -> Body:
-    """Returns an accepted Ray request of a type; edits and reframes start from a prior generation."""
+    """Return an accepted Ray request of a type; edits and reframes start from a prior generation."""
     needs: Body = {} if kind == "video" else {"source": PRIOR}
     if kind == "video_reframe":
         needs["aspect_ratio"] = "16:9"
@@ -50,20 +50,20 @@ def ray(kind: str, **fields: Any) -> Body:
 
 
 def restyle(**fields: Any) -> Body:
-    """Returns an accepted image edit with these fields."""
+    """Return an accepted image edit with these fields."""
     return {"type": "image_edit", "prompt": SUNSET, "source": FINE, **fields}
 
 
 def video(**options: Any) -> Body:
-    """Returns a video request with these options."""
+    """Return a video request with these options."""
     return ray("video", video=options)
 
 
 def edit(**options: Any) -> Body:
-    """Returns a video edit with this video.edit block."""
+    """Return a video edit with this video.edit block."""
     return ray("video_edit", video={"edit": options})
 
 
 def without(body: Body, name: str) -> Body:
-    """Returns the body without one top-level field."""
+    """Return the body without one top-level field."""
     return {key: value for key, value in body.items() if key != name}

@@ -1,4 +1,4 @@
-"""The oracle answers the page's own examples as the page prints them."""
+"""The rules answer the page's own examples as the page prints them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ by_name = attrgetter("name")
 
 
 @pytest.mark.parametrize("row", PRINTED, ids=by_name)
-def test_a_body_with_one_fault_has_exactly_the_printed_answer(row: Printed) -> None:
+def test_a_body_with_one_fault_gets_exactly_the_printed_answer(row: Printed) -> None:
     """A body with one fault has one allowed answer, the one the page prints."""
     prediction = predict(row.body, media=bodies.look_up)
     assert isinstance(prediction, Rejected)
@@ -27,18 +27,18 @@ def test_a_body_with_one_fault_has_exactly_the_printed_answer(row: Printed) -> N
 
 
 @pytest.mark.parametrize("row", PRINTED, ids=by_name)
-def test_its_near_twin_is_accepted(row: Printed) -> None:
+def test_the_same_body_without_the_fault_is_accepted(row: Printed) -> None:
     """The same request without the fault is accepted."""
     assert predict(row.twin, media=bodies.look_up) == Accepted()
 
 
-def test_every_text_of_the_page_that_a_body_decides_is_reached() -> None:
+def test_the_examples_cover_every_text_that_depends_on_the_body() -> None:
     """The rows above hold every text the page prints for POST bodies, and every one of them is different."""
     texts = {row.detail for row in PRINTED}
     assert len(texts) == 59 - NOT_DECIDED_BY_THE_BODY
 
 
-def test_every_rule_is_reached() -> None:
+def test_the_examples_cover_every_rule() -> None:
     """Every row of the table has an example, but for the two whose text the page does not print for that body."""
     assert {row.rule for row in PRINTED} == {rule.id for rule in RULES} - {"source-on-video", "video-too-heavy"}
 
@@ -50,7 +50,7 @@ def test_examples_stand_in_page_order() -> None:
     assert positions == sorted(positions)
 
 
-def test_ids_are_unique_and_outranking_names_rules() -> None:
+def test_rule_ids_are_unique_and_outranked_by_names_rules() -> None:
     """Every rule has an id of its own, and what outranks it is another rule."""
     ids = [rule.id for rule in RULES]
     assert len(set(ids)) == len(ids)
@@ -87,8 +87,8 @@ def test_vertical_reframe_names_the_ratio_sent(ratio: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["video", "video_reframe"])
-def test_the_list_of_ray_ratios_has_two_readings(kind: str) -> None:
-    """For Ray the page names six ratios and no order that its own image list keeps, so two orders are allowed."""
+def test_the_list_of_ray_ratios_may_be_in_either_of_two_orders(kind: str) -> None:
+    """For Ray the page names six ratios but not their order, so two orders are allowed."""
     prediction = predict(bodies.ray(kind, aspect_ratio="2:1"))
     assert isinstance(prediction, Rejected)
     (violation,) = prediction.violations
@@ -147,16 +147,16 @@ def test_a_source_video_beyond_every_cap_is_a_413_of_any_text() -> None:
     assert not prediction.allows(400, "source: video exceeds 200 MB limit")
 
 
-def test_wording_that_may_vary_binds_the_status_alone() -> None:
-    """What the page says may vary in wording is judged by its status."""
+def test_where_the_wording_may_vary_only_the_status_is_fixed() -> None:
+    """A text whose wording the page does not promise is judged by its status only."""
     prediction = predict(bodies.image(image_ref=[bodies.PDF]), media=bodies.look_up)
     assert isinstance(prediction, Rejected)
     assert prediction.allows(422, "image_ref[0]: not an image (application/pdf)")
     assert not prediction.allows(400, "image_ref[0]: content-type is not an image")
 
 
-def test_an_answer_is_frozen() -> None:
-    """A violation is a value: equal by content, and not to be changed."""
+def test_a_violation_is_immutable() -> None:
+    """A violation is a value: equal by content and frozen."""
     violation = Violation(rule="r", status=400, details=("a",), detail_like=None, path="p")
     assert violation == Violation(rule="r", status=400, details=("a",), detail_like=None, path="p")
     with pytest.raises(FrozenInstanceError):

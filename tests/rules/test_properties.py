@@ -1,4 +1,4 @@
-"""What holds for the oracle on any JSON value."""
+"""Statements about predictions for any JSON value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RUNS = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 
 
 def merged(left: Any, right: Any) -> Any:
-    """Returns two bodies' fields in one, objects field by field."""
+    """Return the fields of two bodies in one, merging objects field by field."""
     if isinstance(left, dict) and isinstance(right, dict):
         return {**left, **{name: merged(left.get(name), value) for name, value in right.items()}}
     return right
@@ -41,7 +41,7 @@ def merged(left: Any, right: Any) -> Any:
 @RUNS
 @given(body=JSON | LOOSE, base=st.sampled_from(BODIES))
 def test_any_value_has_a_prediction(body: Any, base: dict[str, Any]) -> None:
-    """Whatever the value, the oracle answers, twice the same, and leaves the value as it was."""
+    """Every value has a prediction, the same one twice, and is left unchanged."""
     mixed = merged(base, body) if isinstance(body, dict) else body
     before = copy.deepcopy(mixed)
     prediction = predict(mixed)

@@ -1,4 +1,4 @@
-"""Where several rules are broken, every one of their answers is allowed, but for those the page itself outranks."""
+"""When several rules are broken, each of their answers is allowed, except those the page ranks below another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFRAME = without(ray("video_reframe"), "aspect_ratio")
 
 
 def broken(body: object) -> list[str]:
-    """Returns the ids of the rules whose answers are allowed."""
+    """Return the ids of the rules whose answers are allowed."""
     prediction = predict(body, media=bodies.look_up)
     assert isinstance(prediction, Rejected), prediction
     return [violation.rule for violation in prediction.violations]
@@ -49,7 +49,7 @@ def broken(body: object) -> list[str]:
         ),
     ],
 )
-def test_the_page_settles_some_order(body: object, allowed: list[str]) -> None:
+def test_where_the_page_settles_the_order_one_answer_is_allowed(body: object, allowed: list[str]) -> None:
     """Where an example, or a text never seen otherwise, settles the order, that answer alone is allowed."""
     assert broken(body) == allowed
 
@@ -90,13 +90,13 @@ def test_the_page_settles_some_order(body: object, allowed: list[str]) -> None:
         ),
     ],
 )
-def test_elsewhere_every_broken_rule_may_answer(body: object, allowed: list[str]) -> None:
+def test_elsewhere_every_broken_rule_may_be_answered(body: object, allowed: list[str]) -> None:
     """Where the page says nothing of the order, each broken rule may be the one that answers, in page order here."""
     assert broken(body) == allowed
 
 
 def test_every_bad_element_may_be_named() -> None:
-    """Of several bad references any may be the one named."""
+    """Any of several faulty references may be the one that is named."""
     prediction = predict(image(image_ref=[{"data": "x"}, FINE, {"data": "y"}]))
     assert isinstance(prediction, Rejected)
     assert [violation.path for violation in prediction.violations] == ["image_ref[0]", "image_ref[2]"]
@@ -104,7 +104,7 @@ def test_every_bad_element_may_be_named() -> None:
     assert not prediction.allows(400, "image_ref[1]: 'media_type' is required with 'data'")
 
 
-def test_media_are_asked_about_only_where_a_server_may_load_them() -> None:
+def test_media_are_looked_up_only_where_a_server_may_load_them() -> None:
     """A reference that is refused before loading is never looked up."""
     asked: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""What the page leaves open is unspecified, with a reason, even beside a fault it does speak of."""
+"""What the page leaves open is unspecified, with a reason, even beside a fault the page does describe."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PNG = {"data": TINY_PNG, "media_type": "image/png"}
         (ray("video_reframe", video={"source_position": {"x_norm": 0}}), "video.source_position.y_norm is missing"),
     ],
 )
-def test_a_body_of_another_shape(body: object, reason: str) -> None:
+def test_a_body_of_another_shape_is_unspecified(body: object, reason: str) -> None:
     """A body that does not have the shape the page presumes is unspecified, and the reason names the field."""
     prediction = predict(body)
     assert isinstance(prediction, Unspecified)
@@ -93,7 +93,7 @@ def test_a_body_of_another_shape(body: object, reason: str) -> None:
         pytest.param(image(image_ref=[{**PNG, "data": f"data:image/png;base64,{TINY_PNG}"}]), id="a data: URI"),
     ],
 )
-def test_what_the_page_leaves_open(body: object) -> None:
+def test_what_the_page_leaves_open_is_unspecified(body: object) -> None:
     """A body that runs into something the page leaves open is unspecified, and stays so beside a fault."""
     assert isinstance(predict(body), Unspecified)
     if isinstance(body, dict) and body["prompt"] == SUNSET:
@@ -117,7 +117,7 @@ def test_what_the_page_leaves_open(body: object) -> None:
         ),
     ],
 )
-def test_media_the_page_says_nothing_of(body: object, fact: MediaFact) -> None:
+def test_media_the_page_does_not_mention_are_unspecified(body: object, fact: MediaFact) -> None:
     """What a lookup finds is unspecified where the page has no text for it in that place."""
     assert isinstance(predict(body, media=lambda _: fact), Unspecified)
 
@@ -142,8 +142,8 @@ def test_what_is_documented_is_accepted(body: object) -> None:
     assert predict(body) == Accepted()
 
 
-def test_counting_units_that_agree_are_judged() -> None:
-    """A prompt too long, or short enough, in every unit is judged whatever the alphabet."""
+def test_a_prompt_is_judged_where_all_units_of_length_agree() -> None:
+    """A prompt that is too long, or short enough, in every unit is judged, whatever the alphabet."""
     assert isinstance(predict({"prompt": "é" * 6001}), Rejected)
     assert predict({"prompt": "é" * 3000}) == Accepted()
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, true to its own examples, and of one mind with the catalogue and the oracle."""
+"""The OpenAPI document: valid, true to its own examples, and consistent with the catalogue and the rules."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ UNSEEN = {("GET /v1/generations/{generation_id}", "429")}
 
 
 def quick(examples: int) -> settings:
-    """Returns settings for so many examples, the same every time."""
+    """Return settings for a number of examples, the same ones every time."""
     return settings(
         max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
-    """Returns a validator of a schema of the document, whose references lead into the document."""
+    """Return a validator of a schema of the document, whose references lead into the document."""
     return Draft202012Validator({"components": DOCUMENT["components"], "allOf": [schema]})
 
 
@@ -64,7 +64,7 @@ REQUEST = validator({"$ref": "#/components/schemas/GenerationRequest"})
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a reference within the document stands for, or the node itself."""
+    """Return the target of a reference within the document, or the node itself."""
     found: Any = node
     while "$ref" in found:
         reference, found = found["$ref"], DOCUMENT
@@ -75,7 +75,7 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yields every documented response: its operation, its status and what is said of it."""
+    """Yield every documented response with its operation and status."""
     for operation, said in OPERATIONS.items():
         for status, response in said["responses"].items():
             yield operation, status, resolved(response)
@@ -85,14 +85,14 @@ RESPONSES = list(_responses())
 
 
 def content(response: dict[str, Any]) -> dict[str, Any]:
-    """Returns what is said of a response's JSON body."""
+    """Return the description of a response's JSON body."""
     (media,) = response["content"].items()
     assert media[0] == "application/json"
     return dict(media[1])
 
 
 def schemas(node: object) -> Iterator[dict[str, Any]]:
-    """Yields every schema object below a node."""
+    """Yield every schema object below a node."""
     if isinstance(node, dict):
         yield node
         for member in node.values():
@@ -103,7 +103,7 @@ def schemas(node: object) -> Iterator[dict[str, Any]]:
 
 
 def created() -> Iterator[tuple[Case, Step]]:
-    """Yields the steps of the catalogue whose body is accepted."""
+    """Yield the steps of the catalogue whose body is accepted."""
     for case in CATALOGUE:
         for step in case.steps:
             if step.expect.status == (201,) and isinstance(step.ask.body, dict):
@@ -123,7 +123,7 @@ def test_objects_are_open() -> None:
 @pytest.mark.parametrize(
     "name", OPERATIONS["POST /v1/generations"]["requestBody"]["content"]["application/json"]["examples"]
 )
-def test_an_example_of_a_request_is_one(name: str) -> None:
+def test_every_example_of_a_request_is_valid(name: str) -> None:
     """Each example of a request is valid by the schema beside it."""
     media = OPERATIONS["POST /v1/generations"]["requestBody"]["content"]["application/json"]
 
@@ -131,7 +131,7 @@ def test_an_example_of_a_request_is_one(name: str) -> None:
 
 
 @pytest.mark.parametrize(("operation", "status", "response"), RESPONSES, ids=lambda value: str(value)[:30])
-def test_an_example_of_an_answer_is_one(operation: str, status: str, response: dict[str, Any]) -> None:
+def test_every_example_of_an_answer_is_valid(operation: str, status: str, response: dict[str, Any]) -> None:
     """Each example of an answer is valid by the schema beside it, and each answer a case provokes has an example."""
     media = content(response)
     examples = media.get("examples", {})
@@ -213,7 +213,7 @@ def test_what_the_oracle_accepts_is_valid(kind: str) -> None:
     holds()
 
 
-def test_every_rule_is_said_or_has_its_reason() -> None:
+def test_every_rule_is_in_the_schema_or_has_a_reason() -> None:
     """What the schema leaves out is a rule of the oracle."""
     assert NOT_SAID.keys() <= {rule.id for rule in RULES}
 

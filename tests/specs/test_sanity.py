@@ -1,4 +1,4 @@
-"""Policy over the catalogue: what it covers of the page, and how its cases are named."""
+"""Policies for the catalogue: which parts of the page it covers, and how its cases are named."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ WITHOUT_CONTROL = {
 
 
 def texts(matcher: Matcher | None) -> Iterator[str]:
-    """Yields each text a matcher of a `detail` accepts word for word."""
+    """Yield each text a matcher of a `detail` accepts word for word."""
     if isinstance(matcher, Exactly) and isinstance(matcher.expected, str):
         yield matcher.expected
     elif isinstance(matcher, OneOf):
@@ -54,7 +54,7 @@ def texts(matcher: Matcher | None) -> Iterator[str]:
 
 
 def form(detail: str) -> str:
-    """Returns a `detail` text less what depends on the request: the field, the value sent, the list."""
+    """Return a `detail` text without what depends on the request: the field, the value sent, the list."""
     detail = re.sub(r"^(source|image_ref\[\d+\]): ", "FIELD: ", detail)
     detail = re.sub(r"^Unknown model: .+", "Unknown model: NAME", detail)
     detail = re.sub(r"^(Invalid aspect_ratio) '[^']+'\. Valid: [0-9:, ]+$", r"\1 VALUE. Valid: LIST", detail)
@@ -63,7 +63,7 @@ def form(detail: str) -> str:
 
 
 def answers(**members: object) -> set[int]:
-    """Returns the statuses of the one-step cases whose body has these members; of None, those without it."""
+    """Return the statuses of the one-step cases whose body has these members; of None, those without it."""
     return {
         case.status
         for case in CATALOGUE
@@ -74,7 +74,7 @@ def answers(**members: object) -> set[int]:
 
 
 def sends(step: Step, operation: str) -> bool:
-    """Tells whether a step is a request of an operation."""
+    """Return whether a step is a request of an operation."""
     method, _, path = operation.partition(" ")
     shape = re.sub(r"\\\{[a-z_]+\\\}", "[^/]+", re.escape(path))
     return step.ask.method == method and re.fullmatch(shape, step.ask.url) is not None
@@ -210,7 +210,7 @@ def test_every_section_has_a_control_where_one_is_possible() -> None:
     assert without == WITHOUT_CONTROL.keys()
 
 
-def test_a_refusal_says_in_which_words() -> None:
+def test_every_refusal_has_an_expected_detail() -> None:
     """A refused one-step request has its detail expected, but where an erratum or request tracing is the subject."""
     silent = {
         case.id

@@ -65,24 +65,24 @@ holds:
 
 @cache
 def validator() -> Draft202012Validator:
-    """Returns the schema as something that judges."""
+    """Return the schema as a validator."""
     Draft202012Validator.check_schema(SCHEMA)
     return Draft202012Validator(SCHEMA)
 
 
 def broken(text: str, old: str, new: str) -> str:
-    """Returns a text with its one `old` made `new`."""
+    """Return a text with the single occurrence of `old` replaced by `new`."""
     assert text.count(old) == 1, old
     return text.replace(old, new)
 
 
 def schema_accepts(text: str) -> bool:
-    """Tells whether the schema has nothing to say of a YAML text."""
+    """Return whether the schema accepts a YAML text."""
     return bool(validator().is_valid(yamlfile.parse(text, "f.yaml").data))
 
 
 def reader_refuses(text: str) -> str:
-    """Returns what the reader says of a YAML text, empty where it accepts it."""
+    """Return the reader's messages about a YAML text, empty if it accepts the text."""
     try:
         reading.read_section(yamlfile.parse(text, "f.yaml"), "create/400-thing")
     except CatalogueError as error:
@@ -208,7 +208,7 @@ def test_both_refuse_a_file_that_lacks_or_misplaces_a_part(text: str, old: str, 
         pytest.param("key: main-key", "key: other-key", "used but not needed", id="key not needed"),
     ],
 )
-def test_the_reader_refuses_what_no_schema_can(old: str, new: str, says: str) -> None:
+def test_the_reader_refuses_what_a_schema_cannot(old: str, new: str, says: str) -> None:
     """Rules that look from one place of the file to another are the reader's alone."""
     text = broken(WHOLE, old, new)
 

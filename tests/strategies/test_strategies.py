@@ -1,4 +1,4 @@
-"""The strategies: what they call valid is accepted, what they break is broken, and little is wasted."""
+"""The strategies: valid requests are accepted, faults break their rules, and few examples are wasted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.suite.target_on import target_on
 
 
 def test_every_rule_has_its_fault() -> None:
-    """No rule of the oracle goes untried."""
+    """Every rule has a fault that breaks it."""
     assert set(FAULTS) == {rule.id for rule in RULES}
 
 

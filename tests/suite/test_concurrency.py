@@ -25,7 +25,9 @@ def test_a_slot_freed_too_early_is_caught() -> None:
 def test_a_slot_freed_only_when_polled_is_caught() -> None:
     """A server that keeps a slot until somebody asks about its job is caught."""
     with pytest.raises(NonConformance, match="not free"):
-        concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(target_on(with_slots(full=never_freed)))
+        concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(
+            target_on(with_slots(is_full=never_freed))
+        )
 
 
 @pytest.mark.parametrize("legal", [lambda handle: handle, miniatures.with_extras], ids=["none", "extras"])

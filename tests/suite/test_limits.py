@@ -70,7 +70,7 @@ def limits_before_validation(handle: Handle) -> Handle:
         pytest.param(renumbered("Retry-After", -1, status=429), "Retry-After", id="Retry-After one short"),
         pytest.param(renumbered("X-RateLimit-Remaining", 1, status=201), "Remaining is", id="Remaining one too many"),
         pytest.param(with_slots(take=freed_after_a_minute), "admitted beside", id="slot freed too early"),
-        pytest.param(with_slots(full=never_freed), "no job of this client", id="slot freed only when polled"),
+        pytest.param(with_slots(is_full=never_freed), "no job of this client", id="slot freed only when polled"),
         pytest.param(one_window_for_all, "X-RateLimit-", id="one window for all clients"),
         pytest.param(one_set_of_slots, "no job of this client", id="one set of slots for all clients"),
     ],

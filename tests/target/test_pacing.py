@@ -11,7 +11,7 @@ from luma_conformance.target.pacing import Pacing, retry_after
 
 
 def create(key: str = "a") -> Request:
-    """Returns a request for a generation with a key."""
+    """Return a request for a generation with a key."""
     return Request(method="POST", url="/v1/generations", headers=(("authorization", f"Bearer {key}"),))
 
 
@@ -20,13 +20,13 @@ ACCEPTED = Response(status=201)
 
 
 def last_one(reset: object) -> Response:
-    """Returns the answer that says the window is full until `reset`."""
+    """Return the answer that says the window is full until `reset`."""
     headers = (("X-RateLimit-Limit", "2"), ("x-ratelimit-remaining", "0"), ("X-RateLimit-Reset", str(reset)))
     return Response(status=201, headers=headers)
 
 
 def refused(*seconds: object) -> Response:
-    """Returns a 429, with a Retry-After of so many seconds."""
+    """Return a 429 with this Retry-After in seconds."""
     return Response(status=429, headers=tuple(("Retry-After", str(number)) for number in seconds))
 
 
@@ -55,7 +55,7 @@ class World:
         return self.answers.pop(0)
 
     def statuses(self, requests: Iterable[Request]) -> list[int]:
-        """Sends each request and returns the statuses."""
+        """Send each request and return the statuses."""
         return [self.pacing.send(request).status for request in requests]
 
 
@@ -80,7 +80,7 @@ def test_a_full_window_is_waited_for_once() -> None:
         Response(status=201, headers=(("X-RateLimit-Remaining", "0"),)),
     ],
 )
-def test_without_a_sane_reason_nothing_waits(answer: Response) -> None:
+def test_an_unreasonable_reset_is_not_waited_for(answer: Response) -> None:
     """A reset that is over, absurd or unreadable is none, and so is a window with room."""
     world = World([answer, ACCEPTED])
     world.statuses([create(), create()])
@@ -119,7 +119,7 @@ def test_a_refusal_is_waited_out() -> None:
     assert world.told == ["waiting 7 s because the target answered 429", "waiting 3 s because the target answered 429"]
 
 
-def test_a_target_that_goes_on_refusing_is_believed() -> None:
+def test_a_target_that_keeps_refusing_is_given_up() -> None:
     """After three more tries its 429 is the answer."""
     world = World([refused(1)] * 9)
     assert world.statuses([create()]) == [429]

@@ -26,7 +26,7 @@ class Target:
 
 
 def complaint(response: Response) -> str:
-    """Returns why a target that answers so cannot be judged."""
+    """Return why a target with this answer cannot be judged."""
     with pytest.raises(CouldNotJudge) as caught:
         preflight(Target(response), "Bearer s3cret", key="$MY_KEY")
     assert "\n" not in str(caught.value)

@@ -60,26 +60,28 @@ def _refuse(constant: str) -> object:
     raise ValueError(f"{constant} is not JSON")
 
 
+def member_of(response: Response, name: str) -> object:
+    """Return a member of a response's JSON body, or None."""
+    return _member(body_of(response), name)
+
+
 def detail_of(response: Response) -> object:
     """Return the `detail` member of a response's body, or None."""
-    body = body_of(response)
-    return body.get("detail") if isinstance(body, dict) else None
+    return member_of(response, "detail")
 
 
 def is_awaited(repeat: Repeat, response: Response) -> bool:
     """Return whether an answer is the one a step is repeated for."""
     if repeat.until_status is not None:
         return response.status == repeat.until_status
-    body = body_of(response)
-    return isinstance(body, dict) and body.get("state") == repeat.until_state
+    return repeat.until_state is not None and member_of(response, "state") == repeat.until_state
 
 
 def is_settled(repeat: Repeat, response: Response) -> bool:
     """Return whether repeating is of no use: the awaited answer has come, or a different final state."""
     if is_awaited(repeat, response):
         return True
-    body = body_of(response)
-    return repeat.until_state is not None and isinstance(body, dict) and body.get("state") in FINAL_STATES
+    return repeat.until_state is not None and member_of(response, "state") in FINAL_STATES
 
 
 def judge_step(
@@ -205,6 +207,6 @@ def _one_of(statuses: tuple[int, ...]) -> str:
 
 def _describe_missed(repeat: Repeat, times: int, last: Response) -> str:
     awaited = repeat.until_state or repeat.until_status
-    state = _member(body_of(last), "state")
+    state = member_of(last, "state")
     answer = f"{last.status} {show(state)}" if state else f"{last.status}"
     return f"never came to {awaited} in {times} requests; the last answer was {answer}"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from luma_conformance.judge.answers import FINAL_STATES, body_of, detail_of
+from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.rate_limit import CONCURRENCY, Contradiction
 from luma_conformance.model import Exchange
 
@@ -58,8 +58,7 @@ def judge_job_limit(trace: Sequence[Exchange], *, since: float | None = None) ->
     'refused although no job of this client has run for 60 s'
     """
     jobs = list(_read_jobs(trace))
-    # The limit is at least the number of jobs that ran together for certain: a new one and those it was admitted
-    # beside.
+    # The limit is at least the number of jobs that ran together for certain: a new one and those beside it.
     admitted = [(len(running) + 1, running, job.index) for job in jobs for running in [_find_running(jobs, job)]]
     # The limit is at most the number of jobs that can have held a slot when another was refused. A refusal says nothing
     # if a job from before the trace, which it does not show, may still have held one.
@@ -87,9 +86,9 @@ def _read_jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
     for index, exchange in enumerate(trace):
         if exchange.request.method != "POST" or exchange.response.status != 201:
             continue
-        polls = [poll for poll in trace if _is_poll(poll, _member(exchange, "id"))]
-        ran = [poll.sent for poll in polls if _member(poll, "state") not in FINAL_STATES]
-        over = [poll.received for poll in polls if _member(poll, "state") in FINAL_STATES]
+        polls = [poll for poll in trace if _is_poll(poll, member_of(exchange.response, "id"))]
+        ran = [poll.sent for poll in polls if member_of(poll.response, "state") not in FINAL_STATES]
+        over = [poll.received for poll in polls if member_of(poll.response, "state") in FINAL_STATES]
         # A job counts for an hour at most, whatever becomes of it: at the earliest from when it was sent, at the latest
         # from when it was answered.
         pruned = exchange.received + TTL
@@ -104,6 +103,10 @@ def _read_jobs(trace: Sequence[Exchange]) -> Iterator[_Job]:
 
 def _find_running(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
     """Return the indexes of the jobs that ran for certain when a new one was admitted, whenever that was."""
+    # A job was admitted at some instant from `sent` to `received`. An earlier one ran at all of these instants if it
+    # was answered before the first and found unfinished by a poll sent after the last. Example: A answered at 1, B sent
+    # at 5 and answered at 6, a poll of A sent at 7 says processing: A and B ran together. Had the poll been sent at
+    # 5.5, A may have ended before B was admitted.
     return tuple(
         job.index
         for job in jobs
@@ -113,7 +116,9 @@ def _find_running(jobs: Sequence[_Job], new: _Job) -> tuple[int, ...]:
 
 def _count_possible(jobs: Sequence[_Job], refusal: Exchange, index: int) -> int:
     """Return how many jobs may have held a slot when the request with an index was refused."""
-    # Submitted before this one was answered, and over after it was sent, given the time a slot may take to become free.
+    # A job may have held a slot if it was submitted before this one was answered, and was over, with the time its slot
+    # may take to become free, only after this one was sent. Example: A was found completed at 10, a request sent at 69
+    # is refused: A may still have held its slot. A refusal sent at 71 has no such excuse.
     begun = [job for job in jobs if job.index < index or job.sent < refusal.received]
     return sum(job.over_at + GRACE > refusal.sent for job in begun)
 
@@ -125,8 +130,3 @@ def _is_refusal(exchange: Exchange) -> bool:
 def _is_poll(exchange: Exchange, name: object) -> bool:
     request = exchange.request
     return request.method == "GET" and exchange.response.status == 200 and request.url.rpartition("/")[2] == name
-
-
-def _member(exchange: Exchange, name: str) -> object:
-    body = body_of(exchange.response)
-    return body.get(name) if isinstance(body, dict) else None

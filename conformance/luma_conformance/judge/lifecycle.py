@@ -109,10 +109,10 @@ def _comparable(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
 
 
 def _check_echo(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
-    asked = json.loads(created.request.body)
+    requested = json.loads(created.request.body)
     for name, default in DEFAULTS.items():
-        if body.get(name) != asked.get(name, default):
-            yield f"{name} is {show(body.get(name))}, and {show(asked.get(name, default))} was asked for"
+        if body.get(name) != requested.get(name, default):
+            yield f"{name} is {show(body.get(name))}, and {show(requested.get(name, default))} was asked for"
 
 
 def find_incoherence(body: Mapping[str, object]) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _check_progress(
             yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
     was, now = last.get("state"), body.get("state")
     if before.received > exchange.sent or was == now:
-        return  # asked before the other was answered: which is later is not known
+        return  # sent before the other was answered: which one is later is unknown
     if was in FINAL_STATES or ORDER.get(now, 9) < ORDER.get(was, 0):
         yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
 

@@ -138,8 +138,8 @@ def _one_segment(text: str) -> str:
 
 
 def _authorization(auth: Auth, token: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
-    shown = token(auth.role) if auth.role is not None else auth.token
-    return () if shown is None else (("Authorization", f"{auth.scheme} {shown}".strip()),)
+    credentials = token(auth.role) if auth.role is not None else auth.token
+    return () if credentials is None else (("Authorization", f"{auth.scheme} {credentials}".strip()),)
 
 
 class _Progress:

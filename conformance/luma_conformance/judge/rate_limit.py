@@ -172,8 +172,8 @@ def _check_headers_of(event: _Event) -> Iterator[str]:
 def _check_clock(events: Sequence[_Event]) -> Iterator[Contradiction]:
     """Yield two answers whose Reset cannot both be right, however far the server's clock is ahead of ours."""
     # Reset is the server's clock at the instant of counting, plus 60 s on a 201 and plus Retry-After on a refusal. So
-    # the server's clock is ahead of ours by `reset - ahead - instant`, bounded from both sides by the instant. As it is
-    # one clock, all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and
+    # the server's clock is ahead of ours by `reset - ahead - instant`, and sent <= instant <= received. As it is one
+    # clock, all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and
     # received at 100, Reset 161 on a 201: ahead by 0 to 2 s, since Reset may be rounded either way. On a refusal Reset
     # and Retry-After are both rounded, hence twice the slack.
     latest: tuple[float, int] | None = None

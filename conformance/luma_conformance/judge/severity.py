@@ -37,7 +37,8 @@ def differs_in_wording_only(
         return False
     if not any(mismatch.facet is Facet.DETAIL for mismatch in mismatches):
         return True
-    said = [(answer.response.status, detail_of(answer.response)) for answer in answers]
+    details = [(answer.response.status, detail_of(answer.response)) for answer in answers]
     return all(
-        isinstance(detail, str) and detail and not catalogue.find_by_detail(status, detail) for status, detail in said
+        isinstance(detail, str) and detail and not catalogue.find_by_detail(status, detail)
+        for status, detail in details
     )

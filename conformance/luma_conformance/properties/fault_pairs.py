@@ -88,9 +88,9 @@ def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Bod
 def _read_answer(prediction: Rejected, response: Response) -> Iterator[Observation]:
     """Yield that the rule whose answer came comes before each of the others; nothing if that is ambiguous."""
     detail = detail_of(response)
-    said = {v.rule for v in prediction.violations if v.status == response.status and _matches(v, detail)}
-    if len(said) == 1:
-        (first,) = said
+    answered = {v.rule for v in prediction.violations if v.status == response.status and _matches(v, detail)}
+    if len(answered) == 1:
+        (first,) = answered
         for rule in dict.fromkeys(v.rule for v in prediction.violations):
             if rule != first:
                 yield Observation(first=first, then=rule)

@@ -50,7 +50,7 @@ class Walker(Protocol):
         """Begin a walk."""
         ...
 
-    def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
+    def send(self, ask: Ask, origin: Exchange | None) -> Exchange:
         """Return the exchange of one step; `origin` is the exchange whose link was followed, if any."""
         ...
 
@@ -102,14 +102,14 @@ class Document:
         method = exchange.request.method
         operation = self.documented[GENERATIONS_PATH if method == "POST" else GENERATION_PATH][method]
         case = operation.Case(path_parameters={} if method == "POST" else {"generation_id": "any"})
-        asked = _SHAPE if status_is_open else (checks.status_code_conformance, *_SHAPE)
+        required = _SHAPE if status_is_open else (checks.status_code_conformance, *_SHAPE)
         try:
-            case.validate_response(_response(exchange), checks=list(asked))
+            case.validate_response(_response(exchange), checks=list(required))
         except FailureGroup as group:
             return tuple(f"{failure.title}: {_describe(failure)}" for failure in group.exceptions)
         return ()
 
-    def follow(self, walking: Walker, how: settings) -> None:
+    def follow(self, walker: Walker, how: settings) -> None:
         """Take generated walks along the document's links: a request uses the id that an earlier answer contained."""
         machine = self.generating.as_state_machine()
 
@@ -118,16 +118,16 @@ class Document:
 
             def setup(self) -> None:
                 self.exchanges: dict[str, Exchange] = {}
-                walking.begin()
+                walker.begin()
 
             def teardown(self) -> None:
-                walking.end()
+                walker.end()
                 super().teardown()
 
             def step(self, input: StepInput) -> StepOutput:  # noqa: A002  schemathesis passes it by this name
                 followed = input.transition is not None and input.is_applied
                 origin = self.exchanges[input.transition.parent_id] if input.transition and followed else None
-                exchange = self.exchanges[input.case.id] = walking.take(_ask(input.case), origin)
+                exchange = self.exchanges[input.case.id] = walker.send(_ask(input.case), origin)
                 return StepOutput(_response(exchange), input.case)
 
         Walk.run(settings=settings(how, stateful_step_count=4))
@@ -213,5 +213,5 @@ def _describe(failure: Failure) -> str:
     keyword = str(failure.schema_path[-1]) if failure.schema_path else "false"
     if keyword in _COMBINING:
         return f"at {place} members do not go together ({keyword})"
-    asked = next((part for name, part in failure.schema.items() if name == keyword), failure.schema)
-    return f"at {place} expected {keyword} {json.dumps(asked, ensure_ascii=False)}"
+    expected = next((part for name, part in failure.schema.items() if name == keyword), failure.schema)
+    return f"at {place} expected {keyword} {json.dumps(expected, ensure_ascii=False)}"

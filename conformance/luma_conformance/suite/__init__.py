@@ -1,1 +1,1 @@
-"""The properties: what holds for any request, tried on generated ones. Collected by pytest beside the catalogue."""
+"""The properties: statements about every request, tried on generated ones; collected beside the catalogue."""

@@ -1,4 +1,4 @@
-"""The concurrent-job limit: a job holds its slot as long as it runs, and no longer, polled or not."""
+"""The concurrent-job limit: a job holds its slot while it runs and no longer, whether it is polled or not."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from luma_conformance.properties.luma_target import LumaTarget, not_judged
 
 KEY: Final = "low-concurrency-key"
 MANY: Final = 50
-"""Jobs; a client with room for more has no small limit."""
+"""Jobs; a client with room for more than this has no small limit."""
 OVER: Final = 3661.0
-"""Seconds after which no job is active any more: an hour, and the minute a refusal asks to wait."""
+"""Seconds after which no job is active any more: an hour, and the minute that a refusal asks to wait."""
 
 
 def test_a_running_job_keeps_its_slot(luma_target: LumaTarget) -> None:
-    """While polls say that the jobs are not over, another one is refused, however long it waits."""
+    """While polls show that the jobs are running, another one is refused, however late it comes."""
     _ready(luma_target)
     if (why := luma_target.session.target.missing("queued-prompt")) is not None:
         not_judged(why)
@@ -34,7 +34,7 @@ def test_a_running_job_keeps_its_slot(luma_target: LumaTarget) -> None:
 
 
 def test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_target: LumaTarget) -> None:
-    """Once jobs are over, as many are admitted again although nobody has asked about them."""
+    """When jobs are over, as many are admitted again, even if none was polled."""
     _ready(luma_target)
     jobs = _fill(luma_target, "A sunset over the ocean")
     luma_target.sleep(OVER, KEY)
@@ -55,7 +55,7 @@ def _ready(luma_target: LumaTarget) -> None:
 
 
 def _fill(luma_target: LumaTarget, prompt: str) -> list[Exchange]:
-    """Returns the jobs it takes to be refused, after whatever was running is over."""
+    """Wait until no job is running, then create jobs until one is refused; return the admitted ones."""
     luma_target.sleep(OVER, KEY)
     jobs: list[Exchange] = []
     while len(jobs) < MANY:

@@ -1,4 +1,4 @@
-"""The life of a generation, polled at generated moments, and ids that must tell nothing."""
+"""The life of a generation, polled at generated times, and ids that must reveal nothing."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Final
 from hypothesis import strategies as st
 
 from luma_conformance.catalogue.roles import MAIN_KEY, PROMPTS
-from luma_conformance.judge.answers import FINAL_STATES, body_of
+from luma_conformance.judge.answers import FINAL_STATES, body_of, member_of
 from luma_conformance.judge.lifecycle import judge_indistinguishable, judge_life_cycle
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 
 WAITS: Final = st.lists(st.sampled_from((0.0, 0.01, 0.04, 0.3, 5.0, 60.0)), min_size=2, max_size=6)
 HOUR: Final = 3600
-"""Seconds an output URL is good ("Presigned URL expiry")."""
+"""Seconds for which an output URL is valid ("Presigned URL expiry")."""
 EVERY: Final = 2.0
 WATCHED: Final = 300.0
-"""Seconds between polls in real time, and of all of them."""
+"""Seconds between two polls in real time, and from the first to the last."""
 LONG: Final = 3600.0
-"""Seconds after which a generation that was not asked to stay is over: the active-job limit."""
+"""Seconds after which a generation is over, unless its prompt keeps it: the time a job is active at most."""
 
 
 def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target: LumaTarget) -> None:
-    """States never go back, facts never change and echo the request, each completed poll has a fresh URL."""
+    """States never go back, constants stay and match the request, each completed poll has a new URL."""
     luma_target.skip_unless_free()
     if luma_target.session.target.missing("fast-clock") is not None:
         _watch(luma_target)
@@ -38,7 +38,7 @@ def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target
 
 
 def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget) -> None:
-    """Another client's generation, an unknown id and a malformed one get the same answer, headers included."""
+    """Another client's generation, an unknown id and a malformed id get the same answer, headers included."""
     luma_target.skip_unless_free()
     if (why := luma_target.session.target.missing("other-key")) is not None:
         not_judged(why)
@@ -52,7 +52,7 @@ def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget)
 
 
 def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: LumaTarget) -> None:
-    """A URL younger than an hour leads to the file, an older one to a 403, and a new poll always to the file."""
+    """A URL younger than an hour serves the file, an older one is a 403, and a new poll gives a working one."""
     luma_target.skip_unless_free()
     for role in ("completed-image", "fast-clock"):
         if (why := luma_target.session.target.missing(role)) is not None:
@@ -70,7 +70,7 @@ def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: L
 
 
 def _needs_the_client_alone(luma_target: LumaTarget) -> None:
-    """Leaves unjudged what an hour that another worker lets pass would spoil, or would spoil another worker's cases."""
+    """Skip if workers share the client: time that passes for one would change the results of another."""
     if luma_target.is_shared:
         not_judged("workers share the main key's client, whose time this advances; run it without -n")
 
@@ -86,7 +86,7 @@ def _fetch(luma_target: LumaTarget, poll: Exchange, status: int, what: str) -> N
 
 
 def _watch(luma_target: LumaTarget) -> None:
-    """Watches one generation in real time, as often as the page recommends."""
+    """Watch one generation in real time, as often as the page recommends."""
     if not luma_target.fuzzing.real_time:
         not_judged("the profile names no fast-clock; --luma-real-time watches one generation, five minutes at most")
     created = luma_target.exchange(luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
@@ -117,8 +117,7 @@ def _staying(luma_target: LumaTarget) -> list[str]:
 
 
 def _state(poll: Exchange) -> object:
-    body = body_of(poll.response)
-    return body.get("state") if isinstance(body, dict) else None
+    return member_of(poll.response, "state")
 
 
 def _id(created: Exchange) -> str:

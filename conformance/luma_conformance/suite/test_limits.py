@@ -1,4 +1,4 @@
-"""Both limits together: clients that create, poll, wait and finish in any order, each judged by what it saw."""
+"""Both limits together: clients create, poll, wait and finish in any order, and each trace is judged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROMPT: Final = "A sunset over the ocean"
 
 
 class Clients(Machine):
-    """Two clients with small limits of different kinds, on one server; time passes for each of them apart."""
+    """Two clients with different small limits on one server; time passes separately for each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,46 +34,46 @@ class Clients(Machine):
 
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)), count=st.integers(1, 4))
     def create(self, role: str, count: int) -> None:
-        """Asks for generations, one after another."""
+        """Create generations, one after another."""
         self.steps.append(("create", role, count))
         for _ in range(count):
             self._ask(role, PROMPT)
 
     @rule()
     def create_one_that_stays(self) -> None:
-        """Asks for a generation that keeps its slot."""
+        """Create a generation that keeps its slot."""
         self.steps.append(("create_one_that_stays",))
         self._ask(JOBS_KEY, self.luma_target.value("queued-prompt") or PROMPT)
 
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)))
     def ask_wrongly(self, role: str) -> None:
-        """Asks for what is refused whatever the limits: whether that uses quota is open."""
+        """Send a request that is refused whatever the limits; whether it uses quota is open."""
         self.steps.append(("ask_wrongly", role))
         self._ask(role, "")
 
     @precondition(lambda self: self.jobs)
     @rule(which=st.integers(0, 9))
     def poll(self, which: int) -> None:
-        """Looks at one of the last jobs."""
+        """Poll one of the last jobs."""
         self.steps.append(("poll", which))
         self._poll(*self.jobs[-1 - which % len(self.jobs)])
 
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)), seconds=st.sampled_from((1, 10, 20, 40, 54, 56, 58, 59, 60, 61)))
     def wait(self, role: str, seconds: int) -> None:
-        """Lets time pass for one of the clients."""
+        """Let time pass for one of the clients."""
         self.steps.append(("wait", role, seconds))
         self._begin(role)
         self.luma_target.sleep(seconds, role)
 
     @rule()
     def finish(self) -> None:
-        """Lets so much time pass that every job is over, polled or not."""
+        """Let enough time pass for every job to be over, whether it is polled or not."""
         self.steps.append(("finish",))
         self._begin(JOBS_KEY)
         self.luma_target.sleep(OVER, JOBS_KEY)
 
     def check_end(self) -> None:
-        """Looks at the last jobs once more, and judges what each client saw, as a whole."""
+        """Poll the last jobs once more, and judge each client's trace as a whole."""
         for role, name in self.jobs[-10:]:
             self._poll(role, name)
         for trace in self.traces.values():
@@ -105,14 +105,14 @@ class Clients(Machine):
             self.jobs.append((role, str(created.get("id"))))
 
     def _begin(self, role: str) -> None:
-        """Lets whatever a client did before be over, once."""
+        """Let enough time pass for a client's earlier requests and jobs to be over, once."""
         if role not in self.begun:
             self.begun.add(role)
             self.luma_target.sleep(OVER, role)
 
 
 def test_clients_keep_to_their_limits_and_to_no_others(luma_target: LumaTarget) -> None:
-    """Whatever two clients do, each is admitted and refused by its own requests and jobs alone."""
+    """Whatever two clients do, each is admitted or refused because of its own requests and jobs only."""
     luma_target.skip_unless_free()
     for role in (RPM_KEY, JOBS_KEY, "fast-clock"):
         if (why := luma_target.session.target.missing(role)) is not None:

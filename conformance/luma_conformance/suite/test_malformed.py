@@ -1,4 +1,4 @@
-"""Bodies that are no request, and odd request ids: the page says little, but an error has its shape and a limit."""
+"""Bodies that are not requests, and odd request ids: the page says little about them, but every error has its shape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target: LumaTarget) -> None:
-    """A body that is no request is a 4xx with a `detail` of text: no 201, no 5xx, no web page, no silence."""
+    """A body that is not a request is a 4xx with a text as its `detail`: no 201, no 5xx, no web page."""
     luma_target.skip_unless_free()
 
     def try_one(raw: Raw) -> None:
@@ -33,7 +33,7 @@ def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target: L
 
 
 def test_what_may_be_a_request_is_answered_in_order(luma_target: LumaTarget) -> None:
-    """Duplicate members and other content types are accepted or refused, in the documented shape."""
+    """Duplicate members and other content types are accepted, or refused in the documented shape."""
     luma_target.skip_unless_free()
 
     def try_one(raw: Raw) -> None:
@@ -47,7 +47,7 @@ def test_what_may_be_a_request_is_answered_in_order(luma_target: LumaTarget) -> 
 
 
 def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> None:
-    """None, empty, repeated and long ids: a fault is refused as ever, and an id comes back; without one, a UUID."""
+    """With no, empty, repeated or long ids a fault is still refused, with an id in the answer; by default, a UUID."""
     body = json.dumps({"prompt": "A sunset", "model": "super-model-v9"}).encode()
 
     def try_one(request_ids: tuple[str, ...]) -> None:
@@ -69,7 +69,7 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
 
 
 def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> None:
-    """Whatever text a header can carry is echoed in X-Request-Id, on a refusal that costs nothing."""
+    """Any text a header can carry is echoed in X-Request-Id, on a refusal that costs nothing."""
     body = json.dumps({"prompt": "A sunset", "model": "super-model-v9"}).encode()
 
     def try_one(request_id: str) -> None:

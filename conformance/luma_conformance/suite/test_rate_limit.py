@@ -1,4 +1,4 @@
-"""The rate limit, on generated sequences of requests and waits: what its headers say is what it does."""
+"""The rate limit, on generated sequences of requests and waits: it does what its headers say."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WAITS: Final = st.tuples(
     st.sampled_from((BODY, BODY, BODY, REFUSED)),
 )
 FILL_AND_RETURN: Final = [*[(0, BODY)] * 4, (20, BODY), (35, BODY), (3, BODY), (3, BODY), (0, BODY)]
-"""What a real-time run sends: a full window, then requests shortly before and after it opens again."""
+"""The steps of a real-time run: fill the window, then send shortly before and after it opens again."""
 
 
 def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarget) -> None:
-    """Limit, Remaining, Reset and Retry-After agree with the requests of the last 60 s, wherever they are placed."""
+    """Limit, Remaining, Reset and Retry-After agree with the requests of the last 60 s."""
     luma_target.skip_unless_free()
     target = luma_target.session.target
     if (why := target.missing(KEY)) is not None:

@@ -1,4 +1,4 @@
-"""The published schema, on requests generated from it: answers are documented, and the ones the oracle allows."""
+"""The published schema, on requests generated from it: answers are documented, and allowed by the page's rules."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from luma_conformance.properties.openapi import Document
 
 Plain = tuple[object, ...]
-"""An ask as plain data: method, URL, and the body, if there is one."""
+"""A request as plain data: method, URL, and the body if there is one."""
 NO_KEY: Final = "Missing or invalid API key"
 KEYS: Final = (
     (Auth(), NO_KEY),
     (Auth(role=MAIN_KEY, scheme=""), NO_KEY),
     (Auth(role=MAIN_KEY, scheme="Basic"), NO_KEY),
-    (Auth(token="sk-conformance-0000000000"), NO_KEY),  # noqa: S106  opens nothing
+    (Auth(token="sk-conformance-0000000000"), NO_KEY),  # noqa: S106  not a key
     (Auth(token="luma-api-conformance-no-such-key"), "Invalid API key"),  # noqa: S106
     (Auth(role="revoked-key"), "API key has been revoked"),
     (Auth(role="expired-key"), "API key has expired"),
 )
-"""Keys that open nothing, and what is said to them."""
+"""Invalid keys, and the `detail` each one gets."""
 
 
 def test_what_the_schema_allows_is_answered_as_documented(luma_target: LumaTarget) -> None:
-    """A request made of the schema's own words gets an answer the oracle allows, of the shape the schema has."""
+    """A request the schema allows gets an answer that the page's rules and the schema allow."""
     luma_target.skip_unless_free()
     luma_target.for_all(document().submissions(valid=True).map(_plain), lambda plain: _submit(luma_target, _ask(plain)))
 
 
 def test_what_the_schema_forbids_is_answered_in_order(luma_target: LumaTarget) -> None:
-    """A request that breaks the schema in one place gets an answer the oracle allows, of the shape the schema has."""
+    """A request that breaks the schema in one place gets an answer that the page's rules and the schema allow."""
     sent: list[Exchange] = []
 
     def try_one(plain: Plain) -> None:
@@ -58,13 +58,13 @@ def test_what_the_schema_forbids_is_answered_in_order(luma_target: LumaTarget) -
 
 
 def test_an_id_of_nobodys_is_not_found(luma_target: LumaTarget) -> None:
-    """A UUID nobody was given, and what is no UUID, are not found, in the documented shape."""
+    """An unknown UUID, and an id that is not a UUID, are not found, in the documented shape."""
     lookups = document().lookups(valid=True) | document().lookups(valid=False)
     luma_target.for_all(lookups.map(_plain), lambda plain: _look_up(luma_target, _ask(plain)))
 
 
 def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None:
-    """Without a key that is in force nothing is accepted, shown or said to be missing: a request in order is a 401."""
+    """Without a valid key nothing is accepted, shown or reported as missing: a valid request is a 401."""
     target, material = luma_target.session.target, luma_target.material
     keys = [(auth, detail) for auth, detail in KEYS if auth.role is None or target.missing(auth.role) is None]
     in_order = valid_requests(material).map(lambda body: Ask(method="POST", url=GENERATIONS_PATH, body=body))
@@ -89,58 +89,58 @@ def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None
 
 
 def test_what_is_accepted_is_found_by_its_link(luma_target: LumaTarget) -> None:
-    """The id of an accepted generation, followed as the schema's link says, leads to that generation."""
+    """Following the schema's link with the id of an accepted generation leads to that generation."""
     luma_target.skip_unless_free()
     walk = _Walk(luma_target)
     luma_target.run(lambda how: document().follow(walk, how), walk.again, share=0.3)
 
 
 class _Walk:
-    """One walk along the links after another; `steps` are those of the last, as plain data."""
+    """One walk along the links after another; `steps` are those of the current one, as plain data."""
 
     def __init__(self, luma_target: LumaTarget) -> None:
         self._luma = luma_target
         self._steps: list[tuple[Plain, int | None]] = []
-        self._taken: list[Exchange] = []
+        self._exchanges: list[Exchange] = []
 
     def begin(self) -> None:
-        self._steps, self._taken = [], []
+        self._steps, self._exchanges = [], []
         self._luma.session.target.channel.begin_example(self._steps)
 
-    def take(self, ask: Ask, origin: Exchange | None) -> Exchange:
-        self._steps.append((_plain(ask), None if origin is None else self._taken.index(origin)))
+    def send(self, ask: Ask, origin: Exchange | None) -> Exchange:
+        self._steps.append((_plain(ask), None if origin is None else self._exchanges.index(origin)))
         if ask.method == "POST":
             exchange = _submit(self._luma, ask)
             assert exchange is not None
         else:
             exchange = _look_up(self._luma, ask) if origin is None else _follow(self._luma, ask, origin)
-        self._taken.append(exchange)
+        self._exchanges.append(exchange)
         return exchange
 
     def end(self) -> None:
         self._luma.session.target.channel.end_example()
 
     def again(self, steps: list[tuple[Plain, int | None]]) -> None:
-        """Goes a recorded walk."""
+        """Repeat a recorded walk."""
         self.begin()
         for plain, origin in steps:
-            self.take(_ask(plain), None if origin is None else self._taken[origin])
+            self.send(_ask(plain), None if origin is None else self._exchanges[origin])
 
 
 def _plain(ask: Ask) -> Plain:
-    """Returns a generated ask as plain data; without a body, two members."""
+    """Return a request as plain data; without a body it has two members."""
     return (ask.method, ask.url) if ask.body is ABSENT else (ask.method, ask.url, ask.body)
 
 
 def _ask(plain: Plain) -> Ask:
-    """Returns the ask that plain data stand for."""
+    """Return the request that plain data stand for."""
     method, url, *body = plain
     return Ask(method=str(method), url=str(url), body=body[0] if body else ABSENT)
 
 
 @lru_cache(maxsize=1)
 def document() -> Document:
-    """Returns the schema, put to work by schemathesis, which is loaded when it is first needed, and may be absent."""
+    """Return the schema as schemathesis loads it; skip the test if schemathesis is not installed."""
     try:
         from luma_conformance.properties.openapi import load
     except ModuleNotFoundError as error:
@@ -151,7 +151,7 @@ def document() -> Document:
 
 
 def _submit(luma_target: LumaTarget, ask: Ask) -> Exchange | None:
-    """Sends a submission and judges its answer; None where it may not be sent."""
+    """Send a submission and check its answer; return None if sending it could cost money."""
     body = luma_target.material.use_offered(ask.body)
     if isinstance(body, dict):
         prediction, exchange = luma_target.send_checked(body)
@@ -169,7 +169,7 @@ def _submit(luma_target: LumaTarget, ask: Ask) -> Exchange | None:
 
 
 def _look_up(luma_target: LumaTarget, ask: Ask) -> Exchange:
-    """Polls for an id of nobody's."""
+    """Poll for an id that does not exist, and check the answer."""
     exchange = luma_target.exchange(luma_target.request_for(ask))
     luma_target.skip_if_limited(exchange)
     if _is_one_segment(ask.url):
@@ -183,7 +183,7 @@ def _look_up(luma_target: LumaTarget, ask: Ask) -> Exchange:
 
 
 def _is_one_segment(url: str) -> bool:
-    """Tells whether an id reaches the operation whatever servers on the way make of a path before they route it."""
+    """Return whether an id reaches the operation, however servers on the way normalize a path."""
     name = unquote(url.rpartition("/")[2])
     return name.strip(".") != "" and name.isprintable() and not set(name) & set("/\\%?#;")
 
@@ -205,5 +205,5 @@ def _same(one: object, other: object, facts: Callable[[dict[str, object]], objec
 def _hold_to_schema(luma_target: LumaTarget, exchange: Exchange, *, status_is_open: bool = False) -> None:
     departures = document().find_departures(exchange, status_is_open=status_is_open)
     if departures:
-        told = "; ".join(luma_target.session.scrub(departure)[:400] for departure in departures)
-        luma_target.fail(f"not as documented in specs/openapi.yaml: {told}", exchange)
+        listed = "; ".join(luma_target.session.scrub(departure)[:400] for departure in departures)
+        luma_target.fail(f"not as documented in specs/openapi.yaml: {listed}", exchange)

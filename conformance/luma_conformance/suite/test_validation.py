@@ -1,4 +1,4 @@
-"""Validation, on generated requests: the answer is one the oracle allows for that very body."""
+"""Validation, on generated requests: the answer is one that the page's rules allow for the body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luma_conformance.strategies import FAULTS, KINDS, Body, available_kinds, fa
 
 A_RULE = 0.1
 LARGE = 0.06
-"""Shares of the examples: of one rule, and of one whose requests are 70 MB."""
+"""Shares of the examples: for one rule, and for one whose requests are 70 MB."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -24,7 +24,7 @@ def test_what_the_page_lets_pass_is_accepted(kind: str, luma_target: LumaTarget)
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])
 def test_a_rule_holds_and_ends_where_the_page_says(rule: str, luma_target: LumaTarget) -> None:
-    """A request that only just keeps a rule is accepted, and one step further it is refused with that rule's text."""
+    """A request that just keeps a rule is accepted, and the smallest change is refused with that rule's text."""
     fault = FAULTS[rule]
     if (why := fault.missing(luma_target.material)) is not None:
         not_judged(why)
@@ -40,11 +40,11 @@ def test_a_rule_holds_and_ends_where_the_page_says(rule: str, luma_target: LumaT
 
 
 def test_faults_together_get_an_answer_of_one_of_them(luma_target: LumaTarget) -> None:
-    """A request with one to three faults is answered for one of them, whichever the server looks at first."""
+    """A request with one to three faults gets the answer to one of them, whichever the server checks first."""
     luma_target.for_all(faulty(luma_target.material), luma_target.check, share=3)
 
 
 def test_odd_values_get_an_orderly_answer(luma_target: LumaTarget) -> None:
-    """Nulls, wrong types and extremes in any field are accepted or refused in the shape all errors share."""
+    """Nulls, wrong types and extremes in any field are accepted, or refused in the shape of all errors."""
     luma_target.skip_unless_free()
     luma_target.for_all(hostile(luma_target.material), luma_target.check, share=2)

@@ -35,11 +35,11 @@ def _find_reason(response: Response, key: str) -> str | None:
         return _describe_redirect(status, header(response.headers, "Location"))
     if _is_page(response):
         return f"the target answers {status} with a web page, so this is not the API; check the base URL"
-    said = f": {detail}" if (detail := _detail(response)) else ""
+    reason = f": {detail}" if (detail := _detail(response)) else ""
     if status == 401:
-        return f"the target refuses the main key ({key}){said}; check the key, and that it is one for this target"
+        return f"the target refuses the main key ({key}){reason}; check the key, and that it is one for this target"
     if status == 403:
-        return f"the target denies access to the main key's client ({key}){said}; its support can tell why"
+        return f"the target denies access to the main key's client ({key}){reason}; its support can tell why"
     return None
 
 
