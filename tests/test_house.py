@@ -56,7 +56,6 @@ OWNERS = {
     "yaml": {"catalogue", "recording", "judge"},
     "PIL": {"reference", "catalogue"},
     "uvicorn": {"reference"},
-    "harfile": {"recording"},
     "hypothesis": {"strategies", "properties", "suite"},
     "schemathesis": {"properties"},
     "requests": {"properties"},

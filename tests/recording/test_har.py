@@ -152,6 +152,10 @@ def test_a_recording_is_a_har_file_after_every_entry(tmp_path: Path) -> None:
     assert log["entries"][0].keys() >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
     required = {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"}
     assert log["entries"][0]["request"].keys() >= required
+    required = {"status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL", "headersSize"}
+    assert log["entries"][0]["response"].keys() >= {*required, "bodySize"}
+    assert log["entries"][0]["response"]["content"].keys() >= {"size", "mimeType"}
+    assert log["entries"][0]["timings"].keys() >= {"send", "wait", "receive"}
 
 
 def test_a_file_of_ours_may_end_anywhere(tmp_path: Path) -> None:

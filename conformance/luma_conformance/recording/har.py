@@ -1,4 +1,4 @@
-"""Reads and writes HAR 1.2 files: recordings of browsers, proxies, and the kit's own.
+"""HAR 1.2 files, read and written: recordings of browsers, proxies, and the kit's own.
 
 The kit's own are known by their creator. What HAR has no member for stands as JSON in a `comment`: of the log, what
 the recorder says of the whole; of an entry, its note and the base URL its path was sent to.
@@ -6,7 +6,6 @@ the recorder says of the whole; of an entry, its note and the base URL its path 
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,12 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
-import harfile
-
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
 from luma_conformance.recording.entry import About, Entry
-from luma_conformance.recording.har_entry import commented, entry, scrubbed, write
+from luma_conformance.recording.har_entry import commented, data_of, entry, scrubbed
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
 
 __all__ = ("About", "Entry", "Writer", "about", "entries", "merge")
@@ -29,44 +26,36 @@ __all__ = ("About", "Entry", "Writer", "about", "entries", "merge")
 CREATOR: Final = "luma-conformance"
 """The creator's name, by which a file is known for the kit's own."""
 
-_LIST: Final = '"entries": ['
 _END: Final = b"\n        ]\n    }\n}"
+"""What a file of ours ends with, after its last entry."""
 
 
 class Writer:
     """A recording of the kit's own while it is being written: whole on disk after every entry, for one process."""
 
     def __init__(self, path: Path, about: About, *, scrub: Callable[[str], str] = str) -> None:
-        """Begins a file, or goes on with one of the kit's own, which keeps what it says of itself.
+        """Begin a file, or go on with one of the kit's own, which keeps what it says of itself.
 
-        `scrub` is applied to every text that is written. Raises InputError for what cannot be written, and for a file
+        `scrub` is applied to every text that is written. Raise InputError for what cannot be written, and for a file
         that is there already and is not one of the kit's own.
         """
         self._path, self._scrub = path, scrub
-        comment = json.dumps(scrubbed(about, scrub))
-        self._text = io.StringIO()
-        self._har = _harfile(self._text, comment)
-        self._offset, self._any, self._headless = *_resume(path), True
+        self._offset, self._any = _resume(path)
         with _explained(path, "written"):
             self._file: BinaryIO = path.open("r+b" if path.exists() else "xb")
             if not self._offset:
-                self._append(_head(comment))
+                self._append(_head(json.dumps(scrubbed(about, scrub))))
 
     def add(self, exchange: Exchange, base_url: str, note: Mapping[str, object]) -> None:
-        """Writes one exchange before it returns; `base_url` is where a request for a path alone was sent."""
-        write(self._har, exchange, base_url, note, self._scrub)
-        text = self._text.getvalue()
-        self._text.seek(0)
-        self._text.truncate()
-        if self._headless:  # the head is in the file already, and entries may be
-            text = "," * self._any + text.partition(_LIST)[2]
-            self._headless = False
-        self._any = True
+        """Write one exchange before it returns; `base_url` is where a request for a path alone was sent."""
+        members = data_of(exchange, base_url, note, self._scrub).items()
+        text = ",".join(f'\n                "{name}": {json.dumps(value)}' for name, value in members)
         with _explained(self._path, "written"):
-            self._append(text.encode("ascii"))
+            self._append(f"{',' * self._any}\n            {{{text}\n            }}".encode("ascii"))
+        self._any = True
 
     def close(self) -> None:
-        """Closes the file, which is whole already."""
+        """Close the file, which is whole already."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -85,9 +74,9 @@ class Writer:
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """Yields the exchanges of a HAR file one by one, holding no more than one of them.
+    """Yield the exchanges of a HAR file one by one, holding no more than one of them.
 
-    A file of the kit's own may end anywhere: its whole entries are what it has. Raises InputError, with the entry or
+    A file of the kit's own may end anywhere: its whole entries are what it has. Raise InputError, with the entry or
     the byte, for any other file that is not whole, and for what is no HAR.
     """
     own, number = False, 0
@@ -100,7 +89,7 @@ def entries(path: Path) -> Iterator[Entry]:
 
 
 def about(path: Path) -> About:
-    """Returns what the kit's own recorder says of a recording, nothing for others' files; raises InputError."""
+    """Return what the kit's own recorder says of a recording, nothing for others' files; raise InputError."""
     found: dict[str, object] = {}
     for name, value in _parts(path):
         if name == "entry" and "creator" in found:
@@ -110,7 +99,7 @@ def about(path: Path) -> About:
 
 
 def merge(into: Path, parts: Iterable[Path]) -> None:
-    """Appends recordings of the kit's own to another, or to a new one that says of itself what the first part says."""
+    """Append recordings of the kit's own to another, or to a new one that says of itself what the first part says."""
     writer: Writer | None = None
     try:
         for part in parts:
@@ -122,10 +111,6 @@ def merge(into: Path, parts: Iterable[Path]) -> None:
             writer.close()
 
 
-def _harfile(text: io.StringIO, comment: str) -> harfile.HarFile:
-    return harfile.HarFile.open(text, creator=harfile.Creator(name=CREATOR, version=_version()), comment=comment)
-
-
 @cache
 def _version() -> str:
     try:
@@ -135,24 +120,27 @@ def _version() -> str:
 
 
 def _head(comment: str) -> bytes:
-    """Returns what a file of ours begins with, up to where its entries go."""
-    text = io.StringIO()
-    _harfile(text, comment).close()
-    before, found, _ = text.getvalue().partition(_LIST)
-    assert found
-    return (before + found).encode("ascii")
+    """Return what a file of ours begins with, up to where its entries go."""
+    log = {
+        "version": "1.2",
+        "creator": {"name": CREATOR, "version": _version()},
+        "browser": {"name": "", "version": ""},
+        "comment": comment,
+        "entries": [],
+    }
+    return json.dumps({"log": log}, indent=4).removesuffix("]\n    }\n}").encode("ascii")
 
 
 @cache
 def _beginning() -> bytes:
-    """Returns what every file of ours begins with."""
+    """Return what every file of ours begins with."""
     name = json.dumps(CREATOR).encode("ascii")
     before, found, _ = _head("{}").partition(name)
     return before + found
 
 
 def _resume(path: Path) -> tuple[int, bool]:
-    """Returns where in a file the next entry goes, and whether others are before it; 0 where there is no file yet."""
+    """Return where in a file the next entry goes, and whether others are before it; 0 where there is no file yet."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -172,7 +160,7 @@ def _resume(path: Path) -> tuple[int, bool]:
 
 
 def _end_of_entries(path: Path) -> tuple[int, bool]:
-    """Returns the same of a file that was cut off, or written anew by another program."""
+    """Return the same of a file that was cut off, or written anew by another program."""
     ends: list[int] = []
     creator: object = None
     cut = False
@@ -185,7 +173,7 @@ def _end_of_entries(path: Path) -> tuple[int, bool]:
 
 
 def _parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
-    """Yields the members of the log by name, each of its entries as "entry", and "cut" where a file of ours is cut off.
+    """Yield the members of the log by name, each of its entries as "entry", and "cut" where a file of ours is cut off.
 
     The byte at which an entry ends replaces the last of `ends`.
     """

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
-
-import harfile
 
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Headers, Request, Response, header
@@ -24,31 +22,40 @@ BASE64: Final = "base64"
 _OCTETS: Final = "application/octet-stream"
 
 
-def write(
-    har: harfile.HarFile, exchange: Exchange, base_url: str, note: Mapping[str, object], scrub: Callable[[str], str]
-) -> None:
-    """Writes an exchange; `base_url` is where a request for a path alone was sent, `scrub` sees every text."""
+def data_of(
+    exchange: Exchange, base_url: str, note: Mapping[str, object], scrub: Callable[[str], str]
+) -> dict[str, object]:
+    """Return the members of an exchange's entry.
+
+    `base_url` is where a request for a path alone was sent; `scrub` is applied to every text. What HAR 1.2 requires and
+    we do not know is -1 or empty, as it says.
+    """
     request, response = exchange.request, exchange.response
     own = {"base_url": base_url} if request.url.startswith("/") else {}
     milliseconds = round((exchange.received - exchange.sent) * 1000, 3)
-    har.add_entry(
-        startedDateTime=datetime.fromtimestamp(exchange.sent, UTC),
-        time=milliseconds,
-        request=_request(request, base_url.rstrip("/") if own else "", scrub),
-        response=harfile.Response(
-            status=response.status,
-            statusText=_phrase(response.status),
-            httpVersion="HTTP/1.1",
-            headers=_records(response.headers, scrub),
-            content=_content(response, scrub),
-        ),
-        timings=harfile.Timings(send=0, wait=milliseconds, receive=0),
-        comment=json.dumps(scrubbed({"note": note, **own}, scrub)),
-    )
+    return {
+        "startedDateTime": datetime.fromtimestamp(exchange.sent, UTC).isoformat(),
+        "time": milliseconds,
+        "request": _request(request, base_url.rstrip("/") if own else "", scrub),
+        "response": {
+            "status": response.status,
+            "statusText": _phrase(response.status),
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": _records(response.headers, scrub),
+            "content": _content(response, scrub),
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": -1,
+        },
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0, "blocked": -1, "dns": -1, "connect": -1, "ssl": -1},
+        "cache": {},
+        "comment": json.dumps(scrubbed({"note": note, **own}, scrub)),
+    }
 
 
 def entry(value: object, place: str, *, own: bool) -> Entry:
-    """Returns the exchange an entry's data tell of; `own`: as the kit's recorder wrote it. Raises InputError."""
+    """Return the exchange an entry's data tell of; `own`: as the kit's recorder wrote it. Raise InputError."""
     node = _Node(value, place)
     request, response = node.child("request"), node.child("response")
     unknown: set[str] = set()
@@ -76,7 +83,7 @@ def entry(value: object, place: str, *, own: bool) -> Entry:
 
 
 def scrubbed(value: object, scrub: Callable[[str], str]) -> object:
-    """Returns plain data with every text of it scrubbed."""
+    """Return plain data with every text of it scrubbed."""
     if isinstance(value, Mapping):
         return {scrub(str(name)): scrubbed(member, scrub) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -85,7 +92,7 @@ def scrubbed(value: object, scrub: Callable[[str], str]) -> object:
 
 
 def commented(comment: object) -> dict[str, object]:
-    """Returns the data of a comment of the kit's own; nothing where another program has put a comment there."""
+    """Return the data of a comment of the kit's own; nothing where another program has put a comment there."""
     try:
         found = json.loads(comment) if isinstance(comment, str) else {}
     except (ValueError, RecursionError):
@@ -93,35 +100,37 @@ def commented(comment: object) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _request(request: Request, base_url: str, scrub: Callable[[str], str]) -> harfile.Request:
+def _request(request: Request, base_url: str, scrub: Callable[[str], str]) -> dict[str, object]:
     url = scrub(base_url + request.url)
     query = url.partition("#")[0].partition("?")[2]
-    return harfile.Request(
-        method=scrub(request.method),
-        url=url,
-        httpVersion="HTTP/1.1",
-        headers=_records(request.headers, scrub),
-        queryString=[harfile.Record(name, value) for name, value in parse_qsl(query, keep_blank_values=True)],
-        postData=_post_data(request, scrub) if request.body else None,
-        bodySize=len(request.body),
-    )
+    return {
+        "method": scrub(request.method),
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _records(request.headers, scrub),
+        "queryString": _records(parse_qsl(query, keep_blank_values=True)),
+        "headersSize": -1,
+        "bodySize": len(request.body),
+        **({"postData": _post_data(request, scrub)} if request.body else {}),
+    }
 
 
-def _post_data(request: Request, scrub: Callable[[str], str]) -> harfile.PostData:
+def _post_data(request: Request, scrub: Callable[[str], str]) -> dict[str, object]:
     text, encoding = _text(request.body, scrub)
     # HAR has an encoding for what is received, and none for what is sent.
-    return harfile.PostData(mimeType=_kind(request.headers, scrub), text=text, comment=encoding)
+    comment = {"comment": encoding} if encoding else {}
+    return {"mimeType": _kind(request.headers, scrub), "text": text, **comment}
 
 
-def _content(response: Response, scrub: Callable[[str], str]) -> harfile.Content:
+def _content(response: Response, scrub: Callable[[str], str]) -> dict[str, object]:
     text, encoding = _text(response.body, scrub)
-    return harfile.Content(
-        size=len(response.body), mimeType=_kind(response.headers, scrub), text=text, encoding=encoding
-    )
+    kind, encoded = _kind(response.headers, scrub), {"encoding": encoding} if encoding else {}
+    return {"size": len(response.body), "mimeType": kind, "text": text, **encoded}
 
 
 def _text(body: bytes, scrub: Callable[[str], str]) -> tuple[str, str | None]:
-    """Returns a body as text, or else as base64, with how it is encoded."""
+    """Return a body as text, or else as base64, with how it is encoded."""
     try:
         return scrub(body.decode("utf-8")), None
     except UnicodeDecodeError:
@@ -133,8 +142,8 @@ def _kind(headers: Headers, scrub: Callable[[str], str]) -> str:
     return scrub(header(headers, "Content-Type") or _OCTETS)
 
 
-def _records(headers: Headers, scrub: Callable[[str], str]) -> list[harfile.Record]:
-    return [harfile.Record(scrub(name), scrub(value)) for name, value in headers]
+def _records(pairs: Iterable[tuple[str, str]], scrub: Callable[[str], str] = str) -> list[dict[str, str]]:
+    return [{"name": scrub(name), "value": scrub(value)} for name, value in pairs]
 
 
 def _phrase(status: int) -> str:
@@ -151,7 +160,7 @@ def _started(node: _Node) -> float:
 
 
 def _lasted(node: _Node, unknown: set[str]) -> float:
-    """Returns how long an exchange took, in seconds; unknown where the recorder does not say."""
+    """Return how long an exchange took, in seconds; unknown where the recorder does not say."""
     milliseconds = node.value.get("time")
     if milliseconds is None:
         unknown.add(TIMES)
@@ -210,36 +219,36 @@ class _Node:
         self.value: dict[str, object] = value
 
     def wrong(self, what: str) -> InputError:
-        """Returns the error that says what is wrong here."""
+        """Return the error that says what is wrong here."""
         return InputError(f"{self._place}: {what}")
 
     def child(self, name: str, *, required: bool = True) -> _Node:
-        """Returns the object of a member, an empty one where it need not be there and is not."""
+        """Return the object of a member, an empty one where it need not be there and is not."""
         value = self.value.get(name)
         if value is None and required:
             raise self.wrong(f"{self._path(name)} is missing")
         return _Node({} if value is None else value, self._place, self._path(name))
 
     def text(self, name: str) -> str:
-        """Returns the text of a member."""
+        """Return the text of a member."""
         value = self.value.get(name)
         if isinstance(value, str):
             return value
         raise self.wrong(f"{self._path(name)} is {'missing' if value is None else 'no text'}")
 
     def optional(self, name: str) -> str | None:
-        """Returns the text of a member that need not be there."""
+        """Return the text of a member that need not be there."""
         return None if self.value.get(name) is None else self.text(name)
 
     def status(self) -> int:
-        """Returns the status; 0 is what browsers write where no answer came."""
+        """Return the status; 0 is what browsers write where no answer came."""
         status = self.value.get("status")
         if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status <= 999:
             raise self.wrong(f"{self._path('status')} is no HTTP status")
         return status
 
     def headers(self) -> Headers:
-        """Returns the header fields in their order, without HTTP/2's pseudo-headers."""
+        """Return the header fields in their order, without HTTP/2's pseudo-headers."""
         records = self.value.get("headers")
         if not isinstance(records, list):
             raise self.wrong(f"{self._path('headers')} is no list")
@@ -253,7 +262,7 @@ class _Node:
         return tuple(pairs)
 
     def decoded(self, text: str) -> bytes:
-        """Returns the bytes a text of base64 stands for."""
+        """Return the bytes a text of base64 stands for."""
         try:
             return b64decode(text, validate=True)
         except ValueError:
