@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import luma_conformance.target.connection  # noqa: F401  what importing it takes is no server's doing
 from luma_conformance.errors import CouldNotJudge
-from luma_conformance.target.http import Bounds
+from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.preflight import PROBE, preflight
 
 from tests.sockets import Script, Server, dripping, dripping_body, encoded, lingering, reaching, reset, running, serving
@@ -90,6 +90,8 @@ SERVERS: dict[str, tuple[Callable[[], AbstractContextManager[Server]], str]] = {
     "endless chunks": (hearing(pouring(CHUNKED, b"2000\r\n" + b"x" * 0x2000 + b"\r\n")), "body is over 100000 bytes"),
     "endless chunks of one byte": (hearing(pouring(CHUNKED, b"1\r\nx\r\n")), f"{LATE}|body is over"),
     "endless chunk extension": (hearing(pouring(CHUNKED + b"1;", b"x" * 4096)), "breaks HTTP"),
+    "chunk of -5 bytes": (hearing(CHUNKED + b"-5\r\n{}\r\n0\r\n\r\n"), "breaks HTTP: invalid character in chunk size"),
+    "chunk of 2_0 bytes": (hearing(CHUNKED + b"2_0\r\n" + b" " * 32), "breaks HTTP: invalid character in chunk size"),
     "endless trailers": (hearing(pouring(CHUNKED + b"0\r\n", b"X: y\r\n" * 100)), f"{LATE}|over 99"),
     "endless body until close": (hearing(pouring(OPEN + b"\r\n", b"x" * 8192)), "body is over 100000 bytes"),
     "gzip bomb": (hearing(BOMB), "inflates to over 100000 bytes"),

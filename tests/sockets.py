@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from luma_conformance.errors import ExchangeError
 from luma_conformance.model import Request, Response
-from luma_conformance.target.http import Bounds, HttpTransport
+from luma_conformance.target.bounds import Bounds
+from luma_conformance.target.http import HttpTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 PARTIAL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"

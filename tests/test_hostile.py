@@ -114,7 +114,9 @@ def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     return run
 
 
-@pytest.mark.parametrize("name", ["silence", "10 000 headers", "gzip bomb", "reset in the body", "HTML page"])
+@pytest.mark.parametrize(
+    "name", ["silence", "10 000 headers", "gzip bomb", "chunk of -5 bytes", "reset in the body", "HTML page"]
+)
 def test_a_run_against_a_hostile_server_could_not_judge(name: str, run: Callable[..., pytest.RunResult]) -> None:
     """The run ends with the status for it, says why once, and has no traceback."""
     start, _ = SERVERS[name]

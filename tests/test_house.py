@@ -56,6 +56,7 @@ OWNERS = {
     "yaml": {"catalogue", "recording", "judge"},
     "PIL": {"reference", "catalogue"},
     "uvicorn": {"reference"},
+    "httptools": {"target"},
     "hypothesis": {"strategies", "properties", "suite"},
     "schemathesis": {"properties"},
     "requests": {"properties"},

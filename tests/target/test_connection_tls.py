@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from luma_conformance.target import connection as wire
-from luma_conformance.target.http import Bounds
+from luma_conformance.target.bounds import Bounds
 
 from tests.sockets import OK, PING, Script, lingering, reaching, refusal, running, serving
 

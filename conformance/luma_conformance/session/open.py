@@ -18,8 +18,9 @@ from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, printable
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
+from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing
-from luma_conformance.target.http import Bounds, HttpTransport, RealClock, is_loopback
+from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.profile import Profile, bare_profile, load_profile, parse_profile

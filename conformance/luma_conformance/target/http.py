@@ -1,6 +1,6 @@
-"""Sends requests to a target over the network, with a bound on everything the other side controls.
+"""Requests to a target over the network, with a bound on everything the other side controls.
 
-The sockets are in `wire`, imported at the first request: a run on the embedded reference needs none.
+The sockets are in `connection`, imported at the first request: a run on the embedded reference needs none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
+from luma_conformance.target.bounds import Bounds
 
 if TYPE_CHECKING:
     from luma_conformance.target.connection import Call, Connection
@@ -29,23 +30,6 @@ _PRINTABLE = re.compile(r"[!-~]*")
 _LEGAL = "".join(map(chr, range(0x21, 0x7F)))
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_A_VALUE = re.compile(r"[\r\n\0]|[^\0-\xff]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What one exchange may take.
-
-    `connect` (name, connection and handshake together) and `total` are in seconds; `body` in bytes, as received and
-    once inflated; `head` in bytes and `fields` in header fields, those of interim answers, of which there may be
-    `interim`, counted in. Of fields the standard library reads 99, of one line 65,536 bytes.
-    """
-
-    connect: float = 10.0
-    total: float = 30.0
-    body: int = 16 * 1024 * 1024
-    head: int = 64 * 1024
-    fields: int = 99
-    interim: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +55,16 @@ class RealClock:
     """The time of the wall."""
 
     def now(self) -> float:
-        """Returns Unix time in seconds."""
+        """Return Unix time in seconds."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Waits for `seconds`."""
+        """Wait for `seconds`."""
         time.sleep(seconds)
 
 
 def parse_base_url(text: str) -> Address:
-    """Returns where a base URL points, a final /v1 left off; raises InputError with the likely fix."""
+    """Return where a base URL points, a final /v1 left off; raise InputError with the likely fix."""
     try:
         address, rest = _parse(text)
         if rest:
@@ -93,7 +77,7 @@ def parse_base_url(text: str) -> Address:
 
 
 def is_loopback(base_url: str) -> bool:
-    """Tells whether a base URL names this very machine: localhost, 127.0.0.0/8 or ::1; raises InputError."""
+    """Return whether a base URL names this very machine: localhost, 127.0.0.0/8 or ::1; raise InputError."""
     host = parse_base_url(base_url).host
     if host.removesuffix(".") == "localhost":
         return True
@@ -105,7 +89,7 @@ def is_loopback(base_url: str) -> bool:
 
 
 def _parse(text: str) -> tuple[Address, str]:
-    """Returns a URL's address, and its query or fragment; raises ValueError with a reason that continues "URL … "."""
+    """Return a URL's address, and its query or fragment; raise ValueError with a reason that continues "URL … "."""
     if not text or _BLANK.search(text):
         raise ValueError("has white space in it" if text else "is empty")
     if "://" not in text:
@@ -125,14 +109,14 @@ def _parse(text: str) -> tuple[Address, str]:
 
 
 def _shown(url: str) -> str:
-    """Returns a URL for a message: without credentials, query (a presigned one is a secret) and fragment."""
+    """Return a URL for a message: without credentials, query (a presigned one is a secret) and fragment."""
     scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
     authority, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
     return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"[:200]
 
 
 def _target(url: str) -> str:
-    """Returns a path and query as a request line may have them: what is already legal stays as it is."""
+    """Return a path and query as a request line may have them: what is already legal stays as it is."""
     return url if _PRINTABLE.fullmatch(url) else quote(url, safe=_LEGAL)
 
 
@@ -148,7 +132,7 @@ class HttpTransport:
         self._kept: Connection | None = None
 
     def send(self, request: Request) -> Response:
-        """Returns the answer; raises ExchangeError if none comes within bounds, InputError for what cannot be sent.
+        """Return the answer; raise ExchangeError if none comes within bounds, InputError for what cannot be sent.
 
         An absolute URL is a file's: it is fetched without a key, and no further than `Bounds.body` bytes.
         """
@@ -165,13 +149,13 @@ class HttpTransport:
         return self._exchange(dial(call), call)
 
     def close(self) -> None:
-        """Closes the kept connection; a later request opens a new one."""
+        """Close the kept connection; a later request opens a new one."""
         if self._kept is not None:
             self._kept.close()
             self._kept = None
 
     def _take(self) -> Connection | None:
-        """Returns the kept connection if it is still fit for use."""
+        """Return the kept connection if it is still fit for use."""
         kept, self._kept = self._kept, None
         if kept is None or kept.rests():
             return kept
@@ -209,7 +193,7 @@ class HttpTransport:
 
 
 def _call(request: Request, address: Address, target: str, bounds: Bounds, file: str | None = None) -> Call:
-    from luma_conformance.target.connection import Call, HeadBounds
+    from luma_conformance.target.connection import Call
 
     body = request.body
     total = bounds.total + len(body) / SLOWEST_UPLOAD
@@ -221,17 +205,15 @@ def _call(request: Request, address: Address, target: str, bounds: Bounds, file:
         secure=address.scheme == "https",
         head=_head(request, address.authority, target, "application/json" if file is None else "*/*"),
         body=body,
-        connect=bounds.connect,
+        bounds=bounds,
         total=total,
         due=time.monotonic() + total,
-        limit=bounds.body,
-        heads=HeadBounds(size=bounds.head, fields=bounds.fields, interim=bounds.interim),
-        is_file=file is not None,
+        cut=file is not None,
     )
 
 
 def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
-    """Returns the request line and header fields: those given, and what every request of ours has."""
+    """Return the request line and header fields: those given, and what every request of ours has."""
     given = {name.lower() for name, _ in request.headers}
     fields = [*request.headers, ("User-Agent", _user_agent()), ("Accept", accept)]
     if (request.body or request.method not in ("GET", "HEAD")) and "transfer-encoding" not in given:
