@@ -200,10 +200,18 @@ def test_a_module_says_what_it_is(name: str) -> None:
 
 
 def test_a_function_fits_on_a_screen() -> None:
-    """A function has at most 40 lines, docstring included."""
-    lengths = {(name, node.name): (node.end_lineno or 0) - node.lineno + 1 for name, node in functions()}
+    """A function has at most 36 lines beside its docstring."""
+    lengths = {(name, node.name): _lines(node) for name, node in functions()}
 
-    assert {function: length for function, length in lengths.items() if length > 40} == {}
+    assert {function: length for function, length in lengths.items() if length > 36} == {}
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines a function has, its docstring left out."""
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+    return (node.end_lineno or 0) - node.lineno + 1 - docstring
 
 
 def test_what_is_public_is_documented() -> None:
