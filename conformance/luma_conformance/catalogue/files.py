@@ -15,6 +15,8 @@ from luma_conformance.errors import CatalogueError, InputError, Problem
 
 SCHEMA = "case-file.schema.json"
 """The name of the schema; a file that names it in its first line declares itself a case file."""
+EVERY_RESPONSE = "every-response.yaml"
+"""The file that, with the schema, makes a folder a catalogue: the kit's own, or a copy of it."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -34,22 +36,22 @@ def is_case_file(path: Path) -> bool:
         return False
 
 
-def section_name(path: Path) -> str:
-    """Return the first part of the ids of a file's cases: its path in its catalogue, such as `create/400-keyframes`.
+def section_name(path: Path, shown: str | None = None) -> str:
+    """Return what the ids of a file's cases begin with.
 
-    The catalogue's folder is the nearest folder above the file that contains the schema; elsewhere it is the file's own
-    name.
+    In a catalogue it is the file's place there, `create/400-keyframes`; anywhere else the path by which the file is
+    `shown`. A folder that only has the schema, for an editor to find, is no catalogue.
     """
-    path = path.absolute()
-    for folder in path.parents:
-        if (folder / SCHEMA).is_file():
-            return path.relative_to(folder).with_suffix("").as_posix()
-    return path.stem
+    file = path.absolute()
+    for folder in file.parents:
+        if (folder / SCHEMA).is_file() and (folder / EVERY_RESPONSE).is_file():
+            return file.relative_to(folder).with_suffix("").as_posix()
+    return shown or str(path)
 
 
 def load_file(path: Path, shown: str | None = None) -> Section:
     """Return the section in a file; raise CatalogueError with every problem of the file."""
-    return read_section(yamlfile.read(path, shown), section_name(path))
+    return read_section(yamlfile.read(path, shown), section_name(path, shown))
 
 
 def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
@@ -63,7 +65,7 @@ def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
     for path in paths:
         for file in _case_files(path):
             shown = file.relative_to(below).as_posix() if below and file.is_relative_to(below) else str(file)
-            name = section_name(file)
+            name = section_name(file, shown)
             if name in files and files[name] != file.resolve():
                 problems.append(Problem(shown, 1, 1, f"its ids would be those of {files[name]}; rename one of the two"))
                 continue

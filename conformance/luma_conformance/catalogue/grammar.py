@@ -71,7 +71,10 @@ def placeholders(value: object) -> Iterator[str]:
 
 
 def read_section(source: Source, name: str) -> Section:
-    """Returns the cases of one file, `name` being the part of their ids before the slug; raises CatalogueError."""
+    """Returns the cases of one file, `name` being the part of their ids before the slug; raises CatalogueError.
+
+    A file that goes by its own path has ids like `my-cases.yaml#slug`.
+    """
     problems = Problems(source)
     data = problems.mapping(source.data, (), "a section file", FILE_KEYS)
     if not data:
@@ -134,7 +137,7 @@ class _Reader:
         self, slug: str, title: str, path: Path, steps: tuple[Step, ...], needs: tuple[str, ...], erratum: str | None
     ) -> Case:
         return Case(
-            id=f"{self._name}/{slug}",
+            id=f"{self._name}{'#' if self._name == self._source.file else '/'}{slug}",
             title=title,
             section=self._heading,
             operation=str(self._data.get("operation")),
