@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,14 +50,14 @@ def section_name(path: Path, shown: str | None = None) -> str:
 
 
 def load_file(path: Path, shown: str | None = None) -> Section:
-    """Return the section in a file; raise CatalogueError with every problem of the file."""
-    return read_section(yamlfile.read(path, shown), section_name(path, shown))
+    """Return the section in a file, whatever roles of somebody's own it needs; raise CatalogueError with its problems."""
+    return read_section(yamlfile.read(path, shown), section_name(path, shown), None)
 
 
-def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
+def load(paths: Iterable[Path], *, below: Path | None = None, own_roles: Collection[str] | None = ()) -> Catalogue:
     """Return the cases of files and folders; raise CatalogueError with every problem of all of them.
 
-    Messages show file names relative to `below`.
+    Messages show file names relative to `below`. `own_roles` are those a profile declares; None stands for any.
     """
     sources: dict[str, Source] = {}
     files: dict[str, Path] = {}
@@ -75,7 +75,7 @@ def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
             except CatalogueError as error:
                 problems.extend(error.problems)
     try:
-        sections = read_all(sources)
+        sections = read_all(sources, own_roles)
     except CatalogueError as error:
         problems.extend(error.problems)
     if problems:

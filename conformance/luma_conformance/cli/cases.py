@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +84,7 @@ def _add_check(commands: Commands) -> None:
         _check,
         purpose="validate case files",
         description="Validates case files; tells every problem of all of them.",
-        examples=("check my-cases.yaml",),
+        examples=("check my-cases.yaml --profile luma-profile.toml",),
     )
     command.add_argument(
         "paths",
@@ -91,6 +93,7 @@ def _add_check(commands: Commands) -> None:
         metavar="PATH",
         help="a file, or a folder with case files; default: the kit's own catalogue",
     )
+    add_profile(command, "a profile whose own roles, under [roles], the files may need")
 
 
 def _list(options: argparse.Namespace) -> Exit:
@@ -153,8 +156,10 @@ def _write_body(showing: Showing, numbers: list[int]) -> Exit:
 
 
 def _check(options: argparse.Namespace) -> Exit:
+    own_roles = _declared(options.profile)
     try:
-        catalogue = casefiles.load(options.paths, below=Path.cwd()) if options.paths else casefiles.own()
+        paths = options.paths
+        catalogue = casefiles.load(paths, below=Path.cwd(), own_roles=own_roles) if paths else casefiles.own()
     except CatalogueError as error:
         print(printable(str(error)))
         files = {problem.file for problem in error.problems}
@@ -165,3 +170,10 @@ def _check(options: argparse.Namespace) -> Exit:
         raise InputError(f"no case files in {where}; the first line of a case file names {casefiles.SCHEMA}")
     print(f"{counted(len(catalogue), 'case')} in {counted(len(catalogue.sections), 'file')}, no problems")
     return Exit.CONFORMANT
+
+
+def _declared(profile: Path | None) -> Mapping[str, str]:
+    """Return the roles of their own that the users of a profile declare in it."""
+    from luma_conformance.target.profile import load_profile
+
+    return {} if profile is None else load_profile(profile, os.environ).roles

@@ -38,7 +38,7 @@ def split_path(word: str) -> tuple[Path, str] | None:
 
 def _cases_in(path: Path, slug: str) -> tuple[Case, ...]:
     """Return the cases in a file or folder, or the one with a slug."""
-    cases = tuple(casefiles.load([path], below=Path.cwd()))
+    cases = tuple(casefiles.load([path], below=Path.cwd(), own_roles=None))
     if not cases:
         raise InputError(f"no case files in {path}; the first line of a case file names {casefiles.SCHEMA}")
     found = tuple(case for case in cases if slug in ("", case.slug))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.redaction.redactor import printable
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -41,13 +42,14 @@ def _profile(options: argparse.Namespace) -> Exit:
     if options.init:
         return _write_profile(options.file)
     profile = load_profile(options.file, os.environ)
-    width = max(map(len, ROLES))
-    for role, meaning in ROLES.items():
+    roles = {**ROLES, **profile.roles}
+    width = max(map(len, roles))
+    for role, meaning in roles.items():
         why = profile.missing(role)
         state, text = ("offered", meaning) if why is None else ("missing", why.removeprefix(f"{role}: "))
-        print(f"{state}  {role:<{width}}  {text}")
-    lacking = sum(profile.missing(role) is not None for role in ROLES)
-    print(f"{len(ROLES) - lacking} of {len(ROLES)} roles offered", file=sys.stderr)
+        print(printable(f"{state}  {role:<{width}}  {text}"))
+    lacking = sum(profile.missing(role) is not None for role in roles)
+    print(f"{len(roles) - lacking} of {len(roles)} roles offered", file=sys.stderr)
     return Exit.CONFORMANT
 
 

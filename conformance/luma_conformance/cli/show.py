@@ -42,6 +42,7 @@ class Showing:
     missing: tuple[str, ...]
     base_url: str
     profile_file: Path | None
+    assumed_url: bool = False
 
     @classmethod
     def of(cls, case: Case, profile_file: Path | None, base_url: str | None) -> Showing:
@@ -54,6 +55,7 @@ class Showing:
             missing=tuple(why for role in roles if (why := profile.missing(role))),
             base_url=base_url or profile.base_url or SERVED,
             profile_file=profile_file,
+            assumed_url=not (base_url or profile.base_url),
         )
 
     def head(self) -> Iterator[str]:
@@ -91,8 +93,10 @@ class Showing:
         yield from _aftermath(step)
 
     def curl(self, number: int) -> Iterator[str]:
-        """Yields one step, counted from 1, as a command for bash, everything else as comments."""
+        """Yield one step, counted from 1, as a command for bash, everything else as comments."""
         step = self.case.steps[number - 1]
+        if self.assumed_url:
+            yield f"# {_line('sent to', f'{SERVED}, where `luma-conformance serve` serves the reference').strip()}"
         for line in [*self._timing(number), self._expected(step), *_aftermath(step)]:
             yield f"# {line.strip()}"
         show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None, casefiles.own())
