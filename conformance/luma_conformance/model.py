@@ -188,8 +188,8 @@ class Place:
 class Case:
     """One request, or a few steps, with the expected answers.
 
-    `id` never changes: it is the name of the section file and the case's slug. `section` is the heading of the page the
-    case rests on.
+    `id` never changes: it is the name of the file and the case's slug, `create/400-keyframes/negative-index`, or, in a
+    file outside any catalogue, `my-cases.yaml#negative-index`. `section` is the heading of the page the case rests on.
     """
 
     id: str
@@ -204,7 +204,12 @@ class Case:
     @property
     def slug(self) -> str:
         """The case's own part of its id."""
-        return self.id.rpartition("/")[2]
+        return self.id[max(self.id.rfind("/"), self.id.rfind("#")) + 1 :]
+
+    @property
+    def section_id(self) -> str:
+        """The part of the id that all cases of a file share: `create/400-keyframes`, or `my-cases.yaml`."""
+        return self.id[: -len(self.slug) - 1]
 
     @property
     def status(self) -> int:

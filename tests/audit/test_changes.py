@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from luma_conformance.audit.changes import Severity, compare
-from luma_conformance.cli.main import main
 from luma_conformance.model import Exchange, Headers, Request, Response
 from luma_conformance.recording.entry import RESPONSE_BODY, Entry
-from luma_conformance.recording.har import Writer
 
-Output = pytest.CaptureFixture[str]
 HEADERS: Headers = (
     ("Date", "Wed, 08 Apr 2026 12:00:00 GMT"),
     ("Content-Type", "application/json"),
@@ -156,57 +152,6 @@ def test_the_worst_comes_first_and_the_same_change_is_one() -> None:
 
     assert [change.severity for change in comparison.changes] == [Severity.BREAKING, Severity.ADDITIVE]
     assert [len(pairs) for pairs in comparison.changes.values()] == [1, 2]
-
-
-def recorded(name: str, *entries: Entry) -> str:
-    """Writes a recording, and returns its name."""
-    with Writer(Path(name), {}) as writer:
-        for one in entries:
-            writer.add(one.exchange, "https://a", one.note)
-    return name
-
-
-def test_the_command_fails_on_what_it_is_told_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
-) -> None:
-    """By default breaking changes are status 1; any change, or none, when asked; nothing to compare is 6."""
-    monkeypatch.chdir(tmp_path)
-    old = recorded("a.har", entry(), entry(asked="1"))
-    new = recorded("b.har", entry({**MADE, "extra": "luma-api-0123456789"}), entry(asked="2"))
-    broken = recorded("c.har", entry(status=500), entry(asked="1"))
-    other = recorded("d.har", entry(url="/v1/generations/x"))
-
-    assert main(["diff", old, old]) == 0
-    assert capsys.readouterr().out == "compared    2 exchanges; 2 the same\n"
-    assert main(["diff", old, new]) == 0
-    assert capsys.readouterr().out == (
-        "additive  body     POST /v1/generations: extra is new\n"
-        "                   a.har:entry 1, b.har:entry 1\n"
-        "compared    1 exchange; 0 the same\n"
-        "additive    1\n"
-        "not paired  1 only in a.har\n"
-        "not paired  1 only in b.har\n"
-    )
-    assert main(["diff", old, new, "--fail-on", "any"]) == 1
-    assert main(["diff", old, broken]) == 1
-    assert main(["diff", old, broken, "--fail-on", "none"]) == 0
-    assert main(["diff", old, other]) == 6
-    assert "no request of the one is in the other" in capsys.readouterr().err
-    assert main(["diff", old, "none.har"]) == 4
-
-
-def test_the_command_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
-    """Keys in what has changed are not printed."""
-    monkeypatch.chdir(tmp_path)
-    old = recorded("a.har", entry({"detail": "No"}))
-    new = recorded("b.har", entry({"detail": "Invalid: luma-api-0123456789 \x1b[2J"}))
-
-    main(["diff", old, new])
-
-    output = capsys.readouterr().out
-    assert "luma-api-REDACTED" in output
-    assert "0123456789" not in output
-    assert "\x1b" not in output
 
 
 def test_a_step_that_is_repeated_is_compared_by_its_last_request() -> None:

@@ -61,7 +61,7 @@ def timed(folder: Path, arguments: list[str]) -> float:
 
 def served() -> tuple[subprocess.Popen[str], str]:
     """Starts the reference on a free port and returns it with its URL."""
-    command = [sys.executable, "-m", "luma_conformance.cli.main", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "luma_conformance", "serve", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     found = re.search(r"http://\S+", process.stdout.readline())

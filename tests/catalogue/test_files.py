@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from luma_conformance.catalogue.files import SCHEMA, is_case_file, load, load_file, own, section_name, specs
+from luma_conformance.catalogue.files import (
+    EVERY_RESPONSE,
+    SCHEMA,
+    is_case_file,
+    load,
+    load_file,
+    own,
+    section_name,
+    specs,
+)
 from luma_conformance.errors import CatalogueError, InputError
 
 FILE = f"""\
@@ -18,8 +27,9 @@ accepted: {{}}
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a catalogue's folder: the schema, and a folder of its own for `create`."""
+    """Return a catalogue's folder: the schema, what holds on every response, and a folder of its own for `create`."""
     (tmp_path / SCHEMA).write_text("{}")
+    (tmp_path / EVERY_RESPONSE).write_text("")
     (tmp_path / "create").mkdir()
     return tmp_path
 
@@ -45,7 +55,7 @@ def test_a_case_file_declares_itself_in_its_first_line(tmp_path: Path, content: 
 
 
 def test_ids_begin_with_a_files_place_in_its_catalogue(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The nearest folder with the schema is the catalogue, wherever the command is run from."""
+    """The nearest folder with the catalogue's two files is the catalogue, wherever the command is run from."""
     file = root / "create" / "400-keyframes.yaml"
     file.write_text(FILE)
     monkeypatch.chdir(file.parent)
@@ -54,9 +64,20 @@ def test_ids_begin_with_a_files_place_in_its_catalogue(root: Path, monkeypatch: 
     assert [case.id for case in load_file(file).cases] == ["create/400-keyframes/control"]
 
 
-def test_a_file_outside_any_catalogue_goes_by_its_own_name(tmp_path: Path) -> None:
-    """Without a schema above it a file's ids begin with its name."""
-    assert section_name(tmp_path / "deep" / "mine.yaml") == "mine"
+@pytest.mark.parametrize("beside", [[], [SCHEMA], [EVERY_RESPONSE]])
+def test_a_file_outside_any_catalogue_goes_by_its_path(tmp_path: Path, beside: list[str]) -> None:
+    """Its ids are those by which `show` finds it; a schema beside it, for an editor, makes no catalogue."""
+    for name in beside:
+        (tmp_path / name).write_text("")
+    file = tmp_path / "deep" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text(FILE)
+
+    assert section_name(file, "deep/mine.yaml") == "deep/mine.yaml"
+    (case,) = load([file], below=tmp_path)
+    assert (case.id, case.section_id, case.slug) == ("deep/mine.yaml#control", "deep/mine.yaml", "control")
+    assert [one.id for one in load_file(file, "deep/mine.yaml").cases] == [case.id]
+    assert [one.id for one in load_file(file).cases] == [f"{file}#control"]
 
 
 def test_a_folder_is_its_case_files_in_name_order(root: Path) -> None:
@@ -85,13 +106,24 @@ def test_the_problems_of_all_files_are_reported_at_once(root: Path) -> None:
 
 
 def test_two_files_with_the_same_name_are_refused(tmp_path: Path) -> None:
-    """Files whose cases would share ids are refused, both named; no case is dropped in silence."""
+    """Files of two catalogues whose cases would share ids are refused, both named; no case is dropped in silence."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
+        for name in (SCHEMA, EVERY_RESPONSE):
+            (tmp_path / folder / name).write_text("")
         (tmp_path / folder / "mine.yaml").write_text(FILE)
 
     with pytest.raises(CatalogueError, match=r"two/mine.yaml:1:1: its ids would be those of .*one/mine.yaml; rename"):
         load([tmp_path / "one" / "mine.yaml", tmp_path / "two" / "mine.yaml"])
+
+
+def test_loose_files_of_one_name_are_two(tmp_path: Path) -> None:
+    """Their paths keep their cases apart."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(FILE)
+
+    assert [case.id for case in load([tmp_path], below=tmp_path)] == ["one/mine.yaml#control", "two/mine.yaml#control"]
 
 
 def test_a_missing_path_is_an_input_error(tmp_path: Path) -> None:

@@ -51,6 +51,38 @@ def only(case: str, head: str = HEAD) -> Case:
     return section(f"{head}  - {{id: a, title: t, {case}}}\n").cases[-1]
 
 
+def own(members: str, roles: tuple[str, ...] | None) -> Case:
+    """Return a case with these members, read where these roles are declared, or where any may be."""
+    return read_section(parse(f"{HEAD}  - {{id: a, title: t, {members}}}\n", "f.yaml"), "n", roles).cases[-1]
+
+
+@pytest.mark.parametrize("roles", [("our-key", "our-prompt"), None])
+def test_a_declared_role_is_needed_like_any_other(roles: tuple[str, ...] | None) -> None:
+    """It stands for a key or a value; a run, which reads its files before any profile, takes every name for one."""
+    case = own("needs: [our-key, our-prompt], request: {auth: our-key, body: {prompt: '{our-prompt}'}}", roles)
+
+    assert case.needs == ("our-key", "our-prompt")
+    assert case.steps[0].ask.auth == Auth(role="our-key")
+
+
+@pytest.mark.parametrize(
+    ("roles", "members", "why"),
+    [
+        (("our-key",), "request: {auth: our-key}", '"our-key" is used but not needed; add it to needs'),
+        (None, "request: {auth: our-key}", 'unknown key role "our-key"; did you mean'),
+        (None, "request: {auth: revoked}", 'unknown key role "revoked"; did you mean revoked-key?'),
+        (None, "request: {body: {prompt: '{our-prompt}'}}", 'unknown placeholder "our-prompt"'),
+        (None, "needs: [Our Key]", 'unknown role "Our Key"'),
+        (("our-key",), "needs: [our-keys]", 'unknown role "our-keys"'),
+        (None, "needs: [ours], steps: [{status: 201, save: {ours: id}}]", '"ours" cannot be saved under'),
+    ],
+)
+def test_a_role_of_ones_own_is_used_where_it_is_needed(roles: tuple[str, ...] | None, members: str, why: str) -> None:
+    """A misspelt name is refused wherever the file itself shows that it is one."""
+    with pytest.raises(CatalogueError, match=re.escape(why)):
+        own(members, roles)
+
+
 def refusal(text: str) -> list[str]:
     """Returns what is said of a text that is refused, line by line."""
     with pytest.raises(CatalogueError) as refused:
@@ -338,6 +370,10 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(text: str, said: list[
         ("set: {prompt: '{inline-pgn}'}", 'unknown placeholder "inline-pgn"; did you mean inline-png?'),
         ("set: {prompt: '{queued-prompt}'}", '"queued-prompt" is used but not needed; add it to needs'),
         ("request: {auth: revoked-key}", '"revoked-key" is used but not needed; add it to needs'),
+        ("needs: [other-key], set: {prompt: '{other-key}'}", '"other-key" is a key, and no request has one in it'),
+        ("needs: [fast-clock], set: {prompt: '{fast-clock}'}", '"fast-clock" is nothing that can be sent; needs'),
+        ("needs: [our-key]", 'unknown role "our-key"; did you mean other-key? A role of your own is declared in the'),
+        ("needs: [qqq]", 'unknown role "qqq"; a role of your own is declared in the profile, [roles] qqq = "what'),
         ("request: {auth: revoked}", 'unknown key role "revoked"; did you mean revoked-key?'),
         ("request: {auth: '?'}", 'unknown key role "?"; there are deactivated-key, '),
         ("request: {auth: {}}", "auth is none, a key role, or an object with either key or token"),

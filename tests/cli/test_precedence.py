@@ -29,7 +29,7 @@ def test_the_order_found_is_the_one_the_server_has(tmp_path: Path, capsys: pytes
     """Every observed pair stands in the reference's own order, and nearly all that can be combined are observed."""
     file = tmp_path / "order.json"
 
-    assert cli.main(["precedence", "--out", str(file)]) == Exit.CONFORMANT
+    assert cli.main(["precedence", "--output", str(file)]) == Exit.CONFORMANT
 
     found = observations(file)
     assert len(found) > 300
@@ -58,7 +58,7 @@ def turned(handle: Handle) -> Handle:
 def test_another_order_is_told_as_a_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What turned round since a kept order is said; what did not is not."""
     file = tmp_path / "order.json"
-    cli.main(["precedence", *FEW, "--out", str(file)])
+    cli.main(["precedence", *FEW, "--output", str(file)])
     with serving(wrap=turned) as url:
         capsys.readouterr()
         status = cli.main(["precedence", *FEW, "--base-url", url, "--against", str(file)])
@@ -72,7 +72,7 @@ def test_another_order_is_told_as_a_change(tmp_path: Path, capsys: pytest.Captur
 def test_the_same_order_is_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The legal variation: another run of the same server."""
     file = tmp_path / "order.json"
-    cli.main(["precedence", *FEW, "--out", str(file)])
+    cli.main(["precedence", *FEW, "--output", str(file)])
 
     cli.main(["precedence", *FEW, "--against", str(file)])
 
@@ -111,6 +111,13 @@ def test_a_target_that_accepts_what_it_ought_to_refuse_ends_it_where_that_costs_
     assert "--luma-spend allows 0" in capsys.readouterr().err
 
 
+def test_what_was_seen_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--output -` prints the JSON, and nothing else."""
+    cli.main(["precedence", *FEW, "--output", "-"])
+
+    assert json.loads(capsys.readouterr().out)["observations"]
+
+
 def test_a_graph_is_for_graphviz(capsys: pytest.CaptureFixture[str]) -> None:
     """--dot prints the shortest steps as edges."""
     cli.main(["precedence", *FEW, "--dot"])
@@ -123,7 +130,8 @@ def test_a_graph_is_for_graphviz(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said", "status"),
     [
-        (["no-such-rule"], "there is no rule no-such-rule", Exit.USAGE),
+        (["no-such-rule"], "there is no rule no-such-rule; the summary of a pytest run lists them", Exit.USAGE),
+        (["unknwon-model"], "there is no rule unknwon-model; did you mean unknown-model?", Exit.USAGE),
         (["--against", "none.json"], "none.json cannot be read", Exit.USAGE),
         (["--base-url", "cassette:run.har"], "is a recording, which cannot be asked anything new", Exit.USAGE),
         (["--base-url", "ftp://x"], "is neither http nor https", Exit.USAGE),

@@ -24,7 +24,7 @@ NEWER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "no ide
 NO_VERSION = miniatures.without_header("X-API-Version", on=lambda response: response.status == 400)
 KNOWN = """\
 [[deviation]]
-cases = "things/unknown-*"
+cases = "things.yaml#unknown-*"
 facet = "detail"
 answer = "400  never heard of super-model-v9"
 reason = "the mock of 2025 says so"
@@ -122,12 +122,12 @@ def test_a_deviation_holds_until_its_last_day(against: Callable[..., pytest.RunR
 
 def test_an_entry_that_lists_no_case_is_a_usage_error(against: Callable[..., pytest.RunResult]) -> None:
     """A misspelt glob, which would never be stale, ends the run; one for a case that is not selected does not."""
-    result = against(OTHER_WORDS, KNOWN.replace("things/unknown-*", "thigns/*"))
+    result = against(OTHER_WORDS, KNOWN.replace("things.yaml#unknown-*", "thigns.yaml#*"))
 
     assert result.ret == Exit.USAGE
-    result.stdout.fnmatch_lines(["stopped: known.toml:1: no case matches 'thigns/*'*"])
+    result.stdout.fnmatch_lines(["stopped: known.toml:1: no case matches 'thigns.yaml#*'*"])
     assert against(OTHER_WORDS, KNOWN, "-k", "empty").ret == Exit.CONFORMANT
-    assert against(right, KNOWN.replace("things/unknown-*", "get/404-*"), "-k", "empty").ret == Exit.CONFORMANT
+    assert against(right, KNOWN.replace("things.yaml#unknown-*", "get/404-*"), "-k", "empty").ret == Exit.CONFORMANT
 
 
 @pytest.mark.parametrize("reason", ["", "TODO: write this", "todo"])
@@ -153,7 +153,7 @@ def test_a_property_meets_known_answers_and_looks_on(
             luma_target.for_all(models.map(lambda model: {"prompt": "A sunset", "model": model}), luma_target.check)
         '''
     )
-    known = KNOWN.replace("things/unknown-*", "test_words.py::*")
+    known = KNOWN.replace("things.yaml#unknown-*", "test_words.py::*")
     other = miniatures.another_detail("Unknown model: uni-0", "no idea")
 
     deviating = against(OTHER_WORDS, known, "test_words.py")
@@ -174,7 +174,7 @@ def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
     assert against(wrong, "").ret == Exit.NOT_CONFORMANT
     capsys.readouterr()
 
-    assert main(["deviations", "--from", "out"]) == Exit.CONFORMANT
+    assert main(["report", "out", "--format", "deviations"]) == Exit.CONFORMANT
 
     draft = capsys.readouterr().out
     assert against(wrong, draft).ret == Exit.USAGE

@@ -107,7 +107,7 @@ def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.P
 def test_markers_select_by_status_section_and_operation(run: Callable[..., pytest.RunResult]) -> None:
     """-m understands the facts of a case."""
     assert run("-m", "luma(status=201)").parseoutcomes() == {"passed": 1, "deselected": 2}
-    assert run("-m", "luma(section='things')").parseoutcomes() == {"passed": 3}
+    assert run("-m", "luma(section='things.yaml')").parseoutcomes() == {"passed": 3}
     assert run("-m", "luma(operation='get')").parseoutcomes() == {"deselected": 3}
 
 
@@ -130,11 +130,11 @@ def test_a_wrong_text_is_explained_in_five_lines(run: Callable[..., pytest.RunRe
     assert result.ret == Exit.NOT_CONFORMANT
     result.stdout.fnmatch_lines(
         [
-            "things/unknown-model * things.yaml:11",
+            "things.yaml#unknown-model * things.yaml:11",
             "  the page says    400  Unknown model: super-model-v9",
             "  the server said  400  no such model",
             "  differs in       detail",
-            "  again            luma-conformance show things/unknown-model --curl * (X-Request-Id luma-*",
+            "  again            luma-conformance show 'things.yaml#unknown-model' --curl * (X-Request-Id luma-*",
             "*curl -sS -i -X POST http://127.0.0.1:*",
             "judged      3: 2 passed, 1 failed, 0 deviating",
         ]
@@ -286,7 +286,7 @@ def test_junit_carries_id_section_and_facets(run: Callable[..., pytest.RunResult
     run("--junitxml", "out.xml")
 
     xml = pytester.path.joinpath("out.xml").read_text()
-    assert '<property name="luma_case" value="things/empty"' in xml
+    assert '<property name="luma_case" value="things.yaml#empty"' in xml
     assert '<property name="luma_section" value="400 — Invalid things"' in xml
 
 

@@ -63,7 +63,7 @@ def test_a_run_writes_its_results_in_every_format(against: Callable[..., pytest.
     schema = json.loads((specs() / "result.schema.json").read_text())
     for line in Path("out/results.jsonl").read_text().splitlines():
         jsonschema.validate(json.loads(line), schema)
-    failed = next(judged for judged in results().verdicts if judged.case == "things/unknown-model")
+    failed = next(judged for judged in results().verdicts if judged.case == "things.yaml#unknown-model")
     assert (failed.verdict, failed.facets, failed.severity, failed.line) == ("fail", ("detail",), "should", 11)
     assert failed.actual == "400  never heard of super-model-v9"
     assert failed.curl is not None
@@ -163,7 +163,7 @@ def test_junit_has_the_facts_and_not_the_lines_of_results(against: Callable[...,
     against(OTHER_WORDS, "--junitxml", "out.xml", "--luma-report", "out")
 
     xml = Path("out.xml").read_text()
-    for name, value in (("case", "things/unknown-model"), ("verdict", "fail"), ("facets", "detail")):
+    for name, value in (("case", "things.yaml#unknown-model"), ("verdict", "fail"), ("facets", "detail")):
         assert f'<property name="luma_{name}" value="{value}"' in xml
     assert 'name="luma_section" value="400 — Invalid things"' in xml
     assert "luma_line" not in xml
@@ -182,7 +182,7 @@ def test_github_actions_gets_a_summary_and_annotations(
 
     assert Path("step.md").read_text().startswith("before\n## ❌ Not conformant: 1 of 3 cases fails, in 1 section\n")
     result.stdout.fnmatch_lines(
-        ["::error file=things.yaml,line=11,title=things/unknown-model::an unknown model is refused%0A*"]
+        ["::error file=things.yaml,line=11,title=things.yaml#unknown-model::an unknown model is refused%0A*"]
     )
 
 

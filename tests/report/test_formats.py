@@ -119,7 +119,7 @@ def test_formats_are_asked_for_by_word() -> None:
     assert formats.parsed("html, md,html") == ("html", "md")
     assert formats.names(formats.parsed("badge,md")) == ("badge.json", "badge.svg", "summary.md")
     for wrong in ("pdf", ""):
-        with pytest.raises(InputError, match="there are badge, ctrf, html, jsonl, md"):
+        with pytest.raises(InputError, match="there are badge, ctrf, deviations, html, jsonl, md"):
             formats.parsed(wrong)
 
 

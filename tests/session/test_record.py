@@ -178,13 +178,13 @@ def test_a_recording_is_compared_with_what_a_server_answers_now(
     case = str(specs() / "create" / "400-unknown-model.yaml")
     with serving() as url:
         run(tmp_path / "live", case, "--base-url", url, "--luma-record", str(file))
-        same = main(["diff", str(file), url, "--fail-on", "any"])
+        same = main(["compare", str(file), url, "--fail-on", "any"])
         unchanged = capsys.readouterr().out
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
     with serving(wrap=wrong) as url:
-        other = main(["diff", str(file), url, "--fail-on", "any"])
+        other = main(["compare", str(file), url, "--fail-on", "any"])
         changed = capsys.readouterr().out
-        lenient = main(["diff", str(file), url])
+        lenient = main(["compare", str(file), url])
 
     assert same == lenient == Exit.CONFORMANT
     assert "compared    6 exchanges; 6 the same" in unchanged
@@ -199,7 +199,7 @@ def test_only_a_recording_of_ours_can_be_asked_again(tmp_path: Path, capsys: pyt
     foreign = tmp_path / "foreign.har"
     foreign.write_text(json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": []}}))
 
-    assert main(["diff", str(foreign), "http://127.0.0.1:9"]) == Exit.USAGE
+    assert main(["compare", str(foreign), "http://127.0.0.1:9"]) == Exit.USAGE
     assert "only what a recording of this kit has" in capsys.readouterr().err
 
 

@@ -106,6 +106,52 @@ def test_no_secret_is_in_a_repr_and_all_are_listed() -> None:
     assert profile.secrets == {"luma-api-s3cret": "$LUMA_AGENTS_API_KEY", "luma-api-r3voked": "$LUMA_REVOKED_KEY"}
 
 
+OWN = """\
+[roles]
+our-key = "a key of ours"
+our-prompt = "a prompt of ours"
+our-cluster = "a cluster of ours"
+our-region = "a region of ours"
+[keys]
+our-key = {test_key = "luma-api-test-ours"}
+[values]
+our-prompt = "A sunset"
+[offers]
+our-cluster = true
+"""
+
+
+def test_a_declared_role_is_given_like_any_other() -> None:
+    """It has a key, a text or an offer; one that has none, and one that is not declared, have a reason."""
+    profile = read(OWN)
+    assert list(profile.roles) == ["our-key", "our-prompt", "our-cluster", "our-region"]
+    assert [profile.missing(role) for role in ("our-key", "our-prompt", "our-cluster")] == [None] * 3
+    assert (profile.keys["our-key"].token, profile.values["our-prompt"]) == ("luma-api-test-ours", "A sunset")
+    assert profile.missing("our-region") == "the profile declares our-region, and gives it no key, value or offer"
+    assert profile.missing("othr-key") == "nothing declares the role othr-key; did you mean other-key?"
+    assert profile.missing("zone") == 'nothing declares the role zone; [roles] zone = "what it is" does, in a profile'
+    absent = read('[roles]\nour-key = "k"\n[keys]\nour-key = {env = "OURS"}\n')
+    assert absent.missing("our-key") == "our-key: environment variable OURS is not set"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[values]\nour-prompt = 'x'", "p.toml:2: [values] has no our-prompt; known: none; a role of your own is"),
+        ("[keys]\nour-tenant = {env = 'X'}", "p.toml:2: [keys] has no our-tenant"),
+        ("[roles]\nour-key = 1", "p.toml:2: our-key is a text in quotes, not empty"),
+        ("[roles]\nother-key = 'x'", "p.toml:2: other-key is the kit's own already; give another name"),
+        ("[roles]\ninline-png = 'x'", "p.toml:2: inline-png is the kit's own already; give another name"),
+        ("[roles]\n'Our Key' = 'x'", "p.toml:2: Our Key is no name for a role; use lower-case words joined by hyphens"),
+        ("roles = 1", "p.toml:1: roles is a table: [roles]"),
+        ("[roles]\na = 'x'\n[values]\na = 'y'\n[prompts]\na = 'z'", "p.toml:2: a is given in several tables; keep it"),
+    ],
+)
+def test_a_role_that_cannot_be_declared_is_told_with_its_line(text: str, why: str) -> None:
+    """The message says what is wrong with the name, or where it is missing."""
+    assert complaint(text).startswith(why)
+
+
 def test_without_a_profile_there_is_the_main_key() -> None:
     """It comes from the usual variable, or the reason names it."""
     assert bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"

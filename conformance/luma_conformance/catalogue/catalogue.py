@@ -39,9 +39,9 @@ class Catalogue:
 
     def matching(self, pattern: str) -> tuple[Case, ...]:
         """Return the cases whose id equals `pattern`, lies below it, or matches it as a glob."""
-        prefix = pattern.rstrip("/") + "/"
+        below = (pattern.rstrip("/") + "/", f"{pattern}#")
         return tuple(
-            case for case in self if case.id == pattern or case.id.startswith(prefix) or fnmatchcase(case.id, pattern)
+            case for case in self if case.id == pattern or case.id.startswith(below) or fnmatchcase(case.id, pattern)
         )
 
     def find_by_detail(self, status: int, detail: str) -> tuple[Case, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from luma_conformance.errors import CatalogueError, InputError, Problem
 
 SCHEMA = "case-file.schema.json"
 """The name of the schema; a file that names it in its first line declares itself a case file."""
+EVERY_RESPONSE = "every-response.yaml"
+"""The file that, with the schema, makes a folder a catalogue: the kit's own, or a copy of it."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -34,28 +36,28 @@ def is_case_file(path: Path) -> bool:
         return False
 
 
-def section_name(path: Path) -> str:
-    """Return the first part of the ids of a file's cases: its path in its catalogue, such as `create/400-keyframes`.
+def section_name(path: Path, shown: str | None = None) -> str:
+    """Return what the ids of a file's cases begin with.
 
-    The catalogue's folder is the nearest folder above the file that contains the schema; elsewhere it is the file's own
-    name.
+    In a catalogue it is the file's place there, `create/400-keyframes`; anywhere else the path by which the file is
+    `shown`. A folder that only has the schema, for an editor to find, is no catalogue.
     """
-    path = path.absolute()
-    for folder in path.parents:
-        if (folder / SCHEMA).is_file():
-            return path.relative_to(folder).with_suffix("").as_posix()
-    return path.stem
+    file = path.absolute()
+    for folder in file.parents:
+        if (folder / SCHEMA).is_file() and (folder / EVERY_RESPONSE).is_file():
+            return file.relative_to(folder).with_suffix("").as_posix()
+    return shown or str(path)
 
 
 def load_file(path: Path, shown: str | None = None) -> Section:
-    """Return the section in a file; raise CatalogueError with every problem of the file."""
-    return read_section(yamlfile.read(path, shown), section_name(path))
+    """Return the section in a file, whatever roles of somebody's own it needs; raise CatalogueError with its problems."""
+    return read_section(yamlfile.read(path, shown), section_name(path, shown), None)
 
 
-def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
+def load(paths: Iterable[Path], *, below: Path | None = None, own_roles: Collection[str] | None = ()) -> Catalogue:
     """Return the cases of files and folders; raise CatalogueError with every problem of all of them.
 
-    Messages show file names relative to `below`.
+    Messages show file names relative to `below`. `own_roles` are those a profile declares; None stands for any.
     """
     sources: dict[str, Source] = {}
     files: dict[str, Path] = {}
@@ -63,7 +65,7 @@ def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
     for path in paths:
         for file in _case_files(path):
             shown = file.relative_to(below).as_posix() if below and file.is_relative_to(below) else str(file)
-            name = section_name(file)
+            name = section_name(file, shown)
             if name in files and files[name] != file.resolve():
                 problems.append(Problem(shown, 1, 1, f"its ids would be those of {files[name]}; rename one of the two"))
                 continue
@@ -73,7 +75,7 @@ def load(paths: Iterable[Path], *, below: Path | None = None) -> Catalogue:
             except CatalogueError as error:
                 problems.extend(error.problems)
     try:
-        sections = read_all(sources)
+        sections = read_all(sources, own_roles)
     except CatalogueError as error:
         problems.extend(error.problems)
     if problems:

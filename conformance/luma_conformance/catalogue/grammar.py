@@ -6,8 +6,9 @@ This module knows the grammar (specs/README.md) and nothing of YAML or files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from luma_conformance.catalogue.expectations import (
@@ -21,7 +22,7 @@ from luma_conformance.catalogue.expectations import (
     recalled,
 )
 from luma_conformance.catalogue.problems import Problems, Source
-from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, SUPPLIES
+from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, OFFERS, OWN_ROLE, ROLES, SUPPLIES
 from luma_conformance.errors import CatalogueError, Problem
 from luma_conformance.matching import show
 from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Expectation, Holding, Repeat, Step
@@ -70,8 +71,12 @@ def placeholders(value: object) -> Iterator[str]:
         yield name
 
 
-def read_section(source: Source, name: str) -> Section:
-    """Returns the cases of one file, `name` being the part of their ids before the slug; raises CatalogueError."""
+def read_section(source: Source, name: str, own_roles: Collection[str] | None = ()) -> Section:
+    """Returns the cases of one file, `name` being the part of their ids before the slug; raises CatalogueError.
+
+    A file that goes by its own path has ids like `my-cases.yaml#slug`. `own_roles` are those a profile declares beside
+    the kit's; None stands for any: a run reads its files before it knows a profile, and does not judge what that lacks.
+    """
     problems = Problems(source)
     data = problems.mapping(source.data, (), "a section file", FILE_KEYS)
     if not data:
@@ -82,18 +87,18 @@ def read_section(source: Source, name: str) -> Section:
             problems.add((other,), f"a file that says what holds on every response has no {other}")
         section = Section(heading=heading, holdings=_read_holdings(source, data["holds"], heading, problems))
     else:
-        section = Section(heading=heading, cases=_Reader(source, data, name, heading, problems).cases())
+        section = Section(heading=heading, cases=_Reader(source, data, name, heading, problems, own_roles).cases())
     problems.check()
     return section
 
 
-def read_all(sections: Mapping[str, Source]) -> Mapping[str, Section]:
+def read_all(sections: Mapping[str, Source], own_roles: Collection[str] | None = ()) -> Mapping[str, Section]:
     """Returns every file's section by name; raises one CatalogueError with the problems of all of them."""
     read: dict[str, Section] = {}
     found: list[Problem] = []
     for name, source in sections.items():
         try:
-            read[name] = read_section(source, name)
+            read[name] = read_section(source, name, own_roles)
         except CatalogueError as error:
             found.extend(error.problems)
     if found:
@@ -104,7 +109,16 @@ def read_all(sections: Mapping[str, Source]) -> Mapping[str, Section]:
 class _Reader:
     """Reads the cases of one section file."""
 
-    def __init__(self, source: Source, data: Mapping[str, object], name: str, heading: str, problems: Problems) -> None:
+    def __init__(
+        self,
+        source: Source,
+        data: Mapping[str, object],
+        name: str,
+        heading: str,
+        problems: Problems,
+        own_roles: Collection[str] | None,
+    ) -> None:
+        self._own_roles = own_roles
         self._source, self._data, self._name, self._heading, self._problems = source, data, name, heading, problems
         self._needs = self._read_needs(data, ())
         operation = _read_operation(data.get("operation"), ("operation",), problems)
@@ -134,7 +148,7 @@ class _Reader:
         self, slug: str, title: str, path: Path, steps: tuple[Step, ...], needs: tuple[str, ...], erratum: str | None
     ) -> Case:
         return Case(
-            id=f"{self._name}/{slug}",
+            id=f"{self._name}{'#' if self._name == self._source.file else '/'}{slug}",
             title=title,
             section=self._heading,
             operation=str(self._data.get("operation")),
@@ -192,14 +206,14 @@ class _Reader:
         if "repeat" in given:
             repeat = read_repeat(given["repeat"], (*path, "repeat"), expect.status, self._problems)
         wait = self._problems.number(given.get("wait", 0), (*path, "wait"), "wait", 0)
-        return Step(ask=ask, expect=expect, save=self._save(given, path), repeat=repeat, wait=wait)
+        return Step(ask=ask, expect=expect, save=self._save(given, path, needs), repeat=repeat, wait=wait)
 
-    def _save(self, given: Mapping[str, object], path: Path) -> Mapping[str, str]:
+    def _save(self, given: Mapping[str, object], path: Path, needs: tuple[str, ...]) -> Mapping[str, str]:
         if "save" not in given:
             return {}
         save = self._problems.mapping(given["save"], (*path, "save"), "save")
         for name in save:
-            if not _NAME.fullmatch(name) or name in ROLES or name in SUPPLIES:
+            if not _NAME.fullmatch(name) or name in ROLES or name in SUPPLIES or name in needs:
                 self._problems.add((*path, "save", name), f"{show(name)} cannot be saved under; it is not a free name")
         return {name: self._saved_path(value, (*path, "save", name)) for name, value in save.items()}
 
@@ -280,7 +294,7 @@ class _Reader:
 
     def _key(self, given: object, path: Path) -> str:
         role = self._problems.text(given, path, "a key role")
-        if role and role not in KEYS:
+        if role and role not in KEYS and not self._may_be_own(role):
             self._problems.unknown(path, "key role", role, (*KEYS, "none"))
         return role
 
@@ -289,22 +303,41 @@ class _Reader:
             return ()
         needs = self._problems.texts(given["needs"], (*path, "needs"), "needs")
         for index, need in enumerate(needs):
-            if need and need not in ROLES:
-                self._problems.unknown((*path, "needs", index), "role", need, ROLES)
+            if need and need not in ROLES and not self._may_be_own(need):
+                near = get_close_matches(need, ROLES, n=1, cutoff=0.5)
+                advice = f"did you mean {near[0]}? A" if near else "a"
+                self._problems.add(
+                    (*path, "needs", index),
+                    f"unknown role {show(need)}; {advice} role of your own is declared in the profile, "
+                    f'[roles] {need} = "what it is", which `luma-conformance check --profile FILE` reads',
+                )
         return needs
 
+    def _may_be_own(self, role: str) -> bool:
+        """Return whether a name the kit does not know can be a role of somebody's own."""
+        if self._own_roles is not None:
+            return role in self._own_roles
+        return role not in ROLES and role not in SUPPLIES and OWN_ROLE.fullmatch(role) is not None
+
     def _check_placeholders(self, ask: Ask, needs: tuple[str, ...], saved: tuple[str, ...], path: Path) -> None:
-        used = [*placeholders(ask.body), *placeholders(ask.url.split("/"))]
-        role = ask.auth.role
-        if role is not None and role in KEYS and role != MAIN_KEY:
-            used.append(role)
-        for name in dict.fromkeys(used):
-            if name in needs or name in saved or name in SUPPLIES:
-                continue
-            if name in ROLES:
-                self._problems.add(path, f"{show(name)} is used but not needed; add it to needs")
-            else:
-                self._problems.unknown(path, "placeholder", name, (*needs, *saved, *SUPPLIES))
+        for name in dict.fromkeys((*placeholders(ask.body), *placeholders(ask.url.split("/")))):
+            if name in KEYS:
+                self._problems.add(path, f"{show(name)} is a key, and no request has one in it; it goes under auth")
+            elif name in OFFERS:
+                self._problems.add(path, f"{show(name)} is nothing that can be sent; needs alone asks for it")
+            elif name not in saved and name not in SUPPLIES:
+                self._check_needed(name, "placeholder", (*needs, *saved, *SUPPLIES), needs, path)
+        if ask.auth.role is not None and ask.auth.role != MAIN_KEY:
+            self._check_needed(ask.auth.role, "key role", (*KEYS, "none"), needs, path)
+
+    def _check_needed(self, role: str, kind: str, known: Iterable[str], needs: tuple[str, ...], path: Path) -> None:
+        """Note a role that is used and not in `needs`: one there is, or a name nobody knows."""
+        if role in needs:
+            return
+        if role in ROLES or role in (self._own_roles or ()):
+            self._problems.add(path, f"{show(role)} is used but not needed; add it to needs")
+        elif role and (kind == "placeholder" or self._may_be_own(role)):  # of any other key role _key has spoken
+            self._problems.unknown(path, kind, role, known)
 
 
 def _read_operation(given: object, path: Path, problems: Problems) -> str:

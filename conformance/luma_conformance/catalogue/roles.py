@@ -5,6 +5,7 @@ A role is something a profile offers under that name; a case that needs a role t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -62,6 +63,9 @@ OFFERS: Final[Mapping[str, str]] = {
 }
 ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
 """Every role by name, with a description of what the target offers under it."""
+
+OWN_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""How a role of somebody's own is spelt, which a profile declares and the case files of that somebody need."""
 
 SUPPLIES: Final[Mapping[str, str]] = {
     "prompt-of-6000": "a prompt of 6000 characters",

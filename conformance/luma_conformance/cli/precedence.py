@@ -7,46 +7,58 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
+from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
+from luma_conformance.cli.parser import add_command, add_output, add_profile, did_you_mean
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.fault_order import Observation, Order, find_reversals
 from luma_conformance.rules import RULES
+
+if TYPE_CHECKING:
+    from luma_conformance.cli.parser import Commands
 
 SCHEMA: Final = 1
 _IDS: Final = tuple(rule.id for rule in RULES)
 
 
-def add_command(commands: argparse._SubParsersAction[Any]) -> None:
-    """Adds the command."""
-    command = commands.add_parser(
+def add_commands(commands: Commands) -> None:
+    """Add `precedence`."""
+    command = add_command(
+        commands,
         "precedence",
-        help="which of two faults a target names first",
+        _precedence,
+        purpose="which of two faults a target names first",
         description="Sends requests that break two rules each, all sure to be refused, and says which rule is answered "
         "for. The page settles little of it: this is information, never a failure.",
+        examples=(
+            "precedence --base-url http://127.0.0.1:8080 --output order.json",
+            "precedence --base-url http://127.0.0.1:8080 --against order.json",
+        ),
     )
     command.add_argument("rules", nargs="*", metavar="RULE", help="only pairs of these rules; default: all that can be")
     command.add_argument("--base-url", metavar="URL", help="default: the embedded reference")
-    command.add_argument("--luma-profile", type=Path, metavar="FILE", help="what the target offers")
-    command.add_argument("--out", type=Path, metavar="FILE", help="keep what was seen, as JSON")
+    add_profile(command, "what the target offers")
     command.add_argument("--against", type=Path, metavar="FILE", help="say what changed since a kept order")
     command.add_argument("--dot", action="store_true", help="print the order as a Graphviz graph")
-    command.set_defaults(command=_precedence)
+    add_output(command, metavar="FILE", explanation="keep what was seen, as JSON; - prints that instead of the order")
 
 
 def _precedence(options: argparse.Namespace) -> Exit:
     wrong = [rule for rule in options.rules if rule not in _IDS]
     if wrong:
-        raise InputError(f"there is no rule {wrong[0]}; the summary of a pytest run lists them")
+        advice = did_you_mean(wrong[0], _IDS)
+        raise InputError(f"there is no rule {wrong[0]}{advice or '; the summary of a pytest run lists them'}")
     old = _read(options.against) if options.against is not None else None
     from luma_conformance.properties.fault_pairs import observe
 
-    target, seen = observe(options.base_url, options.luma_profile, options.rules or _IDS, _tell)
+    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, _tell)
     order = Order.of(seen, _IDS)
-    if options.out is not None:
-        _write(options.out, target, order)
-    for line in _graph(order) if options.dot else _drawn(order, target, old):
-        print(line)
+    if options.output is not None:
+        write_text(_as_json(target, order), options.output)
+    if options.output != STANDARD_OUTPUT:
+        for line in _graph(order) if options.dot else _drawn(order, target, old):
+            print(line)
     return Exit.CONFORMANT
 
 
@@ -76,13 +88,9 @@ def _graph(order: Order) -> Iterator[str]:
     yield "}"
 
 
-def _write(path: Path, target: str, order: Order) -> None:
+def _as_json(target: str, order: Order) -> str:
     seen = [{"first": first, "then": then, "count": count} for (first, then), count in sorted(order.counts.items())]
-    text = json.dumps({"schema": SCHEMA, "target": target, "observations": seen}, indent=1)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    return json.dumps({"schema": SCHEMA, "target": target, "observations": seen}, indent=1) + "\n"
 
 
 def _read(path: Path) -> Order:
@@ -92,7 +100,7 @@ def _read(path: Path) -> Order:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise InputError(f"{path} is no order that `luma-conformance precedence --out` wrote") from None
+        raise InputError(f"{path} is no order that `luma-conformance precedence --output` wrote") from None
     return Order.of(seen, _IDS)
 
 

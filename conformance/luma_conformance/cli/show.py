@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luma_conformance import matching
+from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import SUPPLIES
 from luma_conformance.judge.explain import curl, describe_expected, show_command
@@ -15,11 +16,11 @@ from luma_conformance.judge.play import bind, make_lookup
 from luma_conformance.matching import Matcher
 from luma_conformance.model import Case, Request, Step
 from luma_conformance.reference import profile_path
+from luma_conformance.reference.settings import SERVED
 from luma_conformance.target.profile import Profile, load_profile
 
 MAX_TEXT = 120
 """Characters of a text in a body that are shown whole; base64 is cut, so that the rest of the body is seen."""
-DEFAULT_URL = "http://127.0.0.1:8080"
 
 _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Like: ("$like", "template"),
@@ -41,6 +42,7 @@ class Showing:
     missing: tuple[str, ...]
     base_url: str
     profile_file: Path | None
+    assumed_url: bool = False
 
     @classmethod
     def of(cls, case: Case, profile_file: Path | None, base_url: str | None) -> Showing:
@@ -51,8 +53,9 @@ class Showing:
             case=case,
             requests=_requests(case, profile),
             missing=tuple(why for role in roles if (why := profile.missing(role))),
-            base_url=base_url or profile.base_url or DEFAULT_URL,
+            base_url=base_url or profile.base_url or SERVED,
             profile_file=profile_file,
+            assumed_url=not (base_url or profile.base_url),
         )
 
     def head(self) -> Iterator[str]:
@@ -90,11 +93,13 @@ class Showing:
         yield from _aftermath(step)
 
     def curl(self, number: int) -> Iterator[str]:
-        """Yields one step, counted from 1, as a command for bash, everything else as comments."""
+        """Yield one step, counted from 1, as a command for bash, everything else as comments."""
         step = self.case.steps[number - 1]
+        if self.assumed_url:
+            yield f"# {_line('sent to', f'{SERVED}, where `luma-conformance serve` serves the reference').strip()}"
         for line in [*self._timing(number), self._expected(step), *_aftermath(step)]:
             yield f"# {line.strip()}"
-        show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None)
+        show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None, casefiles.own())
         yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
 
     def _expected(self, step: Step) -> str:

@@ -29,6 +29,8 @@ from luma_conformance.model import (
     fields,
     header,
 )
+from luma_conformance.reference.service import ORIGIN
+from luma_conformance.reference.settings import SERVED
 
 WIDTH = 96
 MAX_SCRUBBED = 20_000
@@ -56,7 +58,7 @@ def describe(
     case, verdict = result.case, result.verdict
     number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
     exchange = deciding_exchange(result)
-    show_it = show_command(case, profile)
+    show_it = show_command(case, profile, catalogue)
     judged = Judged(
         case=case.id,
         title=case.title,
@@ -145,14 +147,23 @@ def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Mismatch:
     return replace(mismatch, where=printable(mismatch.where), why=shorten(printable(scrub(mismatch.why))))
 
 
-def show_command(case: Case, profile: str | None) -> str:
-    """Return the command that shows a case as a run with that profile sends it."""
-    return f"luma-conformance show {case.id}" + (f" --luma-profile {shlex.quote(profile)}" if profile else "")
+def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:
+    """Return the command that shows a case as a run with that profile sends it.
+
+    A case that the kit's own `catalogue` does not have is found by its file.
+    """
+    name = case.id if catalogue.get(case.id) else f"{case.place.file}#{case.slug}"
+    return f"luma-conformance show {shlex.quote(name)}" + (f" --profile {shlex.quote(profile)}" if profile else "")
 
 
 def curl(request: Request, base_url: str, show_step: str) -> str:
-    """Return the curl command of a request; a body too long for a line is piped from the command `show_step`."""
+    """Return the curl command of a request; a body too long for a line is piped from the command `show_step`.
+
+    The embedded reference has no address, so what was sent to it is sent to one that is served.
+    """
     url = request.url if not request.url.startswith("/") else base_url.rstrip("/") + request.url
+    if url.startswith(f"{ORIGIN}/"):
+        url = SERVED + url.removeprefix(ORIGIN)
     words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(url)]
     for name, value in request.headers:
         text = f"{name}: {value}"

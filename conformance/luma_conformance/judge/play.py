@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from luma_conformance import paths
-from luma_conformance.catalogue.grammar import placeholder
+from luma_conformance.catalogue.grammar import placeholder, placeholders
 from luma_conformance.catalogue.media import supply
-from luma_conformance.catalogue.roles import MAIN_KEY, SUPPLIES
+from luma_conformance.catalogue.roles import MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
 from luma_conformance.judge.severity import worst_severity
@@ -63,8 +63,21 @@ class Target:
 
 
 def find_unmet_need(case: Case, target: Target) -> str | None:
-    """Return why a case cannot be judged on a target: the first role it needs that is not offered; or None."""
-    return next((why for role in case.needs if (why := target.missing(role))), None)
+    """Return why a case cannot be judged on a target, or None: a role it needs is not offered, or not of its kind."""
+    missing = next((why for role in case.needs if (why := target.missing(role))), None)
+    return missing or _find_misuse(case, target.profile)
+
+
+def _find_misuse(case: Case, profile: Profile) -> str | None:
+    """Return which role of somebody's own a case takes for a key or for a text, where the profile has it otherwise."""
+    own = {role for role in case.needs if role not in ROLES}
+    for ask in (step.ask for step in case.steps if own):
+        if ask.auth.role in own and ask.auth.role not in profile.keys:
+            return f"{ask.auth.role} is sent as a key, and the profile has none of that name under [keys]"
+        for name in (*placeholders(ask.body), *placeholders(ask.url.split("/"))):
+            if name in own and name not in profile.values:
+                return f"{name} is sent as a text, and the profile has none of that name under [values]"
+    return None
 
 
 def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True) -> Result:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PORT: Final = 8080
+"""The port `luma-conformance serve` listens on unless told otherwise."""
+
+SERVED: Final = f"http://127.0.0.1:{PORT}"
+"""The base URL of a reference that is served as it comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.report import badge, ctrf, html, markdown
 from luma_conformance.report import jsonl as lines
+from luma_conformance.report.deviations_draft import draft
 from luma_conformance.report.result import Results
 
 ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
     "jsonl": {"results.jsonl": lines.written},
     "ctrf": {"ctrf.json": ctrf.document},
     "badge": {"badge.json": badge.endpoint, "badge.svg": badge.picture},
+    "deviations": {"deviations.toml": lambda results: draft(results.verdicts)},
 }
 """The formats that hold one run."""
 
@@ -23,17 +26,41 @@ MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results]], str]]]] = {
 }
 """The formats that hold any number of runs."""
 
-FORMATS: Final = tuple(sorted([*ONE, *MANY]))
+FORMATS: Final = tuple(sorted({*ONE, *MANY} - {"deviations"}))
+"""The formats of a run's report; a draft of deviations is made where it is asked for."""
+
+_BY_SUFFIX: Final = {
+    ".html": "report.html",
+    ".md": "summary.md",
+    ".jsonl": "results.jsonl",
+    ".json": "ctrf.json",
+    ".svg": "badge.svg",
+    ".toml": "deviations.toml",
+}
 
 
 def parsed(text: str) -> tuple[str, ...]:
     """Returns the formats that a list with commas asks for; raises InputError where it asks for another."""
     words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    if unknown := [word for word in words if word not in FORMATS]:
-        raise InputError(f"{', '.join(map(repr, unknown))}: no such format; there are {', '.join(FORMATS)}")
+    known = ", ".join(sorted([*ONE, *MANY]))
+    if unknown := [word for word in words if word not in ONE and word not in MANY]:
+        raise InputError(f"{', '.join(map(repr, unknown))}: no such format; there are {known}")
     if not words:
-        raise InputError(f"no format is named; there are {', '.join(FORMATS)}")
+        raise InputError(f"no format is named; there are {known}")
     return words
+
+
+def file_named(path: PurePath) -> str | None:
+    """Return which of the files of all formats a path of the user's choice stands for, by its name or its ending.
+
+    None stands for a folder: a name with no ending that a format has.
+    """
+    return path.name if path.name in names([*ONE, *MANY]) else _BY_SUFFIX.get(path.suffix)
+
+
+def word_of(name: str) -> str:
+    """Return the format that one of the files belongs to."""
+    return next(word for word in [*ONE, *MANY] if name in names([word]))
 
 
 def names(words: Sequence[str]) -> tuple[str, ...]:

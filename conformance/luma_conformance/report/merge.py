@@ -41,8 +41,8 @@ def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
     if contradicted:
         more = f" and {len(contradicted) - MAX_NAMED} more" if len(contradicted) > MAX_NAMED else ""
         raise InputError(
-            f"the parts contradict each other on {', '.join(contradicted[:MAX_NAMED])}{more}; merge takes the parts of "
-            "one run, in which a case has one verdict: leave out what was run again"
+            f"the parts contradict each other on {', '.join(contradicted[:MAX_NAMED])}{more}; --merge takes the parts "
+            "of one run, in which a case has one verdict: leave out what was run again"
         )
     run = replace(
         first,

@@ -9,11 +9,22 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from luma_conformance.catalogue.roles import GENERATIONS, KEYS, MAIN_KEY, MEDIA, OFFERS, PROMPTS, ROLES
+from luma_conformance.catalogue.roles import (
+    GENERATIONS,
+    KEYS,
+    MAIN_KEY,
+    MEDIA,
+    OFFERS,
+    OWN_ROLE,
+    PROMPTS,
+    ROLES,
+    SUPPLIES,
+)
 from luma_conformance.errors import ProfileError
 
 MAIN_VARIABLE: Final = "LUMA_AGENTS_API_KEY"
@@ -27,12 +38,14 @@ MAX_DOTS: Final = 100
 MAX_PROBLEMS: Final = 20
 """Told at once; who has more of them has another file in hand."""
 _SECONDS: Final = "{seconds}"
-_TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS}
+_NO_ROLES: Final[Mapping[str, str]] = {}
+_TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS, "values": _NO_ROLES}
 _OFFERED: Final = {role: OFFERS[role] for role in ("large-uploads", "hdr-access")}
+_GIVING: Final = {"keys": KEYS, **_TEXTS, "offers": _OFFERED}
+"""The tables that give roles something, which may be roles of the profile's own; [values] is for those alone."""
 _TABLES: Final = {
-    "keys": KEYS,
-    **_TEXTS,
-    "offers": _OFFERED,
+    **_GIVING,
+    "roles": (),
     "clock": ("advance", "body"),
     "limits": ("requests-per-minute",),
 }
@@ -64,7 +77,8 @@ class ClockAdvance:
 class Profile:
     """What a target can be asked, by role.
 
-    `values` has media, prompts and generations; `absent` has why a key that is named is not there.
+    `values` has media, prompts, generations and other texts; `absent` has why a key that is named is not there. `roles`
+    are those the profile declares beside the kit's, each with what it is.
     """
 
     name: str
@@ -75,17 +89,28 @@ class Profile:
     clock: ClockAdvance | None = None
     requests_per_minute: int | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, role: str) -> str | None:
         """Returns why a role is not offered, or None."""
         if role in self.keys or role in self.values or role in self.offers:
             return None
+        if role in self.roles:
+            return self.absent.get(role) or f"the profile declares {role}, and gives it no key, value or offer"
+        if role not in ROLES:
+            return _undeclared(role, [*ROLES, *self.roles])
         return self.absent.get(role) or f"the profile names no {role}"
 
     @property
     def secrets(self) -> Mapping[str, str]:
         """What must never be shown, by value, with what is shown instead."""
         return {key.token: key.source for key in self.keys.values() if key.source != key.token}
+
+
+def _undeclared(role: str, known: Iterable[str]) -> str:
+    near = get_close_matches(role, known, n=1, cutoff=0.8)
+    advice = f"did you mean {near[0]}?" if near else f'[roles] {role} = "what it is" does, in a profile'
+    return f"nothing declares the role {role}; {advice}"
 
 
 def load_profile(path: Path, environ: Mapping[str, str]) -> Profile:
@@ -159,7 +184,12 @@ class _Reader:
     def profile(self, data: Mapping[str, object]) -> Profile:
         """Returns the profile, as far as it can be read."""
         self._known("", data, ("base_url", *_TABLES))
-        tables = {name: self._table(data, name, known) for name, known in _TABLES.items()}
+        own = self._own_roles(data)
+        tables = {
+            name: self._table(data, name, (*known, *own) if name in _GIVING else known)
+            for name, known in _TABLES.items()
+            if name != "roles"
+        }
         for role, value in tables["keys"].items():
             self._key(role, value)
         clock = self._clock(tables["clock"]) if "clock" in data else None
@@ -173,7 +203,23 @@ class _Reader:
             clock=clock,
             requests_per_minute=self._per_minute(tables["limits"].get("requests-per-minute")),
             absent=self.absent,
+            roles=own,
         )
+
+    def _own_roles(self, data: Mapping[str, object]) -> dict[str, str]:
+        """Return the roles a profile declares beside the kit's, with what each is."""
+        table = data.get("roles", {})
+        own = dict(self._texts("roles", table)) if isinstance(table, dict) else {}
+        if not isinstance(table, dict):
+            self._refuse("", "roles", "roles is a table: [roles]")
+        for role in own:
+            if role in ROLES or role in SUPPLIES:
+                self._refuse("roles", role, f"{role} is the kit's own already; give another name")
+            elif not OWN_ROLE.fullmatch(role):
+                self._refuse("roles", role, f"{role} is no name for a role; use lower-case words joined by hyphens")
+            elif sum(isinstance(given := data.get(name), dict) and role in given for name in _GIVING) > 1:
+                self._refuse("roles", role, f"{role} is given in several tables; keep it in one")
+        return own
 
     def variable(self, role: str, variable: str) -> None:
         """Notes the key in an environment variable, or why there is none."""
@@ -266,8 +312,6 @@ class _Reader:
 
 def _hint(name: str, known: Iterable[str]) -> str:
     """Returns the nearest valid spelling, or where else the name belongs."""
-    from difflib import get_close_matches
-
     if name in ROLES and (home := next((table for table, roles in _TABLES.items() if name in roles), None)):
         return f"; it belongs in [{home}]"
     if name == FAST_CLOCK:
@@ -275,4 +319,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
     if name == "base_url":
         return "; it stands above the first table"
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+    if near:
+        return f"; did you mean {near[0]}?"
+    own = "" if not OWN_ROLE.fullmatch(name) or "-" not in name else "; a role of your own is declared under [roles]"
+    return f"; known: {', '.join(known) or 'none'}{own}"

@@ -19,8 +19,8 @@ import pytest
 import vcr  # type: ignore[import-untyped]
 import yaml
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.cli import recordings as auditing
 from luma_conformance.cli.main import main
+from luma_conformance.cli.recordings import read_recording, watch
 from luma_conformance.reference import Settings
 from luma_conformance.reference.asgi import serving
 
@@ -427,7 +427,7 @@ def test_a_terminal_sees_how_far_it_is(har: Document, monkeypatch: pytest.Monkey
     path = Path(written(har))
     times = iter(range(100))
 
-    watched = list(auditing._watched(auditing.recorded(path), path, now=lambda: next(times)))
+    watched = list(watch(read_recording(path), path, now=lambda: next(times)))
 
     assert len(watched) == 19
     assert "browser.har: 19 entries …\r" in terminal.getvalue()

@@ -1,0 +1,70 @@
+"""Types of command-line arguments, shared by our own command and by pytest's options.
+
+Each is a function argparse calls with the text that was given. It raises `argparse.ArgumentTypeError` with a sentence
+that says what was expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+_AGE: Final = re.compile(r"(\d{1,6})([dhm])", re.ASCII)
+_SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a type that reads a whole number of at least `least`, and at most `most` if there is such a bound."""
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+
+    def read(text: str) -> int:
+        digits = text.strip().removeprefix("-")
+        # `int` alone would also take 1_000, digits of other scripts, and numbers too long to be meant.
+        if digits.isascii() and digits.isdecimal() and len(digits) <= 18:
+            number = int(text)
+            if number >= least and (most is None or number <= most):
+                return number
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
+
+    return read
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """Return a type that reads a number of seconds within bounds."""
+
+    def read(text: str) -> float:
+        try:
+            if least <= float(text) <= most:  # false for nan, and for inf
+                return float(text)
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from {least:g} to {most:.10g}")
+
+    return read
+
+
+def age(text: str) -> float:
+    """Return the seconds of an age: a whole number of days, hours or minutes."""
+    found = _AGE.fullmatch(text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age in days, hours or minutes, like 30d, 12h or 90m")
+    return int(found[1]) * _SECONDS_IN[found[2]]
+
+
+def http_url(text: str) -> str:
+    """Return the URL of a server as it was given."""
+    if is_http_url(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a URL like http://127.0.0.1:8080")
+
+
+def is_http_url(text: str) -> bool:
+    """Return whether a text is an absolute URL with the scheme http or https."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,179 @@
+"""The commands about cases: `list` and `show` them, and `check` the files they are in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luma_conformance.arguments import http_url, whole_number
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.cli.find import advice, find_cases
+from luma_conformance.cli.parser import add_command, add_profile
+from luma_conformance.errors import CatalogueError, Exit, InputError
+from luma_conformance.redaction.redactor import printable
+from luma_conformance.report.result import counted
+
+if TYPE_CHECKING:
+    from luma_conformance.cli.parser import Commands
+    from luma_conformance.cli.show import Showing
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `list`, `show` and `check`."""
+    _add_list(commands)
+    _add_show(commands)
+    _add_check(commands)
+
+
+def _add_list(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "list",
+        _list,
+        purpose="list the cases",
+        description="Lists cases: status, id, title.",
+        examples=("list create --status 429", "list my-cases.yaml"),
+    )
+    command.add_argument(
+        "patterns",
+        nargs="*",
+        metavar="CASES",
+        help="an id, what ids begin with (create), a glob in quotes ('*/control'), or a case file or folder of yours",
+    )
+    command.add_argument("--status", type=whole_number(100, 599), metavar="N", help="only cases about this status")
+    command.add_argument(
+        "--needs",
+        metavar="ROLE",
+        help="only cases that need this role of a target; `luma-conformance profile` explains roles",
+    )
+
+
+def _add_show(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "show",
+        _show,
+        purpose="show one case, its requests expanded",
+        description="Shows one case, its requests expanded. A key that is a secret is shown as $NAME, its variable.",
+        examples=("show create/400-keyframes/negative-index --curl", "show my-cases.yaml#other-tenant"),
+    )
+    command.add_argument("id", metavar="ID", help="an id as list has it; of a case file of yours PATH#ID")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--curl", action="store_true", help="print commands for bash")
+    form.add_argument("--body", action="store_true", help="print one request body, whole, for piping")
+    command.add_argument("--step", type=whole_number(1, 999), metavar="N", help="only this step, counted from 1")
+    command.add_argument(
+        "--base-url",
+        type=http_url,
+        metavar="URL",
+        help="where curl sends to; default: the profile's, or that of `luma-conformance serve`",
+    )
+    add_profile(command, "what stands for keys, media and prompts; default: the reference's own")
+
+
+def _add_check(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "check",
+        _check,
+        purpose="validate case files",
+        description="Validates case files; tells every problem of all of them.",
+        examples=("check my-cases.yaml --profile luma-profile.toml",),
+    )
+    command.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="a file, or a folder with case files; default: the kit's own catalogue",
+    )
+    add_profile(command, "a profile whose own roles, under [roles], the files may need")
+
+
+def _list(options: argparse.Namespace) -> Exit:
+    wanted = [find_cases(pattern) for pattern in options.patterns] or [tuple(casefiles.own())]
+    cases = {case.id: case for cases in wanted for case in cases}
+    roles = dict.fromkeys([*ROLES, *(role for case in cases.values() for role in case.needs)])
+    if options.needs is not None and options.needs not in roles:
+        options.parser.error(f"argument --needs: {options.needs!r} is no role{advice(options.needs, roles)}")
+    found = [
+        case
+        for case in cases.values()
+        if (options.status is None or options.status in case.steps[-1].expect.status)
+        and (options.needs is None or options.needs in case.needs)
+    ]
+    if not found:
+        raise InputError("no case is all of that; `luma-conformance list` lists every case")
+    width = max(len(printable(case.id)) for case in found)
+    for case in found:
+        print(f"{case.status}  {printable(case.id):<{width}}  {printable(case.title)}")
+    cost = counted(sum(case.cost for case in found), "generation")
+    print(f"{counted(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
+    return Exit.CONFORMANT
+
+
+def _show(options: argparse.Namespace) -> Exit:
+    from luma_conformance.cli.show import Showing
+
+    found = find_cases(options.id)
+    if len(found) > 1:
+        command = f"luma-conformance list {shlex.quote(options.id)}"
+        raise InputError(f"{options.id!r} is {len(found)} cases, show takes one; `{command}` lists them")
+    case = found[0]
+    steps = len(case.steps)
+    if options.step is not None and options.step > steps:
+        raise InputError(f"{case.id} has {counted(steps, 'step')}; there is no step {options.step}")
+    showing = Showing.of(case, options.profile, options.base_url)
+    numbers = [options.step] if options.step else list(range(1, steps + 1))
+    if options.body:
+        return _write_body(showing, numbers)
+    for line in showing.head():
+        print(printable(f"# {line.strip()}" if options.curl else line))
+    for number in numbers:
+        print()
+        for line in showing.curl(number) if options.curl else showing.step(number):
+            print(printable(line))
+    return Exit.CONFORMANT
+
+
+def _write_body(showing: Showing, numbers: list[int]) -> Exit:
+    """Write the bytes of the one body among some steps."""
+    bodies = {number: body for number in numbers if (body := showing.requests[number - 1].body)}
+    if not bodies:
+        raise InputError(f"{showing.case.id} sends no body{' there' * (len(numbers) < len(showing.requests))}")
+    if len(bodies) > 1:
+        raise InputError(f"{showing.case.id}: steps {', '.join(map(str, bodies))} send a body; choose one with --step")
+    print(end="", flush=True)
+    if sys.stdout:  # it may be closed
+        sys.stdout.buffer.write(*bodies.values())
+    return Exit.CONFORMANT
+
+
+def _check(options: argparse.Namespace) -> Exit:
+    own_roles = _declared(options.profile)
+    try:
+        paths = options.paths
+        catalogue = casefiles.load(paths, below=Path.cwd(), own_roles=own_roles) if paths else casefiles.own()
+    except CatalogueError as error:
+        print(printable(str(error)))
+        files = {problem.file for problem in error.problems}
+        print(f"{counted(len(error.problems), 'problem')} in {counted(len(files), 'file')}", file=sys.stderr)
+        return Exit.NOT_CONFORMANT
+    if not catalogue.sections:
+        where = ", ".join(map(str, options.paths))
+        raise InputError(f"no case files in {where}; the first line of a case file names {casefiles.SCHEMA}")
+    print(f"{counted(len(catalogue), 'case')} in {counted(len(catalogue.sections), 'file')}, no problems")
+    return Exit.CONFORMANT
+
+
+def _declared(profile: Path | None) -> Mapping[str, str]:
+    """Return the roles of their own that the users of a profile declare in it."""
+    from luma_conformance.target.profile import load_profile
+
+    return {} if profile is None else load_profile(profile, os.environ).roles

@@ -1,0 +1,34 @@
+"""Write what a command makes: to a file, or to standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from luma_conformance.errors import InputError
+
+STANDARD_OUTPUT: Final = Path("-")
+"""How standard output is named on the command line."""
+
+
+def is_standard(output: Path | None) -> bool:
+    """Return whether `--output` means standard output: it was left out, or it is `-`."""
+    return output is None or output == STANDARD_OUTPUT
+
+
+def write_text(text: str, output: Path | None, inputs: Iterable[Path] = ()) -> None:
+    """Write a text to `--output`.
+
+    Raises InputError where the file cannot be written, or is one of the files the text was made from.
+    """
+    if output is None or is_standard(output):
+        print(text, end="")
+        return
+    if any(path.exists() and output.exists() and path.samefile(output) for path in inputs):
+        raise InputError(f"{output} would be overwritten; name another with --output")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}") from None

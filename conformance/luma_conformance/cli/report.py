@@ -1,0 +1,90 @@
+"""The command `report`: the results of runs in other formats, and the parts of a run as one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
+from luma_conformance.cli.parser import add_command, add_output
+from luma_conformance.cli.results import WRITTEN_BY, read_results
+from luma_conformance.errors import Exit, InputError
+
+if TYPE_CHECKING:
+    from luma_conformance.cli.parser import Commands
+
+DEFAULT_FORMATS: Final = ("html", "md")
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `report`."""
+    command = add_command(
+        commands,
+        "report",
+        _report,
+        purpose="write results as HTML, Markdown, …",
+        description="Writes results in other formats; several runs stand side by side in HTML and Markdown. With "
+        "--merge the files are the parts of one run, by machine or by selection: they have the same target and "
+        "catalogue, and a case that several parts judged came to the same verdict in each.",
+        examples=(
+            "report monday tuesday --output trend.html",
+            "report --merge shard-1 shard-2 --output whole.jsonl",
+            "report results.jsonl --format deviations --output deviations.toml",
+        ),
+    )
+    command.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help=WRITTEN_BY)
+    command.add_argument(
+        "--format",
+        metavar="LIST",
+        help="html, md, jsonl, ctrf, badge, or deviations (a draft for --luma-deviations), with commas between; "
+        "default: what the name of the output says, or html,md",
+    )
+    command.add_argument("--merge", action="store_true", help="make one result of the parts of a run")
+    add_output(
+        command,
+        metavar="FILE|DIR",
+        explanation="a file, or a folder for several; default: standard output for one file, else this folder",
+    )
+
+
+def _report(options: argparse.Namespace) -> Exit:
+    from luma_conformance.report.formats import file_named, parsed, rendered, word_of
+
+    runs = [read_results(path) for path in options.results]
+    whole = None
+    if options.merge:
+        from luma_conformance.report.merge import merged
+
+        whole = merged(runs, [str(path) for path in options.results])
+        runs = [whole]
+    output: Path | None = options.output
+    name = None if output is None or output.is_dir() else file_named(output)
+    if options.format is not None:
+        files = rendered(runs, parsed(options.format))
+    elif name is not None:
+        files = {name: rendered(runs, [word_of(name)])[name]}
+    else:
+        files = rendered(runs, DEFAULT_FORMATS)
+    _write(files, output, options.results, one=name is not None or (output is None and options.format is not None))
+    if whole is None:
+        return Exit.CONFORMANT
+    print(whole.headline, file=sys.stderr)
+    return whole.exit_status
+
+
+def _write(files: dict[str, str], output: Path | None, inputs: list[Path], *, one: bool) -> None:
+    """Write some files: the only one to standard output, or to `output` itself if it is to be `one` file."""
+    if output == STANDARD_OUTPUT or one:
+        if len(files) == 1:
+            write_text(next(iter(files.values())), output, inputs)
+            if output not in (None, STANDARD_OUTPUT):
+                print(output)
+            return
+        if output is not None:
+            raise InputError(f"{', '.join(files)} are {len(files)} files and do not fit in one; name a folder")
+    folder = output or Path(".")
+    for name, text in files.items():
+        write_text(text, folder / name, inputs)
+        print(folder / name)

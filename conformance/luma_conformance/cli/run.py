@@ -1,0 +1,124 @@
+"""The command `run`: pytest on the catalogue and the properties, for those who do not think in pytest."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from luma_conformance.arguments import is_http_url
+from luma_conformance.catalogue import files as casefiles
+from luma_conformance.cli.find import advice, split_path
+from luma_conformance.cli.parser import add_command
+from luma_conformance.errors import Exit, InputError
+from luma_conformance.model import Case
+
+if TYPE_CHECKING:
+    from luma_conformance.cli.parser import Commands
+
+RECORDING: Final = "cassette:"
+"""How a base URL begins that names the file of a recording."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `run`, all of whose arguments are its own business: to argparse nothing in them is an option."""
+    command = add_command(
+        commands,
+        "run",
+        _run,
+        purpose="judge a server, or a recording of one",
+        description="Judges what answers at URL; without one, the embedded reference. It is `pytest --pyargs "
+        "luma_conformance --base-url URL`, with this Python, and exits as that does. What is not URL or CASES goes to "
+        'pytest as it is; `pytest --help` lists the options, ours under "Luma Agents API conformance".',
+        examples=(
+            "run http://127.0.0.1:8080 --luma-profile luma-profile.toml --luma-report report",
+            "run http://127.0.0.1:8080 create/400-keyframes -x",
+            "run luma-profile.toml my-cases.yaml",
+            "run cassette:run.har",
+        ),
+        usage="luma-conformance run [-h] [URL] [CASES ...] [pytest arguments]",
+        prefix_chars="\0",
+        add_help=False,
+    )
+    command.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="URL",
+        help="http://host:port, cassette:FILE, or a profile (FILE.toml) that says where its server is; after it the "
+        "cases, if not all are to be judged: ids, or case files of yours; after these the options of pytest",
+    )
+
+
+def _run(options: argparse.Namespace) -> Exit:
+    if options.arguments[:1] in (["-h"], ["--help"]):
+        options.parser.print_help()
+        return Exit.CONFORMANT
+    # Without the current folder in front of the search path, as the command `pytest` has it.
+    command = [sys.executable, "-P", "-m", "pytest", *pytest_arguments(options.arguments)]
+    if os.name == "posix":
+        print(end="", flush=True)
+        os.execv(command[0], command)  # noqa: S606  pytest takes this process over: its signals, its exit status
+    return _exit(subprocess.call(command))  # noqa: S603  what the user typed, for pytest
+
+
+def _exit(status: int) -> Exit:
+    """Return pytest's exit status, which may be one the kit has no name for."""
+    return Exit(status) if status in [*Exit] else Exit.INTERNAL
+
+
+def pytest_arguments(given: Sequence[str]) -> list[str]:
+    """Return the arguments of pytest for those of `run`; raises InputError for words in front that name nothing."""
+    words = list(takewhile(lambda word: not word.startswith("-"), given))
+    options = list(given[len(words) :])
+    target = _target(words[0]) if words else None
+    chosen = [node for word in (words if target is None else words[1:]) for node in _nodes(word)]
+    # Where only files are named, pytest would look for a project's settings around them, in the installed package.
+    selected = ["--rootdir=.", *chosen] if chosen else ["--pyargs", "luma_conformance"]
+    return [*selected, *(target or ()), *options]
+
+
+def _target(word: str) -> tuple[str, str] | None:
+    """Return the option that says what is judged, if the first word does; raises InputError for an empty one."""
+    if not word:
+        raise InputError("the URL is empty; is the variable that should hold it set?")
+    if is_http_url(word) or word.startswith(RECORDING):
+        return "--base-url", word
+    if word.endswith(".toml"):
+        return "--luma-profile", word
+    return None
+
+
+def _nodes(word: str) -> Iterator[str]:
+    """Yield what pytest calls the cases a word names; raises InputError where it names none."""
+    if found := casefiles.own().matching(word):
+        for file, cases in groupby(found, key=lambda case: case.place.file):
+            yield from _whole_or_each(casefiles.specs().parent / file, list(cases))
+        return
+    if (own := split_path(word)) is not None:
+        path, slug = own
+        yield f"{path}::{slug}" if slug else str(path)
+        return
+    if split_path(word.partition("::")[0]) is not None:
+        yield word  # as pytest writes it
+        return
+    if is_http_url(word) or word.startswith(RECORDING):
+        raise InputError(f"{word} says what is judged, which stands first: run {word} CASES")
+    if word.endswith((".har", ".json")):
+        raise InputError(f"{word}: there is no such file; a recording is judged as {RECORDING}{word}")
+    catalogue = casefiles.own()
+    near = advice(word, [*catalogue.sections, *(case.id for case in catalogue)])
+    raise InputError(f"{word!r} is no URL (http://host:port), no case and no file{near}")
+
+
+def _whole_or_each(file: Path, cases: list[Case]) -> Iterator[str]:
+    """Yield a file if all of its cases are meant, or else each of them."""
+    section = casefiles.own().sections[cases[0].section_id]
+    if len(cases) == len(section.cases):
+        yield str(file)
+    else:
+        yield from (f"{file}::{case.slug}" for case in cases)
