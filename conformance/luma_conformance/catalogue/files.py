@@ -50,7 +50,7 @@ def section_name(path: Path, shown: str | None = None) -> str:
 
 
 def load_file(path: Path, shown: str | None = None) -> Section:
-    """Return the section in a file, whatever roles of somebody's own it needs; raise CatalogueError with its problems."""
+    """Return the section in a file, whatever own roles it needs; raise CatalogueError with its problems."""
     return read_section(yamlfile.read(path, shown), section_name(path, shown), None)
 
 
