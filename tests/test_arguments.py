@@ -17,7 +17,7 @@ from luma_conformance.arguments import age, http_url, is_http_url, seconds, whol
         (whole_number(1, 599), " 429 ", 429),
         (seconds(0, 60), "0.5", 0.5),
         (age, "30d", 2_592_000.0),
-        (age, " 12h ", 43_200.0),
+        (age, " 12 h ", 43_200.0),
         (age, "90m", 5_400.0),
         (http_url, "http://[::1]:8080/v1", "http://[::1]:8080/v1"),
     ],

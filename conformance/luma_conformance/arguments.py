@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-_AGE: Final = re.compile(r"(\d{1,6})([dhm])", re.ASCII)
+_AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
 
 

@@ -14,7 +14,7 @@ from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request, Response
 from luma_conformance.recording.har import Writer
-from luma_conformance.recording.player import OUTDATED, Player, parse_age
+from luma_conformance.recording.player import OUTDATED, Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing, version_of
 from luma_conformance.target.channel import Channel
 
@@ -326,19 +326,6 @@ def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> 
     playing.begin_item("p")
     with pytest.raises(InputError, match="its example is no data"):
         list(playing.recorded_examples() or ())
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("30d", 2_592_000), ("12h", 43_200), (" 90 m ", 5400)])
-def test_an_age_has_a_unit(text: str, seconds: float) -> None:
-    """Days, hours and minutes."""
-    assert parse_age(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "30", "d", "-1d", "1.5d", "30 years"])
-def test_an_age_without_one_is_none(text: str) -> None:
-    """Anything else is refused."""
-    with pytest.raises(ValueError, match="30d, 12h, 90m"):
-        parse_age(text)
 
 
 def test_notes_carry_whose_exchange_it_is(recorder: Record, tmp_path: Path) -> None:

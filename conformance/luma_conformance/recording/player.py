@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,15 +19,6 @@ from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, ve
 
 OUTDATED: Final = "recorded for another version of this case"
 _TRACING: Final = "x-request-id"
-_AGE: Final = re.compile(r"(\d+)\s*([dhm])")
-_SECONDS: Final = {"d": 86_400, "h": 3600, "m": 60}
-
-
-def parse_age(text: str) -> float:
-    """Returns the seconds of an age like 30d, 12h or 90m; raises ValueError."""
-    if (found := _AGE.fullmatch(text.strip())) is None:
-        raise ValueError("an age is a whole number of days, hours or minutes: 30d, 12h, 90m")
-    return int(found[1]) * _SECONDS[found[2]]
 
 
 @dataclass(kw_only=True)
