@@ -36,7 +36,7 @@ MAX_SHOWN = 4_000
 """Characters of a value that are quoted in a reason."""
 
 
-def printable(text: str) -> str:
+def one_line(text: str) -> str:
     """Returns a text on one line, what a terminal or a file would not take (controls, surrogates) escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -47,7 +47,7 @@ def show(value: object) -> str:
     The caller shortens it further once secrets are removed: the redactor does not recognize half a secret.
     """
     try:
-        text = printable(json.dumps(value, ensure_ascii=False, default=str))
+        text = one_line(json.dumps(value, ensure_ascii=False, default=str))
     except RecursionError:
         return "something nested too deep to show"
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"

@@ -21,7 +21,7 @@ from luma_conformance.cli import recordings as auditing
 from luma_conformance.cli import results as reporting
 from luma_conformance.errors import CatalogueError, ConformanceError, CouldNotJudge, Exit, InputError, SpendExhausted
 from luma_conformance.model import Case
-from luma_conformance.redaction.redactor import printable
+from luma_conformance.redaction.redactor import safe_text
 from luma_conformance.reference.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _status(error: ConformanceError) -> Exit:
 
 
 def _complain(text: str) -> Exit:
-    print(f"luma-conformance: {printable(text)}", file=sys.stderr)
+    print(f"luma-conformance: {safe_text(text)}", file=sys.stderr)
     return Exit.USAGE
 
 
@@ -330,7 +330,7 @@ def _check(options: argparse.Namespace) -> Exit:
     try:
         catalogue = casefiles.load(options.paths, below=Path.cwd()) if options.paths else casefiles.own()
     except CatalogueError as error:
-        print(printable(str(error)))
+        print(safe_text(str(error)))
         files = {problem.file for problem in error.problems}
         print(f"{_count(len(error.problems), 'problem')} in {_count(len(files), 'file')}", file=sys.stderr)
         return Exit.NOT_CONFORMANT
