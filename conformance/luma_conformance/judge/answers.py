@@ -5,12 +5,12 @@ The result depends only on the exchanges. Judging does not stop at the first dif
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luma_conformance.matching import Matcher, Members, Scene, show
 from luma_conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, fields
+from luma_conformance.reading.strict_json import parse_json
 
 FINAL_STATES = ("completed", "failed")
 """The states a generation does not leave ("Handling async failures in code")."""
@@ -51,13 +51,9 @@ class Judgement:
 def body_of(response: Response) -> object:
     """Return the JSON value of a response's body, or a value equal to no other if it is not JSON."""
     try:
-        return json.loads(response.body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return parse_json(response.body)
+    except ValueError:
         return _NOT_JSON
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def member_of(response: Response, name: str) -> object:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.catalogue.roles import MAIN_KEY
-from luma_conformance.errors import CouldNotJudge, InputError, ProfileError
+from luma_conformance.errors import CouldNotJudge, InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
@@ -158,7 +158,7 @@ def _published(transport: Transport) -> Profile | None:
         if response.status != HTTPStatus.OK:
             return None
         return parse_profile(response.body.decode(), f"the profile it publishes at {WELL_KNOWN}", {})
-    except (ProfileError, UnicodeDecodeError):
+    except (InputError, UnicodeDecodeError):
         return None  # preflight says what is wrong with a target, if anything is
 
 
