@@ -204,7 +204,7 @@ def test_both_refuse_a_file_that_lacks_or_misplaces_a_part(text: str, old: str, 
         pytest.param("unset: [model]", "unset: [video]", "cannot be unset", id="unset of what is not there"),
         pytest.param("{$same: generation}", "{$same: generations}", "unknown saved name", id="name nobody saved"),
         pytest.param("{$is: timestamp}", "{$pattern: '('}", "not a regular expression", id="pattern that is none"),
-        pytest.param("status: 400", "status: 400.0", "a status is a number", id="status as a decimal"),
+        pytest.param("status: 400", "status: 400.0", "status should be a number", id="status as a decimal"),
         pytest.param("key: main-key", "key: other-key", "used but not needed", id="key not needed"),
     ],
 )

@@ -7,7 +7,7 @@ Every reader of a user's file goes through `Node`, whatever the format: `cases.y
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar, Final
@@ -81,9 +81,16 @@ class Problems:
 
     def note(self, path: Path, text: str) -> None:
         """Note one problem; raise the error once there are too many to go on."""
-        self._found.append(Problem(self.file, *self._locate(path), text))
+        self._add(Problem(self.file, *self._locate(path), text))
+
+    def _add(self, problem: Problem) -> None:
+        self._found.append(problem)
         if len(self._found) >= self._limit:
             self.check()
+
+    def note_at(self, line: int, column: int, text: str) -> None:
+        """Note one problem where there is no value: at a line and column of the file."""
+        self._add(Problem(self.file, line, column, text))
 
     def check(self) -> None:
         """Raise the error with every problem noted, in the order of their places, or return."""
@@ -117,6 +124,11 @@ class Node:
     def get(self, name: str) -> object:
         """Return the plain value of a member that may be anything, None where it is not there."""
         return self.value.get(name) if isinstance(self.value, dict) else None
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no value here at all."""
+        return self.value is _MISSING
 
     @property
     def is_missing(self) -> bool:
@@ -164,15 +176,13 @@ class Node:
         """Note a name nobody knows here, with the nearest one that is known, or better advice."""
         self.wrong(f"unknown {kind} {show(name)}; {advice or nearest(name, known)}")
 
-    def mapping(self, known: Iterable[str] | None = None) -> Node:
+    def mapping(self, known: Collection[str] | None = None) -> Node:
         """Return this node; note a value that is no mapping, and each name in it that is not `known`."""
         if not isinstance(self.value, dict):
             self.expected("a mapping of names to values")
         elif known is not None:
-            known = tuple(known)
-            for name in self.value:
-                if name not in known:
-                    self[name].unknown(f"key in {self.name}", name, known)
+            for name in self.value.keys() - known:
+                self[name].unknown(f"key in {self.name}", name, known)
         return self
 
     def members(self) -> Iterator[tuple[str, Node]]:
