@@ -179,7 +179,7 @@ class AtLeast:
         return f"expected a whole number of at least {self.minimum}, got {show(actual)}"
 
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _URL = re.compile(r"https?://[^\s/]+\S*")
 
@@ -189,7 +189,7 @@ def _is_text_of(pattern: re.Pattern[str]) -> Callable[[object], bool]:
 
 
 KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "uuid": ("a UUID", _is_text_of(_UUID)),
+    "uuid": ("a UUID", _is_text_of(UUID)),
     "text": ("a non-empty text", lambda actual: isinstance(actual, str) and actual != ""),
     "timestamp": ("an RFC 3339 timestamp", _is_text_of(_TIMESTAMP)),
     "url": ("an http(s) URL", _is_text_of(_URL)),

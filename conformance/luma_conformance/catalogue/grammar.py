@@ -61,15 +61,15 @@ def placeholder(value: object) -> str | None:
 
 
 def placeholders(value: object) -> Iterator[str]:
-    """Yields the name of every placeholder in JSON data."""
-    if isinstance(value, dict):
-        for member in value.values():
-            yield from placeholders(member)
-    elif isinstance(value, list):
-        for element in value:
-            yield from placeholders(element)
-    elif (name := placeholder(value)) is not None:
-        yield name
+    """Yield the name of every placeholder in JSON data."""
+    waiting = [value]
+    for item in waiting:  # which grows on the way
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+        elif (name := placeholder(item)) is not None:
+            yield name
 
 
 def read_section(source: Source, name: str) -> Section:

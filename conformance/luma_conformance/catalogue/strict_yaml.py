@@ -87,5 +87,10 @@ def _key_objection(event: yaml.ScalarEvent) -> str | None:
 
 
 _GRAMMAR = Grammar(
-    kind="a case file", max_depth=MAX_DEPTH, scalar=_scalar, objection=_objection, key_objection=_key_objection
+    kind="a case file",
+    max_depth=MAX_DEPTH,
+    scalar=_scalar,
+    objection=_objection,
+    odd_keys=frozenset({"<<"}),
+    key_objection=_key_objection,
 )

@@ -112,7 +112,11 @@ class Node:
         self, value: object, problems: Problems, parent: Node | None = None, step: str | int = "", title: str = ""
     ) -> None:
         """Stand at a value; `title` is how messages call it, and names of values in it begin anew below it."""
-        self.value, self._problems, self._parent, self._step, self._title = value, problems, parent, step, title
+        self.value = value
+        self._problems = problems
+        self._parent = parent
+        self._step = step
+        self._title = title
 
     def __getitem__(self, name: str) -> Node:
         value = self.value.get(name, _MISSING) if isinstance(self.value, dict) else _MISSING

@@ -37,14 +37,15 @@ class Grammar:
     """What of YAML a kind of file may use.
 
     `scalar` returns the value of a scalar and raises ValueError with what is wrong with it. `objection` returns why a
-    value may not have its tag or its anchor, `key_objection` why a key may not be as it is, or None. `kind` is what
-    the file is called in messages.
+    value may not have its tag or its anchor, or None; `key_objection` the same of a key that has one, or that is one
+    of the `odd_keys`. `kind` is what the file is called in messages.
     """
 
     kind: str
     max_depth: int
     scalar: Callable[[yaml.ScalarEvent], object]
     objection: Callable[[Valued], str | None]
+    odd_keys: frozenset[str]
     key_objection: Callable[[yaml.ScalarEvent], str | None]
 
 
@@ -123,7 +124,11 @@ class Builder:
         if event.anchor is not None or event.tag is not None:
             self._object(event)
         if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event)
+            try:
+                return self._grammar.scalar(event)
+            except ValueError as error:
+                self.refuse(event, str(error))
+                return None
         if isinstance(event, yaml.MappingStartEvent):
             return {key: self.value(next(self._events), within) for key, within in self.members(path)}
         return list(self.elements(path))
@@ -145,16 +150,10 @@ class Builder:
         if (why := self._grammar.objection(event)) is not None:
             self.refuse(event, why)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> object:
-        try:
-            return self._grammar.scalar(event)
-        except ValueError as error:
-            self.refuse(event, str(error))
-            return None
-
     def _key(self, event: yaml.Event, path: Path) -> str:
         if isinstance(event, yaml.ScalarEvent):
-            if (why := self._grammar.key_objection(event)) is not None:
+            is_odd = event.anchor is not None or event.tag is not None or event.value in self._grammar.odd_keys
+            if is_odd and (why := self._grammar.key_objection(event)) is not None:
                 self.refuse(event, why)
             return str(event.value)
         self.refuse(event, "a key should be a string")

@@ -125,7 +125,12 @@ def _key_objection(event: yaml.ScalarEvent) -> str | None:
 
 
 _GRAMMAR: Final = Grammar(
-    kind="a cassette", max_depth=MAX_DEPTH, scalar=_scalar, objection=_objection, key_objection=_key_objection
+    kind="a cassette",
+    max_depth=MAX_DEPTH,
+    scalar=_scalar,
+    objection=_objection,
+    odd_keys=_NULLS,
+    key_objection=_key_objection,
 )
 
 
