@@ -151,7 +151,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) ->
             "--luma-record",
             "run.har",
         ]
-        result = pytester.runpytest_subprocess(*options, "--luma-fuzz-examples", "6", *arguments)
+        result = pytester.runpytest_subprocess(*options, "--luma-fuzz", "6", *arguments)
         said = {"stdout": result.stdout.str().encode(), "stderr": result.stderr.str().encode()}
         return result, said | dict(artefacts(pytester.path))
 

@@ -86,15 +86,16 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
 
 
 def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.Pytester) -> None:
-    """Installed but not used, the plugin loads its two modules and nothing else."""
+    """Installed but not used, the plugin loads its options and itself, and nothing else."""
     pytester.makepyfile(
         """
         import sys
 
         def test_loaded():
             assert sorted(name for name in sys.modules if name.startswith("luma_conformance")) == [
-                "luma_conformance", "luma_conformance.pytest_plugin",
-                "luma_conformance.pytest_plugin.plugin", "luma_conformance.pytest_plugin.run",
+                "luma_conformance", "luma_conformance.arguments", "luma_conformance.pytest_plugin",
+                "luma_conformance.pytest_plugin.options", "luma_conformance.pytest_plugin.plugin",
+                "luma_conformance.pytest_plugin.run",
             ]
         """
     )
@@ -428,7 +429,7 @@ def test_a_property_of_ones_own_counts_as_a_case(
     """A test that takes the `luma` fixture is judged, and the rules it reaches are in the summary."""
     pytester.makepyfile(PROPERTY)
 
-    result = run("--luma-fuzz-examples", "20")
+    result = run("--luma-fuzz", "20")
 
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(
@@ -476,5 +477,5 @@ def test_a_property_is_not_judged_where_it_costs_money(
 
 def test_examples_are_a_number_of_at_least_one(run: Callable[..., pytest.RunResult]) -> None:
     """A wrong number is a usage error."""
-    assert run("--luma-fuzz-examples", "0").ret == Exit.USAGE
+    assert run("--luma-fuzz", "0").ret == Exit.USAGE
     assert run("--luma-fuzz", "wild").ret == Exit.USAGE

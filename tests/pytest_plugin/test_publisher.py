@@ -97,8 +97,8 @@ def _timeless(judged: object) -> str:
 
 def test_results_are_the_same_apart_from_times_and_the_runs_own_ids(run: Run) -> None:
     """Two runs on the embedded reference write the same, but for times and what begins every request id."""
-    run("--luma-report", "first", "--luma-report-format", "jsonl")
-    run("--luma-report", "second", "--luma-report-format", "jsonl")
+    run("--luma-report", "first/results.jsonl")
+    run("--luma-report", "second/results.jsonl")
 
     first, second = (
         re.sub(
@@ -111,12 +111,15 @@ def test_results_are_the_same_apart_from_times_and_the_runs_own_ids(run: Run) ->
     assert first == second
 
 
-def test_only_the_formats_asked_for_are_written(run: Run) -> None:
-    """--luma-report-format narrows; a format there is not is a usage error."""
-    run("--luma-report", "out", "--luma-report-format", "md,badge")
+def test_a_file_is_written_in_the_format_its_ending_names(run: Run) -> None:
+    """Only the files that are named are written; an ending no format has is a usage error."""
+    run("--luma-report", "out/one.md", "--luma-report", "out/badge.json", "--luma-report", "out/all.jsonl")
 
-    assert sorted(path.name for path in Path("out").iterdir()) == ["badge.json", "badge.svg", "summary.md"]
-    assert run("--luma-report", "out", "--luma-report-format", "pdf").ret == Exit.USAGE
+    assert sorted(path.name for path in Path("out").iterdir()) == ["all.jsonl", "badge.json", "one.md"]
+    assert read(Path("out/all.jsonl").read_bytes(), "all.jsonl").complete
+    refused = run("--luma-report", "out.pdf")
+    assert refused.ret == Exit.USAGE
+    refused.stderr.fnmatch_lines(["*no format has the ending of out.pdf; there are .html, .json, .jsonl, .md, .svg, *"])
 
 
 def test_a_report_of_an_earlier_run_does_not_outlive_it(run: Run) -> None:
@@ -153,7 +156,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(run: Run, 
     elsewhere = run("--luma-report", str(pytester.path.parent / "elsewhere"))
 
     assert (result.ret, elsewhere.ret) == (Exit.USAGE, Exit.USAGE)
-    result.stderr.fnmatch_lines(["*--luma-report: out cannot be written to: *"])
+    result.stderr.fnmatch_lines(["*--luma-report: out/badge.json cannot be written: *"])
     elsewhere.stderr.fnmatch_lines(["*write it as one word, --luma-report=*elsewhere*"])
     assert run(f"--luma-report={pytester.path.parent / 'elsewhere'}").ret == Exit.CONFORMANT
 

@@ -27,7 +27,7 @@ from luma_conformance.reference.asgi import serving
 from tests import miniatures
 
 SUITE = Path(__file__).resolve().parents[2] / "conformance" / "luma_conformance" / "suite"
-FEW = ("--luma-fuzz-examples", "12", "-k", "not large and not over and not heavy")
+FEW = ("--luma-fuzz", "12", "-k", "not large and not over and not heavy")
 OFFLINE = """
 import socket
 

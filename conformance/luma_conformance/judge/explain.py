@@ -74,7 +74,7 @@ def describe(
         differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
         erratum=case.erratum,
         show=show_it,
-        standing=result.standing,
+        standing=None if result.standing is None else result.standing.value,
         notes=tuple(shorten(one_line(scrub(note))) for note in verdict.notes),
         seconds=round(seconds, 4),
     )

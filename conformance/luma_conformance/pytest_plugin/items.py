@@ -44,9 +44,8 @@ class CaseItem(pytest.Item):
         super().__init__(**kwargs)
         self.case = case
         self.judged: Judged | None = None
-        section, _, _ = case.id.rpartition("/")
         operation = "get" if case.operation.startswith("GET") else "create"
-        self.add_marker(pytest.mark.luma(status=case.status, section=section, operation=operation))
+        self.add_marker(pytest.mark.luma(status=case.status, section=case.section_id, operation=operation))
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.case.title}>"

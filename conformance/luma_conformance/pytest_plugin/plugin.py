@@ -1,4 +1,4 @@
-"""The pytest plugin: options, collection of case files, the marker, and the verdicts on their way to the run.
+"""The pytest plugin: collection of case files, the marker, and the verdicts on their way to the run.
 
 It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest until it meets
 a case file.
@@ -7,13 +7,13 @@ a case file.
 from __future__ import annotations
 
 import os
-from argparse import ArgumentTypeError
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from luma_conformance.pytest_plugin.options import add_options
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard
 
 if TYPE_CHECKING:
@@ -29,119 +29,9 @@ MARKER = (
 )
 
 
-def _age(text: str) -> float:
-    from luma_conformance.recording.player import parse_age
-
-    return parse_age(text)
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    from luma_conformance.errors import InputError
-    from luma_conformance.report.formats import parsed
-
-    try:
-        return parsed(text)
-    except InputError as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if (number := int(text)) < least:
-            raise ValueError
-        return number
-
-    read.__name__ = f"whole number of at least {least}"
-    return read
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < 86_400:
-        raise ValueError
-    return number
-
-
-_seconds.__name__, _age.__name__ = "number of seconds", "age like 30d, 12h or 90m"
-
-
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "--luma-profile": {
-        "metavar": "FILE",
-        "type": Path,
-        "help": "what the target offers: keys by role, media, prompts; `luma-conformance profile --init` writes one",
-    },
-    "--luma-spend": {
-        "metavar": "N",
-        "type": _whole(0),
-        "default": 0,
-        "help": "off loopback, be charged for at most N generations (default 0: nothing is sent that may be accepted)",
-    },
-    "--luma-timeout": {
-        "metavar": "SECONDS",
-        "type": _seconds,
-        "default": 30.0,
-        "help": "total time one exchange may take, body included (default 30)",
-    },
-    "--luma-against": {
-        "metavar": "URL",
-        "help": "send each case to this server too, and say where only one of the two is right",
-    },
-    "--luma-against-profile": {"metavar": "FILE", "type": Path, "help": "what that server offers"},
-    "--luma-wording": {
-        "choices": ("exact", "lenient"),
-        "default": "exact",
-        "help": "whether a text for people that differs from the page's is a failure (exact) or a warning (lenient)",
-    },
-    "--luma-deviations": {
-        "metavar": "FILE",
-        "type": Path,
-        "help": "wrong answers that are known, and so not red; `luma-conformance deviations --from RESULTS` drafts one",
-    },
-    "--luma-report": {
-        "metavar": "DIR",
-        "type": Path,
-        "help": "write the results there: results.jsonl as they come, report.html and others at the end",
-    },
-    "--luma-report-format": {
-        "metavar": "LIST",
-        "type": _formats,
-        "help": "only these formats, with commas between: jsonl, html, md, ctrf, badge (default: all)",
-    },
-    "--luma-record": {
-        "metavar": "FILE",
-        "type": Path,
-        "help": "keep every exchange in a HAR file, without secrets; --base-url cassette:FILE judges from it, offline",
-    },
-    "--luma-cassette-max-age": {
-        "metavar": "AGE",
-        "type": _age,
-        "help": "how old a recording may be: 30d, 12h, 90m; an older one is not judged",
-    },
-    "--luma-fuzz": {
-        "choices": ("gate", "deep"),
-        "default": "gate",
-        "help": "how properties are tried: the same requests every time (gate), or ever new ones, remembered (deep)",
-    },
-    "--luma-fuzz-examples": {
-        "metavar": "N",
-        "type": _whole(1),
-        "help": "examples a property takes (default: gate 100, deep 5000); a single rule takes a tenth",
-    },
-    "--luma-real-time": {
-        "action": "store_true",
-        "help": "judge the rate limit of a target without a clock to advance by waiting: about two minutes",
-    },
-}
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options; --base-url is pytest-base-url's."""
-    group = parser.getgroup(
-        "luma", "Luma Agents API conformance (judges --base-url; without one, the embedded reference)"
-    )
-    for name, attributes in _OPTIONS.items():
-        group.addoption(name, **attributes)
+    """Add the options."""
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -22,9 +22,10 @@ def target_for(request: pytest.FixtureRequest) -> LumaTarget:
     """Return the target as the property that asks for it sees it."""
     config, item = request.config, request.node
     guard(config)
+    fuzz = config.getoption("luma_fuzz")
     fuzzing = Fuzzing(
-        profile=config.getoption("luma_fuzz"),
-        examples=config.getoption("luma_fuzz_examples"),
+        profile="deep" if fuzz == "deep" else "gate",
+        examples=fuzz if isinstance(fuzz, int) else None,
         real_time=config.getoption("luma_real_time"),
         alone=not hasattr(config, "workerinput"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import pytest
 
@@ -13,48 +13,50 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report import jsonl, markdown
-from luma_conformance.report.formats import FORMATS, names, rendered
+from luma_conformance.report.formats import FORMATS, file_named, names, rendered, word_of
 from luma_conformance.report.result import Results, Run
+
+_LINES: Final = "results.jsonl"
+"""The file that is written as the run goes on."""
 
 
 def begin(config: pytest.Config) -> Publisher:
     """Return the writer of the report; raises UsageError where it cannot be written."""
-    folder: Path | None = config.getoption("luma_report")
-    if folder is not None and "--luma-report" in config.invocation_params.args and not _is_within(folder, config):
+    paths: list[Path] = config.getoption("luma_report") or []
+    apart = "--luma-report" in config.invocation_params.args
+    if apart and (outside := [path for path in paths if not _is_within(path, config)]):
         raise pytest.UsageError(
-            f"--luma-report: write it as one word, --luma-report={folder}; pytest takes a folder elsewhere that stands "
-            "alone for a project, and looks for its settings there"
+            f"--luma-report: write it as one word, --luma-report={outside[0]}; pytest takes a path elsewhere that "
+            "stands alone for a project, and looks for its settings there"
         )
     try:
-        return Publisher(folder, config.getoption("luma_report_format"))
+        return Publisher(paths)
     except InputError as error:
         raise pytest.UsageError(str(error)) from None
 
 
 class Publisher:
-    """The report of one run; without a folder nothing is written but what a CI job shows."""
+    """The report of one run; without a path nothing is written but what a CI job shows."""
 
-    def __init__(self, folder: Path | None, formats: tuple[str, ...] | None) -> None:
-        self._folder, self._formats = folder, formats or FORMATS
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._files = dict(file for path in paths for file in _files(path))
         self._results: Results | None = None
-        self._stream: TextIO | None = None
+        self._streams: list[TextIO] = []
         self._begun = False
-        if folder is None:
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in names(self._formats):
-                (folder / name).unlink(missing_ok=True)  # that of an earlier run is not taken for this one's
-            if "jsonl" in self._formats:
-                self._stream = (folder / "results.jsonl").open("w", encoding="utf-8", newline="\n", buffering=1)
-        except OSError as error:
-            raise InputError(f"--luma-report: {folder} cannot be written to: {error.strerror}") from None
+        for file, name in self._files.items():
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.unlink(missing_ok=True)  # that of an earlier run is not taken for this one's
+                if name == _LINES:
+                    self._streams.append(file.open("w", encoding="utf-8", newline="\n", buffering=1))
+            except OSError as error:
+                raise InputError(f"--luma-report: {file} cannot be written: {error.strerror}") from None
 
     def add(self, run: Run, judged: Judged) -> None:
         """Write one verdict, after the header if it is the first."""
         self._begin(run)
-        if self._stream is not None:
-            self._stream.write(f"{jsonl.verdict(judged)}\n")
+        self._write(jsonl.verdict(judged))
 
     def end(self, results: Results, tally: Tally, status: int) -> int:
         """Write the footer and every other format; return the run's exit status, another where that fails."""
@@ -62,11 +64,12 @@ class Publisher:
         assert results.ending is not None
         try:
             self._begin(results.run)
-            if self._stream is not None:
-                self._stream.write(f"{jsonl.footer(results.ending)}\n")
-                self._stream.close()
-            if self._folder is not None:
-                write(self._folder, [results], [word for word in self._formats if word != "jsonl"])
+            self._write(jsonl.footer(results.ending))
+            for stream in self._streams:
+                stream.close()
+            for file, name in self._files.items():
+                if name != _LINES:
+                    file.write_text(rendered([results], [word_of(name)])[name], encoding="utf-8", newline="\n")
             if path := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
                     summary.write(markdown.summary(results))
@@ -77,27 +80,34 @@ class Publisher:
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
         """Say where the report is, and where asked for, what GitHub Actions shows beside the lines of case files."""
-        if self._folder is not None:
-            terminal.write_line(f"report      {self._folder}: {', '.join(names(self._formats))}")
+        for path in self._paths:
+            written = [file.name for file in self._files if file != path and file.parent == path]
+            terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
         if self._results is not None and annotated:
             for command in markdown.commands(self._results):
                 terminal.write_line(command)
 
     def _begin(self, run: Run) -> None:
-        if self._stream is not None and not self._begun:
-            self._stream.write(f"{jsonl.header(run)}\n")
-        self._begun = True
+        if not self._begun:
+            self._begun = True
+            self._write(jsonl.header(run))
+
+    def _write(self, line: str) -> None:
+        for stream in self._streams:
+            stream.write(f"{line}\n")
 
 
-def write(folder: Path, runs: Sequence[Results], words: Sequence[str]) -> list[Path]:
-    """Write the files of some formats into a folder and return their paths."""
-    written = []
-    for name, text in rendered(runs, words).items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        written.append(folder / name)
-    return written
+def _files(path: Path) -> list[tuple[Path, str]]:
+    """Return the files that a path stands for, each with the name by which its format is known; raises InputError."""
+    name = None if path.is_dir() else file_named(path)
+    if name is not None:
+        return [(path, name)]
+    if path.suffix[1:].isalpha() and not path.is_dir():
+        known = ", ".join(sorted({Path(one).suffix for one in names(FORMATS)}))
+        raise InputError(f"--luma-report: no format has the ending of {path}; there are {known}, or name a folder")
+    return [(path / one, one) for one in names(FORMATS)]
 
 
-def _is_within(folder: Path, config: pytest.Config) -> bool:
+def _is_within(path: Path, config: pytest.Config) -> bool:
     start = config.invocation_params.dir
-    return (start / folder).resolve().is_relative_to(start.resolve())
+    return (start / path).resolve().is_relative_to(start.resolve())

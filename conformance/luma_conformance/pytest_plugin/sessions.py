@@ -33,7 +33,7 @@ def session_of(item: pytest.Item) -> Session:
         options = _options(config)
         session = config.stash[SESSION] = _open(item, options)
         if (against := config.getoption("luma_against")) is not None:
-            other = replace(options, target=against, profile=config.getoption("luma_against_profile"), record=None)
+            other = replace(options, target=against, profile=None, record=None)
             config.stash[OTHER_SESSION] = _open(item, other)
     return session
 

@@ -1,0 +1,94 @@
+"""The options the plugin adds to pytest; --base-url is pytest-base-url's."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from luma_conformance.arguments import age, seconds, whole_number
+
+
+def _fuzz(text: str) -> str | int:
+    """Return how properties are tried: `gate`, `deep`, or a number of examples."""
+    if text in ("gate", "deep"):
+        return text
+    try:
+        return whole_number(1)(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither gate nor deep nor a number of examples") from None
+
+
+_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "--luma-profile": {
+        "metavar": "FILE",
+        "type": Path,
+        "help": "what the target offers: keys by role, media, prompts; `luma-conformance profile --init` writes one",
+    },
+    "--luma-spend": {
+        "metavar": "N",
+        "type": whole_number(0),
+        "default": 0,
+        "help": "off this machine, be charged for at most N generations (default 0: only sure refusals are sent)",
+    },
+    "--luma-timeout": {
+        "metavar": "SECONDS",
+        "type": seconds(0.001, 86_400),
+        "default": 30.0,
+        "help": "total time one exchange may take, body included (default 30)",
+    },
+    "--luma-against": {
+        "metavar": "TARGET",
+        "help": "send each case to this server too, and say where only one of the two is right: a URL, or a profile",
+    },
+    "--luma-wording": {
+        "choices": ("exact", "lenient"),
+        "default": "exact",
+        "help": "whether a text for people that differs from the page's is a failure (exact) or a warning (lenient)",
+    },
+    "--luma-deviations": {
+        "metavar": "FILE",
+        "type": Path,
+        "help": "wrong answers that are known, and so not red; `luma-conformance report --format deviations` drafts it",
+    },
+    "--luma-report": {
+        "metavar": "PATH",
+        "type": Path,
+        "action": "append",
+        "help": "write the results into a folder, in every format, or into a file whose ending says which: .html, "
+        ".jsonl, .md, .json (CTRF), .svg (badge); may be given more than once",
+    },
+    "--luma-record": {
+        "metavar": "FILE",
+        "type": Path,
+        "help": "keep every exchange in a HAR file, without secrets; --base-url cassette:FILE judges from it, offline",
+    },
+    "--luma-cassette-max-age": {
+        "metavar": "AGE",
+        "type": age,
+        "help": "how old a recording may be: 30d, 12h, 90m; an older one is not judged",
+    },
+    "--luma-fuzz": {
+        "metavar": "gate|deep|N",
+        "type": _fuzz,
+        "default": "gate",
+        "help": "how properties are tried: the same 100 requests every time (gate), ever new ones, 5000 and remembered "
+        "(deep), or N of the same; a single rule takes a tenth",
+    },
+    "--luma-real-time": {
+        "action": "store_true",
+        "help": "judge the rate limit of a target without a clock to advance by waiting: about two minutes",
+    },
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options to pytest's."""
+    group = parser.getgroup(
+        "luma", "Luma Agents API conformance (judges --base-url; without one, the embedded reference)"
+    )
+    for name, attributes in _OPTIONS.items():
+        group.addoption(name, **attributes)
