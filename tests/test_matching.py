@@ -22,7 +22,7 @@ from luma_conformance.matching import (
     Pattern,
     Same,
     Scene,
-    printable,
+    one_line,
     show,
 )
 
@@ -179,4 +179,4 @@ def test_a_value_too_deep_to_show_is_said_to_be() -> None:
 @pytest.mark.parametrize(("text", "line"), [("Über — fine", "Über — fine"), ("a\r\n\tb\x00", r"a\r\n\tb\x00")])
 def test_a_printable_text_has_no_control_characters(text: str, line: str) -> None:
     """Letters of any script stay; controls are escaped."""
-    assert printable(text) == line
+    assert one_line(text) == line

@@ -6,7 +6,7 @@ instead.
 ConformanceError
 ├── InputError          a file, option or environment variable given by the user is wrong
 │   ├── CatalogueError      one or more problems in case files: all of them, each with its place
-│   └── ProfileError        a profile is wrong, or an environment variable it names
+│   └── Unreadable          a file cannot be read at all, or is not in its format
 ├── CouldNotJudge       the target cannot be judged at all: unreachable, not the API, key refused
 │   └── ExchangeError       one exchange broke: refused, reset, timed out, over a bound
 ├── NotRecorded         a recording does not contain the exchanges that are needed
@@ -25,10 +25,6 @@ class ConformanceError(Exception):
 
 class InputError(ConformanceError):
     """A file, option or environment variable given by the user is wrong."""
-
-
-class ProfileError(InputError):
-    """A profile, or an environment variable it names, is wrong."""
 
 
 class CouldNotJudge(ConformanceError):
@@ -51,7 +47,7 @@ class SpendExhausted(ConformanceError):
 class Problem:
     """One thing wrong in a file: its place, a description, and the likely fix.
 
-    `line` and `column` count from 1.
+    `line` and `column` count from 1; 0 stands for what is not known, and is not shown.
     """
 
     file: str
@@ -60,7 +56,8 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.text}"
+        known = (str(number) for number in (self.line, self.column) if number)
+        return f"{':'.join((self.file, *known))}: {self.text}"
 
 
 class CatalogueError(InputError):
@@ -69,6 +66,14 @@ class CatalogueError(InputError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in sorted(problems)))
         self.problems = tuple(sorted(problems))
+
+
+class Unreadable(InputError):
+    """Says why a file cannot be read at all, or is not in its format: one problem, with its place."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 class Exit(IntEnum):

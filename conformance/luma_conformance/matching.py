@@ -36,7 +36,7 @@ MAX_SHOWN = 4_000
 """Characters of a value that are quoted in a reason."""
 
 
-def printable(text: str) -> str:
+def one_line(text: str) -> str:
     """Returns a text on one line, what a terminal or a file would not take (controls, surrogates) escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -47,7 +47,7 @@ def show(value: object) -> str:
     The caller shortens it further once secrets are removed: the redactor does not recognize half a secret.
     """
     try:
-        text = printable(json.dumps(value, ensure_ascii=False, default=str))
+        text = one_line(json.dumps(value, ensure_ascii=False, default=str))
     except RecursionError:
         return "something nested too deep to show"
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"
@@ -179,7 +179,7 @@ class AtLeast:
         return f"expected a whole number of at least {self.minimum}, got {show(actual)}"
 
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _URL = re.compile(r"https?://[^\s/]+\S*")
 
@@ -189,7 +189,7 @@ def _is_text_of(pattern: re.Pattern[str]) -> Callable[[object], bool]:
 
 
 KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "uuid": ("a UUID", _is_text_of(_UUID)),
+    "uuid": ("a UUID", _is_text_of(UUID)),
     "text": ("a non-empty text", lambda actual: isinstance(actual, str) and actual != ""),
     "timestamp": ("an RFC 3339 timestamp", _is_text_of(_TIMESTAMP)),
     "url": ("an http(s) URL", _is_text_of(_URL)),

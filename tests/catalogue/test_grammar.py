@@ -19,11 +19,11 @@ from luma_conformance.catalogue.grammar import (
     read_all,
     read_section,
 )
-from luma_conformance.catalogue.problems import Problems, Source
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.errors import CatalogueError
 from luma_conformance.matching import Exactly, Like, Members
 from luma_conformance.model import ABSENT, Auth, Case, Place, Repeat
+from luma_conformance.reading.document import Node, Problems, Source
 
 HEAD = """\
 section: 400 — Invalid thing
@@ -233,10 +233,8 @@ def test_expectations_are_what_the_keys_say() -> None:
 def test_a_matcher_is_a_mapping_with_one_dollar_key(given: str, matcher: matching.Matcher) -> None:
     """Each `$` key is its matcher; anything else is itself."""
     source = parse(given, "f.yaml")
-    problems = Problems(source)
 
-    assert read_matcher(source.data, (), problems) == matcher
-    problems.check()
+    assert read_matcher(Node(source.data, Problems("f.yaml"))) == matcher
 
 
 @pytest.mark.parametrize("status", [100, 599])
@@ -282,7 +280,7 @@ def test_a_file_of_holdings_says_what_holds_and_on_what() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[]", ["f.yaml:1:1: a section file is an object of names and values, not []"]),
+        ("[]", ["f.yaml:1:1: a section file should be a mapping of names to values, not []"]),
         (
             "sectoin: x",
             [
@@ -294,7 +292,7 @@ def test_a_file_of_holdings_says_what_holds_and_on_what() -> None:
         ),
         (
             HEAD.replace("section: 400 — Invalid thing", "section: 400") + "  []\n",
-            ['f.yaml:1:1: section is a text, not 400; quote it if it is meant as text: "400"'],
+            ['f.yaml:1:1: section should be a string, not 400; quote it if it is meant as text: "400"'],
         ),
         (
             HEAD.replace("POST ", "post ") + "  []\n",
@@ -302,10 +300,13 @@ def test_a_file_of_holdings_says_what_holds_and_on_what() -> None:
         ),
         (
             HEAD.replace("{model: ray-3.2, image_ref: [{url: a}]}", "ray-3.2") + "  []\n",
-            ['f.yaml:3:1: accepted is an object of names and values, not "ray-3.2"'],
+            ['f.yaml:3:1: accepted should be a mapping of names to values, not "ray-3.2"'],
         ),
-        (HEAD.replace("400\n", "4000\n") + "  []\n", ["f.yaml:4:1: a status is a number from 100 to 599, not 4000"]),
-        (HEAD + "  {}\n", ["f.yaml:5:1: cases is a list, not {}"]),
+        (
+            HEAD.replace("400\n", "4000\n") + "  []\n",
+            ["f.yaml:4:1: status should be a number from 100 to 599, not 4000"],
+        ),
+        (HEAD + "  {}\n", ["f.yaml:5:1: cases should be a list, not {}"]),
         (
             HEAD + "  - {id: control, title: t}\n",
             ['f.yaml:6:6: the id "control" is taken in this file; ids are unique'],
@@ -318,12 +319,12 @@ def test_a_file_of_holdings_says_what_holds_and_on_what() -> None:
             HEAD.replace("ray-3.2", "'{image-url}'") + "  []\n",
             ['f.yaml:3:1: "image-url" is used but not needed; add it to needs'],
         ),
-        (HEAD + "  - {id: a, title: []}\n", ["f.yaml:6:13: title is a text, not []"]),
+        (HEAD + "  - {id: a, title: []}\n", ["f.yaml:6:13: title should be a string, not []"]),
         (
             HEAD + "  - {title: true}\n",
             [
                 "f.yaml:6:5: id is missing",
-                'f.yaml:6:6: title is a text, not true; quote it if it is meant as text: "true"',
+                'f.yaml:6:6: title should be a string, not true; quote it if it is meant as text: "true"',
             ],
         ),
         (
@@ -353,16 +354,16 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(text: str, said: list[
     [
         ("statsu: 400", 'unknown key in a case "statsu"; did you mean status?'),
         ("zzz: 1", f'unknown key in a case "zzz"; there are {", ".join(sorted(CASE_KEYS))}'),
-        ("status: '400'", 'a status is a number from 100 to 599, not "400"'),
-        ("status: 600", "a status is a number from 100 to 599, not 600"),
-        ("status: 99", "a status is a number from 100 to 599, not 99"),
-        ("status: true", "a status is a number from 100 to 599, not true"),
-        ("status: [400, x]", 'a status is a number from 100 to 599, not "x"'),
-        ("status: []", "a status is a number from 100 to 599, not []"),
+        ("status: '400'", 'status should be a number from 100 to 599, not "400"'),
+        ("status: 600", "status should be a number from 100 to 599, not 600"),
+        ("status: 99", "status should be a number from 100 to 599, not 99"),
+        ("status: true", "status should be a number from 100 to 599, not true"),
+        ("status: [400, x]", 'status should be a number from 100 to 599, not "x"'),
+        ("status: []", "status should be a number from 100 to 599, not []"),
         ("needs: [revoked-kye]", 'unknown role "revoked-kye"; did you mean revoked-key?'),
-        ("needs: revoked-key", 'needs is a list, not "revoked-key"'),
-        ("needs: [~]", "an entry of needs is missing"),
-        ("set: [model]", 'set is an object of names and values, not ["model"]'),
+        ("needs: revoked-key", 'needs should be a list, not "revoked-key"'),
+        ("needs: [~]", "needs[0] is missing"),
+        ("set: [model]", 'set should be a mapping of names to values, not ["model"]'),
         ("set: {'a..b': 1}", "'a..b' is not a field path; they look like image_ref[2].url"),
         ("set: {'image_ref[2]': 1}", "'image_ref[2]' does not fit the document at 2"),
         (f"set: {{? {'a.' * 500}a : 1}}", f"'{'a.' * 20}'… is not a field path; they have at most 300 characters"),
@@ -377,34 +378,34 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(text: str, said: list[
         ("request: {auth: revoked}", 'unknown key role "revoked"; did you mean revoked-key?'),
         ("request: {auth: '?'}", 'unknown key role "?"; there are deactivated-key, '),
         ("request: {auth: {}}", "auth is none, a key role, or an object with either key or token"),
-        ("request: {auth: {kee: main-key}}", 'unknown key in auth "kee"; did you mean key?'),
-        ("request: {auth: {token: x, scheme: 1}}", "scheme is a text, not 1"),
+        ("request: {auth: {kee: main-key}}", 'unknown key in request.auth "kee"; did you mean key?'),
+        ("request: {auth: {token: x, scheme: 1}}", "request.auth.scheme should be a string, not 1"),
         ("request: {bdoy: {}}", 'unknown key in request "bdoy"; did you mean body?'),
         ("request: {method: get}", 'unknown method "get"; there are DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'),
         ("request: {method: GTE}", 'unknown method "GTE"; did you mean GET?'),
         ("request: {path: v1/x}", 'path "v1/x" does not begin with /; a whole URL goes under url'),
         ("request: {path: /v1/x, url: 'http://x'}", "path and url exclude each other; path is on the target"),
-        ("request: {headers: {X-A: 2026}}", 'a request header is a text, not 2026; quote it'),
+        ("request: {headers: {X-A: 2026}}", 'request.headers.X-A should be a string, not 2026; quote it'),
         ("request: {}, set: {a: 1}", "set changes the control, request replaces it; keep one"),
         ("detail: ~", "detail is missing"),
-        ("detail: 404", 'detail is a text, not 404; quote it if it is meant as text: "404"'),
-        ("detail: {a: b}", 'detail is a text or a matcher, not {"a": "b"}'),
-        ("detail: {}", "detail is a text or a matcher, not {}"),
+        ("detail: 404", 'detail should be a string, not 404; quote it if it is meant as text: "404"'),
+        ("detail: {a: b}", 'detail should be a string or a matcher, not {"a": "b"}'),
+        ("detail: {}", "detail should be a string or a matcher, not {}"),
         ("detail: a, detail_like: b", "detail and detail_like exclude each other; keep one"),
         ("wording: may-very", 'unknown wording "may-very"; did you mean may-vary?'),
         ("headers: {Retry-After: 60}", 'a header is text; quote it: "60"'),
-        ("absent_headers: X-A", 'absent_headers is a list, not "X-A"'),
+        ("absent_headers: X-A", 'absent_headers should be a list, not "X-A"'),
         ("body: {id: {$id: uuid}}", 'unknown matcher "$id"; did you mean $is?'),
         ("body: {id: {$is: uid}}", 'unknown kind "uid"; did you mean uuid?'),
         ("body: {id: {$is: uuid, x: 1}}", "$is stands alone; move the other keys out"),
         ("body: {$pattern: '['}", '"[" is not a regular expression: unterminated character set at position 0'),
         ("body: {$pattern: 'a{99999999999}'}", '"a{99999999999}" is not a regular expression: the '),
         ("body: {$one_of: []}", "$one_of needs at least one choice"),
-        ("body: {$at_least: 0.5}", "$at_least is a whole number of at least 0, not 0.5"),
+        ("body: {$at_least: 0.5}", "body.$at_least should be a whole number of at least 0, not 0.5"),
         ("body: [{$same: generation}]", 'unknown saved name "generation"; there are none'),
         ("body: {$same: generation}", 'unknown saved name "generation"; there are none'),
         ("headers: {X-A: {$differs: first}}", 'unknown saved name "first"; there are none'),
-        ("erratum: ''", 'erratum is a text, not ""'),
+        ("erratum: ''", 'erratum should be a string that is not empty, not ""'),
         ("steps: []", "steps needs at least one step"),
         ("steps: [{status: 201}], detail: x", "a case with steps says detail in its steps"),
         ("steps: [{set: {a: 1}}]", "status is missing; every case says which status must come back"),
@@ -412,17 +413,17 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(text: str, said: list[
         ("steps: [{status: 201, save: {image-url: id}}]", '"image-url" cannot be saved under; it is not a free name'),
         ("steps: [{status: 201, save: {A: id}}]", '"A" cannot be saved under; it is not a free name'),
         ("steps: [{status: 201, save: {a: b..c}}]", "'b..c' is not a field path; they look like image_ref[2].url"),
-        ("steps: [{status: 201, wait: -1}]", "wait is a number of at least 0, not -1"),
-        ("steps: [{status: 201, wait: true}]", "wait is a number of at least 0, not true"),
+        ("steps: [{status: 201, wait: -1}]", "wait should be a number of at least 0, not -1"),
+        ("steps: [{status: 201, wait: true}]", "wait should be a number of at least 0, not true"),
         ("steps: [{status: 200, repeat: {until: {status: 429}, at_most: 1.5}}]",
-         "at_most is a whole number of at least 1, not 1.5"),
-        ("steps: [{status: 200, repeat: {until: {status: 429}}}]", "at_most is a whole number of at least 1, not null"),
+         "repeat.at_most should be a whole number of at least 1, not 1.5"),
+        ("steps: [{status: 200, repeat: {until: {status: 429}}}]", "repeat.at_most is missing"),
         ("steps: [{status: 200, repeat: {until: {status: [200, 429]}, at_most: 1}}]",
          "until has a single status, not [200, 429]"),
         ("steps: [{status: 200, repeat: {until: {status: 429}, at_most: 1, meanwhile: null}}]",
-         "a status is a number from 100 to 599, not null"),
+         "repeat.meanwhile should be a number from 100 to 599, not null"),
         ("steps: [{status: 200, repeat: {until: {state: done}, at_most: 1}}]", 'unknown state "done"'),
-        ("steps: [{status: 200, repeat: {until: {state: null}, at_most: 1}}]", 'unknown state "None"'),
+        ("steps: [{status: 200, repeat: {until: {state: null}, at_most: 1}}]", 'repeat.until.state is missing'),
         ("steps: [{status: 200, repeat: {until: {}, at_most: 1}}]", "until names either a status or a state"),
         ("steps: [{status: 200, save: {a: id}, body: {id: {$same: a}}}]", 'unknown saved name "a"; there are none'),
     ],

@@ -63,5 +63,7 @@ def test_a_bad_profile_is_told_with_its_line(capsys: Output, folder: Path) -> No
     (folder / "bad.toml").write_text("a = 1\nb =\n")
     assert "bad.toml:2: is not TOML" in complaint(capsys, "profile", "bad.toml")
     (folder / "bad.toml").write_text("[keys]\nmian-key = 1\n")
-    assert "bad.toml:2: [keys] has no mian-key; did you mean main-key?" in complaint(capsys, "profile", "bad.toml")
+    assert 'bad.toml:2: unknown key in [keys] "mian-key"; did you mean main-key?' in complaint(
+        capsys, "profile", "bad.toml"
+    )
     assert "Is a directory" in complaint(capsys, "profile", ".")

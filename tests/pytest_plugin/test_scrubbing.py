@@ -12,14 +12,14 @@ from luma_conformance.pytest_plugin.scrubbing import (
     scrub_report,
     scrub_warning,
 )
-from luma_conformance.redaction.redactor import Redactor, printable
+from luma_conformance.redaction.redactor import Redactor, safe_text
 
 KEY = "luma-api-s3cret-of-mine"
 
 
 def scrub(text: str) -> str:
     """Scrubs the one key there is."""
-    return printable(Redactor({KEY: "$KEY"}).scrub(text))
+    return safe_text(Redactor({KEY: "$KEY"}).scrub(text))
 
 
 def report(longrepr: object = None, **facts: object) -> pytest.TestReport:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from luma_conformance.model import Response
-from luma_conformance.redaction.redactor import MAX_LEARNED, Redactor, find_keys, printable
+from luma_conformance.redaction.redactor import MAX_LEARNED, Redactor, find_keys, safe_text
 
 from tests.canary import FORMS
 
@@ -208,5 +208,5 @@ def test_without_secrets_nothing_changes() -> None:
 )
 def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
     """Tabs, line breaks and all scripts stay, and the result can be written as UTF-8."""
-    assert printable(text) == shown
-    printable(text).encode()
+    assert safe_text(text) == shown
+    safe_text(text).encode()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from luma_conformance.catalogue.roles import ROLES
-from luma_conformance.errors import ProfileError
+from luma_conformance.errors import InputError
+from luma_conformance.reading.document import MAX_PROBLEMS
 from luma_conformance.target.profile import (
     MAIN_VARIABLE,
     MAX_BYTES,
-    MAX_PROBLEMS,
     Profile,
     bare_profile,
     load_profile,
@@ -50,7 +50,7 @@ def read(text: str, environ: dict[str, str] | None = None) -> Profile:
 
 def complaint(text: str) -> str:
     """Returns what is wrong with a text."""
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(InputError) as caught:
         read(text)
     return str(caught.value)
 
@@ -137,13 +137,19 @@ def test_a_declared_role_is_given_like_any_other() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("[values]\nour-prompt = 'x'", "p.toml:2: [values] has no our-prompt; known: none; a role of your own is"),
-        ("[keys]\nour-tenant = {env = 'X'}", "p.toml:2: [keys] has no our-tenant"),
-        ("[roles]\nour-key = 1", "p.toml:2: our-key is a text in quotes, not empty"),
+        (
+            "[values]\nour-prompt = 'x'",
+            'p.toml:2: unknown key in [values] "our-prompt"; a role of your own is declared under',
+        ),
+        (
+            "[keys]\nour-tenant = {env = 'X'}",
+            'p.toml:2: unknown key in [keys] "our-tenant"; a role of your own is declared under [roles]',
+        ),
+        ("[roles]\nour-key = 1", "p.toml:2: roles.our-key should be a string, not 1"),
         ("[roles]\nother-key = 'x'", "p.toml:2: other-key is the kit's own already; give another name"),
         ("[roles]\ninline-png = 'x'", "p.toml:2: inline-png is the kit's own already; give another name"),
         ("[roles]\n'Our Key' = 'x'", "p.toml:2: Our Key is no name for a role; use lower-case words joined by hyphens"),
-        ("roles = 1", "p.toml:1: roles is a table: [roles]"),
+        ("roles = 1", "p.toml:1: roles should be a table: [roles], not 1"),
         ("[roles]\na = 'x'\n[values]\na = 'y'\n[prompts]\na = 'z'", "p.toml:2: a is given in several tables; keep it"),
     ],
 )
@@ -162,34 +168,61 @@ def test_without_a_profile_there_is_the_main_key() -> None:
 @pytest.mark.parametrize(
     ("text", "complaints"),
     [
-        ("[keys]\nmain-kye = {env = 'X'}", ["p.toml:2: [keys] has no main-kye; did you mean main-key?"]),
-        ("[kyes]\n", ["p.toml:1: there is no kyes; did you mean keys?"]),
-        ("base-url = 'http://x'", ["p.toml:1: there is no base-url; did you mean base_url?"]),
-        ("[keys]\nbase_url = 'http://x'", ["p.toml:2: [keys] has no base_url; it stands above the first table"]),
-        ("[prompts]\nimage-url = 'x'", ["p.toml:2: [prompts] has no image-url; it belongs in [media]"]),
-        ("[offers]\nfast-clock = true", ["p.toml:2: [offers] has no fast-clock; a [clock] table offers it"]),
-        ("[offers]\n\nzzz = true", ["p.toml:3: [offers] has no zzz; known: large-uploads, hdr-access"]),
-        ("\nkeys = 1", ["p.toml:2: keys is a table: [keys]"]),
-        ("[[media]]\nimage-url = 'x'", ["p.toml:1: media is a table: [media]"]),
-        ("[media]\nimage-url = 1", ["p.toml:2: image-url is a text in quotes, not empty"]),
-        ("[media]\nimage-url = ''", ["p.toml:2: image-url is a text in quotes, not empty"]),
-        ("[generations]\ncompleted-image = {env = 'X'}", ["p.toml:2: completed-image is a text in quotes, not empty"]),
-        ("[offers]\nlarge-uploads = 'yes'", ["p.toml:2: large-uploads is true or false"]),
-        ("base_url = 'x'", ["p.toml:1: base_url is a URL in quotes that begins with http:// or https://"]),
-        ("base_url = 1", ["p.toml:1: base_url is a URL in quotes that begins with http:// or https://"]),
-        ("[limits]\nrequests-per-minute = 0", ["p.toml:2: requests-per-minute is a whole number of at least 1"]),
-        ("[limits]\nrequests-per-minute = true", ["p.toml:2: requests-per-minute is a whole number of at least 1"]),
-        ("[keys]\nmain-key = 1", ['p.toml:2: main-key is either {env = "NAME"} or {test_key = "luma-api-test-…"}']),
-        ("[keys]\nmain-key = {env = ''}", ["p.toml:2: main-key is either"]),
-        ("[keys]\nmain-key = {env = '$X'}", ["p.toml:2: main-key is either"]),
-        ("[keys]\nmain-key = {env = 'X', test_key = 'y'}", ["p.toml:2: main-key is either"]),
-        ("[clock]\nadvance = 'x'\nbody = '{seconds}'", ["p.toml:1: [clock] has advance, a path on the target, and"]),
-        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:1: [clock] has advance, a path on the target, and"]),
-        ("[clock]\n", ["p.toml:1: [clock] has advance, a path on the target, and"]),
+        ("[keys]\nmain-kye = {env = 'X'}", ['p.toml:2: unknown key in [keys] "main-kye"; did you mean main-key?']),
+        ("[kyes]\n", ['p.toml:1: unknown key "kyes"; did you mean keys?']),
+        ("base-url = 'http://x'", ['p.toml:1: unknown key "base-url"; did you mean base_url?']),
+        (
+            "[keys]\nbase_url = 'http://x'",
+            ['p.toml:2: unknown key in [keys] "base_url"; it stands above the first table'],
+        ),
+        ("[prompts]\nimage-url = 'x'", ['p.toml:2: unknown key in [prompts] "image-url"; it belongs in [media]']),
+        ("[offers]\nfast-clock = true", ['p.toml:2: unknown key in [offers] "fast-clock"; a [clock] table offers it']),
+        ("[offers]\n\nzzz = true", ['p.toml:3: unknown key in [offers] "zzz"; there are hdr-access, large-uploads']),
+        ("\nkeys = 1", ["p.toml:2: keys should be a table: [keys], not 1"]),
+        ("keys = 'luma-api-s3cret'", ["p.toml:1: keys should be a table: [keys], not a string"]),
+        ("[[media]]\nimage-url = 'x'", ["p.toml:1: media should be a table: [media], not a list"]),
+        ("[media]\nimage-url = 1", ["p.toml:2: media.image-url should be a string, not 1"]),
+        ("[media]\nimage-url = ''", ["p.toml:2: media.image-url should be a string that is not empty, not"]),
+        (
+            "[generations]\ncompleted-image = {env = 'X'}",
+            ["p.toml:2: generations.completed-image should be a string, not a mapping"],
+        ),
+        ("[offers]\nlarge-uploads = 'yes'", ["p.toml:2: offers.large-uploads should be true or false, not a string"]),
+        ("base_url = 'x'", ["p.toml:1: base_url should be a URL in quotes that begins with http:// or https://"]),
+        ("base_url = 1", ["p.toml:1: base_url should be a URL in quotes that begins with http:// or https://"]),
+        (
+            "[limits]\nrequests-per-minute = 0",
+            ["p.toml:2: limits.requests-per-minute should be a whole number of at least 1, not 0"],
+        ),
+        (
+            "[limits]\nrequests-per-minute = true",
+            ["p.toml:2: limits.requests-per-minute should be a whole number of at least 1, not true"],
+        ),
+        (
+            "[keys]\nmain-key = 1",
+            ['p.toml:2: keys.main-key should be {env = "NAME"} or {test_key = "luma-api-test-…"}, not 1'],
+        ),
+        ("[keys]\nmain-key = {env = ''}", ["p.toml:2: keys.main-key should be {env"]),
+        ("[keys]\nmain-key = {env = '$X'}", ["p.toml:2: keys.main-key should be {env"]),
+        ("[keys]\nmain-key = {env = 'X', test_key = 'y'}", ["p.toml:2: keys.main-key should be {env"]),
+        (
+            "[clock]\nadvance = 'x'\nbody = '{seconds}'",
+            ["p.toml:2: clock.advance should be a path on the target, which begins with /"],
+        ),
+        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:3: clock.body should have {seconds} in it"]),
+        ("[clock]\n", ["p.toml:1: clock.advance is missing", "p.toml:1: clock.body is missing"]),
         ("[keys\n", ["p.toml:1: is not TOML: "]),
         ("a = 1\na = 2\n", ["p.toml:2: is not TOML: "]),
         ("[media]\nx = 'a", ["p.toml:2: is not TOML: "]),
-        ("[media]\nimage-url = 1\n[prompts]\nx = 1\n", ["p.toml:2: image-url is", "p.toml:4: [prompts] has no x"]),
+        (
+            "[media]\nimage-url = 1\n[prompts]\nx = 1\n",
+            ["p.toml:2: media.image-url should be", 'p.toml:4: unknown key in [prompts] "x"'],
+        ),
+        ("media.image-url = 1\n", ["p.toml:1: media.image-url should be a string, not 1"]),
+        (
+            "[ 'media' ]\n  image-url=0x" + "f" * 5000,
+            ["p.toml:2: media.image-url should be a string, not a long number"],
+        ),
     ],
 )
 def test_everything_wrong_is_named_with_its_line_and_the_likely_fix(text: str, complaints: list[str]) -> None:
@@ -204,7 +237,7 @@ def test_everything_wrong_is_named_with_its_line_and_the_likely_fix(text: str, c
 def test_a_key_written_out_is_refused_and_not_repeated(value: str) -> None:
     """The message says where a key belongs; only a test key may stand in a profile, and says that it is one."""
     why = complaint(f"[keys]\nmain-key = {value}")
-    assert why.startswith("p.toml:2: main-key: ")
+    assert why.startswith("p.toml:2: keys.main-key: ")
     assert 'main-key = {env = "NAME"}' in why
     assert "s3cret" not in why
 
@@ -219,23 +252,23 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A missing file, a folder, and bytes that are no text."""
     path = tmp_path / "p.toml"
-    with pytest.raises(ProfileError, match=r"p.toml: cannot be read: No such file.*--init"):
+    with pytest.raises(InputError, match=r"p.toml: cannot be read: No such file.*--init"):
         load_profile(path, {})
-    with pytest.raises(ProfileError, match="cannot be read: Is a directory"):
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
         load_profile(tmp_path, {})
     path.write_bytes(b"# \xff")
-    with pytest.raises(ProfileError, match=r"p.toml:1: is not UTF-8 text"):
+    with pytest.raises(InputError, match=r"p.toml:1: is not UTF-8 text"):
         load_profile(path, {})
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"a = " + b"[" * 90_000, "p.toml: is nested too deep; a profile has tables of plain values"),
+        (b"a = " + b"[" * 90_000, "p.toml: is nested too deep; write tables of plain values"),
         (b"a = " + b"{a = " * 15_000, "p.toml: is nested too deep"),
-        (b"[keys]\na" + b".a" * 40_000 + b" = 1", "p.toml:2: has over 100 dots in a line"),
-        (b"[a" + b".a" * 40_000 + b"]", "p.toml:1: has over 100 dots in a line"),
-        (b"a = " + b"9" * 90_000, "p.toml: is no profile: Exceeds the limit"),
+        (b"[keys]\na" + b".a" * 40_000 + b" = 1", "p.toml:2: has over 100 dots outside of strings"),
+        (b"[a" + b".a" * 40_000 + b"]", "p.toml:1: has over 100 dots outside of strings"),
+        (b"a = " + b"9" * 90_000, "p.toml: is not TOML that can be read: Exceeds the limit"),
         (
             b"[media]\nimage-url = '" + b"x" * 10_000_000 + b"'",
             f"p.toml: is too big; a profile has at most {MAX_BYTES}",
@@ -252,7 +285,7 @@ def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes, why: 
     path = tmp_path / "p.toml"
     path.write_bytes(content)
 
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(InputError) as caught:
         load_profile(path, {})
 
     assert str(caught.value).startswith(f"{tmp_path}/{why}")
@@ -265,8 +298,8 @@ def test_a_file_full_of_problems_is_told_the_first_of_them() -> None:
     lines = complaint("\n".join(f"k{number} = 1" for number in range(8_000))).splitlines()
 
     assert len(lines) == MAX_PROBLEMS + 1
-    assert lines[0].startswith("p.toml:1: there is no k0;")
-    assert lines[-1] == "… and more"
+    assert lines[0].startswith('p.toml:1: unknown key "k0";')
+    assert lines[-1].startswith("… and maybe more")
 
 
 def test_the_template_offers_the_main_key_and_nothing_else() -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from luma_conformance.judge.answers import body_of
 from luma_conformance.judge.lifecycle import VARYING
-from luma_conformance.matching import show
+from luma_conformance.matching import UUID, show
 from luma_conformance.model import Exchange, Response, fields
 from luma_conformance.recording.entry import RESPONSE_BODY, RESPONSE_HEADERS, Entry
 
@@ -55,9 +55,8 @@ _NOISE: Final = VARYING | {
 }  # fmt: skip
 """Headers of the way, not of the API."""
 _NUMBERED: Final = ("x-ratelimit-", "retry-after")
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _VARIABLE: Final = re.compile(
-    _UUID.pattern + r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d[\d.]*(?:[Zz]|[+-]\d\d:?\d\d)?|https?://[^\s\"']+"
+    UUID.pattern + r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d[\d.]*(?:[Zz]|[+-]\d\d:?\d\d)?|https?://[^\s\"']+"
 )
 _SAID: Final = ("detail", "failure_reason")
 _OF_A_STATE: Final = ("state", "output", "failure_reason", "failure_code")
@@ -126,7 +125,7 @@ def _operation(entry: Entry) -> str:
     """Returns method and path, ids by name and signatures left out."""
     request = entry.exchange.request
     path = re.sub(r"^[a-z]+://[^/]*", "", request.url.partition("?")[0])
-    return f"{request.method} {_UUID.sub('{id}', path)}"
+    return f"{request.method} {UUID.sub('{id}', path)}"
 
 
 def alike(one: Exchange, other: Exchange) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 from luma_conformance.catalogue import strict_yaml as yamlfile
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import Section, read_all, read_section
-from luma_conformance.catalogue.problems import Source
 from luma_conformance.errors import CatalogueError, InputError, Problem
+from luma_conformance.reading.document import Source
 
 SCHEMA = "case-file.schema.json"
 """The name of the schema; a file that names it in its first line declares itself a case file."""

@@ -21,12 +21,12 @@ from luma_conformance.catalogue.expectations import (
     read_statuses,
     recalled,
 )
-from luma_conformance.catalogue.problems import Problems, Source
 from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, OFFERS, OWN_ROLE, ROLES, SUPPLIES
 from luma_conformance.errors import CatalogueError, Problem
 from luma_conformance.matching import show
-from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Expectation, Holding, Repeat, Step
-from luma_conformance.paths import Path, PathError, parse, put, unset
+from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Expectation, Holding, Step
+from luma_conformance.paths import PathError, parse, put, unset
+from luma_conformance.reading.document import Node, Problems, Source
 
 FILE_KEYS: Final = ("section", "operation", "needs", "accepted", "status", "cases", "holds")
 ASK_KEYS: Final = ("set", "unset", "request")
@@ -37,6 +37,8 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 AUTH_KEYS: Final = ("key", "scheme", "token")
 HOLDING_KEYS: Final = ("id", "title", "section", "on", "headers", "absent_headers", "body")
 
+MAX_PROBLEMS: Final = 100
+"""Shown at once; a file that has more of them is not read any further."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -60,34 +62,37 @@ def placeholder(value: object) -> str | None:
 
 
 def placeholders(value: object) -> Iterator[str]:
-    """Yields the name of every placeholder in JSON data."""
-    if isinstance(value, dict):
-        for member in value.values():
-            yield from placeholders(member)
-    elif isinstance(value, list):
-        for element in value:
-            yield from placeholders(element)
-    elif (name := placeholder(value)) is not None:
-        yield name
+    """Yield the name of every placeholder in JSON data."""
+    waiting = [value]
+    for item in waiting:  # which grows on the way
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+        elif (name := placeholder(item)) is not None:
+            yield name
 
 
 def read_section(source: Source, name: str, own_roles: Collection[str] | None = ()) -> Section:
-    """Returns the cases of one file, `name` being the part of their ids before the slug; raises CatalogueError.
+    """Return the cases of one file, `name` being the part of their ids before the slug; raise CatalogueError.
 
     A file that goes by its own path has ids like `my-cases.yaml#slug`. `own_roles` are those a profile declares beside
     the kit's; None stands for any: a run reads its files before it knows a profile, and does not judge what that lacks.
     """
-    problems = Problems(source)
-    data = problems.mapping(source.data, (), "a section file", FILE_KEYS)
-    if not data:
+    problems = Problems(source.file, source.locate, error=CatalogueError, limit=MAX_PROBLEMS, shows_values=True)
+    file = Node(source.data, problems, title="a section file").mapping(FILE_KEYS)
+    if not file.value:
         problems.check()
-    heading = problems.text(data.get("section"), ("section",), "section")
-    if "holds" in data:
-        for other in data.keys() - {"section", "holds"}:
-            problems.add((other,), f"a file that says what holds on every response has no {other}")
-        section = Section(heading=heading, holdings=_read_holdings(source, data["holds"], heading, problems))
+    heading = file["section"].text()
+    if "holds" in file:
+        for other, node in file.members():
+            if other not in ("section", "holds"):
+                node.wrong(f"a file that says what holds on every response has no {other}")
+        section = Section(heading=heading, holdings=_read_holdings(file["holds"], heading))
     else:
-        section = Section(heading=heading, cases=_Reader(source, data, name, heading, problems, own_roles).cases())
+        section = Section(
+            heading=heading, cases=_Reader(file, name, heading, own_roles, by_path=name == source.file).cases()
+        )
     problems.check()
     return section
 
@@ -110,206 +115,158 @@ class _Reader:
     """Reads the cases of one section file."""
 
     def __init__(
-        self,
-        source: Source,
-        data: Mapping[str, object],
-        name: str,
-        heading: str,
-        problems: Problems,
-        own_roles: Collection[str] | None,
+        self, file: Node, name: str, heading: str, own_roles: Collection[str] | None, *, by_path: bool
     ) -> None:
-        self._own_roles = own_roles
-        self._source, self._data, self._name, self._heading, self._problems = source, data, name, heading, problems
-        self._needs = self._read_needs(data, ())
-        operation = _read_operation(data.get("operation"), ("operation",), problems)
+        self._file, self._heading, self._own_roles = file, heading, own_roles
+        self._prefix = f"{name}{'#' if by_path else '/'}"
+        self._needs = self._read_needs(file)
+        operation = _read_operation(file["operation"])
         self._method, _, self._path = operation.partition(" ")
-        self._status = read_statuses(data["status"], ("status",), problems) if "status" in data else None
+        self._status = read_statuses(file["status"]) if "status" in file else None
         self._control: object = ABSENT
-        if "accepted" in data:
-            self._control = problems.mapping(data["accepted"], ("accepted",), "accepted")
+        if "accepted" in file:
+            control = file["accepted"].mapping().value
+            self._control = control if isinstance(control, dict) else {}
 
     def cases(self) -> tuple[Case, ...]:
-        found = [self._control_case()] if self._control is not ABSENT else []
-        entries = self._problems.sequence(self._data.get("cases", []), ("cases",), "cases")
-        found += [self._case(entry, ("cases", index)) for index, entry in enumerate(entries)]
+        found = [(self._control_case(), self._file)] if self._control is not ABSENT else []
+        entries = self._file["cases"].elements("a case") if "cases" in self._file else []
+        found += [(self._case(entry), entry["id"]) for entry in entries]
         if not found:
-            self._problems.add((), "a section file has cases, an accepted control, or both; this one has neither")
-        shift = self._control is not ABSENT
-        _check_unique([(case.slug, ("cases", i - shift, "id")) for i, case in enumerate(found)], self._problems)
-        return tuple(found)
+            self._file.wrong("a section file has cases, an accepted control, or both; this one has neither")
+        _check_unique((case.slug, node) for case, node in found)
+        return tuple(case for case, _ in found)
 
     def _control_case(self) -> Case:
-        step = Step(ask=self._ask({}, ("accepted",)), expect=Expectation(status=(201,)))
-        self._check_placeholders(step.ask, self._needs, (), ("accepted",))
+        accepted = self._file["accepted"]
+        step = Step(ask=Ask(method="POST", url=GENERATIONS_PATH, body=self._control), expect=Expectation(status=(201,)))
+        self._check_placeholders(step.ask, self._needs, (), accepted)
         title = "the request this section starts from is accepted"
-        return self._make("control", title, ("accepted",), (step,), self._needs, None)
+        return self._make("control", title, accepted, (step,), self._needs, None)
 
     def _make(
-        self, slug: str, title: str, path: Path, steps: tuple[Step, ...], needs: tuple[str, ...], erratum: str | None
+        self, slug: str, title: str, node: Node, steps: tuple[Step, ...], needs: tuple[str, ...], erratum: str | None
     ) -> Case:
         return Case(
-            id=f"{self._name}{'#' if self._name == self._source.file else '/'}{slug}",
+            id=f"{self._prefix}{slug}",
             title=title,
             section=self._heading,
-            operation=str(self._data.get("operation")),
-            place=self._source.place(path),
+            operation=str(self._file.get("operation")),
+            place=node.place,
             steps=steps,
             needs=needs,
             erratum=erratum,
         )
 
-    def _case(self, entry: object, path: Path) -> Case:
-        given = self._problems.mapping(entry, path, "a case", CASE_KEYS)
-        slug = _read_slug(given, path, self._problems)
-        title = self._problems.text(given.get("title"), (*path, "title"), "title")
-        needs = tuple(dict.fromkeys((*self._needs, *self._read_needs(given, path))))
-        erratum = self._problems.text(given["erratum"], (*path, "erratum"), "erratum") if "erratum" in given else None
-        if "steps" in given:
-            steps = self._steps(given, path, needs)
-        else:
-            steps = (self._step(given, path, needs, self._status, ()),)
-        return self._make(slug, title, path, steps, needs, erratum)
+    def _case(self, case: Node) -> Case:
+        case.mapping(CASE_KEYS)
+        slug = _read_slug(case["id"])
+        title = case["title"].text()
+        needs = tuple(dict.fromkeys((*self._needs, *self._read_needs(case))))
+        erratum = case["erratum"].text() if "erratum" in case else None
+        steps = self._steps(case, needs) if "steps" in case else (self._step(case, needs, self._status, ()),)
+        return self._make(slug, title, case, steps, needs, erratum)
 
-    def _steps(self, given: Mapping[str, object], path: Path, needs: tuple[str, ...]) -> tuple[Step, ...]:
-        for name in given.keys() & {*ASK_KEYS, *EXPECTATION_KEYS}:
-            self._problems.add((*path, name), f"a case with steps says {name} in its steps")
+    def _steps(self, case: Node, needs: tuple[str, ...]) -> tuple[Step, ...]:
+        for name in (*ASK_KEYS, *EXPECTATION_KEYS):
+            if name in case:
+                case[name].wrong(f"a case with steps says {name} in its steps")
         steps: list[Step] = []
         saved: tuple[str, ...] = ()
-        for index, entry in enumerate(self._problems.sequence(given["steps"], (*path, "steps"), "steps")):
-            within = (*path, "steps", index)
-            step = self._step(self._problems.mapping(entry, within, "a step", STEP_KEYS), within, needs, None, saved)
+        for entry in case["steps"].elements("a step"):
+            step = self._step(entry.mapping(STEP_KEYS), needs, None, saved)
             steps.append(step)
             saved += tuple(step.save)
         if not steps:
-            self._problems.add((*path, "steps"), "steps needs at least one step")
-            steps.append(Step(ask=self._ask({}, path), expect=Expectation(status=(0,))))
+            case["steps"].wrong("steps needs at least one step")
+            steps.append(Step(ask=self._ask(case), expect=Expectation(status=(0,))))
         return tuple(steps)
 
     def _step(
-        self,
-        given: Mapping[str, object],
-        path: Path,
-        needs: tuple[str, ...],
-        status: tuple[int, ...] | None,
-        saved: tuple[str, ...],
+        self, given: Node, needs: tuple[str, ...], status: tuple[int, ...] | None, saved: tuple[str, ...]
     ) -> Step:
-        ask = self._ask(given, path)
-        self._check_placeholders(ask, needs, saved, path)
-        expect = read_expectation(given, path, status, self._problems)
-        for at, name in (
-            *recalled(given.get("headers"), (*path, "headers")),
-            *recalled(given.get("body"), (*path, "body")),
-        ):
-            if name not in saved:
-                self._problems.unknown(at, "saved name", name, saved)
-        repeat: Repeat | None = None
-        if "repeat" in given:
-            repeat = read_repeat(given["repeat"], (*path, "repeat"), expect.status, self._problems)
-        wait = self._problems.number(given.get("wait", 0), (*path, "wait"), "wait", 0)
-        return Step(ask=ask, expect=expect, save=self._save(given, path, needs), repeat=repeat, wait=wait)
+        ask = self._ask(given)
+        self._check_placeholders(ask, needs, saved, given)
+        expect = read_expectation(given, status)
+        for node in (*recalled(given["headers"]), *recalled(given["body"])):
+            if node.value not in saved:
+                node.unknown("saved name", str(node.value), saved)
+        repeat = read_repeat(given["repeat"], expect.status) if "repeat" in given else None
+        wait = given["wait"].number(0) if "wait" in given else 0
+        return Step(ask=ask, expect=expect, save=_read_save(given["save"], needs), repeat=repeat, wait=wait)
 
-    def _save(self, given: Mapping[str, object], path: Path, needs: tuple[str, ...]) -> Mapping[str, str]:
-        if "save" not in given:
-            return {}
-        save = self._problems.mapping(given["save"], (*path, "save"), "save")
-        for name in save:
-            if not _NAME.fullmatch(name) or name in ROLES or name in SUPPLIES or name in needs:
-                self._problems.add((*path, "save", name), f"{show(name)} cannot be saved under; it is not a free name")
-        return {name: self._saved_path(value, (*path, "save", name)) for name, value in save.items()}
-
-    def _saved_path(self, given: object, path: Path) -> str:
-        text = self._problems.text(given, path, "save")
-        if text:
-            try:
-                parse(text)
-            except PathError as error:
-                self._problems.add(path, str(error))
-        return text
-
-    def _ask(self, given: Mapping[str, object], path: Path) -> Ask:
+    def _ask(self, given: Node) -> Ask:
         if "request" in given:
-            for name in given.keys() & {"set", "unset"}:
-                self._problems.add((*path, name), f"{name} changes the control, request replaces it; keep one")
-            return self._request(given["request"], (*path, "request"))
+            for name in ("set", "unset"):
+                if name in given:
+                    given[name].wrong(f"{name} changes the control, request replaces it; keep one")
+            return self._request(given["request"].mapping(REQUEST_KEYS))
         body = self._control
         if body is ABSENT:
-            self._problems.add(path, "set and unset change the control, but the file has no accepted; use request")
+            given.wrong("set and unset change the control, but the file has no accepted; use request")
             body = {}
-        changes = self._problems.mapping(given.get("set", {}), (*path, "set"), "set")
-        for at in self._problems.texts(given.get("unset", []), (*path, "unset"), "unset"):
+        for at in given["unset"].texts() if "unset" in given else ():
             try:
                 body = unset(body, at)
             except PathError as error:
-                self._problems.add((*path, "unset"), str(error))
-        for at, value in changes.items():
+                given["unset"].wrong(str(error))
+        for at, node in given["set"].members() if "set" in given else ():
             try:
-                body = put(body, at, value)
+                body = put(body, at, node.value)
             except PathError as error:
-                self._problems.add((*path, "set", at), str(error))
+                node.wrong(str(error))
         return Ask(method="POST", url=GENERATIONS_PATH, body=body)
 
-    def _request(self, given: object, path: Path) -> Ask:
-        request = self._problems.mapping(given, path, "request", REQUEST_KEYS)
-        if not str(request.get("path", "/")).startswith("/"):
-            self._problems.add(
-                (*path, "path"), f"path {show(request['path'])} does not begin with /; a whole URL goes under url"
-            )
+    def _request(self, request: Node) -> Ask:
+        if not str(request.get("path") or "/").startswith("/"):
+            path = request["path"]
+            path.wrong(f"path {show(path.value)} does not begin with /; a whole URL goes under url")
         if "path" in request and "url" in request:
-            self._problems.add((*path, "url"), "path and url exclude each other; path is on the target, url is a file")
+            request["url"].wrong("path and url exclude each other; path is on the target, url is a file")
         moved = "path" in request or "url" in request
         creates = not moved and self._control is not ABSENT
-        method = request.get("method", "GET" if moved else "POST" if creates else self._method)
-        if isinstance(method, str) and "method" in request and method not in METHODS:
-            self._problems.unknown((*path, "method"), "method", method, METHODS)
-        url = request.get("path", request.get("url", GENERATIONS_PATH if creates else self._path))
-        body = request.get("body", self._control if creates else ABSENT)
-        headers = self._problems.mapping(request.get("headers", {}), (*path, "headers"), "headers")
-        for name, value in headers.items():
-            if value is not None:
-                self._problems.text(value, (*path, "headers", name), "a request header")
-        auth = self._auth(request.get("auth", "none" if "url" in request else MAIN_KEY), (*path, "auth"))
+        method = "GET" if moved else "POST" if creates else self._method
+        url = GENERATIONS_PATH if creates else self._path
+        headers = {name: _read_request_header(node) for name, node in _members(request, "headers")}
+        key = None if "url" in request else MAIN_KEY
         return Ask(
-            method=self._problems.text(method, (*path, "method"), "method"),
-            url=self._problems.text(url, (*path, "path"), "path"),
-            auth=auth,
-            headers={name: None if value is None else str(value) for name, value in headers.items()},
-            body=body,
+            method=_read_method(request["method"]) if "method" in request else method,
+            url=request["path" if "path" in request else "url"].text() if moved else url,
+            auth=self._read_auth(request["auth"]) if "auth" in request else Auth(role=key),
+            headers=headers,
+            body=request.get("body") if "body" in request else self._control if creates else ABSENT,
         )
 
-    def _auth(self, given: object, path: Path) -> Auth:
-        if given == "none":
+    def _read_auth(self, node: Node) -> Auth:
+        if node.value == "none":
             return Auth()
-        if isinstance(given, str):
-            return Auth(role=self._key(given, path))
-        auth = self._problems.mapping(given, path, "auth", AUTH_KEYS)
-        scheme = auth.get("scheme", "Bearer")
-        if not isinstance(scheme, str):
-            self._problems.add((*path, "scheme"), f"scheme is a text, not {show(scheme)}")
+        if isinstance(node.value, str):
+            return Auth(role=self._read_key(node))
+        auth = node.mapping(AUTH_KEYS)
+        scheme = auth.string("scheme") if "scheme" in auth else "Bearer"
         if ("key" in auth) == ("token" in auth):
-            self._problems.add(path, "auth is none, a key role, or an object with either key or token")
+            auth.wrong("auth is none, a key role, or an object with either key or token")
             return Auth()
         if "key" in auth:
-            return Auth(role=self._key(auth["key"], (*path, "key")), scheme=str(scheme))
-        return Auth(token=self._problems.text(auth["token"], (*path, "token"), "token"), scheme=str(scheme))
+            return Auth(role=self._read_key(auth["key"]), scheme=scheme)
+        return Auth(token=auth["token"].text(), scheme=scheme)
 
-    def _key(self, given: object, path: Path) -> str:
-        role = self._problems.text(given, path, "a key role")
+    def _read_key(self, node: Node) -> str:
+        role = node.text()
         if role and role not in KEYS and not self._may_be_own(role):
-            self._problems.unknown(path, "key role", role, (*KEYS, "none"))
+            node.unknown("key role", role, (*KEYS, "none"))
         return role
 
-    def _read_needs(self, given: Mapping[str, object], path: Path) -> tuple[str, ...]:
-        if "needs" not in given:
-            return ()
-        needs = self._problems.texts(given["needs"], (*path, "needs"), "needs")
-        for index, need in enumerate(needs):
+    def _read_needs(self, given: Node) -> tuple[str, ...]:
+        found = given["needs"].elements() if "needs" in given else []
+        needs = tuple(node.text() for node in found)
+        for node, need in zip(found, needs, strict=True):
             if need and need not in ROLES and not self._may_be_own(need):
                 near = get_close_matches(need, ROLES, n=1, cutoff=0.5)
                 advice = f"did you mean {near[0]}? A" if near else "a"
-                self._problems.add(
-                    (*path, "needs", index),
+                node.wrong(
                     f"unknown role {show(need)}; {advice} role of your own is declared in the profile, "
-                    f'[roles] {need} = "what it is", which `luma-conformance check --profile FILE` reads',
+                    f'[roles] {need} = "what it is", which `luma-conformance check --profile FILE` reads'
                 )
         return needs
 
@@ -319,68 +276,95 @@ class _Reader:
             return role in self._own_roles
         return role not in ROLES and role not in SUPPLIES and OWN_ROLE.fullmatch(role) is not None
 
-    def _check_placeholders(self, ask: Ask, needs: tuple[str, ...], saved: tuple[str, ...], path: Path) -> None:
+    def _check_placeholders(self, ask: Ask, needs: tuple[str, ...], saved: tuple[str, ...], node: Node) -> None:
         for name in dict.fromkeys((*placeholders(ask.body), *placeholders(ask.url.split("/")))):
             if name in KEYS:
-                self._problems.add(path, f"{show(name)} is a key, and no request has one in it; it goes under auth")
+                node.wrong(f"{show(name)} is a key, and no request has one in it; it goes under auth")
             elif name in OFFERS:
-                self._problems.add(path, f"{show(name)} is nothing that can be sent; needs alone asks for it")
+                node.wrong(f"{show(name)} is nothing that can be sent; needs alone asks for it")
             elif name not in saved and name not in SUPPLIES:
-                self._check_needed(name, "placeholder", (*needs, *saved, *SUPPLIES), needs, path)
+                self._check_needed(name, "placeholder", (*needs, *saved, *SUPPLIES), needs, node)
         if ask.auth.role is not None and ask.auth.role != MAIN_KEY:
-            self._check_needed(ask.auth.role, "key role", (*KEYS, "none"), needs, path)
+            self._check_needed(ask.auth.role, "key role", (*KEYS, "none"), needs, node)
 
-    def _check_needed(self, role: str, kind: str, known: Iterable[str], needs: tuple[str, ...], path: Path) -> None:
+    def _check_needed(self, role: str, kind: str, known: Iterable[str], needs: tuple[str, ...], node: Node) -> None:
         """Note a role that is used and not in `needs`: one there is, or a name nobody knows."""
         if role in needs:
             return
         if role in ROLES or role in (self._own_roles or ()):
-            self._problems.add(path, f"{show(role)} is used but not needed; add it to needs")
-        elif role and (kind == "placeholder" or self._may_be_own(role)):  # of any other key role _key has spoken
-            self._problems.unknown(path, kind, role, known)
+            node.wrong(f"{show(role)} is used but not needed; add it to needs")
+        elif role and (kind == "placeholder" or self._may_be_own(role)):  # of any other key role _read_key has spoken
+            node.unknown(kind, role, known)
 
 
-def _read_operation(given: object, path: Path, problems: Problems) -> str:
-    operation = problems.text(given, path, "operation")
+def _members(node: Node, name: str) -> Iterable[tuple[str, Node]]:
+    return node[name].members() if name in node else ()
+
+
+def _read_method(node: Node) -> str:
+    return node.one_of("method", METHODS) if isinstance(node.value, str) and node.value else node.text()
+
+
+def _read_request_header(node: Node) -> str | None:
+    return None if node.value is None else node.text()
+
+
+def _read_save(node: Node, needs: tuple[str, ...]) -> Mapping[str, str]:
+    saved: dict[str, str] = {}
+    for name, path in node.members() if not node.is_absent else ():
+        if not _NAME.fullmatch(name) or name in ROLES or name in SUPPLIES or name in needs:
+            path.wrong(f"{show(name)} cannot be saved under; it is not a free name")
+        saved[name] = path.text()
+        try:
+            if saved[name]:
+                parse(saved[name])
+        except PathError as error:
+            path.wrong(str(error))
+    return saved
+
+
+def _read_operation(node: Node) -> str:
+    operation = node.text()
     if operation and not _OPERATION.fullmatch(operation):
-        problems.add(path, f"operation {show(operation)} is not a method and a path")
+        node.wrong(f"operation {show(operation)} is not a method and a path")
     return operation
 
 
-def _read_slug(given: Mapping[str, object], path: Path, problems: Problems) -> str:
-    slug = problems.text(given.get("id"), (*path, "id"), "id")
+def _read_slug(node: Node) -> str:
+    slug = node.text()
     if slug and not _SLUG.fullmatch(slug):
-        problems.add((*path, "id"), f"id {show(slug)} is not a slug; use lower-case words joined by hyphens")
+        node.wrong(f"id {show(slug)} is not a slug; use lower-case words joined by hyphens")
     return slug
 
 
-def _check_unique(slugs: Iterable[tuple[str, Path]], problems: Problems) -> None:
+def _check_unique(slugs: Iterable[tuple[str, Node]]) -> None:
     seen: set[str] = set()
-    for slug, path in slugs:
+    for slug, node in slugs:
         if slug in seen:
-            problems.add(path, f"the id {show(slug)} is taken in this file; ids are unique")
+            node.wrong(f"the id {show(slug)} is taken in this file; ids are unique")
         seen.add(slug)
 
 
-def _read_holdings(source: Source, given: object, heading: str, problems: Problems) -> tuple[Holding, ...]:
-    entries = enumerate(problems.sequence(given, ("holds",), "holds"))
-    found = tuple(_read_holding(source, entry, ("holds", index), heading, problems) for index, entry in entries)
-    _check_unique([(holding.id, ("holds", index, "id")) for index, holding in enumerate(found)], problems)
+def _read_holdings(node: Node, heading: str) -> tuple[Holding, ...]:
+    entries = node.elements("an entry of holds")
+    found = tuple(_read_holding(entry.mapping(HOLDING_KEYS), heading) for entry in entries)
+    _check_unique((holding.id, entry["id"]) for holding, entry in zip(found, entries, strict=True))
     return found
 
 
-def _read_holding(source: Source, entry: object, path: Path, heading: str, problems: Problems) -> Holding:
-    given = problems.mapping(entry, path, "an entry of holds", HOLDING_KEYS)
-    on = problems.mapping(given.get("on", {}), (*path, "on"), "on", ("operation", "status", "detail"))
+def _read_holding(given: Node, heading: str) -> Holding:
+    on = given["on"]
+    if "on" in given:
+        on.mapping(("operation", "status", "detail"))
     return Holding(
-        id=_read_slug(given, path, problems),
-        title=problems.text(given.get("title"), (*path, "title"), "title"),
-        section=problems.text(given.get("section", heading), (*path, "section"), "section"),
-        place=source.place(path),
-        operation=_read_operation(on["operation"], (*path, "on", "operation"), problems) if "operation" in on else None,
-        status=read_statuses(on["status"], (*path, "on", "status"), problems) if "status" in on else None,
-        detail=problems.text(on["detail"], (*path, "on", "detail"), "detail") if "detail" in on else None,
-        headers=read_headers(given, path, problems),
-        absent_headers=read_absent_headers(given, path, problems),
-        body=read_matcher(given["body"], (*path, "body"), problems) if "body" in given else None,
+        id=_read_slug(given["id"]),
+        title=given["title"].text(),
+        section=given["section"].text() if "section" in given else heading,
+        place=given.place,
+        operation=_read_operation(on["operation"]) if "operation" in on else None,
+        status=read_statuses(on["status"]) if "status" in on else None,
+        detail=on["detail"].text() if "detail" in on else None,
+        headers=read_headers(given),
+        absent_headers=read_absent_headers(given),
+        body=read_matcher(given["body"]) if "body" in given else None,
     )

@@ -16,7 +16,7 @@ from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.find import advice, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
 from luma_conformance.errors import CatalogueError, Exit, InputError
-from luma_conformance.redaction.redactor import printable
+from luma_conformance.redaction.redactor import safe_text
 from luma_conformance.report.result import counted
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ def _list(options: argparse.Namespace) -> Exit:
     ]
     if not found:
         raise InputError("no case is all of that; `luma-conformance list` lists every case")
-    width = max(len(printable(case.id)) for case in found)
+    width = max(len(safe_text(case.id)) for case in found)
     for case in found:
-        print(f"{case.status}  {printable(case.id):<{width}}  {printable(case.title)}")
+        print(f"{case.status}  {safe_text(case.id):<{width}}  {safe_text(case.title)}")
     cost = counted(sum(case.cost for case in found), "generation")
     print(f"{counted(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
     return Exit.CONFORMANT
@@ -134,11 +134,11 @@ def _show(options: argparse.Namespace) -> Exit:
     if options.body:
         return _write_body(showing, numbers)
     for line in showing.head():
-        print(printable(f"# {line.strip()}" if options.curl else line))
+        print(safe_text(f"# {line.strip()}" if options.curl else line))
     for number in numbers:
         print()
         for line in showing.curl(number) if options.curl else showing.step(number):
-            print(printable(line))
+            print(safe_text(line))
     return Exit.CONFORMANT
 
 
@@ -161,7 +161,7 @@ def _check(options: argparse.Namespace) -> Exit:
         paths = options.paths
         catalogue = casefiles.load(paths, below=Path.cwd(), own_roles=own_roles) if paths else casefiles.own()
     except CatalogueError as error:
-        print(printable(str(error)))
+        print(safe_text(str(error)))
         files = {problem.file for problem in error.problems}
         print(f"{counted(len(error.problems), 'problem')} in {counted(len(files), 'file')}", file=sys.stderr)
         return Exit.NOT_CONFORMANT

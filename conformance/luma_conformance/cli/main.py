@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from luma_conformance.cli import audit, cases, compare, precedence, profile, report, run, serve
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, CouldNotJudge, Exit, SpendExhausted
-from luma_conformance.redaction.redactor import printable
+from luma_conformance.redaction.redactor import safe_text
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -59,7 +59,7 @@ def _status(error: ConformanceError) -> Exit:
 
 
 def _complain(text: str) -> Exit:
-    print(f"{PROGRAM}: {printable(text)}", file=sys.stderr)
+    print(f"{PROGRAM}: {safe_text(text)}", file=sys.stderr)
     return Exit.USAGE
 
 

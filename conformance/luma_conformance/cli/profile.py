@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.redaction.redactor import printable
+from luma_conformance.redaction.redactor import safe_text
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -47,7 +47,7 @@ def _profile(options: argparse.Namespace) -> Exit:
     for role, meaning in roles.items():
         why = profile.missing(role)
         state, text = ("offered", meaning) if why is None else ("missing", why.removeprefix(f"{role}: "))
-        print(printable(f"{state}  {role:<{width}}  {text}"))
+        print(safe_text(f"{state}  {role:<{width}}  {text}"))
     lacking = sum(profile.missing(role) is not None for role in roles)
     print(f"{len(roles) - lacking} of {len(roles)} roles offered", file=sys.stderr)
     return Exit.CONFORMANT

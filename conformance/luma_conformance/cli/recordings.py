@@ -34,9 +34,9 @@ def read_recording(path: Path) -> Iterator[Entry]:
 
 def hide_keys(text: str) -> str:
     """Return a text out of a file as it may be shown: without keys, signatures and what commands a terminal."""
-    from luma_conformance.redaction.redactor import Redactor, printable
+    from luma_conformance.redaction.redactor import Redactor, safe_text
 
-    return printable(_KEY.sub(_hidden, Redactor().scrub(text)))
+    return safe_text(_KEY.sub(_hidden, Redactor().scrub(text)))
 
 
 def _hidden(found: re.Match[str]) -> str:

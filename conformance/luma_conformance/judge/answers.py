@@ -5,12 +5,12 @@ The result depends only on the exchanges. Judging does not stop at the first dif
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from luma_conformance.matching import Matcher, Members, Scene, show
 from luma_conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, fields
+from luma_conformance.reading.strict_json import parse_json
 
 FINAL_STATES = ("completed", "failed")
 """The states a generation does not leave ("Handling async failures in code")."""
@@ -22,22 +22,19 @@ Difference = tuple[Facet, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class EveryResponse:
-    """The expectations about every response, by method and status."""
+    """The expectations about every response."""
 
     holdings: tuple[Holding, ...]
-    _found: dict[tuple[str, int], tuple[Holding, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, method: str, response: Response, detail: object) -> Iterator[Holding]:
         """Yield the expectations about a response to a method."""
-        key = (method, response.status)
-        if key not in self._found:
-            self._found[key] = tuple(
-                holding
-                for holding in self.holdings
-                if (holding.operation is None or holding.operation.startswith(f"{method} "))
+        for holding in self.holdings:
+            if (
+                (holding.operation is None or holding.operation.startswith(f"{method} "))
                 and (holding.status is None or response.status in holding.status)
-            )
-        return (holding for holding in self._found[key] if holding.detail is None or holding.detail == detail)
+                and (holding.detail is None or holding.detail == detail)
+            ):
+                yield holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +48,9 @@ class Judgement:
 def body_of(response: Response) -> object:
     """Return the JSON value of a response's body, or a value equal to no other if it is not JSON."""
     try:
-        return json.loads(response.body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return parse_json(response.body)
+    except ValueError:
         return _NOT_JSON
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def member_of(response: Response, name: str) -> object:

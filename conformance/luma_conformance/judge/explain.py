@@ -16,7 +16,7 @@ from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.rate_limit import Contradiction
 from luma_conformance.judge.severity import worst_severity
-from luma_conformance.matching import Exactly, Like, Matcher, OneOf, printable, show
+from luma_conformance.matching import Exactly, Like, Matcher, OneOf, one_line, show
 from luma_conformance.model import (
     Case,
     Exchange,
@@ -68,14 +68,14 @@ def describe(
         line=case.place.line,
         operation=case.operation,
         severity=worst_severity(verdict.mismatches),
-        reason=printable(scrub(verdict.reason)) if verdict.reason else None,
+        reason=one_line(scrub(verdict.reason)) if verdict.reason else None,
         step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
-        expected=printable(describe_expected(case.steps[number - 1].expect, case)),
+        expected=one_line(describe_expected(case.steps[number - 1].expect, case)),
         differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
         erratum=case.erratum,
         show=show_it,
         standing=None if result.standing is None else result.standing.value,
-        notes=tuple(shorten(printable(scrub(note))) for note in verdict.notes),
+        notes=tuple(shorten(one_line(scrub(note))) for note in verdict.notes),
         seconds=round(seconds, 4),
     )
     if exchange is None:
@@ -136,15 +136,15 @@ def describe_answer(response: Response, scrub: Scrub) -> str:
     detail = detail_of(response)
     if not isinstance(detail, str) and not response.body.isascii():
         content_type = header(response.headers, "Content-Type") or "no Content-Type"
-        return f"{response.status}  {printable(scrub(f'({len(response.body)} bytes, {content_type})'))}"
+        return f"{response.status}  {one_line(scrub(f'({len(response.body)} bytes, {content_type})'))}"
     if not isinstance(detail, str):
         detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
-    return f"{response.status}  {shorten(printable(scrub(detail[:MAX_SCRUBBED])))}"
+    return f"{response.status}  {shorten(one_line(scrub(detail[:MAX_SCRUBBED])))}"
 
 
 def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Mismatch:
     """Return a mismatch whose texts are fit to be shown."""
-    return replace(mismatch, where=printable(mismatch.where), why=shorten(printable(scrub(mismatch.why))))
+    return replace(mismatch, where=one_line(mismatch.where), why=shorten(one_line(scrub(mismatch.why))))
 
 
 def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:
@@ -231,7 +231,7 @@ def _differences(differences: Iterable[Mismatch]) -> Iterator[str]:
 
 def _request_id(exchange: Exchange, scrub: Scrub) -> str | None:
     value = header(exchange.response.headers, "X-Request-Id")
-    return printable(scrub(value))[:MAX_REQUEST_ID] if value else None
+    return one_line(scrub(value))[:MAX_REQUEST_ID] if value else None
 
 
 def _digest(exchange: Exchange) -> str:

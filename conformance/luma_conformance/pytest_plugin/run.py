@@ -42,7 +42,7 @@ def run_of(config: pytest.Config) -> Run:
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
     """Return the run's redactor, and what makes a text safe to show; from here on pytest's output is scrubbed."""
-    from luma_conformance.redaction.redactor import Redactor, find_keys, printable
+    from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 
     if (redactor := config.stash.get(REDACTOR, None)) is None:
         from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
@@ -50,7 +50,7 @@ def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
         redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
         config.add_cleanup(scrub_log_records(redactor.scrub))
     scrub = redactor.scrub
-    return redactor, lambda text: printable(scrub(text))
+    return redactor, lambda text: safe_text(scrub(text))
 
 
 def property_id(item: pytest.Item) -> str:

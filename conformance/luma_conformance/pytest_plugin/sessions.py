@@ -16,7 +16,7 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
 from luma_conformance.judge.deviations import Deviations
-from luma_conformance.matching import printable
+from luma_conformance.matching import one_line
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, run_of
 from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
@@ -42,13 +42,13 @@ def header_of(config: pytest.Config) -> Run:
     """Return which target the run judges, and with what; the target is open."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
     return Run(
-        target=printable(session.scrub(session.shown)),
-        against=printable(other.scrub(other.shown)) if other is not None else "",
+        target=one_line(session.scrub(session.shown)),
+        against=one_line(other.scrub(other.shown)) if other is not None else "",
         kit=version("luma-agents-conformance"),
         pytest=pytest.__version__,
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
-        profile=printable(session.profile or ""),
+        profile=one_line(session.profile or ""),
         offers=tuple(role for role in ROLES if session.target.missing(role) is None),
         started=now(),
     )

@@ -14,8 +14,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
-from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Headers, Request, Response, header
+from luma_conformance.reading.document import Node, Problems
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry, split
 
 BASE64: Final = "base64"
@@ -56,23 +56,32 @@ def data_of(
 
 def entry(value: object, place: str, *, own: bool) -> Entry:
     """Return the exchange an entry's data tell of; `own`: as the kit's recorder wrote it. Raise InputError."""
-    node = _Node(value, place)
-    request, response = node.child("request"), node.child("response")
+    node = Node(value, Problems(place), title="the entry").mapping()
+    request, response = node["request"].mapping(), node["response"].mapping()
     unknown: set[str] = set()
     sent, seconds = _started(node), _lasted(node, unknown)
-    full = request.text("url")
+    full = request.string("url")
     try:
         base_url, url = split(full)
     except ValueError as error:
-        raise node.wrong(f"request.url: {error}") from None
-    comment = commented(node.value.get("comment")) if own else {}
+        raise request["url"].error(f"request.url: {error}") from None
+    comment = commented(node.get("comment")) if own else {}
     note, whither = comment.get("note"), comment.get("base_url")
     if isinstance(whither, str) and full.startswith(f"{whither.rstrip('/')}/"):
         base_url, url = whither, full[len(whither.rstrip("/")) :]
     elif own:
         url = full
-    asked = Request(method=request.text("method"), url=url, headers=request.headers(), body=_posted(request, unknown))
-    answered = Response(status=response.status(), headers=response.headers(), body=_received(response, unknown))
+    asked = Request(
+        method=request.string("method"),
+        url=url,
+        headers=_headers(request["headers"]),
+        body=_posted(request, unknown),
+    )
+    answered = Response(
+        status=response["status"].whole(0, 999),  # 0 is what browsers write where no answer came
+        headers=_headers(response["headers"]),
+        body=_received(response, unknown),
+    )
     return Entry(
         exchange=Exchange(request=asked, response=answered, sent=sent, received=sent + seconds),
         base_url=base_url,
@@ -150,51 +159,61 @@ def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
 
 
-def _started(node: _Node) -> float:
-    text = node.text("startedDateTime")
+def _started(node: Node) -> float:
+    text = node.string("startedDateTime")
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        raise node.wrong(f"startedDateTime is {text[:40]!r}, no date and time of ISO 8601") from None
+        raise node.error(f"startedDateTime should be a date and time of ISO 8601, not {text[:40]!r}") from None
 
 
-def _lasted(node: _Node, unknown: set[str]) -> float:
+def _lasted(node: Node, unknown: set[str]) -> float:
     """Return how long an exchange took, in seconds; unknown where the recorder does not say."""
-    milliseconds = node.value.get("time")
-    if milliseconds is None:
-        unknown.add(TIMES)
-        return 0.0
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
-        raise node.wrong("time is no number of milliseconds")
-    if not 0 <= milliseconds <= _LONGEST:
-        unknown.add(TIMES)
-        return 0.0
-    return milliseconds / 1000
+    milliseconds = node.get("time")
+    if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool) and 0 <= milliseconds <= _LONGEST:
+        return milliseconds / 1000
+    if milliseconds is not None:
+        node["time"].number()
+    unknown.add(TIMES)
+    return 0.0
 
 
 _LONGEST: Final = 1e12
 
 
-def _posted(request: _Node, unknown: set[str]) -> bytes:
-    post = request.child("postData", required=False)
+def _headers(node: Node) -> Headers:
+    """Return the header fields in their order, without HTTP/2's pseudo-headers."""
+    pairs = []
+    records = node.value if isinstance(node.value, list) else node.elements()
+    for index, record in enumerate(records):
+        name, value = (record.get("name"), record.get("value")) if isinstance(record, dict) else (None, None)
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise node.error(f"{node.name}[{index}] should have a name and a value, both strings")
+        if not name.startswith(":"):
+            pairs.append((name, value))
+    return tuple(pairs)
+
+
+def _posted(request: Node, unknown: set[str]) -> bytes:
+    post = _optional(request["postData"])
     text = post.optional("text")
     if text is None:
-        size = request.value.get("bodySize")
-        if post.value.get("params") or (isinstance(size, int | float) and size > 0):
+        size = request.get("bodySize")
+        if post.get("params") or (isinstance(size, int | float) and size > 0):
             unknown.add(REQUEST_BODY)
         return b""
     # The kit's own say so in the comment; a few other programs add the member that content has.
-    encoded = BASE64 in (post.value.get("comment"), post.value.get("encoding"))
-    return post.decoded(text) if encoded else _bytes(text)
+    encoded = BASE64 in (post.get("comment"), post.get("encoding"))
+    return _decoded(post["text"]) if encoded else _bytes(text)
 
 
-def _received(response: _Node, unknown: set[str]) -> bytes:
-    content = response.child("content", required=False)
-    text, encoding = content.optional("text"), content.value.get("encoding")
+def _received(response: Node, unknown: set[str]) -> bytes:
+    content = _optional(response["content"])
+    text, encoding = content.optional("text"), content.get("encoding")
     if text is None:
-        sizes = (content.value.get("size"), response.value.get("bodySize"))
-        if sizes[0] != 0 or (isinstance(sizes[1], int | float) and sizes[1] > 0):
+        size, on_the_wire = content.get("size"), response.get("bodySize")
+        if size != 0 or (isinstance(on_the_wire, int | float) and on_the_wire > 0):
             unknown.add(RESPONSE_BODY)
         return b""
     if encoding in (None, ""):
@@ -202,71 +221,20 @@ def _received(response: _Node, unknown: set[str]) -> bytes:
     if encoding != BASE64:
         unknown.add(RESPONSE_BODY)
         return b""
-    return content.decoded(text)
+    return _decoded(content["text"])
+
+
+def _optional(node: Node) -> Node:
+    """Return an object that need not be there."""
+    return node if node.is_missing else node.mapping()
+
+
+def _decoded(node: Node) -> bytes:
+    try:
+        return b64decode(node.string(), validate=True)
+    except ValueError:
+        raise node.error(f"{node.name} should be base64") from None
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")  # JSON may hold half a surrogate pair, which has no UTF-8
-
-
-class _Node:
-    """An object of an entry, and how it is called in messages."""
-
-    def __init__(self, value: object, place: str, name: str = "") -> None:
-        self._place, self._name = place, name
-        if not isinstance(value, dict):
-            raise self.wrong(f"{name or 'the entry'} is no object")
-        self.value: dict[str, object] = value
-
-    def wrong(self, what: str) -> InputError:
-        """Return the error that says what is wrong here."""
-        return InputError(f"{self._place}: {what}")
-
-    def child(self, name: str, *, required: bool = True) -> _Node:
-        """Return the object of a member, an empty one where it need not be there and is not."""
-        value = self.value.get(name)
-        if value is None and required:
-            raise self.wrong(f"{self._path(name)} is missing")
-        return _Node({} if value is None else value, self._place, self._path(name))
-
-    def text(self, name: str) -> str:
-        """Return the text of a member."""
-        value = self.value.get(name)
-        if isinstance(value, str):
-            return value
-        raise self.wrong(f"{self._path(name)} is {'missing' if value is None else 'no text'}")
-
-    def optional(self, name: str) -> str | None:
-        """Return the text of a member that need not be there."""
-        return None if self.value.get(name) is None else self.text(name)
-
-    def status(self) -> int:
-        """Return the status; 0 is what browsers write where no answer came."""
-        status = self.value.get("status")
-        if isinstance(status, bool) or not isinstance(status, int) or not 0 <= status <= 999:
-            raise self.wrong(f"{self._path('status')} is no HTTP status")
-        return status
-
-    def headers(self) -> Headers:
-        """Return the header fields in their order, without HTTP/2's pseudo-headers."""
-        records = self.value.get("headers")
-        if not isinstance(records, list):
-            raise self.wrong(f"{self._path('headers')} is no list")
-        pairs = []
-        for index, one in enumerate(records):
-            name, value = (one.get("name"), one.get("value")) if isinstance(one, dict) else (None, None)
-            if not (isinstance(name, str) and isinstance(value, str)):
-                raise self.wrong(f"{self._path('headers')}[{index}] has no name and value of text")
-            if not name.startswith(":"):
-                pairs.append((name, value))
-        return tuple(pairs)
-
-    def decoded(self, text: str) -> bytes:
-        """Return the bytes a text of base64 stands for."""
-        try:
-            return b64decode(text, validate=True)
-        except ValueError:
-            raise self.wrong(f"{self._path('text')} is no base64") from None
-
-    def _path(self, name: str) -> str:
-        return f"{self._name}.{name}" if self._name else name

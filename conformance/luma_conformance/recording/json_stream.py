@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from luma_conformance.reading.strict_json import refuse_constant
+
 CHUNK: Final = 1 << 16
 """Bytes read at a time."""
 MAX_VALUE: Final = 1 << 27
@@ -47,7 +49,7 @@ class JSONStream:
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._json = json.JSONDecoder(parse_constant=_refuse)
+        self._json = json.JSONDecoder(parse_constant=refuse_constant)
         self._text, self._at, self._ended = "", 0, False
         self._before = 0  # bytes of the document before the text that is held
         self._read_more(CHUNK)
@@ -160,7 +162,3 @@ class JSONStream:
 
     def _malformed(self, what: str) -> Malformed:
         return Malformed(what, self.byte)
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not JSON")

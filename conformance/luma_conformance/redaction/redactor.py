@@ -185,7 +185,7 @@ class LearningTransport:
         return response
 
 
-def printable(text: str) -> str:
+def safe_text(text: str) -> str:
     r"""Return the text with each character a terminal would obey, and each half surrogate, shown as \uXXXX."""
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

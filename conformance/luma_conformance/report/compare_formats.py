@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from luma_conformance.errors import Exit
-from luma_conformance.matching import printable
+from luma_conformance.matching import one_line
 from luma_conformance.report import html, markdown
 from luma_conformance.report.compare import Change, Compared, Comparison
 from luma_conformance.report.result import Results, counted
@@ -59,16 +59,16 @@ WRITERS: Final[Mapping[str, Callable[[Sequence[Comparison], Exit], str]]] = {
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
-    yield f"old  {printable(_named(comparison.old))}"
-    yield f"new  {printable(_named(comparison.new))}"
-    yield from (f"note: {printable(caution)}" for caution in comparison.cautions)
+    yield f"old  {one_line(_named(comparison.old))}"
+    yield f"new  {one_line(_named(comparison.new))}"
+    yield from (f"note: {one_line(caution)}" for caution in comparison.cautions)
     yield comparison.headline
     for change, cases, more in _listed(comparison):
         yield ""
         yield f"{change}: {len(comparison.changes[change]):,}"
         for one in cases:
-            yield f"  {printable(one.case)}"
-            yield f"      {printable(one.words)}"
+            yield f"  {one_line(one.case)}"
+            yield f"      {one_line(one.words)}"
         if more:
             yield f"  … and {more:,} more"
 

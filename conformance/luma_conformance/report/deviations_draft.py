@@ -8,7 +8,7 @@ from typing import Final
 
 from luma_conformance.judge.deviations import LINE
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import printable
+from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 
 TODO: Final = "TODO: why is this known, and who looks after it?"
@@ -35,5 +35,5 @@ def _drafted(judged: Judged) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Returns a text as TOML: printable, a JSON string is one."""
-    return json.dumps(printable(text), ensure_ascii=False)
+    """Returns a text as TOML: on one line, a JSON string is one."""
+    return json.dumps(one_line(text), ensure_ascii=False)

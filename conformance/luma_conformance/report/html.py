@@ -17,7 +17,7 @@ from string import Template
 from typing import Final
 
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import printable
+from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report import plots
 from luma_conformance.report.links import page_link
@@ -70,7 +70,7 @@ def still(title: str, tone: str, body: str) -> str:
 
 def visible(text: str) -> str:
     """Returns a text as HTML in which nothing hides, commands or turns the direction of what follows."""
-    return escape(printable(text))
+    return escape(one_line(text))
 
 
 def _part(name: str) -> str:
@@ -221,16 +221,16 @@ def _island(runs: Sequence[Results]) -> str:
     for index, results in enumerate(runs):
         for judged in results.verdicts:
             if judged.case not in cases:
-                place = printable(f"{judged.file}:{judged.line}") if judged.file else ""
+                place = one_line(f"{judged.file}:{judged.line}") if judged.file else ""
                 cases[judged.case] = [
-                    printable(judged.case), printable(judged.title), sections[judged.section],
-                    place, printable(judged.operation), cells.setdefault(judged.case, [None] * len(runs)),
+                    one_line(judged.case), one_line(judged.title), sections[judged.section],
+                    place, one_line(judged.operation), cells.setdefault(judged.case, [None] * len(runs)),
                 ]  # fmt: skip
             cells[judged.case][index] = _cell(judged)
     data = {
         "outcomes": [[outcome, _NAMES[outcome]] for outcome in OUTCOMES],
-        "sections": [[printable(section), page_link(section)] for section in sections],
-        "runs": [printable(f"{results.run.target or 'no target'}, {_moment(results.run.started)}") for results in runs],
+        "sections": [[one_line(section), page_link(section)] for section in sections],
+        "runs": [one_line(f"{results.run.target or 'no target'}, {_moment(results.run.started)}") for results in runs],
         "cases": list(cases.values()),
     }
     return (
@@ -250,15 +250,15 @@ def _cell(judged: Judged) -> object:
     cell: dict[str, object] = {"v": number}
     for name in ("severity", "reason", "expected", "actual", "request_id"):
         if text := getattr(judged, name):
-            cell[name] = printable(text)
+            cell[name] = one_line(text)
     for name in ("curl", "explanation"):
         if text := getattr(judged, name):
-            cell[name] = "\n".join(map(printable, text.split("\n")))
+            cell[name] = "\n".join(map(one_line, text.split("\n")))
     if judged.notes:
-        cell["notes"] = [printable(note) for note in judged.notes]
+        cell["notes"] = [one_line(note) for note in judged.notes]
     if judged.differences:
         cell["differences"] = [
-            [*map(printable, (one.facet, one.where, one.why, one.rests_on)), page_link(one.rests_on)]
+            [*map(one_line, (one.facet, one.where, one.why, one.rests_on)), page_link(one.rests_on)]
             for one in judged.differences
         ]
     return cell

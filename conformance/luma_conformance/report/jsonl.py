@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import fields
 from typing import Any, Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.reading.document import Node, Problems
+from luma_conformance.reading.strict_json import parse_json
 from luma_conformance.report.result import SCHEMA, Ending, Results, Run
 
 _START: Final = b'{"schema": 1'
@@ -47,29 +48,30 @@ def as_data(judged: Judged) -> dict[str, object]:
 
 
 def from_data(data: object, where: str) -> Judged:
-    """Returns the verdict that JSON data is; raises InputError naming the member that is wrong."""
-    reader = _Reader(data, where)
-    differences = reader.get("differences", [], list)
-    texts: dict[str, Any] = {name: reader.text(name) for name in ("case", "title", "section")}
-    texts |= {name: reader.text(name, "") for name in ("file", "operation")}
-    texts |= {name: reader.maybe(name) for name in _OPTIONAL}
+    """Return the verdict that JSON data is; raise InputError naming the member that is wrong."""
+    line = _line_at(data, where)
+    texts: dict[str, Any] = {name: line.string(name) for name in ("case", "title", "section")}
+    texts |= {name: line.string(name) for name in ("file", "operation") if name in line}
+    texts |= {name: line.optional(name) for name in _OPTIONAL if name in line}
+    differences = line["differences"].elements() if "differences" in line else []
     return Judged(
         **texts,
-        verdict=Outcome(reader.one_of("verdict", Outcome)),
-        line=reader.whole("line"),
-        notes=reader.texts("notes"),
-        observed=reader.texts("observed"),
-        rules=_rules(reader),
-        seconds=reader.seconds(),
-        differences=tuple(_difference(one, where) for one in differences),
+        verdict=Outcome(line["verdict"].one_of("verdict", _OUTCOMES)),
+        line=_whole(line, "line"),
+        notes=_strings(line, "notes"),
+        observed=_strings(line, "observed"),
+        rules=_rules(line),
+        seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
+        differences=tuple(_difference(one) for one in differences),
     )
 
 
 def run_from(data: object, where: str) -> Run:
-    """Returns the run that a header's JSON data is; raises InputError naming the member that is wrong."""
-    reader = _Reader(data, where)
-    texts: dict[str, Any] = {one.name: reader.text(one.name, "") for one in fields(Run) if one.name != "offers"}
-    return Run(**texts, offers=reader.texts("offers"))
+    """Return the run that a header's JSON data is; raise InputError naming the member that is wrong."""
+    line = _line_at(data, where)
+    names = (one.name for one in fields(Run) if one.name != "offers" and one.name in line)
+    texts: dict[str, Any] = {name: line.string(name) for name in names}
+    return Run(**texts, offers=_strings(line, "offers"))
 
 
 def read(content: bytes, name: str) -> Results:
@@ -87,11 +89,11 @@ def read(content: bytes, name: str) -> Results:
 
 
 def _results(documents: list[object], name: str) -> Results:
-    head = _Reader(documents[0] if documents else None, f"{name}:1")
-    if "schema" not in head.data:
+    head = _line_at(documents[0] if documents else None, f"{name}:1")
+    if "schema" not in head:
         raise InputError(f"{name}:1: is not a file of results; `pytest --luma-report DIR` writes DIR/results.jsonl")
-    if head.data["schema"] != SCHEMA:
-        raise InputError(f"{name}:1: has the format {head.data['schema']!r}; this kit reads {SCHEMA}: update it")
+    if head.get("schema") != SCHEMA:
+        raise InputError(f"{name}:1: has the format {head.get('schema')!r}; this kit reads {SCHEMA}: update it")
     run = run_from(documents[0], f"{name}:1")
     verdicts: dict[str, Judged] = {}
     for number, document in enumerate(documents[1:], start=2):
@@ -106,93 +108,54 @@ def _results(documents: list[object], name: str) -> Results:
 
 
 def _ending(document: object, where: str) -> Ending:
-    reader = _Reader(document, where)
+    line = _line_at(document, where)
     return Ending(
-        ended=reader.text("ended", ""),
-        complete=reader.get("complete", None, bool),
-        status=reader.whole("status"),
-        stop=reader.maybe("stop"),
-        spent=reader.whole("spent"),
-        rules=_rules(reader),
-        observed=reader.texts("observed"),
+        ended=line.string("ended") if "ended" in line else "",
+        complete=line["complete"].flag(),
+        status=_whole(line, "status"),
+        stop=line.optional("stop"),
+        spent=_whole(line, "spent"),
+        rules=_rules(line),
+        observed=_strings(line, "observed"),
     )
 
 
-def _rules(reader: _Reader) -> dict[str, tuple[int, int]]:
-    rules = reader.get("rules", {}, dict)
-    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair)) for pair in rules.values()):
-        raise reader.wrong("rules", "pairs of whole numbers")
-    return {rule: (broken, kept) for rule, (broken, kept) in rules.items()}
+def _rules(line: Node) -> dict[str, tuple[int, int]]:
+    return {rule: _pair(node) for rule, node in line["rules"].members()} if "rules" in line else {}
 
 
-def _difference(data: object, where: str) -> Mismatch:
-    reader = _Reader(data, where)
-    texts = {name: reader.text(name, "") for name in ("where", "why", "rests_on")}
-    return Mismatch(facet=Facet(reader.one_of("facet", Facet)), step=reader.whole("step", 1), **texts)
+def _difference(node: Node) -> Mismatch:
+    node.mapping()
+    texts = {name: node.string(name) if name in node else "" for name in ("where", "why", "rests_on")}
+    return Mismatch(facet=Facet(node["facet"].one_of("facet", _FACETS)), step=_whole(node, "step", default=1), **texts)
 
 
 _OPTIONAL: Final = (
     "severity", "reason", "step", "expected", "actual", "nearest", "erratum", "show", "curl", "request_id", "exchange",
     "explanation", "standing",
 )  # fmt: skip
+_OUTCOMES: Final = tuple(Outcome)
+_FACETS: Final = tuple(Facet)
+_GREATEST: Final = 10**12
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads members of JSON data that anybody may have written."""
-
-    data: Any
-    where: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.data, dict):
-            raise InputError(f"{self.where}: is not a JSON object")
-
-    def get(self, name: str, default: Any, kind: type) -> Any:
-        value = self.data.get(name, default)
-        if not isinstance(value, kind):
-            raise self.wrong(name, f"a JSON {_KINDS[kind]}")
-        return value
-
-    def text(self, name: str, default: str | None = None) -> str:
-        return str(self.get(name, default, str))
-
-    def maybe(self, name: str) -> str | None:
-        return None if self.data.get(name) is None else self.text(name)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self.get(name, [], list)
-        if not all(isinstance(value, str) for value in values):
-            raise self.wrong(name, "a list of texts")
-        return tuple(values)
-
-    def whole(self, name: str, default: int = 0) -> int:
-        value = self.data.get(name, default)
-        if not _is_whole(value):
-            raise self.wrong(name, "a whole number")
-        return int(value)
-
-    def seconds(self) -> float:
-        value = self.data.get("seconds", 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-            raise self.wrong("seconds", "a number of seconds")
-        return float(value)
-
-    def one_of(self, name: str, choices: type[StrEnum]) -> str:
-        value = self.data.get(name)
-        if value not in list(choices):
-            raise self.wrong(name, f"one of {', '.join(choices)}")
-        return str(value)
-
-    def wrong(self, name: str, expected: str) -> InputError:
-        return InputError(f"{self.where}: {name!r} should be {expected}")
+def _line_at(data: object, where: str) -> Node:
+    return Node(data, Problems(where), title="the line").mapping()
 
 
-_KINDS: Final[Mapping[type, str]] = {str: "string", list: "array", dict: "object", bool: "boolean"}
+def _whole(line: Node, name: str, default: int = 0) -> int:
+    return line[name].whole(0, _GREATEST) if name in line else default
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12
+def _strings(line: Node, name: str) -> tuple[str, ...]:
+    return tuple(element.string() for element in line[name].elements()) if name in line else ()
+
+
+def _pair(node: Node) -> tuple[int, int]:
+    pair = node.elements()
+    if len(pair) != 2:
+        node.expected("a pair of whole numbers")
+    return pair[0].whole(0, _GREATEST), pair[1].whole(0, _GREATEST)
 
 
 def _document(line: bytes, where: str) -> object:
@@ -203,15 +166,11 @@ def _document(line: bytes, where: str) -> object:
 
 
 def _parsed(line: bytes) -> object:
-    """Returns the JSON value of a line, or None where it is none."""
+    """Return the JSON value of a line, or None where it is none."""
     try:
-        return json.loads(line, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return parse_json(line)
+    except ValueError:
         return None
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(constant)
 
 
 def _members(value: Any) -> dict[str, Any]:

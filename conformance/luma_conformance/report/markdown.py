@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import printable
+from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import JUDGED, Conclusion, Results, counted
@@ -50,12 +50,12 @@ def summary(results: Results) -> str:
 
 def text(raw: str) -> str:
     """Returns a text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", printable(raw))
+    return _SPECIAL.sub(r"\\\1", one_line(raw))
 
 
 def code(raw: str) -> str:
     """Returns a text as a code span, whatever backticks it has itself."""
-    raw = printable(raw)
+    raw = one_line(raw)
     fence = "`" * (1 + max(map(len, re.findall("`+", raw)), default=0))
     space = " " * (raw.startswith("`") or raw.endswith("`"))
     return f"{fence}{space}{raw}{space}{fence}" if raw else ""
@@ -144,9 +144,9 @@ def _unjudged(results: Results) -> Iterator[str]:
 
 def _data(raw: str) -> str:
     """Returns a text as the message of a workflow command; its line ends are kept, and nothing else commands."""
-    return "%0A".join(printable(line).replace("%", "%25") for line in raw.split("\n"))
+    return "%0A".join(one_line(line).replace("%", "%25") for line in raw.split("\n"))
 
 
 def _property(raw: str) -> str:
     """Returns a text as a property of a workflow command."""
-    return printable(raw).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    return one_line(raw).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")

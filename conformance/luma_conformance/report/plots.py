@@ -7,7 +7,7 @@ from html import escape
 from math import log10
 from statistics import median
 
-from luma_conformance.matching import printable
+from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import JUDGED, Results
 
@@ -59,7 +59,7 @@ def trend(runs: Sequence[Results]) -> str:
     drawn = [f'<line class="grid" x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (20, 75, 130)]
     line: list[str] = []
     for number, ((x, share), results) in enumerate(zip(points, runs, strict=True), start=1):
-        day = escape(printable(results.run.started[:10]))
+        day = escape(one_line(results.run.started[:10]))
         drawn.append(f'<text x="{x:.1f}" y="152" text-anchor="middle">Run {number}, {day}</text>')
         if share is None:
             continue

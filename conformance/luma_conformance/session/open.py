@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.catalogue.roles import MAIN_KEY
-from luma_conformance.errors import CouldNotJudge, InputError, ProfileError
+from luma_conformance.errors import CouldNotJudge, InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
-from luma_conformance.redaction.redactor import LearningTransport, Redactor, printable
+from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
@@ -129,7 +129,7 @@ def _session(
         base_url=base_url,
         target=Target(channel=channel, profile=profile, run=f"luma-{uuid.uuid4().hex[:8]}"),
         spending=spending,
-        scrub=lambda text: printable(redactor.scrub(text)),
+        scrub=lambda text: safe_text(redactor.scrub(text)),
         lenient=options.lenient,
         deviations=options.deviations,
     )
@@ -158,7 +158,7 @@ def _published(transport: Transport) -> Profile | None:
         if response.status != HTTPStatus.OK:
             return None
         return parse_profile(response.body.decode(), f"the profile it publishes at {WELL_KNOWN}", {})
-    except (ProfileError, UnicodeDecodeError):
+    except (InputError, UnicodeDecodeError):
         return None  # preflight says what is wrong with a target, if anything is
 
 

@@ -23,7 +23,7 @@ from luma_conformance.recording.entry import About
 from luma_conformance.recording.har_entry import scrubbed
 from luma_conformance.recording.player import Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
-from luma_conformance.redaction.redactor import Redactor, printable
+from luma_conformance.redaction.redactor import Redactor, safe_text
 from luma_conformance.redaction.storable import storable_body, storable_headers
 from luma_conformance.session.session import Session
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
@@ -46,7 +46,7 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
     begun = har.about(path) if path.exists() and path.stat().st_size else {}
     if begun and begun != json.loads(json.dumps(scrubbed(about, redactor.scrub))):
         began = f"is a recording of {begun.get('base_url')}, or made with another profile"
-        raise InputError(f"{path} {printable(began)}; name another file")
+        raise InputError(f"{path} {safe_text(began)}; name another file")
     # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
     run = {"kit": _kit(), "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
@@ -75,11 +75,11 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
     base_url = str(about.get("base_url"))
     day = f"{datetime.fromtimestamp(player.oldest, UTC):%Y-%m-%d}"
     return Session(
-        shown=f"{path}, a recording of {printable(base_url)}, made {_ago(age)} ({day})",
+        shown=f"{path}, a recording of {safe_text(base_url)}, made {_ago(age)} ({day})",
         base_url=base_url,
         target=Target(channel=player, profile=_profile(about, path), run="luma-replayed"),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
-        scrub=lambda text: printable(redactor.scrub(text)),
+        scrub=lambda text: safe_text(redactor.scrub(text)),
         recorded=True,
     )
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
-from typing import Final
 
 from luma_conformance.judge.answers import detail_of
+from luma_conformance.matching import UUID
 from luma_conformance.model import header
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.strategies import malformed, request_id_lists, request_ids
 from luma_conformance.strategies.hostile import JSON, ambiguous
 
 Raw = tuple[str, str, bytes]
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target: LumaTarget) -> None:
@@ -60,7 +58,7 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
                 f"X-Request-Id {request_ids!r}: expected a refusal of the shape all errors share", exchange
             )
         given = header(exchange.response.headers, "X-Request-Id")
-        if given is None or (not request_ids and not _UUID.fullmatch(given)):
+        if given is None or (not request_ids and not UUID.fullmatch(given)):
             luma_target.fail(
                 f"X-Request-Id {request_ids!r}: expected an id, got {given!r}  [Request tracing]", exchange
             )

@@ -55,7 +55,7 @@ class Channel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Passing:
     """How a target's time passes: by asking it to where it can be asked, else by waiting.
 
@@ -66,7 +66,7 @@ class Passing:
     clock: Clock
     ask: TimeRequest | None = None
     announce: Callable[[str], None] | None = None
-    _ahead: dict[str, float] = field(default_factory=dict)
+    _ahead: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def now(self, request: Request) -> float:
         """Returns the time, in Unix seconds, of the client that sends a request."""
