@@ -7,10 +7,12 @@ import doctest
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import luma_conformance
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.examples import docstrings
 
@@ -59,6 +61,19 @@ def test_any_other_name_is_an_attribute_error() -> None:
         exec("from luma_conformance import predicts")  # noqa: S102
 
 
+@pytest.fixture
+def repeatable() -> Iterator[None]:
+    """Have Hypothesis try the same examples every time, however slow the machine is, and keep nothing."""
+    before = settings.get_current_profile_name()
+    settings.register_profile(
+        "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    settings.load_profile("repeatable")
+    yield
+    settings.load_profile(before)
+
+
+@pytest.mark.usefixtures("repeatable")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_works(name: str) -> None:
     """What a docstring shows is what happens, in a session of its own."""
@@ -71,6 +86,7 @@ def test_an_example_works(name: str) -> None:
     assert outcome.attempted > 0
 
 
+@pytest.mark.slow
 def test_the_example_of_the_fixture_is_a_property_that_holds(pytester: pytest.Pytester) -> None:
     """The test that the docstring of `LumaTarget` shows passes on the embedded reference, and counts as a case."""
     shown = doctest.DocTestParser().get_examples(EXAMPLES[f"{luma_conformance._HOMES['LumaTarget']}.LumaTarget"])
