@@ -23,13 +23,6 @@ AUTH = {"Authorization": f"Bearer {key('main')}"}
 POLL = f"{CREATE}/{COMPLETED_IMAGE}"
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """The URL of a reference that is served."""
-    with serving() as served:
-        yield served
-
-
 @pytest.fixture
 def connection(url: str) -> Iterator[http.client.HTTPConnection]:
     """A connection to it."""

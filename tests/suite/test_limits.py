@@ -9,14 +9,14 @@ import pytest
 from luma_conformance.model import Request, Response
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.reference import Service
 from luma_conformance.suite import test_limits as limits
 from luma_conformance.suite import test_rate_limit as rate_limit
 
 from tests import miniatures
-from tests.miniatures import Handle, Wrong
+from tests.miniatures import Handle, Wrong, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import (
+    behind,
     counting_refusals,
     fixed,
     freed_after_a_minute,
@@ -26,13 +26,6 @@ from tests.suite.wrong_limits import (
     with_limiter,
     with_slots,
 )
-
-
-def behind(handle: Handle) -> Service:
-    """Returns the service a handle belongs to."""
-    service = handle.__self__  # type: ignore[attr-defined]
-    assert isinstance(service, Service)
-    return service
 
 
 def one_window_for_all(handle: Handle) -> Handle:
@@ -84,7 +77,7 @@ def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) ->
 @pytest.mark.parametrize(
     "legal",
     [
-        pytest.param(lambda handle: handle, id="the reference"),
+        pytest.param(right, id="the reference"),
         pytest.param(with_limiter(refuse=counting_refusals), id="refusals count"),
         pytest.param(limits_before_validation, id="limits before validation"),
         pytest.param(miniatures.with_extras, id="extras"),

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from luma_conformance.catalogue.grammar import read_section
-from luma_conformance.catalogue.strict_yaml import parse
-from luma_conformance.model import Request, Response
+from luma_conformance.model import Request
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.reference import media_facts
@@ -20,7 +18,8 @@ from luma_conformance.suite import test_malformed as malformed
 from luma_conformance.suite import test_validation as validation
 
 from tests import miniatures
-from tests.miniatures import Handle, Wrong, answering, in_another_order, on_body
+from tests.kit import read_cases
+from tests.miniatures import Wrong, answering, in_another_order, on_body, on_requests, right
 from tests.suite.target_on import target_on
 
 
@@ -96,14 +95,11 @@ def test_a_finding_is_a_case_to_keep() -> None:
     explanation = caught(target_on(on_body(manga_without_3_2)), "manga-not-portrait")
 
     text = explanation.partition("as a case, to keep:\n\n")[2]
-    section = read_section(parse(text, "kept.yaml"), "kept")
-    (case,) = section.cases
+    (case,) = read_cases(text)
     assert case.status == 422
 
 
-@pytest.mark.parametrize(
-    "legal", [in_another_order, miniatures.with_extras, lambda handle: handle], ids=["order", "extras", "none"]
-)
+@pytest.mark.parametrize("legal", [in_another_order, miniatures.with_extras, right], ids=["order", "extras", "none"])
 def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     """Another order of checks, more headers and more members are nobody's fault."""
     luma_target = target_on(legal, examples=60)
@@ -134,14 +130,11 @@ def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
     """Off this machine not one request is sent that the oracle does not predict to be refused."""
     sent: Counter[str] = Counter()
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            sent[type(predict(json.loads(request.body), media=media_facts)).__name__] += 1
-            return handle(request)
+    def noted(request: Request) -> Request:
+        sent[type(predict(json.loads(request.body), media=media_facts)).__name__] += 1
+        return request
 
-        return answer
-
-    luma_target = target_on(wrap, limit=0)
+    luma_target = target_on(on_requests(noted), limit=0)
     for rule in set(FAULTS) - {"video-too-heavy"}:
         validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma_target)
     validation.test_faults_together_get_an_answer_of_one_of_them(luma_target)
