@@ -43,6 +43,9 @@ HEADERS = (("Content-Type", "application/json"), ("X-Request-Id", "r"), ("X-API-
 RATES = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "29"), ("X-RateLimit-Reset", "1712592060"))
 
 
+pytestmark = pytest.mark.slow
+
+
 def quick(examples: int) -> settings:
     """Returns settings for so many examples, the same every time."""
     return settings(

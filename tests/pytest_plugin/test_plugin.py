@@ -14,7 +14,7 @@ from luma_conformance.reference.asgi import serving
 from luma_conformance.reference.settings import Settings
 
 from tests import miniatures
-from tests.kit import THINGS, Run, free_port
+from tests.kit import THINGS, Run, free_port, run_apart, run_inside
 from tests.miniatures import Handle
 
 
@@ -60,7 +60,7 @@ def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.P
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result = pytester.runpytest_subprocess("-p", "no:schemathesis")
 
     result.assert_outcomes(passed=1)
 
@@ -262,13 +262,14 @@ def test_workers_that_cannot_judge_say_so_once(run: Run) -> None:
     assert sum(line.startswith("could not judge:") for line in result.outlines) == 1
 
 
+@pytest.mark.slow
 def test_the_whole_catalogue_comes_to_the_same_over_http(pytester: pytest.Pytester) -> None:
     """In process, over loopback, with workers and in reverse order, every case is judged and passes."""
     pytester.makeconftest("def pytest_collection_modifyitems(items): items.reverse()")
-    arguments = ["-q", "-p", "no:cacheprovider", str(specs())]
+    arguments = ["-q", str(specs())]
 
     with serving() as url:
-        runs = [pytester.runpytest(*arguments), pytester.runpytest(*arguments, "-n", "2", "--base-url", url)]
+        runs = [run_inside(pytester, *arguments), run_inside(pytester, *arguments, "-n", "2", "--base-url", url)]
 
     assert [result.ret for result in runs] == [0, 0]
     counts = [next(line for line in result.outlines if line.startswith("judged ")) for result in runs]
@@ -349,7 +350,7 @@ def test_waiting_for_a_rate_limit_is_announced_and_fails_nothing(pytester: pytes
     pytester.makefile(".yaml", many=THINGS.partition("  - id")[0] + cases)
 
     with serving(Settings(rpm=3)) as url:
-        result = pytester.runpytest_subprocess("--base-url", url, "-p", "no:cacheprovider")
+        result = run_apart(pytester, "--base-url", url)
 
     result.assert_outcomes(passed=7)
     result.stderr.fnmatch_lines(["luma: waiting * s *"])

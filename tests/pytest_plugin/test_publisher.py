@@ -12,6 +12,7 @@ import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
+from luma_conformance.report.jsonl import read
 
 from tests import miniatures
 from tests.kit import Run, results

@@ -27,6 +27,8 @@ from tests.suite.wrong_limits import (
     with_slots,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def one_window_for_all(handle: Handle) -> Handle:
     """Counts the requests of two clients in one window."""
@@ -71,7 +73,7 @@ def limits_before_validation(handle: Handle) -> Handle:
 def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) -> None:
     """A server wrong in one limit is caught by what some client sees, and the requests that show it are listed."""
     with pytest.raises(NonConformance, match=rf"(?s){said}.*#\d+ +\+"):
-        limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(wrong, examples=60))
+        limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(wrong, examples=40))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) ->
 )
 def test_legal_limits_are_not_accused_whatever_clients_do(legal: Wrong) -> None:
     """What the page leaves open is left open."""
-    limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(legal, examples=40))
+    limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(legal, examples=25))
 
 
 def jittery(seed: int) -> Wrong:
@@ -115,7 +117,7 @@ def in_real_time(luma_target: LumaTarget) -> LumaTarget:
     return luma_target
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_latency_and_jitter_are_not_held_against_a_server(seed: int) -> None:
     """A right server behind a slow and uneven network is right in real time, and on a clock that is advanced."""
     rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(target_on(jittery(seed))))

@@ -63,6 +63,7 @@ def manga_without_3_2(body: Body) -> Body:
     return body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "rule", "shown"),
     [
@@ -82,6 +83,7 @@ def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body]
     assert "curl -sS -i -X POST" in explanation
 
 
+@pytest.mark.slow
 def test_what_is_found_is_shrunk() -> None:
     """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
     explanation = caught(target_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
@@ -99,10 +101,11 @@ def test_a_finding_is_a_case_to_keep() -> None:
     assert case.status == 422
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("legal", [in_another_order, miniatures.with_extras, right], ids=["order", "extras", "none"])
 def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     """Another order of checks, more headers and more members are nobody's fault."""
-    luma_target = target_on(legal, examples=60)
+    luma_target = target_on(legal, examples=25)
 
     for kind in KINDS:
         validation.test_what_the_page_lets_pass_is_accepted(kind, luma_target)
@@ -118,6 +121,7 @@ def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     assert min(luma_target.kept[rule] for rule in set(FAULTS) - {"video-too-heavy"}) >= 5
 
 
+@pytest.mark.slow
 def test_a_crash_on_an_odd_value_is_caught() -> None:
     """A server that answers 500 to a null where it expects a text is caught."""
     crashes = answering(500, b'{"detail": "oops"}', lambda request: b'"style": null' in request.body)
@@ -126,6 +130,7 @@ def test_a_crash_on_an_odd_value_is_caught() -> None:
         validation.test_odd_values_get_an_orderly_answer(target_on(crashes, examples=500))
 
 
+@pytest.mark.slow
 def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
     """Off this machine not one request is sent that the oracle does not predict to be refused."""
     sent: Counter[str] = Counter()
