@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
+from luma_conformance.reference.asgi import serving
+
+from tests.kit import THINGS, Run, run_inside
 
 TABLE = "table"
 """The property under which a test puts a row into the table that its file's name heads in the output."""
@@ -37,3 +41,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Yield the URL of a reference that is served to the tests of one module."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Return what runs pytest, the kit installed, in a project that has one case file."""
+    pytester.makefile(".yaml", things=THINGS)
+    return partial(run_inside, pytester)

@@ -18,61 +18,59 @@ Handle = Callable[[Request], Response]
 Wrong = Callable[[Handle], Handle]
 
 
-def without_header(name: str, *, on: Callable[[Response], bool]) -> Callable[[Handle], Handle]:
-    """Leaves one header out of some responses."""
-
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            kept = tuple((key, value) for key, value in response.headers if key.lower() != name.lower())
-            return replace(response, headers=kept) if on(response) else response
-
-        return answer
-
-    return wrap
+def on_answers(change: Callable[[Request, Response], Response]) -> Wrong:
+    """Return a wrapper that changes the answers."""
+    return lambda handle: lambda request: change(request, handle(request))
 
 
-def another_detail(detail: str, instead: str) -> Callable[[Handle], Handle]:
-    """Says another text wherever the reference says this one."""
-
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            if detail_of(response) != detail:
-                return response
-            return replace(response, body=json.dumps({"detail": instead}).encode())
-
-        return answer
-
-    return wrap
+def on_requests(change: Callable[[Request], Request]) -> Wrong:
+    """Return a wrapper that lets the server see another request than was sent."""
+    return lambda handle: lambda request: handle(change(request))
 
 
-def another_status(status: int, instead: int, detail: str) -> Callable[[Handle], Handle]:
-    """Answers another status wherever the reference answers this one with this text."""
-
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            wrong = response.status == status and detail_of(response) == detail
-            return replace(response, status=instead) if wrong else response
-
-        return answer
-
-    return wrap
+def right(handle: Handle) -> Handle:
+    """Leave the reference as it is."""
+    return handle
 
 
-def with_extras(handle: Handle) -> Handle:
-    """Adds a header and a body member to every JSON answer, and sends headers in another order and case: all legal."""
+def without_header(name: str, *, on: Callable[[Response], bool]) -> Wrong:
+    """Leave one header out of some responses."""
 
-    def answer(request: Request) -> Response:
-        response = handle(request)
-        headers: Headers = tuple((name.upper(), value) for name, value in reversed(response.headers))
-        body = response.body
-        if body.startswith(b"{"):
-            body = json.dumps({"trace": "abc", **json.loads(body)}).encode()
-        return replace(response, headers=(("X-Served-By", "edge-7"), *headers), body=body)
+    def change(_: Request, response: Response) -> Response:
+        kept = tuple((key, value) for key, value in response.headers if key.lower() != name.lower())
+        return replace(response, headers=kept) if on(response) else response
 
-    return answer
+    return on_answers(change)
+
+
+def another_detail(detail: str, instead: str) -> Wrong:
+    """Say another text wherever the reference says this one."""
+
+    def change(_: Request, response: Response) -> Response:
+        wrong = detail_of(response) == detail
+        return replace(response, body=json.dumps({"detail": instead}).encode()) if wrong else response
+
+    return on_answers(change)
+
+
+def another_status(status: int, instead: int, detail: str) -> Wrong:
+    """Answer another status wherever the reference answers this one with this text."""
+
+    def change(_: Request, response: Response) -> Response:
+        wrong = response.status == status and detail_of(response) == detail
+        return replace(response, status=instead) if wrong else response
+
+    return on_answers(change)
+
+
+@on_answers
+def with_extras(_: Request, response: Response) -> Response:
+    """Add a header and a body member to every JSON answer, and send headers in another order and case: all legal."""
+    headers: Headers = tuple((name.upper(), value) for name, value in reversed(response.headers))
+    body = response.body
+    if body.startswith(b"{"):
+        body = json.dumps({"trace": "abc", **json.loads(body)}).encode()
+    return replace(response, headers=(("X-Served-By", "edge-7"), *headers), body=body)
 
 
 ACCEPTED: dict[str, object] = {
@@ -93,16 +91,12 @@ def without_profile(handle: Handle) -> Handle:
     return lambda request: gone if request.url.startswith("/.well-known/") else handle(request)
 
 
-def accepts_everything(handle: Handle) -> Handle:
-    """Accepts whatever is refused with 400: a server that forgot to validate, and would charge for it."""
-
-    def answer(request: Request) -> Response:
-        response = handle(request)
-        if response.status != 400:
-            return response
-        return replace(response, status=201, body=json.dumps(ACCEPTED).encode())
-
-    return answer
+@on_answers
+def accepts_everything(_: Request, response: Response) -> Response:
+    """Accept whatever is refused with 400: a server that forgot to validate, and would charge for it."""
+    if response.status != 400:
+        return response
+    return replace(response, status=201, body=json.dumps(ACCEPTED).encode())
 
 
 def detail_of(response: Response) -> object:
@@ -113,49 +107,34 @@ def detail_of(response: Response) -> object:
 
 
 def on_body(change: Callable[[Body], Body]) -> Wrong:
-    """Lets a server see another body than was sent: how to make it overlook something."""
+    """Let a server see another body than was sent: how to make it overlook something."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            try:
-                body = json.loads(request.body)
-            except (ValueError, RecursionError):
-                return handle(request)
-            if request.method != "POST" or not isinstance(body, dict):
-                return handle(request)
-            return handle(replace(request, body=json.dumps(change(body)).encode()))
-
-        return answer
-
-    return wrap
-
-
-def in_another_order(handle: Handle) -> Handle:
-    """Answers for the last violated rule instead of the first: legal, the page ranks few of them."""
-
-    def answer(request: Request) -> Response:
-        response = handle(request)
+    def changed(request: Request) -> Request:
         try:
-            prediction = predict(json.loads(request.body), media=media_facts)
+            body = json.loads(request.body)
         except (ValueError, RecursionError):
-            return response
-        if response.status not in (400, 413, 422, 502, 503) or not isinstance(prediction, Rejected):
-            return response
-        last = prediction.violations[-1]
-        detail = last.details[-1] if last.details else (last.detail_like or "{field}").replace("{field}", last.path)
-        return replace(response, status=last.status, body=json.dumps({"detail": detail}).encode())
+            return request
+        if request.method != "POST" or not isinstance(body, dict):
+            return request
+        return replace(request, body=json.dumps(change(body)).encode())
 
-    return answer
+    return on_requests(changed)
+
+
+@on_answers
+def in_another_order(request: Request, response: Response) -> Response:
+    """Answer for the last violated rule instead of the first: legal, the page ranks few of them."""
+    try:
+        prediction = predict(json.loads(request.body), media=media_facts)
+    except (ValueError, RecursionError):
+        return response
+    if response.status not in (400, 413, 422, 502, 503) or not isinstance(prediction, Rejected):
+        return response
+    last = prediction.violations[-1]
+    detail = last.details[-1] if last.details else (last.detail_like or "{field}").replace("{field}", last.path)
+    return replace(response, status=last.status, body=json.dumps({"detail": detail}).encode())
 
 
 def answering(status: int, body: bytes, when: Callable[[Request], bool]) -> Wrong:
-    """Answers this where `when` says so."""
-
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            return replace(response, status=status, body=body) if when(request) else response
-
-        return answer
-
-    return wrap
+    """Answer this where `when` says so."""
+    return on_answers(lambda request, answer: replace(answer, status=status, body=body) if when(request) else answer)

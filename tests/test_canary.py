@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from luma_conformance.errors import Exit
 
+from tests import kit
 from tests.canary import BY_SLUG, CANARY, FORMS, SIGNATURE, artefacts, echoing, found_in
 
 PROFILE = '[keys]\nmain-key = {env = "KEY_OF_MINE"}\n'
@@ -151,7 +152,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) ->
             "--luma-record",
             "run.har",
         ]
-        result = pytester.runpytest_subprocess(*options, "--luma-fuzz", "6", *arguments)
+        result = kit.run_apart(pytester, *options, "--luma-fuzz", "6", *arguments)
         said = {"stdout": result.stdout.str().encode(), "stderr": result.stderr.str().encode()}
         return result, said | dict(artefacts(pytester.path))
 
@@ -166,6 +167,7 @@ def leaks(written: dict[str, bytes]) -> dict[str, set[str]]:
 LOUD = ("-vv", "--showlocals", "--tb=long", "-rA")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -193,6 +195,7 @@ def test_a_run_that_fails_leaves_no_form_of_the_key(
     assert [where for where, data in written.items() if SIGNATURE.encode() in data] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conftest", "arguments"),
     [
@@ -214,6 +217,7 @@ def test_a_bug_of_ours_leaves_no_form_of_the_key(run: Run, conftest: str, argume
     assert leaks(written) == {}
 
 
+@pytest.mark.slow
 def test_the_search_finds_what_is_not_redacted(run: Run) -> None:
     """Without the redactor the same run shows every form, on screen and in the XML."""
     _, written = run(*LOUD, conftest=UNGUARDED)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from luma_conformance.errors import Exit
@@ -15,7 +16,8 @@ from luma_conformance.reference.asgi import serving
 
 from tests import hostile, sockets
 from tests.hostile import LATEST, MOST, SECURE, SERVERS, Row
-from tests.miniatures import Handle
+from tests.kit import Run, run_inside
+from tests.miniatures import on_answers
 
 PROFILE = '[keys]\nmain-key = {test_key = "luma-api-test-main"}\n'
 CASES = """\
@@ -102,22 +104,17 @@ def test_bounds_hold_for_each_answer_anew() -> None:
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Runs pytest against a base URL, with one case and a key for it."""
+def run(pytester: pytest.Pytester) -> Run:
+    """Return what runs pytest against a base URL, with one case and a key for it."""
     pytester.makefile(".yaml", things=CASES)
     profile = pytester.makefile(".toml", profile=PROFILE)
-
-    def run(url: str) -> pytest.RunResult:
-        options = ["--base-url", url, "--luma-profile", str(profile), "--luma-timeout", "0.3", "-p", "no:cacheprovider"]
-        return pytester.runpytest(*options)
-
-    return run
+    return partial(run_inside, pytester, "--luma-profile", str(profile), "--luma-timeout", "0.3", "--base-url")
 
 
 @pytest.mark.parametrize(
     "name", ["silence", "10 000 headers", "gzip bomb", "chunk of -5 bytes", "reset in the body", "HTML page"]
 )
-def test_a_run_against_a_hostile_server_could_not_judge(name: str, run: Callable[..., pytest.RunResult]) -> None:
+def test_a_run_against_a_hostile_server_could_not_judge(name: str, run: Run) -> None:
     """The run ends with the status for it, says why once, and has no traceback."""
     start, _ = SERVERS[name]
 
@@ -129,18 +126,14 @@ def test_a_run_against_a_hostile_server_could_not_judge(name: str, run: Callable
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
-def flooding(handle: Handle) -> Handle:
-    """Answers whatever is to be created with two hundred header fields."""
-
-    def answer(request: Request) -> Response:
-        response = handle(request)
-        flood = tuple((f"X-{number}", "y") for number in range(200))
-        return replace(response, headers=response.headers + flood) if request.method == "POST" else response
-
-    return answer
+@on_answers
+def flooding(request: Request, response: Response) -> Response:
+    """Answer whatever is to be created with two hundred header fields."""
+    flood = tuple((f"X-{number}", "y") for number in range(200))
+    return replace(response, headers=response.headers + flood) if request.method == "POST" else response
 
 
-def test_a_server_that_turns_hostile_is_found_out(run: Callable[..., pytest.RunResult]) -> None:
+def test_a_server_that_turns_hostile_is_found_out(run: Run) -> None:
     """A target that answers lookups and floods whoever creates fails, with the bound it crossed."""
     with serving(wrap=flooding) as url:
         result = run(url)

@@ -274,3 +274,20 @@ def test_each_dependency_says_why_it_is_there() -> None:
 
     assert rows - {"dependency"} == ours
     assert {tool for tool in tools - ours if f"`{tool}`" not in contributing} == set()
+
+
+def test_the_oldest_versions_that_are_allowed_are_those_that_are_tested() -> None:
+    """Each direct dependency is pinned, in tox's environment `oldest`, to the lower bound in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    oldest = (ROOT / "tox.ini").read_text().partition("[testenv:oldest]")[2].partition("commands")[0]
+    pinned = dict(re.findall(r"^ +([\w-]+)==([\w.]+)", oldest, re.MULTILINE))
+
+    bounds = dict(re.findall(r"^([\w-]+)(?:>=|~=)([\w.]+)", "\n".join(wanted), re.MULTILINE))
+    assert len(bounds) >= 9
+    assert {name: _whole(version) for name, version in bounds.items()} == {n: _whole(v) for n, v in pinned.items()}
+
+
+def _whole(version: str) -> tuple[int, ...]:
+    numbers = [int(number) for number in version.split(".")]
+    return tuple(numbers + [0] * (3 - len(numbers)))

@@ -4,42 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.judge.answers import EveryResponse, detail_of
-from luma_conformance.judge.play import Target, play
+from luma_conformance.judge.play import play
 from luma_conformance.model import Case, Outcome, Request, Response, header
-from luma_conformance.reference import Service, VirtualClock, profile_path
-from luma_conformance.target.channel import LiveChannel, Passing
-from luma_conformance.target.profile import load_profile
+from luma_conformance.reference import Service, VirtualClock
 
 from tests import miniatures
-from tests.miniatures import Handle
+from tests.kit import Direct, reference_target
+from tests.miniatures import Handle, Wrong, on_answers, on_requests, right
 
 CASES = tuple(case for case in casefiles.own() if "large-uploads" not in case.needs)
 EVERY = EveryResponse(casefiles.own().holdings)
 
 
-@dataclass(frozen=True)
-class Direct:
-    """A transport straight to a handler; output URLs lead back to it."""
-
-    handle: Handle
-
-    def send(self, request: Request) -> Response:
-        return self.handle(replace(request, url=request.url.removeprefix("http://reference.invalid")))
-
-
-def failing(wrap: Callable[[Handle], Handle]) -> set[str]:
-    """Returns the ids of the cases that fail on the reference once it is wrapped."""
+def failing(wrap: Wrong) -> set[str]:
+    """Return the ids of the cases that fail on the reference once it is wrapped."""
     clock = VirtualClock()
-    service = Service(clock=clock)
-    profile = load_profile(profile_path(), {})
-    transport = Direct(wrap(service.handle))
-    channel = LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock))
-    target = Target(channel=channel, profile=profile, run="test")
+    target = reference_target(Direct(wrap(Service(clock=clock).handle)), clock)
     results = [play(case, target, EVERY) for case in CASES]
     return {result.case.id for result in results if result.verdict.outcome is Outcome.FAIL}
 
@@ -56,7 +41,7 @@ def below(prefix: str, *, status: int) -> set[str]:
 
 def test_the_reference_itself_fails_nothing() -> None:
     """Every case passes on the server that is right."""
-    assert failing(lambda handle: handle) == set()
+    assert failing(right) == set()
 
 
 def test_another_text_fails_the_cases_of_that_text() -> None:
@@ -71,44 +56,35 @@ def test_another_text_fails_the_cases_of_that_text() -> None:
 def test_another_status_fails_the_cases_of_that_status() -> None:
     """A server that answers 400 where the page says 422 for manga fails those cases, texts being right."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            manga = "is not allowed when style='manga'" in str(detail_of(response))
-            return replace(response, status=400) if manga else response
+    def as_400(_: Request, response: Response) -> Response:
+        manga = "is not allowed when style='manga'" in str(detail_of(response))
+        return replace(response, status=400) if manga else response
 
-        return answer
+    wrong = failing(on_answers(as_400))
 
-    assert failing(wrap) == below("create/422-manga/", status=422) | {"tracing/request-tracing/echo-422"}
+    assert wrong == below("create/422-manga/", status=422) | {"tracing/request-tracing/echo-422"}
 
 
 def test_a_check_skipped_for_one_model_fails_the_cases_of_that_model() -> None:
     """A server that lets uni-1-max draw landscape manga fails exactly there."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            if request.body.startswith(b"{") and b"manga" in request.body and b"uni-1-max" in request.body:
-                body = {**json.loads(request.body), "aspect_ratio": "2:3"}
-                return handle(replace(request, body=json.dumps(body).encode()))
-            return handle(request)
+    def as_portrait(request: Request) -> Request:
+        if not (request.body.startswith(b"{") and b"manga" in request.body and b"uni-1-max" in request.body):
+            return request
+        body = {**json.loads(request.body), "aspect_ratio": "2:3"}
+        return replace(request, body=json.dumps(body).encode())
 
-        return answer
-
-    assert failing(wrap) == below("create/422-manga/uni-1-max", status=422)
+    assert failing(on_requests(as_portrait)) == below("create/422-manga/uni-1-max", status=422)
 
 
 def test_an_index_that_is_always_zero_fails_the_cases_of_later_indexes() -> None:
     """A server that names image_ref[0] whichever entry is wrong is caught by entries other than the first."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            body = response.body.replace(b"image_ref[1]", b"image_ref[0]").replace(b"image_ref[2]", b"image_ref[0]")
-            return replace(response, body=body)
+    def naming_the_first(_: Request, response: Response) -> Response:
+        body = response.body.replace(b"image_ref[1]", b"image_ref[0]").replace(b"image_ref[2]", b"image_ref[0]")
+        return replace(response, body=body)
 
-        return answer
-
-    wrong = failing(wrap)
+    wrong = failing(on_answers(naming_the_first))
 
     later = ("image_ref[1]", "image_ref[2]")
     exact = expecting(lambda case: not case.steps[0].expect.wording_may_vary)
@@ -129,14 +105,10 @@ def test_a_header_left_out_fails_the_cases_that_get_that_status(name: str, statu
 def test_an_id_that_is_not_echoed_fails_nearly_everything() -> None:
     """A server that makes its own X-Request-Id is caught wherever one was sent."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            sent = tuple(field for field in request.headers if field[0] != "X-Request-Id")
-            return handle(replace(request, headers=sent))
+    def without_id(request: Request) -> Request:
+        return replace(request, headers=tuple(field for field in request.headers if field[0] != "X-Request-Id"))
 
-        return answer
-
-    assert failing(wrap) == expecting(lambda case: "generated-" not in case.id)
+    assert failing(on_requests(without_id)) == expecting(lambda case: "generated-" not in case.id)
 
 
 def test_a_server_that_accepts_everything_fails_every_400() -> None:
@@ -150,39 +122,37 @@ def test_a_url_that_is_not_fresh_and_never_expires_is_caught() -> None:
     """A server that hands out one URL for ever fails the cases about output URLs."""
     first: dict[str, str] = {}
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            if request.url.startswith("/storage/"):
-                return Response(status=200, headers=(("Content-Type", "image/png"),), body=b"png")
-            response = handle(request)
-            body = json.loads(response.body) if response.body.startswith(b"{") else {}
-            if body.get("output"):
-                body["output"][0]["url"] = first.setdefault(body["id"], body["output"][0]["url"])
-            return replace(response, body=json.dumps(body).encode()) if body else response
+    def with_first_url(request: Request, response: Response) -> Response:
+        if request.url.startswith("/storage/"):
+            return Response(status=200, headers=(("Content-Type", "image/png"),), body=b"png")
+        body = json.loads(response.body) if response.body.startswith(b"{") else {}
+        if body.get("output"):
+            body["output"][0]["url"] = first.setdefault(body["id"], body["output"][0]["url"])
+        return replace(response, body=json.dumps(body).encode()) if body else response
 
-        return answer
+    wrong = failing(on_answers(with_first_url))
 
-    assert failing(wrap) == {"urls/fresh-url/differs", "urls/presigned-url-expiry/expires"}
+    assert wrong == {"urls/fresh-url/differs", "urls/presigned-url-expiry/expires"}
 
 
 def test_a_generation_anybody_may_read_is_caught() -> None:
     """A server that forgets whose a generation is fails the ownership cases."""
 
-    def wrap(handle: Handle) -> Handle:
+    def open_to_all(handle: Handle) -> Handle:
         def answer(request: Request) -> Response:
+            main = ("Authorization", "Bearer luma-api-test-main")
             if request.method == "GET" and "other" in str(header(request.headers, "Authorization")):
-                main = ("Authorization", "Bearer luma-api-test-main")
                 response = handle(replace(request, headers=(*request.headers[1:], main)))
                 return response if response.status == 200 else handle(request)
             return handle(request)
 
         return answer
 
-    assert failing(wrap) == {"get/404-another-key/other-client"}
+    assert failing(open_to_all) == {"get/404-another-key/other-client"}
 
 
 @pytest.mark.parametrize("legal", [miniatures.with_extras, miniatures.without_profile], ids=["extras", "no profile"])
-def test_legal_variations_fail_nothing(legal: Callable[[Handle], Handle]) -> None:
+def test_legal_variations_fail_nothing(legal: Wrong) -> None:
     """What the page does not forbid is not accused."""
     assert failing(legal) == set()
 
@@ -190,13 +160,8 @@ def test_legal_variations_fail_nothing(legal: Callable[[Handle], Handle]) -> Non
 def test_headers_sent_twice_are_judged_as_one() -> None:
     """A repeated X-API-Version is not the documented value."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            if response.status != 402:
-                return response
-            return replace(response, headers=(*response.headers, ("x-api-version", "2026-04-01")))
+    def twice(_: Request, response: Response) -> Response:
+        more = (("x-api-version", "2026-04-01"),) if response.status == 402 else ()
+        return replace(response, headers=(*response.headers, *more))
 
-        return answer
-
-    assert failing(wrap) == expecting(lambda case: any(402 in step.expect.status for step in case.steps))
+    assert failing(on_answers(twice)) == expecting(lambda case: any(402 in step.expect.status for step in case.steps))

@@ -11,10 +11,12 @@ from luma_conformance.audit.allowed import Page, case_of
 from luma_conformance.audit.audit import Audit
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
-from luma_conformance.model import Exchange, Headers, Request, Response
+from luma_conformance.model import Exchange, Headers, Request
 from luma_conformance.recording.entry import REQUEST_BODY, REQUEST_HEADERS, Entry
 from luma_conformance.rules import Accepted, Rejected, predict
 from luma_conformance.strategies import Body, valid_requests
+
+from tests import kit
 
 PAGE = Page(casefiles.own())
 JSON: Headers = (("Content-Type", "application/json"),)
@@ -42,14 +44,9 @@ def entry(
     answered += [(name, "9") for name in rates] if status == 201 else []
     shape = {"type": "image", "state": "queued", "model": "uni-1", "created_at": "2026-04-08T12:00:00Z", "output": []}
     made = {"id": "d290f1ee-6c54-4b01-90e6-d701748f0851", **shape, "failure_reason": None, "failure_code": None}
-    answer = json.dumps(made if status == 201 else {"detail": detail}).encode()
-    exchange = Exchange(
-        request=Request(method="POST", url="/v1/generations", headers=(*headers, ("X-Request-Id", "a")), body=raw),
-        response=Response(status=status, headers=tuple(answered), body=answer),
-        sent=0.0,
-        received=0.0,
-    )
-    return Entry(exchange=exchange, base_url="https://a", place="a.har:entry 1", unknown=unknown)
+    request = Request(method="POST", url="/v1/generations", headers=(*headers, ("X-Request-Id", "a")), body=raw)
+    answer = kit.response(status, made if status == 201 else {"detail": detail}, tuple(answered))
+    return Entry(exchange=kit.exchange(answer, request), base_url="https://a", place="a.har:entry 1", unknown=unknown)
 
 
 def found(*entries: Entry) -> list[str]:

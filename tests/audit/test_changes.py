@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from luma_conformance.audit.changes import Severity, compare
-from luma_conformance.model import Exchange, Headers, Request, Response
+from luma_conformance.model import Headers, Request
 from luma_conformance.recording.entry import RESPONSE_BODY, Entry
+
+from tests import kit
 
 HEADERS: Headers = (
     ("Date", "Wed, 08 Apr 2026 12:00:00 GMT"),
@@ -48,13 +49,8 @@ def entry(
     **more: Any,
 ) -> Entry:
     """Returns an entry with this answer."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    exchange = Exchange(
-        request=Request(method="POST", url=url, body=asked.encode()),
-        response=Response(status=status, headers=headers, body=raw),
-        sent=0.0,
-        received=0.0,
-    )
+    request = Request(method="POST", url=url, body=asked.encode())
+    exchange = kit.exchange(kit.response(status, body, headers), request)
     return Entry(exchange=exchange, base_url="https://a", place="a.har:entry 1", **more)
 
 

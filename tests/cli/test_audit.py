@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from luma_conformance.cli.recordings import read_recording, watch
 from luma_conformance.reference import Settings
 from luma_conformance.reference.asgi import serving
 
+from tests.kit import ONLY_OURS
 from tests.reference.asking import COMPLETED_VIDEO, key
 
 QUICK = Settings(queued_seconds=0.01, processing_seconds=0.01)
@@ -384,12 +386,13 @@ def test_a_file_that_is_no_recording_is_the_users_mistake(capsys: Output, conten
     assert "cannot be read: No such file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_the_kit_records_is_clean(capsys: Output) -> None:
     """A run's own recording, uploads left out of it and keys by name, has no finding."""
     wanted = "source-pixels-inline or keyframes or extend or url-http or rpm or prompt-too-long"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "luma_conformance"]
     recording = [*command, "-k", f"({wanted}) and not test_", "--luma-record", "run.har"]
-    subprocess.run(recording, capture_output=True, check=True)
+    subprocess.run(recording, capture_output=True, check=True, env={**os.environ, **ONLY_OURS})
 
     status, output = audited(capsys, "run.har")
 
@@ -397,6 +400,7 @@ def test_what_the_kit_records_is_clean(capsys: Output) -> None:
     assert int(re.findall(r"^judged +(\d+) of", output, re.MULTILINE)[0]) > 30
 
 
+@pytest.mark.slow
 def test_runs_that_advance_one_clients_time_each_by_itself_are_no_contradiction(capsys: Output) -> None:
     """A run does not know what an earlier one has let pass; that is not held against the server."""
     files = [str(casefiles.specs() / name) for name in ("create/201-created.yaml", "urls")]
@@ -404,7 +408,7 @@ def test_runs_that_advance_one_clients_time_each_by_itself_are_no_contradiction(
     with serving() as url:
         for _ in range(2):
             recording = [*command, "--base-url", url, "--luma-record", str(Path("run.har").resolve())]
-            subprocess.run(recording, capture_output=True, check=True)
+            subprocess.run(recording, capture_output=True, check=True, env={**os.environ, **ONLY_OURS})
 
     status, output = audited(capsys, "run.har")
 

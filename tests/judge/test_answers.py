@@ -8,7 +8,9 @@ import pytest
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.judge.answers import EveryResponse, Judgement, body_of, detail_of, is_awaited, judge_step
-from luma_conformance.model import Case, Exchange, Headers, Repeat, Request, Response
+from luma_conformance.model import Exchange, Headers, Repeat, Request
+
+from tests.kit import case, exchange, response
 
 UUID = "550e8400-e29b-41d4-a716-446655440000"
 EVERY = """\
@@ -22,21 +24,12 @@ holds:
 """
 RULES = EveryResponse(read_section(parse(EVERY, "every.yaml"), "every-response").holdings)
 NOTHING = EveryResponse(())
-HEAD = "section: The section\noperation: POST /v1/generations\naccepted: {}\ncases:\n"
-
-
-def case(expectations: str) -> Case:
-    """Returns a case of one step with these members."""
-    return read_section(parse(f"{HEAD}  - {{id: a, title: t, {expectations}}}\n", "f.yaml"), "n").cases[1]
 
 
 def answer(status: int, body: object = None, headers: Headers = (), *, url: str = "/v1/generations") -> Exchange:
     """Returns an exchange whose request traced itself as `mine`."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = Request(method="POST", url=url, headers=(("x-request-ID", "mine"),))
-    return Exchange(
-        request=request, response=Response(status=status, headers=headers, body=raw), sent=0.0, received=0.1
-    )
+    return exchange(response(status, body, headers), request, received=0.1)
 
 
 def judged(expectations: str, *answers: Exchange, every: EveryResponse = NOTHING) -> Judgement:
@@ -246,8 +239,8 @@ def test_a_repeat_ends_at_its_status_or_state(repeat: Repeat, answered: Exchange
 )
 def test_a_body_that_is_not_json_equals_nothing(body: bytes) -> None:
     """Whatever the bytes, there is a value, it has no detail, and no expectation of a body matches it."""
-    response = Response(status=400, body=body)
+    answered = response(400, body)
 
-    assert body_of(response) != json.loads("null")
-    assert detail_of(response) is None
+    assert body_of(answered) != json.loads("null")
+    assert detail_of(answered) is None
     assert said(judged("status: 400, body: {}", answer(400, body)))[0].startswith("body body: ")

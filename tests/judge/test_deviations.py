@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import luma_conformance.properties.luma_target  # noqa: F401  an inner run would import, and forget, copies of its own
 import pytest
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.model import Facet
 from luma_conformance.reference.asgi import serving
-from luma_conformance.report.jsonl import read
-from luma_conformance.report.result import Results
 from luma_conformance.session.deviations_file import load_deviations, parse_deviations
 
 from tests import miniatures
-from tests.miniatures import Handle
-from tests.pytest_plugin.test_plugin import CREATE
+from tests.kit import Run, results
+from tests.miniatures import Wrong, right
 
 OTHER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "never heard of super-model-v9")
 NEWER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "no idea")
@@ -32,37 +28,19 @@ owner = "team mock"
 """
 
 
-def right(handle: Handle) -> Handle:
-    """Leaves the reference as it is."""
-    return handle
-
-
 @pytest.fixture
-def against(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
-    """Runs pytest with known deviations against the reference, wrong in one thing."""
-    pytester.makefile(".yaml", things=CREATE)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    plugins = [
-        word
-        for name in ("pytest_base_url.plugin", "luma_conformance.pytest_plugin.plugin", "xdist")
-        for word in ("-p", name)
-    ]
-    options = ["-p", "no:cacheprovider", "--assert=plain", "--luma-deviations", "known.toml", "--luma-report", "out"]
+def against(run: Run) -> Run:
+    """Return what runs pytest with known deviations against the reference, wrong in one thing."""
 
-    def against(wrong: Callable[[Handle], Handle], known: str, *arguments: str) -> pytest.RunResult:
+    def against(wrong: Wrong, known: str, *arguments: str) -> pytest.RunResult:
         Path("known.toml").write_text(known)
         with serving(wrap=wrong) as url:
-            return pytester.runpytest(*plugins, *options, "--base-url", url, *arguments)
+            return run("--luma-deviations", "known.toml", "--luma-report", "out", "--base-url", url, *arguments)
 
     return against
 
 
-def results() -> Results:
-    """Returns what a run wrote."""
-    return read(Path("out/results.jsonl").read_bytes(), "results.jsonl")
-
-
-def test_the_same_wrong_answer_is_a_deviation(against: Callable[..., pytest.RunResult]) -> None:
+def test_the_same_wrong_answer_is_a_deviation(against: Run) -> None:
     """What is known is run, counted apart, shown with its reason, and not red."""
     result = against(OTHER_WORDS, KNOWN, "-rx")
 
@@ -77,7 +55,7 @@ def test_the_same_wrong_answer_is_a_deviation(against: Callable[..., pytest.RunR
     assert results().headline.endswith("but for 1 known deviation")
 
 
-def test_workers_know_the_same_deviations(against: Callable[..., pytest.RunResult]) -> None:
+def test_workers_know_the_same_deviations(against: Run) -> None:
     """With -n 2 a known deviation is one too."""
     result = against(OTHER_WORDS, KNOWN, "-n", "2")
 
@@ -85,7 +63,7 @@ def test_workers_know_the_same_deviations(against: Callable[..., pytest.RunResul
     result.stdout.fnmatch_lines(["judged      3: 2 passed, 0 failed, 1 deviating"])
 
 
-def test_an_answer_that_is_right_again_is_red_until_the_entry_is_gone(against: Callable[..., pytest.RunResult]) -> None:
+def test_an_answer_that_is_right_again_is_red_until_the_entry_is_gone(against: Run) -> None:
     """A stale entry would hide the next mistake."""
     result = against(right, KNOWN)
 
@@ -93,7 +71,7 @@ def test_an_answer_that_is_right_again_is_red_until_the_entry_is_gone(against: C
     result.stdout.fnmatch_lines(["  deviation        known.toml:1: stale: the answer is right now; remove the entry*"])
 
 
-def test_another_wrong_answer_is_red(against: Callable[..., pytest.RunResult]) -> None:
+def test_another_wrong_answer_is_red(against: Run) -> None:
     """An entry is of one answer, not of a case that may do as it likes."""
     result = against(NEWER_WORDS, KNOWN)
 
@@ -102,7 +80,7 @@ def test_another_wrong_answer_is_red(against: Callable[..., pytest.RunResult]) -
     assert against(NEWER_WORDS, KNOWN, "--luma-wording", "lenient").ret == Exit.NOT_CONFORMANT
 
 
-def test_another_difference_beside_the_known_one_is_red(against: Callable[..., pytest.RunResult]) -> None:
+def test_another_difference_beside_the_known_one_is_red(against: Run) -> None:
     """The text is known; that a header is missing too is not."""
     result = against(lambda handle: NO_VERSION(OTHER_WORDS(handle)), KNOWN, "-k", "unknown-model")
 
@@ -111,7 +89,7 @@ def test_another_difference_beside_the_known_one_is_red(against: Callable[..., p
 
 
 @pytest.mark.parametrize(("day", "status"), [("2020-01-31", Exit.NOT_CONFORMANT), ("2999-12-31", Exit.CONFORMANT)])
-def test_a_deviation_holds_until_its_last_day(against: Callable[..., pytest.RunResult], day: str, status: Exit) -> None:
+def test_a_deviation_holds_until_its_last_day(against: Run, day: str, status: Exit) -> None:
     """After its date the same wrong answer is red, and the message says when it was."""
     result = against(OTHER_WORDS, f"{KNOWN}expires = {day}\n")
 
@@ -120,7 +98,7 @@ def test_a_deviation_holds_until_its_last_day(against: Callable[..., pytest.RunR
         result.stdout.fnmatch_lines([f"  deviation        known.toml:1: expired on {day}: *"])
 
 
-def test_an_entry_that_lists_no_case_is_a_usage_error(against: Callable[..., pytest.RunResult]) -> None:
+def test_an_entry_that_lists_no_case_is_a_usage_error(against: Run) -> None:
     """A misspelt glob, which would never be stale, ends the run; one for a case that is not selected does not."""
     result = against(OTHER_WORDS, KNOWN.replace("things.yaml#unknown-*", "thigns.yaml#*"))
 
@@ -131,7 +109,7 @@ def test_an_entry_that_lists_no_case_is_a_usage_error(against: Callable[..., pyt
 
 
 @pytest.mark.parametrize("reason", ["", "TODO: write this", "todo"])
-def test_a_deviation_nobody_explains_is_refused(against: Callable[..., pytest.RunResult], reason: str) -> None:
+def test_a_deviation_nobody_explains_is_refused(against: Run, reason: str) -> None:
     """A draft is no excuse: its reason has to be written."""
     result = against(OTHER_WORDS, KNOWN.replace("the mock of 2025 says so", reason))
 
@@ -139,9 +117,7 @@ def test_a_deviation_nobody_explains_is_refused(against: Callable[..., pytest.Ru
     result.stdout.fnmatch_lines(["stopped: known.toml:5: *reason*"])
 
 
-def test_a_property_meets_known_answers_and_looks_on(
-    pytester: pytest.Pytester, against: Callable[..., pytest.RunResult]
-) -> None:
+def test_a_property_meets_known_answers_and_looks_on(pytester: pytest.Pytester, against: Run) -> None:
     """A known answer does not end a property: another one after it is still found, and none at all is stale."""
     pytester.makepyfile(
         test_words='''
@@ -167,7 +143,7 @@ def test_a_property_meets_known_answers_and_looks_on(
 
 
 def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
-    against: Callable[..., pytest.RunResult], capsys: pytest.CaptureFixture[str]
+    against: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What the command prints is refused as it is; with its reasons written it makes the same run green."""
     wrong = lambda handle: NO_VERSION(OTHER_WORDS(handle))  # noqa: E731

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from luma_conformance.catalogue.grammar import read_section
-from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.expected import (
     build_case,
@@ -17,8 +14,10 @@ from luma_conformance.judge.expected import (
     write_case_file,
 )
 from luma_conformance.judge.explain import describe_expected
-from luma_conformance.model import Ask, Auth, Case, Exchange, Request, Response
+from luma_conformance.model import Ask, Auth, Case
 from luma_conformance.rules import Accepted, Prediction, predict
+
+from tests.kit import exchange, read_cases, response
 
 MODEL: dict[str, Any] = {"prompt": "A sunset", "model": "super-model-v9"}
 TWICE: dict[str, Any] = {"prompt": "", "style": "manga", "aspect_ratio": "1:1"}
@@ -28,13 +27,8 @@ OPEN: dict[str, Any] = {"prompt": "A sunset", "unheard_of": True}
 def wrong(case: Case, status: int, detail: object) -> list[str]:
     """Returns what an answer differs in."""
     body = {"state": "queued"} if status == 201 else {"detail": detail}
-    exchange = Exchange(
-        request=Request(method="POST", url="/v1/generations"),
-        response=Response(status=status, body=json.dumps(body).encode()),
-        sent=0,
-        received=0,
-    )
-    return [mismatch.where for mismatch in judge_answer(exchange, case, EveryResponse(())).mismatches]
+    answer = exchange(response(status, body))
+    return [mismatch.where for mismatch in judge_answer(answer, case, EveryResponse(())).mismatches]
 
 
 def answered(body: dict[str, Any], status: int, detail: object = "x") -> list[str]:
@@ -130,7 +124,7 @@ def test_a_key_that_opens_nothing_is_refused_for_that_or_for_the_body(
 )
 def test_a_case_to_keep_reads_as_the_case_it_is(case: Case) -> None:
     """What is printed for pasting is a case file, with the same request and the same statuses."""
-    (kept,) = read_section(parse(write_case_file(case), "kept.yaml"), "kept").cases
+    (kept,) = read_cases(write_case_file(case))
 
     assert kept.steps[0].ask.body == case.steps[0].ask.body
     assert kept.steps[0].ask.url == case.steps[0].ask.url

@@ -33,6 +33,8 @@ from luma_conformance.model import (
     Verdict,
 )
 
+from tests import kit
+
 KEYFRAMES = """\
 section: 400 — Invalid keyframes
 operation: POST /v1/generations
@@ -61,17 +63,14 @@ def scrub(text: str) -> str:
 
 
 def case(slug: str) -> Case:
-    """Returns a case of the catalogue."""
-    found = CATALOGUE.get(f"create/400-keyframes/{slug}")
-    assert found is not None
-    return found
+    """Return a case of the catalogue."""
+    return kit.case_of(CATALOGUE, f"create/400-keyframes/{slug}")
 
 
 def exchange(status: int, body: object, headers: Headers = (), sent: bytes = b'{"a": -1}') -> Exchange:
-    """Returns an answer to a request that carried the secret."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    """Return an answer to a request that carried the secret."""
     request = Request(method="POST", url="/v1/generations", headers=(("Authorization", f"Bearer {SECRET}"),), body=sent)
-    return Exchange(request=request, response=Response(status=status, headers=headers, body=raw), sent=0, received=1)
+    return kit.exchange(kit.response(status, body, headers), request, received=1)
 
 
 def text_of(result: Result) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from luma_conformance.judge.job_limit import judge_job_limit
 from luma_conformance.judge.rate_limit import CONCURRENCY
-from luma_conformance.model import Exchange, Request, Response
+from luma_conformance.model import Exchange, Request
+
+from tests import kit
 
 Line = tuple[float, str, str]
 """When, in seconds; who: the job that is created or polled; what came back: 201, 429 or a state."""
@@ -23,8 +23,7 @@ def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
     status = int(answer) if answer.isdecimal() else 200
     body = {201: {"id": job, "state": "queued"}, 429: {"detail": CONCURRENCY}}.get(status, {"state": answer})
     request = Request(method="POST" if status != 200 else "GET", url=f"/v1/generations/{job}")
-    response = Response(status=status, body=json.dumps(body).encode())
-    return Exchange(request=request, response=response, sent=when, received=when + takes)
+    return kit.exchange(kit.response(status, body), request, sent=when, received=when + takes)
 
 
 def said(*lines: Line, takes: float = 0.0, since: float | None = None) -> list[str]:

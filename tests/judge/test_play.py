@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-from luma_conformance.catalogue.grammar import read_section
-from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.errors import ExchangeError, SpendExhausted
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.play import Target, bind, fill, find_unmet_need, make_lookup, play
-from luma_conformance.model import Ask, Auth, Case, Headers, Outcome, Request, Response, Result
+from luma_conformance.model import Ask, Auth, Case, Outcome, Request, Response, Result
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
+
+from tests import kit
+from tests.kit import response
 
 VALUES = {"image-url": "https://example.com/a.png", "completed-image": "1-2", "odd-id": "a b/../é?#%"}
 KEYS = {"main-key": "key-main", "low-rpm-key": "key-low"}
@@ -43,12 +44,12 @@ class Service:
         self.heard.append(request)
         if request.method == "GET":
             began = self.made[request.url.rpartition("/")[2]]
-            return answer(200, {"state": "completed" if self.time - began >= 3 else "queued"})
+            return response(200, {"state": "completed" if self.time - began >= 3 else "queued"})
         if sum(self.time - began < 3 for began in self.made.values()) >= 2:
-            return answer(429, {"detail": "Slow down"})
+            return response(429, {"detail": "Slow down"})
         name = self.identify(len(self.made) + 1)
         self.made[str(name)] = self.time
-        return answer(201, {"id": name})
+        return response(201, {"id": name})
 
     def now(self) -> float:
         return self.time
@@ -73,11 +74,6 @@ class Patient:
         return self.service.send(request)
 
 
-def answer(status: int, body: object, headers: Headers = ()) -> Response:
-    """Returns a JSON response."""
-    return Response(status=status, headers=headers, body=json.dumps(body).encode())
-
-
 def target(service: Service, patient: Patient | None = None) -> Target:
     """Returns the service as a target with that profile."""
     return Target(
@@ -92,8 +88,8 @@ def target(service: Service, patient: Patient | None = None) -> Target:
 
 
 def case(members: str) -> Case:
-    """Returns a case with these members, whose control is an empty body."""
-    return read_section(parse(f"{HEAD}  - {{id: a, title: t, {members}}}\n", "f.yaml"), "n").cases[1]
+    """Return a case of a section that needs a medium and a key."""
+    return kit.case(members, head=HEAD)
 
 
 def played(members: str, service: Service) -> Result:

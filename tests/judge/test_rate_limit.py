@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,9 @@ from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Headers, Request, Response
 
+from tests.kit import CREATE, exchange, response
+
 RUNS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
-POST = Request(method="POST", url="/v1/generations")
 START = 1_775_649_600.0
 
 
@@ -54,11 +54,6 @@ class Server:
         return tuple(zip(names, map(str, (self.limit, remaining, reset)), strict=True))
 
 
-def response(status: int, body: object, headers: Headers) -> Response:
-    """Returns a JSON response."""
-    return Response(status=status, headers=headers, body=json.dumps(body).encode())
-
-
 def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float, float]] = ()) -> list[Exchange]:
     """Returns one request after each wait; `latency` is the seconds there and back, in turn."""
     exchanges: list[Exchange] = []
@@ -67,7 +62,7 @@ def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float,
         there, back = latency[number % len(latency)] if latency else (0.0, 0.0)
         sent = now + wait
         now = sent + there + back
-        exchanges.append(Exchange(request=POST, response=server.answer(sent + there), sent=sent, received=now))
+        exchanges.append(exchange(server.answer(sent + there), sent=sent, received=now))
     return exchanges
 
 
@@ -164,14 +159,14 @@ def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
     poll = Request(method="GET", url="/v1/generations/x")
     cases = [
         (poll, response(200, {}, rates)),
-        (POST, response(400, {"detail": "x"}, rates)),
-        (POST, response(429, full, (("Retry-After", "60"), *rates))),
-        (POST, response(429, full, (("Retry-After", "12"),))),
+        (CREATE, response(400, {"detail": "x"}, rates)),
+        (CREATE, response(429, full, (("Retry-After", "60"), *rates))),
+        (CREATE, response(429, full, (("Retry-After", "12"),))),
     ]
     for request, answer in cases:
-        assert wrong([Exchange(request=request, response=answer, sent=START, received=START)])
+        assert wrong([exchange(answer, request, sent=START)])
     legal = response(429, full, (("Retry-After", "60"),))
-    assert wrong([Exchange(request=POST, response=legal, sent=START, received=START)]) == ()
+    assert wrong([exchange(legal, sent=START)]) == ()
 
 
 def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
@@ -180,7 +175,7 @@ def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
     for sent in (START, START + 70, START + 140):
         rates = Server().rates(0, int(sent) + 30)
         answer = response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", "30"), *rates))
-        again.append(Exchange(request=POST, response=answer, sent=sent, received=sent))
+        again.append(exchange(answer, sent=sent))
 
     assert judge_rate_limit(again).contradictions != ()
     assert judge_rate_limit(again, since=math.inf).contradictions == ()

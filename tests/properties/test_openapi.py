@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
-from luma_conformance.catalogue.grammar import read_section
-from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.model import ABSENT, Ask, Exchange, Request, Response, header
 from luma_conformance.properties import openapi
 from luma_conformance.properties.luma_target import LumaTarget
@@ -27,8 +25,9 @@ from luma_conformance.rules import Rejected, Unspecified, predict
 from luma_conformance.strategies import KINDS, Material
 from luma_conformance.suite import test_schema as schema
 
-from tests import miniatures
-from tests.miniatures import Handle, Wrong, answering, in_another_order
+from tests import kit, miniatures
+from tests.kit import read_cases
+from tests.miniatures import Handle, Wrong, answering, in_another_order, on_answers, on_requests, right
 from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST
 from tests.suite.target_on import target_on
 
@@ -42,6 +41,9 @@ LINK = schema.test_what_is_accepted_is_found_by_its_link
 
 HEADERS = (("Content-Type", "application/json"), ("X-Request-Id", "r"), ("X-API-Version", "2026-04-01"))
 RATES = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "29"), ("X-RateLimit-Reset", "1712592060"))
+
+
+pytestmark = pytest.mark.slow
 
 
 def quick(examples: int) -> settings:
@@ -66,13 +68,8 @@ def drawn(examples: int, *, valid: bool) -> list[Any]:
 
 def answer(status: int, body: object, *more: tuple[str, str], method: str = "POST") -> Exchange:
     """Returns an exchange of that answer."""
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Exchange(
-        request=Request(method=method, url="/v1/generations"),
-        response=Response(status=status, headers=(*HEADERS, *more), body=sent),
-        sent=0.0,
-        received=0.0,
-    )
+    sent = Request(method=method, url="/v1/generations")
+    return kit.exchange(kit.response(status, body, (*HEADERS, *more)), sent)
 
 
 def test_what_is_generated_as_valid_is_so_and_of_every_kind() -> None:
@@ -186,15 +183,7 @@ def test_a_status_is_let_pass_where_it_is_open() -> None:
 
 def changed(when: Callable[[Request, Response], bool], change: Callable[[Response], Response]) -> Wrong:
     """Changes the answers for which `when` says so."""
-
-    def wrap(handle: Handle) -> Handle:
-        def answered(request: Request) -> Response:
-            response = handle(request)
-            return change(response) if when(request, response) else response
-
-        return answered
-
-    return wrap
+    return on_answers(lambda request, response: change(response) if when(request, response) else response)
 
 
 def told(status: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Wrong:
@@ -237,14 +226,13 @@ def forgets(handle: Handle) -> Handle:
         Request(method="GET", url="/v1/generations/x", headers=(("Authorization", "Bearer luma-api-test-main"),))
     )
 
-    def answered(request: Request) -> Response:
-        response = handle(request)
+    def change(request: Request, response: Response) -> Response:
         if request.method == "GET" and response.status == 200:
             traced = ("X-Request-Id", header(request.headers, "X-Request-Id") or "")
             return replace(gone, headers=(*(h for h in gone.headers if h[0] != "X-Request-Id"), traced))
         return response
 
-    return answered
+    return on_answers(change)(handle)
 
 
 INVALID = json.dumps({"detail": "Prompt must be between 1 and 6000 characters"}).encode()
@@ -355,27 +343,23 @@ def test_a_finding_is_a_case_to_keep(wrong: Wrong, operation: str) -> None:
         (KEYS if operation.startswith("POST") else NOBODYS)(target_on(wrong))
 
     text = str(found.value).partition("as a case, to keep:\n\n")[2]
-    (case,) = read_section(parse(text, "kept.yaml"), "kept").cases
+    (case,) = read_cases(text)
     assert case.operation == operation
     assert case.steps[0].ask.auth.role == ("revoked-key" if operation.startswith("POST") else "main-key")
 
 
-def other_refusals(handle: Handle) -> Handle:
-    """Refuses what the page does not speak of with statuses of its own, and ids of odd characters with a web page."""
-
-    def answered(request: Request) -> Response:
-        response = handle(request)
-        if request.method == "GET" and response.status == 404 and "%2F" in request.url:
-            return Response(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>Not Found</html>")
-        try:
-            body = json.loads(request.body)
-        except (ValueError, RecursionError):
-            body = None
-        if request.method == "POST" and response.status != 401 and not isinstance(body, dict):
-            return replace(response, status=415, body=b'{"detail": "a JSON object is wanted"}')
-        return response
-
-    return answered
+@on_answers
+def other_refusals(request: Request, response: Response) -> Response:
+    """Refuse what the page does not speak of with statuses of its own, and ids of odd characters with a web page."""
+    if request.method == "GET" and response.status == 404 and "%2F" in request.url:
+        return Response(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>Not Found</html>")
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        body = None
+    if request.method == "POST" and response.status != 401 and not isinstance(body, dict):
+        return replace(response, status=415, body=b'{"detail": "a JSON object is wanted"}')
+    return response
 
 
 def body_first(handle: Handle) -> Handle:
@@ -396,7 +380,7 @@ def body_first(handle: Handle) -> Handle:
 @pytest.mark.parametrize(
     "legal",
     [
-        pytest.param(lambda handle: handle, id="none"),
+        pytest.param(right, id="none"),
         pytest.param(miniatures.with_extras, id="extras"),
         pytest.param(typed(400, "application/json; charset=utf-8"), id="charset"),
         pytest.param(in_another_order, id="order"),
@@ -418,16 +402,13 @@ def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
     """Off this machine no submission with the key is sent that is not predicted to be refused."""
     sent: Counter[str] = Counter()
 
-    def wrap(handle: Handle) -> Handle:
-        def answered(request: Request) -> Response:
-            trusted = header(request.headers, "Authorization") == "Bearer luma-api-test-main"
-            if request.method == "POST" and trusted:
-                sent[type(predict(json.loads(request.body))).__name__] += 1
-            return handle(request)
+    def noted(request: Request) -> Request:
+        trusted = header(request.headers, "Authorization") == "Bearer luma-api-test-main"
+        if request.method == "POST" and trusted:
+            sent[type(predict(json.loads(request.body))).__name__] += 1
+        return request
 
-        return answered
-
-    luma_target = target_on(wrap, limit=0, examples=60)
+    luma_target = target_on(on_requests(noted), limit=0, examples=60)
     FORBIDDEN(luma_target)
     KEYS(luma_target)
     for costly in (ALLOWED, LINK):
@@ -440,7 +421,7 @@ def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
 
 def test_nothing_sent_is_not_conformance() -> None:
     """Off this machine a run in which nothing was sure to be refused is not judged."""
-    luma_target = target_on(lambda handle: handle, limit=0)
+    luma_target = target_on(right, limit=0)
     luma_target.send_checked = lambda body: (Unspecified(reason="open"), None)  # type: ignore[method-assign]
 
     with pytest.raises(pytest.skip.Exception, match="would cost money"):
@@ -455,7 +436,7 @@ def test_without_schemathesis_the_schema_is_not_judged(monkeypatch: pytest.Monke
 
     for judged in (ALLOWED, FORBIDDEN, NOBODYS, KEYS, LINK):
         with pytest.raises(pytest.skip.Exception, match=r"needs schemathesis: pip install .*\[schema\]"):
-            judged(target_on(lambda handle: handle))
+            judged(target_on(right))
 
 
 def test_what_schemathesis_may_move_is_used_in_one_file_and_held_to_one_minor_version() -> None:

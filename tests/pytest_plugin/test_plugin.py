@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import luma_conformance.pytest_plugin.items
-import luma_conformance.pytest_plugin.summary
-import luma_conformance.reference.service
-import luma_conformance.session.session
-import luma_conformance.target.connection  # noqa: F401  an inner run would import, and forget, copies of its own
 import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
@@ -20,42 +14,8 @@ from luma_conformance.reference.asgi import serving
 from luma_conformance.reference.settings import Settings
 
 from tests import miniatures
+from tests.kit import THINGS, Run, free_port, run_apart, run_inside
 from tests.miniatures import Handle
-
-CREATE = """\
-# yaml-language-server: $schema=case-file.schema.json
-section: 400 — Invalid things
-operation: POST /v1/generations
-accepted: {prompt: A sunset}
-status: 400
-cases:
-  - id: empty
-    title: an empty prompt is refused
-    set: {prompt: ""}
-    detail: Prompt must be between 1 and 6000 characters
-  - id: unknown-model
-    title: an unknown model is refused
-    set: {model: super-model-v9}
-    detail: "Unknown model: super-model-v9"
-"""
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
-    """Runs pytest in an empty project with the kit installed."""
-    pytester.makefile(".yaml", things=CREATE)
-
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    plugins = [
-        word
-        for name in ("pytest_base_url.plugin", "luma_conformance.pytest_plugin.plugin", "xdist")
-        for word in ("-p", name)
-    ]
-
-    def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest(*plugins, "-p", "no:cacheprovider", "--assert=plain", *arguments)
-
-    return run
 
 
 @contextmanager
@@ -65,7 +25,7 @@ def miniature(wrap: Callable[[Handle], Handle]) -> Iterator[str]:
         yield url
 
 
-def test_the_cases_of_a_file_pass_on_the_embedded_reference(run: Callable[..., pytest.RunResult]) -> None:
+def test_the_cases_of_a_file_pass_on_the_embedded_reference(run: Run) -> None:
     """A case file anywhere is collected, control first, and judged in process."""
     result = run("-v")
 
@@ -100,19 +60,19 @@ def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.P
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result = pytester.runpytest_subprocess("-p", "no:schemathesis")
 
     result.assert_outcomes(passed=1)
 
 
-def test_markers_select_by_status_section_and_operation(run: Callable[..., pytest.RunResult]) -> None:
+def test_markers_select_by_status_section_and_operation(run: Run) -> None:
     """-m understands the facts of a case."""
     assert run("-m", "luma(status=201)").parseoutcomes() == {"passed": 1, "deselected": 2}
     assert run("-m", "luma(section='things.yaml')").parseoutcomes() == {"passed": 3}
     assert run("-m", "luma(operation='get')").parseoutcomes() == {"deselected": 3}
 
 
-def test_collect_only_is_a_table_of_contents(run: Callable[..., pytest.RunResult]) -> None:
+def test_collect_only_is_a_table_of_contents(run: Run) -> None:
     """--collect-only prints the titles."""
     result = run("--collect-only")
 
@@ -120,7 +80,7 @@ def test_collect_only_is_a_table_of_contents(run: Callable[..., pytest.RunResult
     result.stdout.no_fnmatch_line("*Luma Agents API conformance*")
 
 
-def test_a_wrong_text_is_explained_in_five_lines(run: Callable[..., pytest.RunResult]) -> None:
+def test_a_wrong_text_is_explained_in_five_lines(run: Run) -> None:
     """A failure says what the page says, what the server said, where they differ and how to ask again."""
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
 
@@ -143,7 +103,7 @@ def test_a_wrong_text_is_explained_in_five_lines(run: Callable[..., pytest.RunRe
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_the_text_of_another_error_is_named(run: Callable[..., pytest.RunResult]) -> None:
+def test_the_text_of_another_error_is_named(run: Run) -> None:
     """A text that belongs elsewhere in the catalogue is recognised."""
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "source is required for type 'image_edit'")
 
@@ -163,7 +123,7 @@ def test_the_text_of_another_error_is_named(run: Callable[..., pytest.RunResult]
     ids=["422 for 400", "no version on 400", "no reset on 201"],
 )
 def test_a_server_wrong_in_one_thing_fails_in_that_facet(
-    run: Callable[..., pytest.RunResult], wrong: Callable[[Handle], Handle], facet: str
+    run: Run, wrong: Callable[[Handle], Handle], facet: str
 ) -> None:
     """Each wrong server is told by facet."""
     with miniature(wrong) as url:
@@ -173,7 +133,7 @@ def test_a_server_wrong_in_one_thing_fails_in_that_facet(
     result.stdout.fnmatch_lines([f"  differs in       {facet}*"])
 
 
-def test_extra_headers_and_members_are_not_accused(run: Callable[..., pytest.RunResult]) -> None:
+def test_extra_headers_and_members_are_not_accused(run: Run) -> None:
     """What the page does not forbid passes."""
     with miniature(miniatures.with_extras) as url:
         run("--base-url", url).assert_outcomes(passed=3)
@@ -181,7 +141,7 @@ def test_extra_headers_and_members_are_not_accused(run: Callable[..., pytest.Run
 
 def test_a_bad_case_file_is_told_with_every_problem_and_no_traceback(pytester: pytest.Pytester) -> None:
     """A wrong file ends the run with the status for files, naming each line."""
-    bad = CREATE.replace("    detail: Prompt", "    detial: Prompt").replace("set: {model:", "sett: {model:")
+    bad = THINGS.replace("    detail: Prompt", "    detial: Prompt").replace("set: {model:", "sett: {model:")
     pytester.makefile(".yaml", bad=bad)
 
     result = pytester.runpytest()
@@ -191,18 +151,16 @@ def test_a_bad_case_file_is_told_with_every_problem_and_no_traceback(pytester: p
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_nothing_at_the_base_url_is_one_message_and_a_status_of_its_own(run: Callable[..., pytest.RunResult]) -> None:
+def test_nothing_at_the_base_url_is_one_message_and_a_status_of_its_own(run: Run) -> None:
     """An unreachable target leaves everything unjudged, once."""
-    result = run("--base-url", f"http://127.0.0.1:{_free_port()}")
+    result = run("--base-url", f"http://127.0.0.1:{free_port()}")
 
     assert result.ret == Exit.COULD_NOT_JUDGE
     result.stdout.fnmatch_lines(["could not judge: *refused*"])
     assert result.parseoutcomes().get("failed") is None
 
 
-def test_a_web_page_at_the_base_url_is_not_judged(
-    run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_web_page_at_the_base_url_is_not_judged(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers HTML is not the API."""
     monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-something")
     with _html_server() as url:
@@ -212,7 +170,7 @@ def test_a_web_page_at_the_base_url_is_not_judged(
     result.stdout.fnmatch_lines(["could not judge: *web page*"])
 
 
-def test_a_web_page_is_recognised_without_a_key(run: Callable[..., pytest.RunResult]) -> None:
+def test_a_web_page_is_recognised_without_a_key(run: Run) -> None:
     """What is wrong with the base URL is said before what is missing in the environment."""
     with _html_server() as url:
         result = run("--base-url", url)
@@ -221,9 +179,7 @@ def test_a_web_page_is_recognised_without_a_key(run: Callable[..., pytest.RunRes
     result.stdout.fnmatch_lines(["could not judge: *web page*"])
 
 
-def test_without_a_key_the_variable_to_set_is_named(
-    run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_key_the_variable_to_set_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that is the API and publishes no profile needs a key from the environment."""
     monkeypatch.delenv("LUMA_AGENTS_API_KEY", raising=False)
 
@@ -234,9 +190,7 @@ def test_without_a_key_the_variable_to_set_is_named(
     result.stdout.fnmatch_lines(["could not judge: *LUMA_AGENTS_API_KEY is not set*"])
 
 
-def test_a_refused_main_key_is_not_judged(
-    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_main_key_is_not_judged(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong key is said once, by the name of its variable, instead of failing every case."""
     monkeypatch.setenv("WRONG_KEY", "luma-api-planted-canary")
     profile = pytester.makefile(".toml", profile='[keys]\nmain-key = {env = "WRONG_KEY"}\n')
@@ -249,11 +203,9 @@ def test_a_refused_main_key_is_not_judged(
     result.stdout.no_fnmatch_line("*planted-canary*")
 
 
-def test_a_case_whose_need_is_missing_is_not_judged_with_that_reason(
-    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
-) -> None:
+def test_a_case_whose_need_is_missing_is_not_judged_with_that_reason(run: Run, pytester: pytest.Pytester) -> None:
     """What was not judged is counted with its reason, and zero judged is not green."""
-    pytester.path.joinpath("things.yaml").write_text(CREATE.replace("accepted:", "needs: [revoked-key]\naccepted:"))
+    pytester.path.joinpath("things.yaml").write_text(THINGS.replace("accepted:", "needs: [revoked-key]\naccepted:"))
     profile = pytester.makefile(".toml", profile='[keys]\nmain-key = {test_key = "luma-api-test-main"}\n')
 
     result = run("--luma-profile", str(profile))
@@ -263,7 +215,7 @@ def test_a_case_whose_need_is_missing_is_not_judged_with_that_reason(
     result.stdout.fnmatch_lines(["not judged  3", "*3  *revoked-key*", "could not judge: not one case was judged*"])
 
 
-def test_a_bad_profile_is_a_usage_error(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
+def test_a_bad_profile_is_a_usage_error(run: Run, pytester: pytest.Pytester) -> None:
     """A wrong profile is told before anything runs."""
     profile = pytester.makefile(".toml", profile='[keys]\nmane-key = {env = "X"}\n')
 
@@ -274,7 +226,7 @@ def test_a_bad_profile_is_a_usage_error(run: Callable[..., pytest.RunResult], py
 
 
 @pytest.mark.parametrize("arguments", [["--luma-spend", "-1"], ["--luma-spend", "x"], ["--luma-timeout", "0"]])
-def test_a_senseless_flag_is_a_usage_error(run: Callable[..., pytest.RunResult], arguments: list[str]) -> None:
+def test_a_senseless_flag_is_a_usage_error(run: Run, arguments: list[str]) -> None:
     """Numbers out of range are refused by name."""
     result = run(*arguments)
 
@@ -282,7 +234,7 @@ def test_a_senseless_flag_is_a_usage_error(run: Callable[..., pytest.RunResult],
     result.stderr.fnmatch_lines([f"*{arguments[0]}*"])
 
 
-def test_junit_carries_id_section_and_facets(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
+def test_junit_carries_id_section_and_facets(run: Run, pytester: pytest.Pytester) -> None:
     """The XML of pytest has what a report needs."""
     run("--junitxml", "out.xml")
 
@@ -291,7 +243,7 @@ def test_junit_carries_id_section_and_facets(run: Callable[..., pytest.RunResult
     assert '<property name="luma_section" value="400 — Invalid things"' in xml
 
 
-def test_workers_share_the_work_and_the_summary(run: Callable[..., pytest.RunResult]) -> None:
+def test_workers_share_the_work_and_the_summary(run: Run) -> None:
     """-n 2 comes to the same counts and status."""
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
 
@@ -302,33 +254,27 @@ def test_workers_share_the_work_and_the_summary(run: Callable[..., pytest.RunRes
     result.stdout.fnmatch_lines(["judged      3: 2 passed, 1 failed, 0 deviating"])
 
 
-def test_workers_that_cannot_judge_say_so_once(run: Callable[..., pytest.RunResult]) -> None:
+def test_workers_that_cannot_judge_say_so_once(run: Run) -> None:
     """-n 2 against nothing is one message and the same status."""
-    result = run("-n", "2", "--base-url", f"http://127.0.0.1:{_free_port()}")
+    result = run("-n", "2", "--base-url", f"http://127.0.0.1:{free_port()}")
 
     assert result.ret == Exit.COULD_NOT_JUDGE
     assert sum(line.startswith("could not judge:") for line in result.outlines) == 1
 
 
+@pytest.mark.slow
 def test_the_whole_catalogue_comes_to_the_same_over_http(pytester: pytest.Pytester) -> None:
     """In process, over loopback, with workers and in reverse order, every case is judged and passes."""
     pytester.makeconftest("def pytest_collection_modifyitems(items): items.reverse()")
-    arguments = ["-q", "-p", "no:cacheprovider", str(specs())]
+    arguments = ["-q", str(specs())]
 
     with serving() as url:
-        runs = [pytester.runpytest(*arguments), pytester.runpytest(*arguments, "-n", "2", "--base-url", url)]
+        runs = [run_inside(pytester, *arguments), run_inside(pytester, *arguments, "-n", "2", "--base-url", url)]
 
     assert [result.ret for result in runs] == [0, 0]
     counts = [next(line for line in result.outlines if line.startswith("judged ")) for result in runs]
     assert counts[0] == counts[1]
     assert all("not judged  0" in result.outlines for result in runs)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -366,7 +312,7 @@ def main_only(pytester: pytest.Pytester) -> str:
 
 
 @pytest.mark.usefixtures("not_loopback")
-def test_what_would_cost_money_is_not_sent(run: Callable[..., pytest.RunResult], main_only: str) -> None:
+def test_what_would_cost_money_is_not_sent(run: Run, main_only: str) -> None:
     """Off this machine a case that expects to be accepted is not judged without --luma-spend."""
     with serving() as url:
         result = run("--base-url", url, "--luma-profile", main_only)
@@ -378,7 +324,7 @@ def test_what_would_cost_money_is_not_sent(run: Callable[..., pytest.RunResult],
 
 
 @pytest.mark.usefixtures("not_loopback")
-def test_allowed_spending_is_used_and_shown(run: Callable[..., pytest.RunResult], main_only: str) -> None:
+def test_allowed_spending_is_used_and_shown(run: Run, main_only: str) -> None:
     """--luma-spend 1 lets one generation be accepted."""
     with serving() as url:
         result = run("--base-url", url, "--luma-profile", main_only, "--luma-spend", "1")
@@ -388,7 +334,7 @@ def test_allowed_spending_is_used_and_shown(run: Callable[..., pytest.RunResult]
 
 
 @pytest.mark.usefixtures("not_loopback")
-def test_an_unexpected_201_fails_and_ends_the_run(run: Callable[..., pytest.RunResult], main_only: str) -> None:
+def test_an_unexpected_201_fails_and_ends_the_run(run: Run, main_only: str) -> None:
     """A target that accepts what it ought to refuse costs one generation, not all of them."""
     with miniature(miniatures.accepts_everything) as url:
         result = run("--base-url", url, "--luma-profile", main_only)
@@ -401,10 +347,10 @@ def test_an_unexpected_201_fails_and_ends_the_run(run: Callable[..., pytest.RunR
 def test_waiting_for_a_rate_limit_is_announced_and_fails_nothing(pytester: pytest.Pytester) -> None:
     """A 429 of the run's own making is waited for, on virtual time where the target has it."""
     cases = "".join(f"  - {{id: n{n}, title: request {n}, set: {{prompt: p{n}}}, status: 201}}\n" for n in range(6))
-    pytester.makefile(".yaml", many=CREATE.partition("  - id")[0] + cases)
+    pytester.makefile(".yaml", many=THINGS.partition("  - id")[0] + cases)
 
     with serving(Settings(rpm=3)) as url:
-        result = pytester.runpytest_subprocess("--base-url", url, "-p", "no:cacheprovider")
+        result = run_apart(pytester, "--base-url", url)
 
     result.assert_outcomes(passed=7)
     result.stderr.fnmatch_lines(["luma: waiting * s *"])
@@ -423,9 +369,7 @@ PROPERTY = """
 """
 
 
-def test_a_property_of_ones_own_counts_as_a_case(
-    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
-) -> None:
+def test_a_property_of_ones_own_counts_as_a_case(run: Run, pytester: pytest.Pytester) -> None:
     """A test that takes the `luma` fixture is judged, and the rules it reaches are in the summary."""
     pytester.makepyfile(PROPERTY)
 
@@ -437,9 +381,7 @@ def test_a_property_of_ones_own_counts_as_a_case(
     )
 
 
-def test_a_property_that_fails_is_explained_without_a_traceback(
-    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
-) -> None:
+def test_a_property_that_fails_is_explained_without_a_traceback(run: Run, pytester: pytest.Pytester) -> None:
     """A finding says what the page says, what the server said, and how to keep it as a case."""
     pytester.makepyfile(PROPERTY)
     wrong = miniatures.another_detail("Prompt must be between 1 and 6000 characters", "prompt is empty")
@@ -461,7 +403,7 @@ def test_a_property_that_fails_is_explained_without_a_traceback(
 
 
 def test_a_property_is_not_judged_where_it_costs_money(
-    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its reason is counted in the summary, and a run of nothing else is not conformant."""
     monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda url: False)
@@ -475,7 +417,7 @@ def test_a_property_is_not_judged_where_it_costs_money(
     result.stdout.fnmatch_lines(["judged      0:*", "not judged  1", "*1  would cost money:*"])
 
 
-def test_examples_are_a_number_of_at_least_one(run: Callable[..., pytest.RunResult]) -> None:
+def test_examples_are_a_number_of_at_least_one(run: Run) -> None:
     """A wrong number is a usage error."""
     assert run("--luma-fuzz", "0").ret == Exit.USAGE
     assert run("--luma-fuzz", "wild").ret == Exit.USAGE

@@ -8,36 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
-import luma_conformance.properties.luma_target
-import luma_conformance.pytest_plugin.publisher  # noqa: F401  an inner run would import, and forget, copies of its own
 import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
 from luma_conformance.report.jsonl import read
-from luma_conformance.report.result import Results
 
 from tests import miniatures
+from tests.kit import Run, results
 from tests.miniatures import Handle
-from tests.pytest_plugin.test_plugin import CREATE
 
-Run = Callable[..., pytest.RunResult]
 OTHER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "never heard of super-model-v9")
 OTHER_ERROR = miniatures.another_detail("Unknown model: super-model-v9", "Prompt must be between 1 and 6000 characters")
 OTHER_STATUS = miniatures.another_status(400, 422, "Unknown model: super-model-v9")
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest in an empty project with the kit installed."""
-    pytester.makefile(".yaml", things=CREATE)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    plugins = [
-        word
-        for name in ("pytest_base_url.plugin", "luma_conformance.pytest_plugin.plugin", "xdist")
-        for word in ("-p", name)
-    ]
-    return lambda *arguments: pytester.runpytest(*plugins, "-p", "no:cacheprovider", "--assert=plain", *arguments)
 
 
 @pytest.fixture
@@ -49,11 +32,6 @@ def against(run: Run) -> Callable[..., pytest.RunResult]:
             return run("--base-url", url, *arguments)
 
     return against
-
-
-def results(folder: str = "out") -> Results:
-    """Returns what a run wrote."""
-    return read(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
 
 
 def test_a_run_writes_its_results_in_every_format(against: Callable[..., pytest.RunResult]) -> None:

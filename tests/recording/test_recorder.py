@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from luma_conformance.catalogue.grammar import read_section
-from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request, Response
 from luma_conformance.recording.har import Writer
 from luma_conformance.recording.player import OUTDATED, Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing, version_of
 from luma_conformance.target.channel import Channel
+
+from tests.kit import read_cases
 
 AS_IT_IS = Storing(request=lambda r: r, response=lambda r: r, fold=lambda e: e, unfold=lambda e: e)
 CASES = """\
@@ -67,8 +67,8 @@ def ask(body: str = "{}", url: str = "/v1/generations", trace: str = "id-1") -> 
 
 
 def case(text: str = CASES) -> Case:
-    """Returns the one case of a file that is no control."""
-    return read_section(parse(text, "f.yaml"), "n").cases[1]
+    """Return the one case of a file that is no control."""
+    return read_cases(text)[1]
 
 
 Record = Callable[..., Recorder]

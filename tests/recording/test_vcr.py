@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from luma_conformance.recording.entry import (
     TIMES,
     Entry,
 )
-from luma_conformance.reference.asgi import serving
 
 from tests.reference.asking import key
 
@@ -44,13 +42,6 @@ interactions:
     status: {code: 401, message: Unauthorized}
 version: 1
 """
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Yields the URL of a reference."""
-    with serving() as served:
-        yield served
 
 
 def found(path: Path, content: str | bytes) -> list[Entry]:

@@ -28,9 +28,12 @@ SWITCHES = (
     "--disable-sync", "--no-first-run", "--window-size=1280,1000",
 )  # fmt: skip
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Chromium and its driver (Debian: chromium, chromium-driver)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="needs Chromium and its driver (Debian: chromium, chromium-driver)"
+    ),
+]
 Browser = webdriver.Chrome
 
 

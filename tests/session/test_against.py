@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
-from luma_conformance.model import Case, Exchange, Outcome, Place, Request, Response, Result, Standing, Verdict
+from luma_conformance.model import Case, Outcome, Place, Result, Standing, Verdict
 from luma_conformance.reference.asgi import serving
 from luma_conformance.session.against import against
 
 from tests import miniatures
+from tests.kit import Run, exchange, response, run_inside
 
 CASE = Case(id="a/b", title="t", section="s", operation="POST /v1/generations", place=Place("f.yaml", 1), steps=())
 
 
 def result(outcome: Outcome, body: object = None, status: int = 400) -> Result:
     """Returns what a case came to, with one answer."""
-    response = Response(status=status, body=json.dumps(body).encode())
-    exchange = Exchange(request=Request(method="POST", url="/v1/generations"), response=response, sent=0, received=0)
-    return Result(case=CASE, verdict=Verdict(outcome=outcome), exchanges=(exchange,))
+    return Result(case=CASE, verdict=Verdict(outcome=outcome), exchanges=(exchange(response(status, body)),))
 
 
 @pytest.mark.parametrize(
@@ -78,18 +76,13 @@ def test_no_answer_from_either_is_alike() -> None:
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Runs pytest on some sections of the catalogue."""
-    sections = [str(specs() / "create" / f"{name}.yaml") for name in ("400-unknown-model", "400-prompt-too-short")]
-    sections.append(str(specs() / "get" / "404-does-not-exist.yaml"))
-
-    def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess("-q", "-p", "no:schemathesis", *sections, *arguments)
-
-    return run
+def run(pytester: pytest.Pytester) -> Run:
+    """Return what runs pytest on some sections of the catalogue."""
+    names = ("create/400-unknown-model", "create/400-prompt-too-short", "get/404-does-not-exist")
+    return partial(run_inside, pytester, "-q", *(str(specs() / f"{name}.yaml") for name in names))
 
 
-def test_a_run_says_where_only_one_of_two_servers_is_right(run: Callable[..., pytest.RunResult]) -> None:
+def test_a_run_says_where_only_one_of_two_servers_is_right(run: Run) -> None:
     """Planted differences are listed, each under what it is, and nothing else; the verdicts are the target's."""
     shared = miniatures.another_detail("Generation not found", "nothing here")
     one = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
@@ -117,7 +110,7 @@ def test_a_run_says_where_only_one_of_two_servers_is_right(run: Callable[..., py
     )
 
 
-def test_two_right_servers_have_nothing_to_list(run: Callable[..., pytest.RunResult]) -> None:
+def test_two_right_servers_have_nothing_to_list(run: Run) -> None:
     """A server with legal differences stands beside the reference as right as it."""
     with serving(wrap=miniatures.with_extras) as url, serving() as rival:
         found = run("--base-url", url, "--luma-against", rival, "-n", "2")
@@ -127,7 +120,7 @@ def test_two_right_servers_have_nothing_to_list(run: Callable[..., pytest.RunRes
     found.stdout.no_fnmatch_line("*only the*")
 
 
-def test_another_server_that_is_not_there_ends_the_run(run: Callable[..., pytest.RunResult]) -> None:
+def test_another_server_that_is_not_there_ends_the_run(run: Run) -> None:
     """Comparing with nothing is no comparison."""
     with serving() as url:
         found = run("--base-url", url, "--luma-against", "http://127.0.0.1:9")

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,9 +24,12 @@ from luma_conformance.recording.har import entries
 from luma_conformance.reference.asgi import serving
 
 from tests import miniatures
+from tests.kit import ONLY_OURS
+from tests.miniatures import Wrong, on_requests
 
+UNKNOWN_MODEL = str(specs() / "create" / "400-unknown-model.yaml")
 SUITE = Path(__file__).resolve().parents[2] / "conformance" / "luma_conformance" / "suite"
-FEW = ("--luma-fuzz", "12", "-k", "not large and not over and not heavy")
+FEW = ("--luma-fuzz", "6", "-k", "not large and not over and not heavy")
 OFFLINE = """
 import socket
 
@@ -48,7 +50,7 @@ def run(folder: Path, *arguments: str, conftest: str = "", env: dict[str, str] |
     command = [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-c", str(_ini(folder)), *arguments]
     return subprocess.run(
         [*command, *_conftest(folder), f"--junitxml={folder / 'junit.xml'}"],
-        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})},
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **ONLY_OURS, **(env or {})},
     )  # fmt: skip
 
 
@@ -79,43 +81,45 @@ def summary(ran: Ran) -> str:
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
-    """Records catalogue and properties from a server that is gone afterwards."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a recording of one section, whose server is gone."""
     folder = tmp_path_factory.mktemp("recorded")
-    file = folder / "run.har"
     with serving() as url:
-        ran = run(folder / "live", str(specs()), str(SUITE), "--base-url", url, "--luma-record", str(file), *FEW)
-    return file, ran
+        run(folder / "live", UNKNOWN_MODEL, "--base-url", url, "--luma-record", str(folder / "run.har"))
+    return folder / "run.har"
 
 
-def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(tmp_path: Path) -> None:
     """Every case and property comes to the same, rule coverage and observations included, with no server there."""
-    file, live = recorded
+    file = tmp_path / "run.har"
+    with serving() as url:
+        live = run(tmp_path / "live", str(specs()), str(SUITE), "--base-url", url, "--luma-record", str(file), *FEW)
 
-    again = run(tmp_path, str(specs()), str(SUITE), "--base-url", f"cassette:{file}", *FEW, conftest=OFFLINE)
+    again = run(tmp_path / "again", str(specs()), str(SUITE), "--base-url", f"cassette:{file}", *FEW, conftest=OFFLINE)
 
     assert live.returncode == again.returncode == 0, again.stdout[-3000:]
     assert verdicts(live) == verdicts(again)
     assert len(verdicts(again)) > 480
     assert summary(live) == summary(again)
     assert "rules       broken / narrowly kept" in summary(again)
-    assert "a recording of http://127.0.0.1:" in again.stdout
-    assert "made just now" in again.stdout
+    assert re.search(r"a recording of http://127\.0\.0\.1:\d+, made (just now|\d+ minutes? ago) \(", again.stdout)
 
 
 def test_a_recording_without_the_network_is_really_without(tmp_path: Path) -> None:
     """The guard of the test above would have noticed a socket."""
-    ran = run(tmp_path, str(specs() / "create" / "400-unknown-model.yaml"), "--base-url", "http://127.0.0.1:9",
+    ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9",
               conftest=OFFLINE)  # fmt: skip
 
     assert "a socket was opened" in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_a_wrong_server_is_wrong_in_the_recording_too(tmp_path: Path) -> None:
     """A recorded failure is explained as it was live, the smallest example of a property included."""
     file = tmp_path / "wrong.har"
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
-    chosen = [str(specs() / "create" / "400-unknown-model.yaml"), str(SUITE / "test_malformed.py"), *FEW[:2]]
+    chosen = [UNKNOWN_MODEL, str(SUITE / "test_malformed.py"), *FEW[:2]]
     lost = miniatures.without_header("X-Request-Id", on=lambda response: response.status == 400)
     with serving(wrap=lambda handle: lost(wrong(handle))) as url:
         live = run(tmp_path / "live", *chosen, "--base-url", url, "--luma-record", str(file))
@@ -134,9 +138,8 @@ def explanations(ran: Ran) -> str:
     return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
 
 
-def test_what_was_not_recorded_is_not_judged(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+def test_what_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
     """A case the recording lacks, and one whose request is another now, are counted with their reasons."""
-    file, _ = recorded
     (tmp_path / "case-file.schema.json").write_text("{}")
     (tmp_path / "create").mkdir()
     original = (specs() / "create" / "400-unknown-model.yaml").read_text()
@@ -145,25 +148,29 @@ def test_what_was_not_recorded_is_not_judged(recorded: tuple[Path, Ran], tmp_pat
     more = "  - {id: brand-new, title: a new case, set: {prompt: x}, status: 201}\n"
     (tmp_path / "create" / "400-unknown-model.yaml").write_text(changed.rstrip() + "\n" + more)
 
-    ran = run(tmp_path, "create", "--base-url", f"cassette:{file}", conftest=OFFLINE)
+    ran = run(tmp_path, "create", "--base-url", f"cassette:{recorded}", conftest=OFFLINE)
 
     assert "1  not recorded" in ran.stdout
     assert "recorded for another version of this case" in ran.stdout
 
 
-def test_a_recording_that_is_too_old_is_not_judged(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Path) -> None:
     """Older than --luma-cassette-max-age: could not judge, with its age and what is allowed."""
-    file, _ = recorded
-    old = tmp_path / "old.har"
-    month_ago = int(time.time()) - 31 * 86_400
-    old.write_text(re.sub(r'\\"at\\": \d+', f'\\\\"at\\\\": {month_ago}', file.read_text()))
-    case = str(specs() / "create" / "400-unknown-model.yaml")
 
-    fresh = run(tmp_path / "fresh", case, "--base-url", f"cassette:{file}", "--luma-cassette-max-age", "30d")
-    stale = run(tmp_path / "stale", case, "--base-url", f"cassette:{old}", "--luma-cassette-max-age", "30d")
-    wrong = run(tmp_path / "wrong", case, "--luma-cassette-max-age", "a month")
+    def aged(seconds: int) -> str:
+        at = int(time.time()) - seconds
+        file = tmp_path / f"{seconds}.har"
+        file.write_text(re.sub(r'\\"at\\": \d+', f'\\\\"at\\\\": {at}', recorded.read_text()))
+        return f"cassette:{file}"
+
+    allowing = (UNKNOWN_MODEL, "--luma-cassette-max-age", "30d", "--base-url")
+    fresh = run(tmp_path / "fresh", *allowing, aged(9_000))
+    stale = run(tmp_path / "stale", *allowing, aged(31 * 86_400))
+    wrong = run(tmp_path / "wrong", UNKNOWN_MODEL, "--luma-cassette-max-age", "a month")
 
     assert fresh.returncode == 0, fresh.stdout
+    assert "made 2 hours ago (" in fresh.stdout
     assert stale.returncode == Exit.COULD_NOT_JUDGE
     assert "was recorded 31 days ago, and --luma-cassette-max-age allows 30 days; record it again" in stale.stdout
     assert wrong.returncode == Exit.USAGE
@@ -175,9 +182,8 @@ def test_a_recording_is_compared_with_what_a_server_answers_now(
 ) -> None:
     """`diff FILE URL` asks the recorded cases again: the planted change is all there is, and it is only a wording."""
     file = tmp_path / "run.har"
-    case = str(specs() / "create" / "400-unknown-model.yaml")
     with serving() as url:
-        run(tmp_path / "live", case, "--base-url", url, "--luma-record", str(file))
+        run(tmp_path / "live", UNKNOWN_MODEL, "--base-url", url, "--luma-record", str(file))
         same = main(["compare", str(file), url, "--fail-on", "any"])
         unchanged = capsys.readouterr().out
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
@@ -203,6 +209,7 @@ def test_only_a_recording_of_ours_can_be_asked_again(tmp_path: Path, capsys: pyt
     assert "only what a recording of this kit has" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_workers_record_into_one_file(tmp_path: Path) -> None:
     """With -n each worker records its part; at the end there is one file, which replays whole."""
     file = tmp_path / "run.har"
@@ -217,6 +224,7 @@ def test_workers_record_into_one_file(tmp_path: Path) -> None:
     assert "not recorded" not in again.stdout
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> None:
     """Kill -9 in the middle: the exchanges so far are there, and judged; the rest is not recorded."""
     file = tmp_path / "run.har"
@@ -226,7 +234,7 @@ def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> No
         command = [sys.executable, "-m", "pytest", "-q", "-c", str(_ini(folder)), "--rootdir", str(folder)]
         with subprocess.Popen(
             [*command, str(specs() / "create"), "--base-url", url, "--luma-record", str(file)],
-            stdout=subprocess.DEVNULL, cwd=folder,
+            stdout=subprocess.DEVNULL, cwd=folder, env={**os.environ, **ONLY_OURS},
         ) as process:  # fmt: skip
             while not (file.exists() and file.stat().st_size > 30_000):
                 assert process.poll() is None
@@ -240,20 +248,17 @@ def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> No
     assert re.search(r"\d+  not recorded", again.stdout)
 
 
-def slowly(handle: miniatures.Handle) -> miniatures.Handle:
-    """Takes a hundredth of a second for an answer, so that there is a middle to be killed in."""
-
-    def answer(request: Request) -> Response:
-        time.sleep(0.01)
-        return handle(request)
-
-    return answer
+@on_requests
+def slowly(request: Request) -> Request:
+    """Take a hundredth of a second for an answer, so that there is a middle to be killed in."""
+    time.sleep(0.01)
+    return request
 
 
+@pytest.mark.slow
 def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
     """A second run appends to the file; of a case recorded twice, the later recording counts."""
     file = tmp_path / "run.har"
-    case = str(specs() / "create" / "400-unknown-model.yaml")
     mended = threading.Event()
 
     def wrong_at_first(handle: miniatures.Handle) -> miniatures.Handle:
@@ -265,31 +270,31 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
         return answer
 
     with serving(wrap=wrong_at_first) as url:
-        first = run(tmp_path / "first", case, "--base-url", url, "--luma-record", str(file))
+        first = run(tmp_path / "first", UNKNOWN_MODEL, "--base-url", url, "--luma-record", str(file))
         mended.set()
-        second = run(tmp_path / "second", case, "--base-url", url, "--luma-record", str(file))
+        second = run(tmp_path / "second", UNKNOWN_MODEL, "--base-url", url, "--luma-record", str(file))
 
-    again = run(tmp_path / "again", case, "--base-url", f"cassette:{file}", conftest=OFFLINE)
+    again = run(tmp_path / "again", UNKNOWN_MODEL, "--base-url", f"cassette:{file}", conftest=OFFLINE)
 
     assert first.returncode == Exit.NOT_CONFORMANT
     assert second.returncode == again.returncode == 0
     assert len(list(entries(file))) == 2 * len(verdicts(again))
 
 
-def test_a_recording_does_not_go_on_with_another_server(recorded: tuple[Path, Ran], tmp_path: Path) -> None:
+def test_a_recording_does_not_go_on_with_another_server(recorded: Path, tmp_path: Path) -> None:
     """What is said once of a whole recording, whose it is, would be wrong of a part; nothing in the file is touched."""
     file = tmp_path / "run.har"
-    shutil.copy(recorded[0], file)
-    case = str(specs() / "create" / "400-unknown-model.yaml")
+    shutil.copy(recorded, file)
     with serving() as url:
-        ran = run(tmp_path / "other", case, "--base-url", url, "--luma-record", str(file))
+        ran = run(tmp_path / "other", UNKNOWN_MODEL, "--base-url", url, "--luma-record", str(file))
 
     assert ran.returncode == Exit.USAGE
     assert "is a recording of http://127.0.0.1:" in ran.stdout
     assert "name another file" in ran.stdout
-    assert file.read_bytes() == recorded[0].read_bytes()
+    assert file.read_bytes() == recorded.read_bytes()
 
 
+@pytest.mark.slow
 def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     """Where workers' parts do not fit the file they belong to, the run says so and removes none of them."""
     file = tmp_path / "run.har"
@@ -317,23 +322,22 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_recording_is_said_in_one_line(
-    recorded: tuple[Path, Ran], tmp_path: Path, arguments: tuple[str, ...], said: str
+    recorded: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     """A file that is not there, not ours, or has a key in it ends the run at once, with its place and the fix."""
-    file, _ = recorded
     (tmp_path / "foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
     (tmp_path / "garbage.har").write_text("garbage")
-    leaking = file.read_text().replace("luma-api-test-main", "luma-api-3f9c0b7d5e2a4c61")
+    leaking = recorded.read_text().replace("luma-api-test-main", "luma-api-3f9c0b7d5e2a4c61")
     (tmp_path / "leaking.har").write_text(leaking)
-    case = str(specs() / "create" / "400-unknown-model.yaml")
 
-    ran = run(tmp_path, case, *(argument.format(file=file) for argument in arguments))
+    ran = run(tmp_path, UNKNOWN_MODEL, *(argument.format(file=recorded) for argument in arguments))
 
     assert ran.returncode == Exit.USAGE
     assert said in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
     """A key from the environment goes by its name, an upload by digest and length, an unknown header by digest."""
     file = tmp_path / "run.har"
@@ -353,17 +357,14 @@ def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
     assert "luma-conformance:inline sha256=" in text
 
 
-def accepting(key: str) -> Callable[[miniatures.Handle], miniatures.Handle]:
+def accepting(key: str) -> Wrong:
     """Takes a key of its own for the reference's main key."""
 
-    def wrap(handle: miniatures.Handle) -> miniatures.Handle:
-        def answer(request: Request) -> Response:
-            headers = tuple((n, v.replace(key, "luma-api-test-main")) for n, v in request.headers)
-            return handle(replace(request, headers=headers))
+    def trusting(request: Request) -> Request:
+        headers = tuple((n, v.replace(key, "luma-api-test-main")) for n, v in request.headers)
+        return replace(request, headers=headers)
 
-        return answer
-
-    return wrap
+    return on_requests(trusting)
 
 
 def profile(folder: Path) -> Path:

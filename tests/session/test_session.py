@@ -8,19 +8,14 @@ from dataclasses import dataclass, replace
 import pytest
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.errors import CouldNotJudge, ExchangeError
-from luma_conformance.model import Case, Facet, Outcome, Request, Response, Transport
+from luma_conformance.model import Facet, Outcome, Request, Response, Transport
 from luma_conformance.reference import VirtualClock
 from luma_conformance.session.open import Options, open_session
 from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.spending import Spending
 
-
-def case(case_id: str) -> Case:
-    """Returns a case of the catalogue."""
-    found = casefiles.own().get(case_id)
-    assert found is not None
-    return found
+from tests.kit import case_of
 
 
 @pytest.fixture
@@ -58,7 +53,7 @@ def breaking(session: Session, *, always: bool) -> Session:
 
 def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(session: Session) -> None:
     """A server that drops one kind of request is wrong, not gone."""
-    result = breaking(session, always=False).run(case("create/400-prompt-too-short/empty"))
+    result = breaking(session, always=False).run(case_of(casefiles.own(), "create/400-prompt-too-short/empty"))
 
     assert result.verdict.outcome is Outcome.FAIL
     assert [mismatch.facet for mismatch in result.verdict.mismatches] == [Facet.SEQUENCE]
@@ -67,15 +62,15 @@ def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(session: 
 def test_a_target_that_went_away_cannot_be_judged(session: Session) -> None:
     """What breaks because the target is gone ends the run instead of failing the rest."""
     with pytest.raises(CouldNotJudge, match="refused"):
-        breaking(session, always=True).run(case("create/400-prompt-too-short/empty"))
+        breaking(session, always=True).run(case_of(casefiles.own(), "create/400-prompt-too-short/empty"))
 
 
 def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(session: Session) -> None:
     """A case of several generations needs room for all of them."""
     careful = over(session, Spending(session.spending, limit=2))
 
-    dear = careful.run(case("create/429-rpm/window-full"))
-    cheap = careful.run(case("create/400-prompt-too-short/one-character"))
+    dear = careful.run(case_of(casefiles.own(), "create/429-rpm/window-full"))
+    cheap = careful.run(case_of(casefiles.own(), "create/400-prompt-too-short/one-character"))
 
     assert dear.verdict.outcome is Outcome.NOT_JUDGED
     assert dear.verdict.reason is not None

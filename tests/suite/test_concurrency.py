@@ -11,7 +11,7 @@ from luma_conformance.suite import test_life_cycle as life_cycle
 from luma_conformance.suite import test_rate_limit as rate_limit
 
 from tests import miniatures
-from tests.miniatures import Wrong
+from tests.miniatures import Wrong, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import freed_after_a_minute, never_freed, with_slots
 
@@ -30,7 +30,7 @@ def test_a_slot_freed_only_when_polled_is_caught() -> None:
         )
 
 
-@pytest.mark.parametrize("legal", [lambda handle: handle, miniatures.with_extras], ids=["none", "extras"])
+@pytest.mark.parametrize("legal", [right, miniatures.with_extras], ids=["none", "extras"])
 def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
     """The reference's own slots, extras or not, are right."""
     luma_target = target_on(legal)
@@ -41,7 +41,7 @@ def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
 
 def test_what_takes_a_client_alone_is_not_judged_where_workers_share_it() -> None:
     """With -n against a server, no worker sees every request of a key's client, or all the time that passes for it."""
-    luma_target = target_on(lambda handle: handle)
+    luma_target = target_on(right)
     luma_target.fuzzing = replace(luma_target.fuzzing, alone=False)
     luma_target.session = replace(luma_target.session, remote=True)
 

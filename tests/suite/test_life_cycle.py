@@ -15,23 +15,19 @@ from luma_conformance.strategies import Body
 from luma_conformance.suite import test_life_cycle as life_cycle
 
 from tests import miniatures
-from tests.miniatures import Handle, Wrong
+from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 
 
 def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
     """Changes the generation in the answers to polls."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            if request.method != "GET" or response.status != 200:
-                return response
-            return replace(response, body=json.dumps(change(json.loads(response.body), request)).encode())
+    def changed(request: Request, response: Response) -> Response:
+        if request.method != "GET" or response.status != 200:
+            return response
+        return replace(response, body=json.dumps(change(json.loads(response.body), request)).encode())
 
-        return answer
-
-    return wrap
+    return on_answers(changed)
 
 
 def going_back() -> Wrong:
@@ -79,7 +75,7 @@ def skipping_processing() -> Wrong:
 
 
 @pytest.mark.parametrize(
-    "legal", [lambda handle: handle, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
+    "legal", [right, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
 )
 def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
     """A state may be skipped, and more members told."""
@@ -100,26 +96,18 @@ def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
 def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any], said: str) -> None:
     """Another client's id is told apart neither by status, nor body, nor headers."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            unlike = request.method == "GET" and "-4000-" not in request.url and "not-a-uuid" not in request.url
-            return replace(response, **changed) if unlike and response.status == 404 else response
-
-        return answer
+    def told_apart(request: Request, response: Response) -> Response:
+        unlike = request.method == "GET" and "-4000-" not in request.url and "not-a-uuid" not in request.url
+        return replace(response, **changed) if unlike and response.status == 404 else response
 
     with pytest.raises(NonConformance, match=said):
-        life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(target_on(wrap))
+        life_cycle.test_ids_that_are_not_ones_own_cannot_be_told_apart(target_on(on_answers(told_apart)))
 
 
-def urls_that_last(handle: Handle) -> Handle:
-    """Serves a file for ever."""
-
-    def answer(request: Request) -> Response:
-        response = handle(request)
-        return replace(response, status=200) if "/storage/" in request.url else response
-
-    return answer
+@on_answers
+def urls_that_last(request: Request, response: Response) -> Response:
+    """Serve a file for ever."""
+    return replace(response, status=200) if "/storage/" in request.url else response
 
 
 def urls_of(seconds: int) -> Wrong:
@@ -143,4 +131,4 @@ def test_a_url_of_the_wrong_age_is_caught(wrong: Wrong, said: str) -> None:
 
 def test_a_url_that_lasts_an_hour_is_right() -> None:
     """The reference's own URLs are right, extras or not."""
-    life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(target_on(lambda handle: handle))
+    life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(target_on(right))

@@ -9,14 +9,14 @@ import pytest
 from luma_conformance.model import Request, Response
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.reference import Service
 from luma_conformance.suite import test_limits as limits
 from luma_conformance.suite import test_rate_limit as rate_limit
 
 from tests import miniatures
-from tests.miniatures import Handle, Wrong
+from tests.miniatures import Handle, Wrong, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import (
+    behind,
     counting_refusals,
     fixed,
     freed_after_a_minute,
@@ -27,12 +27,7 @@ from tests.suite.wrong_limits import (
     with_slots,
 )
 
-
-def behind(handle: Handle) -> Service:
-    """Returns the service a handle belongs to."""
-    service = handle.__self__  # type: ignore[attr-defined]
-    assert isinstance(service, Service)
-    return service
+pytestmark = pytest.mark.slow
 
 
 def one_window_for_all(handle: Handle) -> Handle:
@@ -78,13 +73,13 @@ def limits_before_validation(handle: Handle) -> Handle:
 def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) -> None:
     """A server wrong in one limit is caught by what some client sees, and the requests that show it are listed."""
     with pytest.raises(NonConformance, match=rf"(?s){said}.*#\d+ +\+"):
-        limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(wrong, examples=60))
+        limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(wrong, examples=40))
 
 
 @pytest.mark.parametrize(
     "legal",
     [
-        pytest.param(lambda handle: handle, id="the reference"),
+        pytest.param(right, id="the reference"),
         pytest.param(with_limiter(refuse=counting_refusals), id="refusals count"),
         pytest.param(limits_before_validation, id="limits before validation"),
         pytest.param(miniatures.with_extras, id="extras"),
@@ -92,7 +87,7 @@ def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) ->
 )
 def test_legal_limits_are_not_accused_whatever_clients_do(legal: Wrong) -> None:
     """What the page leaves open is left open."""
-    limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(legal, examples=40))
+    limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(legal, examples=25))
 
 
 def jittery(seed: int) -> Wrong:
@@ -122,7 +117,7 @@ def in_real_time(luma_target: LumaTarget) -> LumaTarget:
     return luma_target
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_latency_and_jitter_are_not_held_against_a_server(seed: int) -> None:
     """A right server behind a slow and uneven network is right in real time, and on a clock that is advanced."""
     rate_limit.test_the_window_slides_and_its_headers_tell_the_truth(in_real_time(target_on(jittery(seed))))

@@ -10,7 +10,7 @@ from luma_conformance.model import Request, Response
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_malformed as malformed
 
-from tests.miniatures import Handle, Wrong, answering
+from tests.miniatures import Handle, Wrong, answering, on_answers, on_requests, right
 from tests.suite.target_on import target_on
 
 
@@ -35,15 +35,11 @@ def test_a_disorderly_answer_to_what_is_no_request_is_caught(status: int, body: 
 def test_a_request_id_cut_short_is_caught() -> None:
     """A server that keeps 64 characters of an X-Request-Id does not echo it."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            headers = tuple((name, value[:64]) for name, value in request.headers)
-            return handle(replace(request, headers=headers))
-
-        return answer
+    def cut(request: Request) -> Request:
+        return replace(request, headers=tuple((name, value[:64]) for name, value in request.headers))
 
     with pytest.raises(NonConformance, match="to be echoed"):
-        malformed.test_any_request_id_comes_back_as_it_was_sent(target_on(wrap))
+        malformed.test_any_request_id_comes_back_as_it_was_sent(target_on(on_requests(cut)))
 
 
 def ids_of(request: Request) -> list[str]:
@@ -54,15 +50,11 @@ def ids_of(request: Request) -> list[str]:
 def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
     """Loses the id where the request's ids are odd."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            kept = tuple(field for field in response.headers if field[0] != "X-Request-Id")
-            return replace(response, headers=kept) if odd(ids_of(request)) else response
+    def change(request: Request, response: Response) -> Response:
+        kept = tuple(field for field in response.headers if field[0] != "X-Request-Id")
+        return replace(response, headers=kept) if odd(ids_of(request)) else response
 
-        return answer
-
-    return wrap
+    return on_answers(change)
 
 
 def crashing_on_a_long_id(handle: Handle) -> Handle:
@@ -86,17 +78,13 @@ def test_a_server_that_odd_request_ids_upset_is_caught(wrong: Wrong, said: str) 
         malformed.test_odd_request_ids_do_not_change_the_answer(target_on(wrong))
 
 
-def shortening_long_ids(handle: Handle) -> Handle:
-    """Cuts a long id: how long one may be is not documented."""
-
-    def answer(request: Request) -> Response:
-        response = handle(request)
-        return replace(response, headers=tuple((name, value[:128]) for name, value in response.headers))
-
-    return answer
+@on_answers
+def shortening_long_ids(_: Request, response: Response) -> Response:
+    """Cut a long id: how long one may be is not documented."""
+    return replace(response, headers=tuple((name, value[:128]) for name, value in response.headers))
 
 
-@pytest.mark.parametrize("legal", [lambda handle: handle, shortening_long_ids], ids=["none", "cuts long ids"])
+@pytest.mark.parametrize("legal", [right, shortening_long_ids], ids=["none", "cuts long ids"])
 def test_a_server_that_odd_request_ids_do_not_upset_is_right(legal: Wrong) -> None:
     """What comes back for an empty, repeated or long id is left open."""
     malformed.test_odd_request_ids_do_not_change_the_answer(target_on(legal))

@@ -7,7 +7,7 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_rate_limit as rate_limit
 
 from tests import miniatures
-from tests.miniatures import Wrong
+from tests.miniatures import Wrong, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_limits import counting_refusals, fixed, renumbered, shorter, with_limiter
 
@@ -29,7 +29,7 @@ def test_a_wrong_rate_limit_is_caught(wrong: Wrong) -> None:
 
 @pytest.mark.parametrize(
     "legal",
-    [lambda handle: handle, with_limiter(refuse=counting_refusals), miniatures.with_extras],
+    [right, with_limiter(refuse=counting_refusals), miniatures.with_extras],
     ids=["none", "refusals count", "extras"],
 )
 def test_a_legal_rate_limit_is_not_accused(legal: Wrong) -> None:

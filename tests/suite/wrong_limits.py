@@ -8,38 +8,45 @@ from dataclasses import replace
 from typing import Any
 
 from luma_conformance.model import Request, Response
+from luma_conformance.reference import Service
 from luma_conformance.reference.limits import Refusal, SlidingWindow
 
-from tests.miniatures import Handle, Wrong
+from tests.miniatures import Handle, Wrong, on_answers
 
 
 def renumbered(name: str, by: int, *, status: int) -> Wrong:
     """Adds to the number in a header of the answers of that status."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            if response.status != status:
-                return response
-            headers = tuple((key, str(int(value) + by) if key == name else value) for key, value in response.headers)
-            return replace(response, headers=headers)
+    def change(_: Request, response: Response) -> Response:
+        if response.status != status:
+            return response
+        headers = tuple((key, str(int(value) + by) if key == name else value) for key, value in response.headers)
+        return replace(response, headers=headers)
 
-        return answer
+    return on_answers(change)
+
+
+def behind(handle: Handle) -> Service:
+    """Return the service a handler belongs to."""
+    service = handle.__self__  # type: ignore[attr-defined]
+    assert isinstance(service, Service)
+    return service
+
+
+def _replacing(attribute: str, replaced: dict[str, Any]) -> Wrong:
+    def wrap(handle: Handle) -> Handle:
+        for client in behind(handle)._clients.values():
+            counted = getattr(client, attribute)
+            for name, function in replaced.items():
+                setattr(counted, name, function.__get__(counted))
+        return handle
 
     return wrap
 
 
 def with_limiter(**replaced: Any) -> Wrong:
-    """Replaces members of the reference's sliding windows."""
-
-    def wrap(handle: Handle) -> Handle:
-        service = handle.__self__  # type: ignore[attr-defined]
-        for client in service._clients.values():
-            for name, function in replaced.items():
-                setattr(client.window, name, function.__get__(client.window))
-        return handle
-
-    return wrap
+    """Replace members of the reference's sliding windows."""
+    return _replacing("window", replaced)
 
 
 def fixed(window: Any, now: float) -> Refusal | None:
@@ -69,16 +76,8 @@ def counting_refusals(window: Any, now: float) -> Refusal | None:
 
 
 def with_slots(**replaced: Any) -> Wrong:
-    """Replaces members of the reference's counters of concurrent jobs."""
-
-    def wrap(handle: Handle) -> Handle:
-        service = handle.__self__  # type: ignore[attr-defined]
-        for client in service._clients.values():
-            for name, function in replaced.items():
-                setattr(client.slots, name, function.__get__(client.slots))
-        return handle
-
-    return wrap
+    """Replace members of the reference's counters of concurrent jobs."""
+    return _replacing("slots", replaced)
 
 
 def freed_after_a_minute(slots: Any, now: float, end: float) -> None:

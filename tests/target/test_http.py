@@ -136,11 +136,10 @@ def test_an_environment_s_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_real_clock_is_that_of_the_wall() -> None:
     """It passes by itself, and when it is slept through."""
-    clock = RealClock()
+    clock, earlier = RealClock(), time.time()
     begun = clock.now()
-    assert begun == pytest.approx(time.time(), abs=5)
     clock.sleep(0.01)
-    assert clock.now() > begun
+    assert earlier <= begun < clock.now() <= time.time()
 
 
 def test_a_redirect_is_handed_back() -> None:

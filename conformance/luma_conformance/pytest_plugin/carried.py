@@ -56,7 +56,7 @@ def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]
         "luma_section": judged.section,
         "luma_verdict": judged.verdict.value,
         "luma_reason": judged.reason,
-        "luma_against": judged.standing,
+        "luma_against": str(judged.standing or ""),  # a plain string: a worker cannot send an enum
         "luma_note": "; ".join(judged.notes),
         "luma_facets": ", ".join(judged.facets),
     }
