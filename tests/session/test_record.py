@@ -140,7 +140,8 @@ def explanations(ran: Ran) -> str:
 
 def test_what_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
     """A case the recording lacks, and one whose request is another now, are counted with their reasons."""
-    (tmp_path / "case-file.schema.json").write_text("{}")
+    for name in ("case-file.schema.json", "every-response.yaml"):  # what makes a folder a catalogue
+        shutil.copy(specs() / name, tmp_path / name)
     (tmp_path / "create").mkdir()
     original = (specs() / "create" / "400-unknown-model.yaml").read_text()
     changed = original.replace("super-model-v9", "super-model-v10")
@@ -156,7 +157,7 @@ def test_what_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Path) -> None:
-    """Older than --luma-cassette-max-age: could not judge, with its age and what is allowed."""
+    """Older than --luma-max-age: could not judge, with its age and what is allowed."""
 
     def aged(seconds: int) -> str:
         at = int(time.time()) - seconds
@@ -164,17 +165,17 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Pat
         file.write_text(re.sub(r'\\"at\\": \d+', f'\\\\"at\\\\": {at}', recorded.read_text()))
         return f"cassette:{file}"
 
-    allowing = (UNKNOWN_MODEL, "--luma-cassette-max-age", "30d", "--base-url")
+    allowing = (UNKNOWN_MODEL, "--luma-max-age", "30d", "--base-url")
     fresh = run(tmp_path / "fresh", *allowing, aged(9_000))
     stale = run(tmp_path / "stale", *allowing, aged(31 * 86_400))
-    wrong = run(tmp_path / "wrong", UNKNOWN_MODEL, "--luma-cassette-max-age", "a month")
+    wrong = run(tmp_path / "wrong", UNKNOWN_MODEL, "--luma-max-age", "a month")
 
     assert fresh.returncode == 0, fresh.stdout
     assert "made 2 hours ago (" in fresh.stdout
     assert stale.returncode == Exit.COULD_NOT_JUDGE
-    assert "was recorded 31 days ago, and --luma-cassette-max-age allows 30 days; record it again" in stale.stdout
+    assert "was recorded 31 days ago, and --luma-max-age allows 30 days; record it again" in stale.stdout
     assert wrong.returncode == Exit.USAGE
-    assert "age like 30d, 12h or 90m" in wrong.stderr
+    assert "is not an age in days, hours or minutes, like 30d, 12h or 90m" in wrong.stderr
 
 
 def test_a_recording_is_compared_with_what_a_server_answers_now(

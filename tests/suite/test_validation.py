@@ -105,7 +105,7 @@ def test_a_finding_is_a_case_to_keep() -> None:
 @pytest.mark.parametrize("legal", [in_another_order, miniatures.with_extras, right], ids=["order", "extras", "none"])
 def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     """Another order of checks, more headers and more members are nobody's fault."""
-    luma_target = target_on(legal, examples=25)
+    luma_target = target_on(legal, examples=60)
 
     for kind in KINDS:
         validation.test_what_the_page_lets_pass_is_accepted(kind, luma_target)

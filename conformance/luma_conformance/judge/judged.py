@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from luma_conformance.model import Mismatch, Outcome
 
@@ -50,3 +51,20 @@ class Judged:
     def facets(self) -> tuple[str, ...]:
         """What the answer differs in, each once."""
         return tuple(dict.fromkeys(difference.facet for difference in self.differences))
+
+    def scrub(self, scrub: Callable[[str], str]) -> Judged:
+        """Return the verdict with every text of it scrubbed; nearly always that is the verdict itself."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        texts = {name: text for name, text in values.items() if isinstance(text, str) and text is not self.verdict}
+        others = [*self.notes, *self.observed, *(text for one in self.differences for text in (one.where, one.why))]
+        whole = "\n".join([*texts.values(), *others])
+        if scrub(whole) == whole:
+            return self
+        scrubbed: dict[str, Any] = {name: scrub(text) for name, text in texts.items()}
+        return replace(
+            self,
+            **scrubbed,
+            notes=tuple(map(scrub, self.notes)),
+            observed=tuple(map(scrub, self.observed)),
+            differences=tuple(replace(one, where=scrub(one.where), why=scrub(one.why)) for one in self.differences),
+        )

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from luma_conformance.judge.judged import Judged
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard
 from luma_conformance.pytest_plugin.sessions import header_of
 from luma_conformance.report import jsonl
 
@@ -23,6 +23,7 @@ _SENT: Final = pytest.StashKey[bool]()
 
 def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
     """Give a report its verdict, and the first of a process that has a target the target too."""
+    judged = judged.scrub(guard(item.config)[1])
     vars(report)[_JUDGED] = judged
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
         item.config.stash[_SENT] = True
@@ -56,7 +57,7 @@ def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]
         "luma_section": judged.section,
         "luma_verdict": judged.verdict.value,
         "luma_reason": judged.reason,
-        "luma_against": str(judged.standing or ""),  # a plain string: a worker cannot send an enum
+        "luma_against": judged.standing,
         "luma_note": "; ".join(judged.notes),
         "luma_facets": ", ".join(judged.facets),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from luma_conformance.catalogue.files import load_file
+from luma_conformance.catalogue.files import load_file, specs
 from luma_conformance.errors import CatalogueError, ConformanceError, Exit, SpendExhausted
 from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
@@ -92,4 +93,11 @@ class CaseItem(pytest.Item):
 
 
 def _shown(path: Path, start: Path) -> str:
-    return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+    """Return a case file as messages name it: from the catalogue's folder, or else from where pytest began."""
+    catalogue = specs()
+    if path.is_relative_to(catalogue):
+        return path.relative_to(catalogue.parent).as_posix()
+    try:
+        return Path(os.path.relpath(path, start)).as_posix()
+    except ValueError:  # on another drive
+        return str(path)

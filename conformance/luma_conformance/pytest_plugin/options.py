@@ -66,7 +66,7 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "type": Path,
         "help": "keep every exchange in a HAR file, without secrets; --base-url cassette:FILE judges from it, offline",
     },
-    "--luma-cassette-max-age": {
+    "--luma-max-age": {
         "metavar": "AGE",
         "type": age,
         "help": "how old a recording may be: 30d, 12h, 90m; an older one is not judged",

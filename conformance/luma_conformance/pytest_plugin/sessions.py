@@ -49,7 +49,7 @@ def header_of(config: pytest.Config) -> Run:
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
         profile=one_line(session.profile or ""),
-        offers=tuple(role for role in ROLES if session.target.missing(role) is None),
+        offers=tuple(role for role in (*ROLES, *session.target.profile.roles) if session.target.missing(role) is None),
         started=now(),
     )
 
@@ -109,7 +109,7 @@ def _options(config: pytest.Config) -> Options:
         lenient=config.getoption("luma_wording") == "lenient",
         announce=run_of(config).announce,
         record=_recording(config),
-        max_age=config.getoption("luma_cassette_max_age"),
+        max_age=config.getoption("luma_max_age"),
         redactor=guard(config)[0],
         deviations=deviations_of(config),
     )

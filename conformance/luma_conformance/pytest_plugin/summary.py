@@ -12,6 +12,7 @@ from luma_conformance.errors import Exit
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report.result import Ending, Results
+from luma_conformance.session.open import EMBEDDED
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """Where two servers are not alike: these cases are listed."""
@@ -35,6 +36,8 @@ def write(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(line, yellow=line.startswith("unreached"))
     if spent := results.ending.spent:
         terminal.write_line(f"spent       {spent} accepted generation{'s' * (spent != 1)}")
+    if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
+        terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
     if tally.stop is not None:
         words = "could not judge" if tally.stop[0] == Exit.COULD_NOT_JUDGE else "stopped"
         terminal.write_line(f"{words}: {tally.stop[1]}", red=True, bold=True)

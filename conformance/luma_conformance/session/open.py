@@ -28,6 +28,8 @@ from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
 """How a base URL begins that names the file of a recording."""
+EMBEDDED: Final = "the embedded reference, in process"
+"""What the target is called that is judged without a base URL."""
 PROFILE: Final = ".toml"
 """How a target ends that is named by the file of its profile."""
 WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
@@ -93,8 +95,7 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
         raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
     spending = Spending(transport, limit=None)
     channel = _channel(spending, transport.clock, profile)
-    shown = "the embedded reference, in process"
-    return _recorded(_session(shown, InProcess.base_url, channel, spending, profile, options), options)
+    return _recorded(_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:

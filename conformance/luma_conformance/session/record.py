@@ -69,7 +69,7 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
     player = Player(path, _storing(redactor), redactor.find_secret)
     age = max(0.0, time.time() - player.oldest)
     if max_age is not None and age > max_age:
-        allowed = f"--luma-cassette-max-age allows {max_age / DAY:g} days"
+        allowed = f"--luma-max-age allows {max_age / DAY:g} days"
         raise CouldNotJudge(f"{path} was recorded {_ago(age)}, and {allowed}; record it again")
     about = player.about
     base_url = str(about.get("base_url"))
@@ -114,6 +114,7 @@ def _facts(profile: Profile) -> About:
         "values": dict(profile.values),
         "offers": sorted(profile.offers | ({FAST_CLOCK} if profile.clock else set())),
         "absent": dict(profile.absent),
+        **({"roles": dict(profile.roles)} if profile.roles else {}),
     }
 
 
@@ -131,6 +132,7 @@ def _profile(about: About, path: Path) -> Profile:
         values=values,
         offers=frozenset(map(str, offers if isinstance(offers, list) else ())),
         absent=absent,
+        roles=_texts(facts.get("roles")),
     )
 
 
