@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 import pytest
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -105,23 +105,33 @@ class LumaTarget:
         if not self.is_free:
             not_judged("would cost money: generated requests that may be accepted are sent only to this machine")
 
-    def for_all(self, strategy: st.SearchStrategy[Any], try_one: Callable[[Any], object], share: float = 1.0) -> None:
+    def for_all(
+        self,
+        strategy: st.SearchStrategy[Any],
+        try_one: Callable[[Any], object],
+        share: float = 1.0,
+        always: Iterable[object] = (),
+    ) -> None:
         """Try examples of a strategy, or those of a recording; raises NonConformance with the smallest that fails.
 
-        Examples are plain data: what `ast.literal_eval` reads. `share` is the part of the run's examples to try.
+        Examples are plain data: what `ast.literal_eval` reads. `share` is the part of the run's examples to try;
+        those in `always` are tried first, whatever is drawn.
         """
         channel = self.session.target.channel
 
-        def property_(example: Any) -> None:
-            channel.begin_example(example)
+        def property_(drawn: Any) -> None:
+            channel.begin_example(drawn)
             try:
-                try_one(example)
+                try_one(drawn)
             finally:
                 channel.end_example()
 
         # Hypothesis tells properties apart by their name, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
-        self.run(lambda how: how(given(strategy)(property_))(), try_one, share)
+        tested = given(strategy)(property_)
+        for one in always:
+            tested = example(one)(tested)
+        self.run(lambda how: how(tested)(), try_one, share)
 
     def run_machine(self, machine: type[Machine], share: float = 1.0) -> None:
         """Run a state machine, or the steps of a recording; raises NonConformance with the fewest steps."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Plain = tuple[object, ...]
 """A request as plain data: method, URL, and the body if there is one."""
+CREATES: Final = ("POST", GENERATIONS_PATH, {"prompt": "A sunset over the ocean"})
+LOOKS_UP: Final = ("GET", f"{GENERATIONS_PATH}/00000000-0000-0000-0000-000000000000")
+"""Requests that are sent with every invalid key, whatever else is drawn."""
 NO_KEY: Final = "Missing or invalid API key"
 KEYS: Final = (
     (Auth(), NO_KEY),
@@ -85,9 +88,10 @@ def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None
         )
         _hold_to_schema(luma_target, exchange, status_is_open=isinstance(prediction, Unspecified))
 
-    # Each kind of request as often as the others: `one_of` would count the branches of each.
-    drawn = st.sampled_from(range(len(asks))).flatmap(asks.__getitem__).map(_plain)
-    luma_target.for_all(st.tuples(st.sampled_from(range(len(keys))), drawn), try_one)
+    every = [(number, plain) for number in range(len(keys)) for plain in (CREATES, LOOKS_UP)]
+    luma_target.for_all(
+        st.tuples(st.sampled_from(range(len(keys))), st.one_of(asks).map(_plain)), try_one, always=every
+    )
 
 
 def test_what_is_accepted_is_found_by_its_link(luma_target: LumaTarget) -> None:
