@@ -59,14 +59,8 @@ def describe(
     number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
     exchange = deciding_exchange(result)
     show_it = show_command(case, profile, catalogue)
-    judged = Judged(
-        case=case.id,
-        title=case.title,
-        section=case.section,
-        verdict=verdict.outcome,
-        file=case.place.file,
-        line=case.place.line,
-        operation=case.operation,
+    judged = replace(
+        outline(result, scrub, seconds),
         severity=worst_severity(verdict.mismatches),
         reason=one_line(scrub(verdict.reason)) if verdict.reason else None,
         step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
@@ -74,9 +68,6 @@ def describe(
         differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
         erratum=case.erratum,
         show=show_it,
-        standing=None if result.standing is None else result.standing.value,
-        notes=tuple(shorten(one_line(scrub(note))) for note in verdict.notes),
-        seconds=round(seconds, 4),
     )
     if exchange is None:
         return judged
@@ -87,6 +78,23 @@ def describe(
         curl=scrub(curl(exchange.request, base_url, f"{show_it} --step {number}")),
         request_id=_request_id(exchange, scrub),
         exchange=_digest(exchange),
+    )
+
+
+def outline(result: Result, scrub: Scrub, seconds: float = 0.0) -> Judged:
+    """Return what a case came to without its evidence, which takes as long to put into words as the case to judge."""
+    case = result.case
+    return Judged(
+        case=case.id,
+        title=case.title,
+        section=case.section,
+        verdict=result.verdict.outcome,
+        file=case.place.file,
+        line=case.place.line,
+        operation=case.operation,
+        standing=None if result.standing is None else result.standing.value,
+        notes=tuple(shorten(one_line(scrub(note))) for note in result.verdict.notes),
+        seconds=round(seconds, 4),
     )
 
 

@@ -160,10 +160,10 @@ class LumaTarget:
     def _again(self, recorded: Iterable[object], try_one: Callable[[Any], object]) -> None:
         """Try recorded examples; of those that fail, the last is the smallest: with it the search had ended."""
         found: NonConformance | None = None
-        for example in recorded:
+        for one in recorded:
             self._final = None
             try:
-                try_one(example)
+                try_one(one)
             except NonConformance as error:
                 found = error
         if found is not None:

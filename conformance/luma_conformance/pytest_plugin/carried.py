@@ -12,7 +12,8 @@ from typing import Any, Final
 import pytest
 
 from luma_conformance.judge.judged import Judged
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard
+from luma_conformance.model import Outcome
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
 from luma_conformance.pytest_plugin.sessions import header_of
 from luma_conformance.report import jsonl
 
@@ -23,7 +24,8 @@ _SENT: Final = pytest.StashKey[bool]()
 
 def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
     """Give a report its verdict, and the first of a process that has a target the target too."""
-    judged = judged.scrub(guard(item.config)[1])
+    if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
+        judged = judged.scrub(guard(item.config)[1])
     vars(report)[_JUDGED] = judged
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
         item.config.stash[_SENT] = True

@@ -57,7 +57,9 @@ class CaseItem(pytest.Item):
         session = session_of(self)
         began = time.perf_counter()
         result = self._play()
-        self.judged = judged = session.describe(result, time.perf_counter() - began)
+        passed = result.verdict.outcome is Outcome.PASS
+        describe = session.outline if passed and not run_of(self.config).wants_report else session.describe
+        self.judged = judged = describe(result, time.perf_counter() - began)
         account(self)
         if judged.verdict is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {judged.reason}")

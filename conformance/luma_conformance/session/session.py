@@ -11,7 +11,7 @@ from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.deviations import LINE, Deviations, graded
-from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, shown_mismatch
+from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, outline, shown_mismatch
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
@@ -59,6 +59,10 @@ class Session:
     def describe(self, result: Result, seconds: float = 0.0) -> Judged:
         """Return what a case came to, fit to be shown; `seconds` is what it took."""
         return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds)
+
+    def outline(self, result: Result, seconds: float = 0.0) -> Judged:
+        """Return the same without the evidence, for a case that passed where nobody reads it."""
+        return outline(result, self.scrub, seconds)
 
     def describe_answer(self, mismatch: Mismatch, exchange: Exchange | None) -> str:
         """Return what is wrong with an answer, in the words by which a deviation is known."""
