@@ -81,6 +81,7 @@ def test_a_case_has_one_name_everywhere(capsys: Output) -> None:
     assert "near it: our-tenant-key" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_role_that_nothing_gives_is_not_judged_with_the_reason() -> None:
     """An undeclared role says how to declare it, a declared one without a value that it has none."""
     without = bash("luma-conformance run ours")
@@ -91,6 +92,7 @@ def test_a_role_that_nothing_gives_is_not_judged_with_the_reason() -> None:
     assert "1  the profile declares our-region, and gives it no key, value or offer" in judged.stdout
 
 
+@pytest.mark.slow
 def test_the_commands_of_a_failure_work_as_pasted() -> None:
     """Both lines after the word again run in a shell, and are answered as the failure says."""
     with serving() as url:
@@ -104,6 +106,7 @@ def test_the_commands_of_a_failure_work_as_pasted() -> None:
         assert bash(curl).stdout.startswith("HTTP/1.1 201")
 
 
+@pytest.mark.slow
 def test_what_the_embedded_reference_was_sent_can_be_sent_to_a_served_one() -> None:
     """No command leads to a host that does not exist, and the way to one that does is said."""
     failed = bash("luma-conformance run p.toml 'ours/tenants.yaml#other-tenant'").stdout
@@ -114,6 +117,7 @@ def test_what_the_embedded_reference_was_sent_can_be_sent_to_a_served_one() -> N
     assert "http://127.0.0.1:8080, where `luma-conformance serve` serves the reference" in bash(show).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "values", "why"),
     [

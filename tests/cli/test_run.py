@@ -64,6 +64,7 @@ def test_a_word_that_names_nothing_is_refused(given: list[str], why: str) -> Non
         pytest_arguments(given)
 
 
+@pytest.mark.slow
 def test_it_ends_as_pytest_does(folder: Path) -> None:
     """The exit status is pytest's, with this kit's statuses; a recording is judged without its server."""
     with serving() as url:

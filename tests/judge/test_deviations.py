@@ -55,6 +55,7 @@ def test_the_same_wrong_answer_is_a_deviation(against: Run) -> None:
     assert results().headline.endswith("but for 1 known deviation")
 
 
+@pytest.mark.slow
 def test_workers_know_the_same_deviations(against: Run) -> None:
     """With -n 2 a known deviation is one too."""
     result = against(OTHER_WORDS, KNOWN, "-n", "2")

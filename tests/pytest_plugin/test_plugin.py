@@ -45,6 +45,7 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
     result.stdout.no_fnmatch_line("*Luma*")
 
 
+@pytest.mark.slow
 def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.Pytester) -> None:
     """Installed but not used, the plugin loads its options and itself, and nothing else."""
     pytester.makepyfile(
@@ -243,6 +244,7 @@ def test_junit_carries_id_section_and_facets(run: Run, pytester: pytest.Pytester
     assert '<property name="luma_section" value="400 — Invalid things"' in xml
 
 
+@pytest.mark.slow
 def test_workers_share_the_work_and_the_summary(run: Run) -> None:
     """-n 2 comes to the same counts and status."""
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
@@ -254,6 +256,7 @@ def test_workers_share_the_work_and_the_summary(run: Run) -> None:
     result.stdout.fnmatch_lines(["judged      3: 2 passed, 1 failed, 0 deviating"])
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_judge_say_so_once(run: Run) -> None:
     """-n 2 against nothing is one message and the same status."""
     result = run("-n", "2", "--base-url", f"http://127.0.0.1:{free_port()}")

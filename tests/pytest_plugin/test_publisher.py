@@ -54,6 +54,7 @@ def test_a_run_writes_its_results_in_every_format(against: Callable[..., pytest.
     ended.stdout.fnmatch_lines(["report      out: badge.json, *"])
 
 
+@pytest.mark.slow
 def test_workers_come_to_the_same_results(against: Callable[..., pytest.RunResult]) -> None:
     """With -n 2 the controller writes, once, what one process would have written."""
     against(OTHER_WORDS, "--luma-report", "alone")

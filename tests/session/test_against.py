@@ -110,6 +110,7 @@ def test_a_run_says_where_only_one_of_two_servers_is_right(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_right_servers_have_nothing_to_list(run: Run) -> None:
     """A server with legal differences stands beside the reference as right as it."""
     with serving(wrap=miniatures.with_extras) as url, serving() as rival:

@@ -106,6 +106,7 @@ def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(tmp_path: Pat
     assert re.search(r"a recording of http://127\.0\.0\.1:\d+, made (just now|\d+ minutes? ago) \(", again.stdout)
 
 
+@pytest.mark.slow
 def test_a_recording_without_the_network_is_really_without(tmp_path: Path) -> None:
     """The guard of the test above would have noticed a socket."""
     ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9",
@@ -178,6 +179,7 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Pat
     assert "is not an age in days, hours or minutes, like 30d, 12h or 90m" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_a_recording_is_compared_with_what_a_server_answers_now(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +284,7 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
     assert len(list(entries(file))) == 2 * len(verdicts(again))
 
 
+@pytest.mark.slow
 def test_a_recording_does_not_go_on_with_another_server(recorded: Path, tmp_path: Path) -> None:
     """What is said once of a whole recording, whose it is, would be wrong of a part; nothing in the file is touched."""
     file = tmp_path / "run.har"
