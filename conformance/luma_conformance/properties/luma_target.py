@@ -129,7 +129,7 @@ class LumaTarget:
         # Hypothesis tells properties apart by their name, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
         tested = given(strategy)(property_)
-        for one in always:
+        for one in reversed([*always]):  # the last that is added is tried first
             tested = example(one)(tested)
         self.run(lambda how: how(tested)(), try_one, share)
 
