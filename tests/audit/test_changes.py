@@ -50,7 +50,7 @@ def entry(
     asked: str = "{}",
     **more: Any,
 ) -> Entry:
-    """Returns an entry with this answer."""
+    """Return an entry with this answer."""
     request = Request(method="POST", url=url, body=asked.encode())
     exchange = kit.exchange(kit.response(status, body, headers), request)
     return Entry(exchange=exchange, base_url="https://a", place="a.har:entry 1", **more)
@@ -67,7 +67,7 @@ def changed(old: Entry, new: Entry) -> list[tuple[str, str]]:
     return [(f"{change.kind}", f"{where}: {change}") for change, where in found]
 
 
-def test_noise_is_no_change() -> None:
+def test_ids_times_and_other_noise_are_not_changes() -> None:
     """Ids, times, URLs, dates, rate numbers, the server's own headers and how many outputs there are say nothing."""
     assert changed(entry(), entry(AGAIN, headers=LATER)) == []
 
@@ -115,14 +115,14 @@ def test_noise_is_no_change() -> None:
         ({"headers": (), "unknown": frozenset({RESPONSE_HEADERS})}, {}, []),
     ],
 )
-def test_a_change_is_what_it_does_to_a_client(
+def test_changes_are_graded_by_their_effect_on_clients(
     old: dict[str, Any], new: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     """Taken away or of another type is breaking, new is additive, other words and values are neither."""
     assert changed(entry(**old), entry(**new)) == expected
 
 
-def test_requests_without_notes_are_paired_by_what_they_are() -> None:
+def test_requests_without_notes_are_paired_by_method_path_and_body() -> None:
     """Method, path without ids, and body pair requests, those alike in order; ids in bodies do not part them."""
     one = [entry(status=201, asked='{"a": "d290f1ee-6c54-4b01-90e6-d701748f0851"}'), entry(status=429), entry()]
     two = [entry(status=429), entry(), entry(status=201, asked='{"a": "00000000-0000-0000-0000-000000000000"}')]
@@ -135,7 +135,7 @@ def test_requests_without_notes_are_paired_by_what_they_are() -> None:
     ]
 
 
-def test_notes_pair_requests_of_the_last_take() -> None:
+def test_notes_pair_the_requests_of_the_latest_recording() -> None:
     """Where the kit's own recorder noted whose exchanges they are, item, example and number pair them."""
 
     def noted(status: int, item: str, number: int, take: str) -> Entry:
@@ -158,7 +158,7 @@ def test_notes_pair_requests_of_the_last_take() -> None:
     assert (comparison.unchanged, comparison.old.size) == (1, "3 exchanges, 2 compared")
 
 
-def test_the_worst_comes_first_and_the_same_change_is_one() -> None:
+def test_changes_are_sorted_by_kind_and_merged() -> None:
     """Changes stand by their kind, each with the first pair that shows it and how many pairs do."""
     old = [entry(asked=str(number)) for number in range(4)]
     new = [
@@ -177,7 +177,7 @@ def test_the_worst_comes_first_and_the_same_change_is_one() -> None:
 
 
 def test_a_step_that_is_repeated_is_compared_by_its_last_request() -> None:
-    """How many requests it takes to fill a limit depends on what was before; what is judged is the refusal."""
+    """How many requests fill a limit depends on earlier ones, so only the refusal is compared."""
 
     def filled(*statuses: int) -> list[Entry]:
         return [
@@ -202,7 +202,7 @@ def test_a_step_that_is_repeated_is_compared_by_its_last_request() -> None:
         ([entry()], [entry(AGAIN)], set()),
     ],
 )
-def test_the_exit_status_is_what_was_asked_to_fail_on(old: list[Entry], new: list[Entry], failing: set[FailOn]) -> None:
+def test_fail_on_sets_the_exit_status(old: list[Entry], new: list[Entry], failing: set[FailOn]) -> None:
     """What breaks clients, requests that are gone, or any change: each takes in the one before; none is never red."""
     comparison = compare(old, new)
 

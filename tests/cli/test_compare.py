@@ -28,7 +28,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_compare_says_what_changed_and_fails_on_regressions(capsys: pytest.CaptureFixture[str]) -> None:
-    """OLD against NEW: the status is 1 where something got worse, and what is fixed or lost is told too."""
+    """OLD against NEW: the status is 1 where something got worse; fixed and lost cases are listed too."""
     worse = Results(samples.RUN, (replace(samples.FAILED, case=samples.PASSED.case),), samples.ENDING)
     Path("worse.jsonl").write_text(written(worse))
 
@@ -40,7 +40,7 @@ def test_compare_says_what_changed_and_fails_on_regressions(capsys: pytest.Captu
     assert main(["compare", "mixed.jsonl", "clean.jsonl", "--fail-on", "coverage"]) == Exit.NOT_CONFORMANT
 
 
-def test_a_folder_stands_for_the_results_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_can_be_given_for_the_results_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     """The folder that --luma-report named can be given as it is."""
     Path("run").mkdir()
     Path("run/results.jsonl").write_text(written(samples.CLEAN))
@@ -50,14 +50,14 @@ def test_a_folder_stands_for_the_results_in_it(capsys: pytest.CaptureFixture[str
 
 
 def recorded(name: str, *entries: Entry) -> str:
-    """Writes a recording, and returns its name."""
+    """Write a recording and return its name."""
     with Writer(Path(name), {}) as writer:
         for one in entries:
             writer.add(one.exchange, "https://a", one.note)
     return name
 
 
-def test_recordings_fail_on_what_is_asked_for(capsys: Output) -> None:
+def test_fail_on_sets_the_exit_status_of_compared_recordings(capsys: Output) -> None:
     """By default breaking changes are status 1; lost requests, any change, or none, when asked; nothing shared is 6."""
     old = recorded("a.har", entry(), entry(asked="1"))
     new = recorded("b.har", entry({**MADE, "extra": "luma-api-0123456789"}), entry(asked="2"))
@@ -151,15 +151,15 @@ def test_recordings_are_compared_in_every_format(capsys: Output) -> None:
         ("clean.jsonl mixed.jsonl -o mixed.jsonl", "mixed.jsonl would be overwritten; name another with --output"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_a_line(capsys: Output, arguments: str, why: str) -> None:
+def test_files_that_cannot_be_compared_are_refused_in_one_line(capsys: Output, arguments: str, why: str) -> None:
     """The line says what each of the two is, and what can be done instead."""
     recorded("a.har", entry())
 
     assert why in complaint(capsys, "compare", *arguments.split())
 
 
-def test_a_comparison_is_written_where_it_is_told(capsys: Output) -> None:
-    """With --output a file has what else is printed."""
+def test_a_comparison_can_be_written_to_a_file(capsys: Output) -> None:
+    """With --output the comparison is in the file instead of on the screen."""
     recorded("a.har", entry())
 
     for arguments in (["a.har", "a.har", "--format", "md"], ["clean.jsonl", "clean.jsonl", "--format", "html"]):

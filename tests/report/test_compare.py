@@ -49,13 +49,13 @@ WARNING, UNJUDGED = samples.WORDED, samples.UNJUDGED
         (UNJUDGED, FAIL, Kind.GAINED),
     ],
 )
-def test_two_verdicts_decide_what_happened_to_a_case(old: Judged | None, new: Judged | None, kind: Kind | None) -> None:
+def test_each_pair_of_verdicts_is_one_kind_of_change(old: Judged | None, new: Judged | None, kind: Kind | None) -> None:
     """Every pair of verdicts is one kind of change, or none."""
     assert classify(old, new) is kind
 
 
 def run(*verdicts: Judged, complete: bool = True) -> Results:
-    """Returns the results of a run that came to these verdicts on cases a, b, …."""
+    """Return the results of a run with these verdicts on cases a, b, …."""
     named = tuple(replace(one, case="abcdef"[number]) for number, one in enumerate(verdicts))
     return Results(samples.RUN, named, Ending(ended="2026-04-08T12:01:30Z", complete=complete))
 
@@ -74,14 +74,14 @@ def run(*verdicts: Judged, complete: bool = True) -> Results:
         (run(FAIL), run(PASS), set()),
     ],
 )
-def test_the_exit_status_is_what_was_asked_to_fail_on(old: Results, new: Results, failing: set[FailOn]) -> None:
+def test_fail_on_sets_the_exit_status(old: Results, new: Results, failing: set[FailOn]) -> None:
     """Regressions, lost coverage, or anything wrong: each takes in the one before; none is never red."""
     comparison = compare_results(old, new)
 
     assert {fail_on for fail_on in FailOn if comparison.exit_status(fail_on) == Exit.NOT_CONFORMANT} == failing
 
 
-def test_a_newer_run_that_says_too_little_is_not_green() -> None:
+def test_an_incomplete_newer_run_does_not_pass() -> None:
     """Cut off without a failure, or with nothing judged: the status is "could not judge", and a caution says why."""
     cut = compare_results(run(PASS, PASS), replace(run(PASS), ending=None))
 
@@ -153,7 +153,7 @@ def test_a_comparison_of_hostile_texts_is_shown_as_text(text: str) -> None:
         assert name != "html" or "<script" not in shown
 
 
-def test_two_targets_and_two_catalogues_are_pointed_out() -> None:
+def test_another_target_or_catalogue_is_pointed_out() -> None:
     """What makes two runs hard to compare is said before the numbers."""
     other = replace(samples.CLEAN, run=replace(samples.RUN, target="https://example.com", catalogue="f" * 16))
 
@@ -164,7 +164,7 @@ def test_two_targets_and_two_catalogues_are_pointed_out() -> None:
 
 
 def test_parts_of_a_run_are_one_result() -> None:
-    """Verdicts come together, counts are added up, and what was judged somewhere was judged."""
+    """Verdicts come together, counts are added up, and a case that was judged in one part counts as judged."""
     ending = replace(samples.ENDING, spent=1, ended="2026-04-08T12:05:00Z", rules={"unknown-model": (5, 0)})
     parts = [
         run(PASS, UNJUDGED),
@@ -180,8 +180,8 @@ def test_parts_of_a_run_are_one_result() -> None:
     assert whole.headline == "Not conformant: 1 of 2 cases fails, in 1 section"
 
 
-def test_a_part_that_was_cut_off_leaves_the_whole_incomplete() -> None:
-    """Merging cannot make a whole of what is not."""
+def test_a_merge_with_an_incomplete_part_is_incomplete() -> None:
+    """Merging does not make an incomplete run complete."""
     assert not merged([run(PASS), replace(run(PASS), ending=None)], ["one", "two"]).complete
     assert not merged([run(PASS), run(PASS, complete=False)], ["one", "two"]).complete
 
@@ -201,7 +201,7 @@ def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
         (run(FAIL), "the parts contradict each other on a;"),
     ],
 )
-def test_what_is_not_one_run_is_not_merged(other: Results, why: str) -> None:
+def test_parts_of_different_runs_are_not_merged(other: Results, why: str) -> None:
     """Another target, another catalogue or another verdict on the same case is refused."""
     with pytest.raises(InputError, match=why):
         merged([run(PASS), other], ["one", "two"])
