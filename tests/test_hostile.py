@@ -35,7 +35,7 @@ cases:
 
 @pytest.fixture
 def checked(table: Callable[[str], None]) -> Callable[[Row, str], None]:
-    """Returns what holds a row to its verdict, and puts it into the table of the run."""
+    """Return a function that checks a row against its verdict, and adds it to the table of the run."""
 
     def check(row: Row, verdict: str) -> None:
         table(str(row))
@@ -45,7 +45,7 @@ def checked(table: Callable[[str], None]) -> Callable[[Row, str], None]:
 
 
 def _check(row: Row, verdict: str) -> None:
-    """Asserts that a row has the verdict, in one printable line, in time and within memory."""
+    """Check that a row has the verdict, in one printable line, and stayed within memory."""
     assert re.search(verdict, row.verdict), str(row)
     assert row.verdict.isprintable()
     assert row.seconds < LATEST, str(row)

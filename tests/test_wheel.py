@@ -104,7 +104,7 @@ def run(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel, in a fresh environment without extras."""
+    """Return the wheel installed in a fresh environment without extras."""
     return install(tmp_path_factory.mktemp("wheel"))
 
 

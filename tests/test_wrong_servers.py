@@ -29,13 +29,13 @@ def failing(wrap: Wrong) -> set[str]:
     return {result.case.id for result in results if result.verdict.outcome is Outcome.FAIL}
 
 
-def expecting(what: Callable[[Case], bool]) -> set[str]:
-    """Returns the ids of the cases of which something is true."""
-    return {case.id for case in CASES if what(case)}
+def expecting(wanted: Callable[[Case], bool]) -> set[str]:
+    """Return the ids of the cases of which `wanted` is true."""
+    return {case.id for case in CASES if wanted(case)}
 
 
 def below(prefix: str, *, status: int) -> set[str]:
-    """Returns the ids below a prefix of the cases about a status."""
+    """Return the ids below a prefix of the cases about a status."""
     return expecting(lambda case: case.id.startswith(prefix) and case.status == status)
 
 

@@ -36,7 +36,7 @@ UNKNOWN_MODEL = {**SUNSET, "model": "super-model-v9"}
 def entry(
     body: object, status: int, detail: object = "", *, headers: Headers = JSON, unknown: frozenset[str] = frozenset()
 ) -> Entry:
-    """Returns a recorded create; `body` is JSON data, or bytes as they are."""
+    """Return a recorded create; `body` is JSON data, or bytes as they are."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     rates = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
     answered = [("Content-Type", "application/json"), ("X-Request-Id", "a"), ("X-API-Version", "2026-04-01")]
@@ -50,7 +50,7 @@ def entry(
 
 
 def found(*entries: Entry) -> list[str]:
-    """Returns in which facets a recording differs from the page."""
+    """Return the facets in which a recording differs from the page."""
     audit = Audit(catalogue=casefiles.own())
     for one in entries:
         audit.add(one)

@@ -42,12 +42,12 @@ cases:
 
 
 def section(text: str) -> Section:
-    """Returns the section a text is, its cases below `create/400-thing`."""
+    """Return the section in a text, its cases below `create/400-thing`."""
     return read_section(parse(text, "f.yaml"), "create/400-thing")
 
 
 def only(case: str, head: str = HEAD) -> Case:
-    """Returns the one case that the members given in flow style make."""
+    """Return the case that these members, in the flow style of YAML, make."""
     return section(f"{head}  - {{id: a, title: t, {case}}}\n").cases[-1]
 
 
@@ -84,14 +84,14 @@ def test_a_role_of_ones_own_is_used_where_it_is_needed(roles: tuple[str, ...] | 
 
 
 def refusal(text: str) -> list[str]:
-    """Returns what is said of a text that is refused, line by line."""
+    """Return the lines of the message with which a text is refused."""
     with pytest.raises(CatalogueError) as refused:
         section(text)
     return str(refused.value).splitlines()
 
 
 def case_refusal(case: str, head: str = HEAD) -> list[str]:
-    """Returns what is said of a file with one case of these members, without its place."""
+    """Return the message about a file with one case of these members, without its place."""
     lines = refusal(f"{head}  - {{id: a, title: t, {case}}}\n")
     return [re.sub(r"^f\.yaml:\d+:\d+: ", "", line) for line in lines]
 

@@ -13,7 +13,7 @@ from luma_conformance.errors import CatalogueError
 
 
 def refusal(text: str) -> str:
-    """Returns what is said of a text that is refused."""
+    """Return the message with which a text is refused."""
     with pytest.raises(CatalogueError) as refused:
         parse(text, "f.yaml")
     return str(refused.value)

@@ -43,11 +43,11 @@ class Browser:
         self._sent: dict[int, float] = {}
 
     def asked(self, request: httpx.Request) -> None:
-        """Notes when a request leaves."""
+        """Note when a request leaves."""
         self._sent[id(request)] = time.time()
 
     def answered(self, response: httpx.Response) -> None:
-        """Writes an exchange."""
+        """Write an exchange."""
         response.read()
         request, sent = response.request, self._sent[id(response.request)]
         asked = [(name.lower(), value) for name, value in request.headers.items()]
@@ -76,7 +76,7 @@ class Browser:
         self.entries.append(entry)
 
     def har(self) -> Document:
-        """Returns the file."""
+        """Return the file."""
         return {
             "log": {"version": "1.2", "creator": {"name": "WebInspector", "version": "537.36"}, "entries": self.entries}
         }
@@ -91,7 +91,7 @@ def _content(body: bytes) -> Document:
 
 
 def drive(http: httpx.Client, url: str) -> None:
-    """Does with the official client what its users do, well and badly."""
+    """Use the official client as its users do, well and badly."""
 
     def client(who: str) -> luma_agents.Luma:
         return luma_agents.Luma(auth_token=key(who), base_url=f"{url}/v1", max_retries=0, http_client=http)
@@ -126,7 +126,7 @@ def drive(http: httpx.Client, url: str) -> None:
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Document, str]:
-    """Returns one run of the client as a browser and as vcrpy write it."""
+    """Return one run of the client, as a browser and as vcrpy record it."""
     browser, path = Browser(), tmp_path_factory.mktemp("traffic") / "cassette.yaml"
     hooks: dict[str, list[Callable[..., Any]]] = {"request": [browser.asked], "response": [browser.answered]}
     with serving(QUICK) as url, vcr.use_cassette(str(path)), httpx.Client(event_hooks=hooks) as http:
@@ -136,13 +136,13 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Document, str]:
 
 @pytest.fixture
 def har(traffic: tuple[Document, str]) -> Document:
-    """Returns a copy of the browser's file, to be broken."""
+    """Return a copy of the browser's file, to be broken."""
     return json.loads(json.dumps(traffic[0]))  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def cassette(traffic: tuple[Document, str]) -> Document:
-    """Returns the data of the cassette, to be broken."""
+    """Return the data of the cassette, to be broken."""
     return yaml.safe_load(traffic[1])  # type: ignore[no-any-return]
 
 
@@ -153,7 +153,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ran(*arguments: str) -> int:
-    """Returns how a command ends, whether it returns or exits."""
+    """Return the exit status of a command, whether it returns or exits."""
     try:
         return main([*arguments])
     except SystemExit as end:
@@ -161,18 +161,18 @@ def ran(*arguments: str) -> int:
 
 
 def audited(capsys: Output, *arguments: str) -> tuple[int, str]:
-    """Returns how an audit ends, and what it prints."""
+    """Return the exit status and the output of an audit."""
     status = ran("audit", *arguments)
     return status, capsys.readouterr().out
 
 
 def places(output: str) -> list[int]:
-    """Returns the entries at which something is found."""
+    """Return the entries that have findings."""
     return [int(number) for number in re.findall(r"^\S+:entry (\d+) ", output, re.MULTILINE)]
 
 
 def written(document: Document, name: str = "browser.har") -> str:
-    """Writes a file of data, and returns its name."""
+    """Write a file of data and return its name."""
     Path(name).write_text(json.dumps(document) if name.endswith((".har", ".json")) else yaml.safe_dump(document))
     return name
 
@@ -420,7 +420,7 @@ class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 
     def isatty(self) -> bool:
-        """Returns that it is one."""
+        """Return True."""
         return True
 
 

@@ -25,7 +25,7 @@ FEW = ("prompt-empty", "unknown-model", "aspect-ratio-invalid", "reference-url-a
 
 
 def observations(file: Path) -> set[tuple[str, str]]:
-    """Returns the pairs of a kept order."""
+    """Return the pairs of a kept order."""
     return {(one["first"], one["then"]) for one in json.loads(file.read_text())["observations"]}
 
 

@@ -27,18 +27,18 @@ NOTHING = EveryResponse(())
 
 
 def answer(status: int, body: object = None, headers: Headers = (), *, url: str = "/v1/generations") -> Exchange:
-    """Returns an exchange whose request traced itself as `mine`."""
+    """Return an exchange whose request has the id `mine`."""
     request = Request(method="POST", url=url, headers=(("x-request-ID", "mine"),))
     return exchange(response(status, body, headers), request, received=0.1)
 
 
 def judged(expectations: str, *answers: Exchange, every: EveryResponse = NOTHING) -> Judgement:
-    """Returns what is wrong with the answers to the case's first step."""
+    """Return the mismatches of the answers to the case's first step."""
     return judge_step(case(expectations), 1, answers, {}, every)
 
 
 def said(judgement: Judgement) -> list[str]:
-    """Returns each mismatch as its facet, its place and its reason."""
+    """Return each mismatch as its facet, its place and its reason."""
     return [f"{found.facet.value} {found.where}: {found.why}" for found in judgement.mismatches]
 
 

@@ -25,14 +25,14 @@ OPEN: dict[str, Any] = {"prompt": "A sunset", "unheard_of": True}
 
 
 def wrong(case: Case, status: int, detail: object) -> list[str]:
-    """Returns what an answer differs in."""
+    """Return the mismatches of an answer."""
     body = {"state": "queued"} if status == 201 else {"detail": detail}
     answer = exchange(response(status, body))
     return [mismatch.where for mismatch in judge_answer(answer, case, EveryResponse(())).mismatches]
 
 
 def answered(body: dict[str, Any], status: int, detail: object = "x") -> list[str]:
-    """Returns what an answer to a body differs in."""
+    """Return the mismatches of an answer to a body."""
     return wrong(build_case(body, predict(body), status), status, detail)
 
 

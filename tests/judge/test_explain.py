@@ -79,7 +79,7 @@ def text_of(result: Result) -> str:
 
 
 def explained(slug: str, answer: Exchange, *, step: int = 1) -> list[str]:
-    """Returns the explanation of a case whose step was answered so, line by line."""
+    """Return the lines of the explanation of a case whose step got this answer."""
     judgement = judge_step(case(slug), step, [answer], {}, EveryResponse(()))
     verdict = Verdict(outcome=Outcome.FAIL, mismatches=judgement.mismatches)
     result = Result(case=case(slug), verdict=verdict, exchanges=(answer,))

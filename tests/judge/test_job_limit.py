@@ -14,12 +14,12 @@ Line = tuple[float, str, str]
 
 
 def trace(*lines: Line, takes: float = 0.0) -> list[Exchange]:
-    """Returns the exchanges of a few lines, each of which takes some seconds."""
+    """Return the exchanges of a few lines, each of which takes some seconds."""
     return [exchange(when, job, answer, takes) for when, job, answer in lines]
 
 
 def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
-    """Returns one exchange."""
+    """Return one exchange."""
     status = int(answer) if answer.isdecimal() else 200
     body = {201: {"id": job, "state": "queued"}, 429: {"detail": CONCURRENCY}}.get(status, {"state": answer})
     request = Request(method="POST" if status != 200 else "GET", url=f"/v1/generations/{job}")
@@ -27,7 +27,7 @@ def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
 
 
 def said(*lines: Line, takes: float = 0.0, since: float | None = None) -> list[str]:
-    """Returns what is wrong with a trace."""
+    """Return the mismatches of a trace."""
     return [found.what for found in judge_job_limit(trace(*lines, takes=takes), since=since)]
 
 

@@ -75,7 +75,7 @@ class Patient:
 
 
 def target(service: Service, patient: Patient | None = None) -> Target:
-    """Returns the service as a target with that profile."""
+    """Return the service as a target with that profile."""
     return Target(
         channel=LiveChannel(
             transport=service,
@@ -93,12 +93,12 @@ def case(members: str) -> Case:
 
 
 def played(members: str, service: Service) -> Result:
-    """Returns what a case comes to on the service."""
+    """Return the verdict of a case on the service."""
     return play(case(members), target(service), EveryResponse(()))
 
 
 def reasons(result: Result) -> list[str]:
-    """Returns the step, facet and reason of each mismatch."""
+    """Return the step, facet and reason of each mismatch."""
     return [f"{found.step} {found.facet.value}: {found.why}" for found in result.verdict.mismatches]
 
 

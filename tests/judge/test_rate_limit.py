@@ -34,7 +34,7 @@ class Server:
     admitted: list[float] = field(default_factory=list)
 
     def answer(self, now: float) -> Response:
-        """Returns the answer to a request counted at that moment."""
+        """Return the answer to a request counted at that moment."""
         opened = now - now % 60 if self.fixed else now - self.window
         inside = [moment for moment in self.admitted if (moment >= opened if self.fixed else moment > opened)]
         server_now = now + self.ahead
@@ -49,13 +49,13 @@ class Server:
         return response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", str(wait)), *self.rates(0, reset)))
 
     def rates(self, remaining: int, reset: int) -> Headers:
-        """Returns the three rate headers."""
+        """Return the three rate headers."""
         names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
         return tuple(zip(names, map(str, (self.limit, remaining, reset)), strict=True))
 
 
 def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float, float]] = ()) -> list[Exchange]:
-    """Returns one request after each wait; `latency` is the seconds there and back, in turn."""
+    """Return one request after each wait; `latency` is the seconds there and back, in turn."""
     exchanges: list[Exchange] = []
     now = START
     for number, wait in enumerate(waits):
@@ -67,7 +67,7 @@ def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float,
 
 
 def wrong(exchanges: Sequence[Exchange]) -> tuple[Contradiction, ...]:
-    """Returns what is wrong with a trace."""
+    """Return the mismatches of a trace."""
     return judge_rate_limit(exchanges).contradictions
 
 
@@ -129,7 +129,7 @@ def test_a_wrong_limiter_is_condemned(server: Server, waits: list[float], said: 
 
 
 def with_headers(exchange: Exchange, **headers: str) -> Exchange:
-    """Returns the exchange with other values of some headers of its answer, underscores for dashes."""
+    """Return the exchange with other values of some headers of its answer, underscores for dashes."""
     others = {name.replace("_", "-").lower(): value for name, value in headers.items()}
     kept = tuple(pair for pair in exchange.response.headers if pair[0].lower() not in others)
     return replace(exchange, response=replace(exchange.response, headers=(*kept, *others.items())))

@@ -47,14 +47,14 @@ pytestmark = pytest.mark.slow
 
 
 def quick(examples: int) -> settings:
-    """Returns settings for so many examples, the same every time."""
+    """Return settings for so many examples, the same every time."""
     return settings(
         max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
 
 
 def drawn(examples: int, *, valid: bool) -> list[Any]:
-    """Returns the bodies of generated submissions, in the order they come."""
+    """Return the bodies of generated submissions, in the order they come."""
     bodies: list[Any] = []
 
     @quick(examples)
@@ -67,7 +67,7 @@ def drawn(examples: int, *, valid: bool) -> list[Any]:
 
 
 def answer(status: int, body: object, *more: tuple[str, str], method: str = "POST") -> Exchange:
-    """Returns an exchange of that answer."""
+    """Return an exchange of that answer."""
     sent = Request(method=method, url="/v1/generations")
     return kit.exchange(kit.response(status, body, (*HEADERS, *more)), sent)
 
@@ -182,12 +182,12 @@ def test_a_status_is_let_pass_where_it_is_open() -> None:
 
 
 def changed(when: Callable[[Request, Response], bool], change: Callable[[Response], Response]) -> Wrong:
-    """Changes the answers for which `when` says so."""
+    """Change the answers for which `when` says so."""
     return on_answers(lambda request, response: change(response) if when(request, response) else response)
 
 
 def told(status: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Wrong:
-    """Changes the JSON body of the answers of that status."""
+    """Change the JSON body of the answers of that status."""
     return changed(
         lambda _, response: response.status == status,
         lambda response: replace(response, body=json.dumps(change(json.loads(response.body))).encode()),
@@ -195,7 +195,7 @@ def told(status: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Wro
 
 
 def typed(status: int, content_type: str) -> Wrong:
-    """Declares the answers of that status to be of another type."""
+    """Declare the answers of that status to be of another type."""
     return changed(
         lambda _, response: response.status == status,
         lambda response: replace(
@@ -221,7 +221,7 @@ def is_post(request: Request, body: bytes = b"") -> bool:
 
 
 def forgets(handle: Handle) -> Handle:
-    """Finds no generation that was accepted: the link is broken."""
+    """Find no generation that was accepted: the link is broken."""
     gone = handle(
         Request(method="GET", url="/v1/generations/x", headers=(("Authorization", "Bearer luma-api-test-main"),))
     )
@@ -363,7 +363,7 @@ def other_refusals(request: Request, response: Response) -> Response:
 
 
 def body_first(handle: Handle) -> Handle:
-    """Looks at a submission before its key: legal, where the body is wrong."""
+    """Validate a submission before its key: legal, where the body is wrong."""
 
     def answered(request: Request) -> Response:
         trusted = tuple(

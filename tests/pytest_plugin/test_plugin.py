@@ -20,7 +20,7 @@ from tests.miniatures import Handle
 
 @contextmanager
 def miniature(wrap: Callable[[Handle], Handle]) -> Iterator[str]:
-    """Serves the reference, wrong in one thing."""
+    """Serve the reference, wrong in one thing."""
     with serving(wrap=wrap) as url:
         yield url
 
@@ -304,13 +304,13 @@ def _html_server() -> Iterator[str]:
 
 @pytest.fixture
 def not_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes every base URL count as one that costs money."""
+    """Make every base URL count as one that costs money."""
     monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
 
 
 @pytest.fixture
 def main_only(pytester: pytest.Pytester) -> str:
-    """Returns a profile that offers the main key and no more."""
+    """Return a profile that offers the main key and no more."""
     return str(pytester.makefile(".toml", main='[keys]\nmain-key = {test_key = "luma-api-test-main"}\n'))
 
 

@@ -25,7 +25,7 @@ OTHER_STATUS = miniatures.another_status(400, 422, "Unknown model: super-model-v
 
 @pytest.fixture
 def against(run: Run) -> Callable[..., pytest.RunResult]:
-    """Runs pytest against the reference, wrong in one thing."""
+    """Run pytest against the reference, wrong in one thing."""
 
     def against(wrong: Callable[[Handle], Handle], *arguments: str) -> pytest.RunResult:
         with serving(wrap=wrong) as url:

@@ -23,7 +23,7 @@ def scrub(text: str) -> str:
 
 
 def report(longrepr: object = None, **facts: object) -> pytest.TestReport:
-    """Returns a report."""
+    """Return a report."""
     made = pytest.TestReport("a.py::b", ("a.py", 1, "b"), {}, "failed", None, "call")
     made.longrepr = longrepr  # type: ignore[assignment]
     vars(made).update(facts)
@@ -31,7 +31,7 @@ def report(longrepr: object = None, **facts: object) -> pytest.TestReport:
 
 
 def traceback(error: Exception) -> object:
-    """Returns what pytest makes of an exception."""
+    """Return pytest's representation of an exception."""
     try:
         raise error
     except Exception as raised:  # noqa: BLE001

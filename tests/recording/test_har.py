@@ -26,7 +26,7 @@ QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True
 
 
 def exchange(**changes: Any) -> Exchange:
-    """Returns an exchange of the API; `changes` are members of the request, the response or the exchange."""
+    """Return an exchange of the API; `changes` are members of the request, the response or the exchange."""
     request = Request(
         method="POST",
         url="/v1/generations",
@@ -49,7 +49,7 @@ def exchange(**changes: Any) -> Exchange:
 
 
 def recorded(path: Path, *exchanges: Exchange, **options: Any) -> Path:
-    """Returns a file with these exchanges."""
+    """Return a file with these exchanges."""
     with Writer(path, ABOUT, **options) as writer:
         for number, one in enumerate(exchanges):
             writer.add(one, BASE, {"case": f"case-{number}"})
@@ -57,12 +57,12 @@ def recorded(path: Path, *exchanges: Exchange, **options: Any) -> Path:
 
 
 def found(path: Path) -> list[Exchange]:
-    """Returns the exchanges of a file."""
+    """Return the exchanges of a file."""
     return [entry.exchange for entry in entries(path)]
 
 
 def browser(*changed: Mapping[str, Any], **log: Any) -> bytes:
-    """Returns a HAR as a browser writes it, its entries changed at the dotted paths of `changed`; None takes out."""
+    """Return a HAR as a browser writes it, its entries changed at the dotted paths of `changed`; None takes out."""
     listed = []
     for changes in changed or ({},):
         one = json.loads(json.dumps(_ENTRY))

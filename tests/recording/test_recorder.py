@@ -62,7 +62,7 @@ class Counter:
 
 
 def ask(body: str = "{}", url: str = "/v1/generations", trace: str = "id-1") -> Request:
-    """Returns a request."""
+    """Return a request."""
     return Request(method="POST", url=url, headers=(("X-Request-Id", trace),), body=body.encode())
 
 
@@ -76,7 +76,7 @@ Record = Callable[..., Recorder]
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Record]:
-    """Returns what makes recorders of one file, as runs one after another do."""
+    """Return a function that opens recorders of one file, as one run after another does."""
     with ExitStack() as writers:
 
         def make(channel: Channel | None = None, storing: Storing = AS_IT_IS) -> Recorder:
@@ -88,12 +88,12 @@ def recorder(tmp_path: Path) -> Iterator[Record]:
 
 
 def player(tmp_path: Path) -> Player:
-    """Returns the recording."""
+    """Return the recording."""
     return Player(tmp_path / "run.har", AS_IT_IS, lambda text: None)
 
 
 def number(exchange: Exchange) -> str:
-    """Returns which of its channel's answers an exchange has."""
+    """Return the number of its channel's answer that an exchange has."""
     return dict(exchange.response.headers)["X-Number"]
 
 

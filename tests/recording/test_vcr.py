@@ -45,7 +45,7 @@ version: 1
 
 
 def found(path: Path, content: str | bytes) -> list[Entry]:
-    """Returns what a cassette of this content has."""
+    """Return the exchanges of a cassette with this content."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return list(vcrfile.entries(path))
 

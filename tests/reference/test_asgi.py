@@ -25,7 +25,7 @@ POLL = f"{CREATE}/{COMPLETED_IMAGE}"
 
 @pytest.fixture
 def connection(url: str) -> Iterator[http.client.HTTPConnection]:
-    """A connection to it."""
+    """Return a connection to the service."""
     with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as opened:
         yield opened
 
@@ -33,7 +33,7 @@ def connection(url: str) -> Iterator[http.client.HTTPConnection]:
 def ask(
     connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None = None
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """Returns the answer to a request of the main client, and its body."""
+    """Return the answer to a request of the main client, and its body."""
     connection.request(method, target, body=body, headers=AUTH)
     response = connection.getresponse()
     return response, response.read()

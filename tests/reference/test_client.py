@@ -20,14 +20,14 @@ QUICK = Settings(queued_seconds=0.01, processing_seconds=0.01)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The URL of a reference whose jobs take 20 ms."""
+    """Yield the URL of a reference whose jobs take 20 ms."""
     with serving(QUICK) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def clients(url: str) -> Iterator[Any]:
-    """Makes the client with the key of `who`; one each, and none retries."""
+    """Return a function that makes the client with the key of `who`; one each, and none retries."""
     made: dict[str, luma_agents.Luma] = {}
 
     def client(who: str = "main") -> luma_agents.Luma:
@@ -41,7 +41,7 @@ def clients(url: str) -> Iterator[Any]:
 
 
 def finished(client: luma_agents.Luma, generation_id: str) -> Any:
-    """Polls until a generation has ended."""
+    """Poll until a generation has ended."""
     for _ in range(200):
         generation = client.generations.get(generation_id)
         if generation.state in ("completed", "failed"):

@@ -107,7 +107,7 @@ HOSTILE = (
 
 
 def saying(text: str) -> Results:
-    """Returns results in which a text stands wherever there can be one."""
+    """Return results in which a text stands wherever there can be one."""
     difference = Mismatch(facet=Facet.HEADERS, where=text, why=text, rests_on=text)
     judged = Judged(
         case=f"create/{text[:200]}",

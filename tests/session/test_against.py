@@ -19,7 +19,7 @@ CASE = Case(id="a/b", title="t", section="s", operation="POST /v1/generations", 
 
 
 def result(outcome: Outcome, body: object = None, status: int = 400) -> Result:
-    """Returns what a case came to, with one answer."""
+    """Return the result of a case with one answer."""
     return Result(case=CASE, verdict=Verdict(outcome=outcome), exchanges=(exchange(response(status, body)),))
 
 

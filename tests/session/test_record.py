@@ -44,7 +44,7 @@ Ran = subprocess.CompletedProcess[str]
 
 
 def run(folder: Path, *arguments: str, conftest: str = "", env: dict[str, str] | None = None) -> Ran:
-    """Runs pytest in a process and folder of its own."""
+    """Return a function that runs pytest in a process and folder of its own."""
     folder.mkdir(exist_ok=True)
     (folder / "conftest.py").write_text(conftest)
     command = [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-c", str(_ini(folder)), *arguments]
@@ -65,7 +65,7 @@ def _conftest(folder: Path) -> list[str]:
 
 
 def verdicts(ran: Ran) -> dict[str, str]:
-    """Returns what each case and property came to."""
+    """Return the verdict of each case and property."""
     (report,) = (word.partition("=")[2] for word in ran.args if word.startswith("--junitxml="))
     found: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  our own file
@@ -75,7 +75,7 @@ def verdicts(ran: Ran) -> dict[str, str]:
 
 
 def summary(ran: Ran) -> str:
-    """Returns the kit's summary, what is recorded about the target left out."""
+    """Return the kit's summary without what it says about the target of a recording."""
     lines = ran.stdout.partition("Luma Agents API conformance ==")[2].splitlines()[1:]
     return "\n".join(line for line in lines if not line.startswith(("target ", "=", "-")))
 
@@ -135,7 +135,7 @@ def test_a_wrong_server_is_wrong_in_the_recording_too(tmp_path: Path) -> None:
 
 
 def explanations(ran: Ran) -> str:
-    """Returns what pytest prints of the failures."""
+    """Return what pytest prints of the failures."""
     return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
 
 
@@ -361,7 +361,7 @@ def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
 
 
 def accepting(key: str) -> Wrong:
-    """Takes a key of its own for the reference's main key."""
+    """Accept a key of its own as the reference's main key."""
 
     def trusting(request: Request) -> Request:
         headers = tuple((n, v.replace(key, "luma-api-test-main")) for n, v in request.headers)
@@ -371,7 +371,7 @@ def accepting(key: str) -> Wrong:
 
 
 def profile(folder: Path) -> Path:
-    """Returns a profile whose main key comes from the environment, and which takes large uploads."""
+    """Return a profile whose main key comes from the environment, and which takes large uploads."""
     file = folder / "profile.toml"
     file.write_text('[keys]\nmain-key = {env = "LUMA_AGENTS_API_KEY"}\n[offers]\nlarge-uploads = true\n')
     return file

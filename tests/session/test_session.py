@@ -20,7 +20,7 @@ from tests.kit import case_of
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    """Returns the embedded reference under judgement."""
+    """Return the embedded reference under judgement."""
     opened = open_session(Options())
     yield opened
     opened.close()
@@ -40,14 +40,14 @@ class Breaks:
 
 
 def over(session: Session, spending: Spending) -> Session:
-    """Returns the same target over another transport."""
+    """Return the same target over another transport."""
     passing = Passing(transport=spending, clock=VirtualClock())
     channel = LiveChannel(transport=spending, patient=spending, passing=passing)
     return replace(session, spending=spending, target=replace(session.target, channel=channel))
 
 
 def breaking(session: Session, *, always: bool) -> Session:
-    """Returns the same target over a transport that breaks."""
+    """Return the same target over a transport that breaks."""
     return over(session, Spending(Breaks(session.spending, always), limit=None))
 
 

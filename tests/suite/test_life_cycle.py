@@ -20,7 +20,7 @@ from tests.suite.target_on import target_on
 
 
 def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
-    """Changes the generation in the answers to polls."""
+    """Change the generation in the answers to polls."""
 
     def changed(request: Request, response: Response) -> Response:
         if request.method != "GET" or response.status != 200:
@@ -111,7 +111,7 @@ def urls_that_last(request: Request, response: Response) -> Response:
 
 
 def urls_of(seconds: int) -> Wrong:
-    """Serves a file for so many seconds."""
+    """Serve a file for so many seconds."""
 
     def wrap(handle: Handle) -> Handle:
         handle.__self__._storage._seconds = seconds  # type: ignore[attr-defined]

@@ -43,7 +43,7 @@ def test_a_request_id_cut_short_is_caught() -> None:
 
 
 def ids_of(request: Request) -> list[str]:
-    """Returns the X-Request-Id headers of a request."""
+    """Return the X-Request-Id headers of a request."""
     return [value for name, value in request.headers if name == "X-Request-Id"]
 
 

@@ -24,7 +24,7 @@ from tests.suite.target_on import target_on
 
 
 def caught(luma_target: LumaTarget, rule: str) -> str:
-    """Returns the explanation of what the property about a rule finds."""
+    """Return the explanation of what the property about a rule finds."""
     with pytest.raises(NonConformance) as found:
         validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma_target)
     return str(found.value)
@@ -38,7 +38,7 @@ def manga_overlooked(body: Body) -> Body:
 
 
 def only_adjacent_duplicates(body: Body) -> Body:
-    """Finds a duplicate index only beside its twin."""
+    """Find a duplicate index only beside its twin."""
     match body:
         case {"video": {"edit": {"keyframe_indexes": [*indexes]} as edit}} if all(
             one != other for one, other in pairwise(indexes)
@@ -49,7 +49,7 @@ def only_adjacent_duplicates(body: Body) -> Body:
 
 
 def counted_in_bytes(body: Body) -> Body:
-    """Counts a prompt in bytes."""
+    """Count a prompt in bytes."""
     prompt = body.get("prompt")
     if isinstance(prompt, str) and len(prompt.encode()) > 6000:
         return {**body, "prompt": "a" * 6001}

@@ -32,17 +32,17 @@ class Wall:
 
 
 def of(key: str) -> Request:
-    """Returns a request with a key."""
+    """Return a request with a key."""
     return Request(method="GET", url="/v1/generations/x", headers=(("Authorization", f"Bearer {key}"),))
 
 
 def clock(seconds: float, role: str) -> Request:
-    """Returns the request that lets time pass for a role's key, which is called like the role here."""
+    """Return the request that advances the time of a role's key, which has the role's name here."""
     return Request(method="POST", url="/clock", headers=of(role).headers, body=json.dumps(seconds).encode())
 
 
 def channel(wall: Wall, told: list[str] | None = None, *, asked: bool = False) -> LiveChannel:
-    """Returns a channel over the wall, whose time is asked for or waited for."""
+    """Return a channel on the wall clock, whose time is advanced by request or waited for."""
     announce = None if told is None else told.append
     passing = Passing(transport=wall, clock=wall, ask=clock if asked else None, announce=announce)
     return LiveChannel(transport=wall, patient=wall, passing=passing)

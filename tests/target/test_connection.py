@@ -234,7 +234,7 @@ def test_a_request_is_replaced_once_only() -> None:
 
 
 def slow_then_reset(connection: socket.socket) -> None:
-    """Resets the connection, but not at once."""
+    """Reset the connection, but not at once."""
     time.sleep(0.2)
     reset(connection)
 
@@ -276,7 +276,7 @@ def test_a_new_connection_follows_a_broken_exchange() -> None:
 
 
 def free_port() -> int:
-    """Returns a port nobody listens at."""
+    """Return a port at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

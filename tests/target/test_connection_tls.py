@@ -36,7 +36,7 @@ sqYArP+9SrY/EAQA5w17Sz5gmAsN13E1ryOzLjTqVg==
 
 
 def speaking_tls(certificate: Path) -> Script:
-    """Returns a script that answers twice under TLS."""
+    """Return a script that answers twice under TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -51,7 +51,7 @@ def speaking_tls(certificate: Path) -> Script:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Iterator[Path]:
-    """Yields the file of a certificate and its key; forgets the TLS context of others."""
+    """Yield the file of a certificate and its key; forgets the TLS context of others."""
     path = tmp_path / "localhost.pem"
     path.write_text(CERTIFICATE)
     wire._tls.cache_clear()

@@ -44,12 +44,12 @@ ENVIRON = {"LUMA_AGENTS_API_KEY": "luma-api-s3cret", "LUMA_REVOKED_KEY": "luma-a
 
 
 def read(text: str, environ: dict[str, str] | None = None) -> Profile:
-    """Returns the profile in a text."""
+    """Return the profile in a text."""
     return parse_profile(text, "p.toml", ENVIRON if environ is None else environ)
 
 
 def complaint(text: str) -> str:
-    """Returns what is wrong with a text."""
+    """Return the problems of a text."""
     with pytest.raises(InputError) as caught:
         read(text)
     return str(caught.value)
