@@ -208,7 +208,7 @@ def test_a_run_that_fails_leaves_no_form_of_the_key(
         pytest.param(BROKEN_EARLY, LOUD, id="opening"),
     ],
 )
-def test_a_bug_of_ours_leaves_no_form_of_the_key(run: Run, conftest: str, arguments: tuple[str, ...]) -> None:
+def test_an_internal_error_leaves_no_form_of_the_key(run: Run, conftest: str, arguments: tuple[str, ...]) -> None:
     """The traceback of a crash is shown, the key in it is not."""
     result, written = run(*arguments, "-k", "as-it-is or crashed", conftest=conftest)
 

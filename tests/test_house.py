@@ -156,13 +156,13 @@ def _reached(graph: dict[str, set[str]], start: str) -> set[str]:
     return seen
 
 
-def test_imports_name_the_whole_way() -> None:
+def test_imports_are_absolute_and_explicit() -> None:
     """No import is relative, and none takes everything."""
     assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full[0] == "."] == []
     assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full.endswith("*")] == []
 
 
-def test_what_thinks_does_nothing_else() -> None:
+def test_pure_folders_do_no_io() -> None:
     """Folders that only think import nothing that touches the world, and open no other door to it."""
     owned = {"yaml"}  # a case file is written as text; nothing is read
     assert [
@@ -196,7 +196,7 @@ def test_each_dependency_has_its_owner() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is(name: str) -> None:
+def test_a_module_has_a_docstring_a_telling_name_and_a_limited_size(name: str) -> None:
     """A module says in its first line what it is, has a telling name, and at most 450 lines."""
     assert ast.get_docstring(MODULES[name])
     assert not re.search("util|helper|manager|common|misc", name)

@@ -30,7 +30,7 @@ def test_a_path_is_names_and_indexes(text: str, steps: tuple[str | int, ...]) ->
     "text",
     ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[-1]", "a[01]", "a[x]", "a b", "a\n", "a.0", "$.a", "a[1]b", "ä"],
 )
-def test_what_is_not_a_path_is_refused(text: str) -> None:
+def test_an_invalid_path_is_refused(text: str) -> None:
     """A text the API would not spell is refused with an example of one it would."""
     with pytest.raises(PathError, match=r"is not a field path; they look like image_ref\[2\].url"):
         parse(text)

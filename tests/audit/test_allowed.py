@@ -91,7 +91,7 @@ def found(*entries: Entry) -> list[str]:
         ({**SUNSET, "layering": {}}, 400, "not known here"),
     ],
 )
-def test_what_a_server_may_have_known_is_allowed(body: object, status: int, detail: str | None) -> None:
+def test_answers_that_the_recording_cannot_refute_are_allowed(body: object, status: int, detail: str | None) -> None:
     """An answer for a key, a limit, media or a generation that the recording does not show is not wrong."""
     assert found(entry(body, status, detail)) == []
 
@@ -119,12 +119,14 @@ def test_what_a_server_may_have_known_is_allowed(body: object, status: int, deta
         (b"{", 500, "oops", ["status"]),
     ],
 )
-def test_what_no_server_may_answer_is_found(body: object, status: int, detail: str | None, facets: list[str]) -> None:
+def test_answers_that_nothing_explains_are_found(
+    body: object, status: int, detail: str | None, facets: list[str]
+) -> None:
     """A status, or a text, that nothing in the request and nothing hidden from the recording explains is wrong."""
     assert found(entry(body, status, detail)) == facets
 
 
-def test_a_body_that_was_not_kept_may_have_been_anything() -> None:
+def test_without_the_request_body_any_orderly_answer_is_allowed() -> None:
     """Without the body, or without knowing that it is JSON, any orderly answer conforms; a crash does not."""
     for one in (
         {"unknown": frozenset({REQUEST_BODY})},
@@ -136,7 +138,7 @@ def test_a_body_that_was_not_kept_may_have_been_anything() -> None:
         assert found(entry(b"", 500, "oops", **options)) == ["status"]
 
 
-def test_a_filtered_content_type_is_taken_for_json() -> None:
+def test_a_body_without_content_type_is_judged_as_json() -> None:
     """Where headers may have been filtered out, the body is judged as what it looks like."""
     filtered = frozenset({REQUEST_HEADERS})
     assert found(entry(UNKNOWN_MODEL, 201, headers=(), unknown=filtered)) == ["status", "detail"]
@@ -144,7 +146,7 @@ def test_a_filtered_content_type_is_taken_for_json() -> None:
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(body=valid_requests())
-def test_what_the_oracle_accepts_may_be_accepted(body: Body) -> None:
+def test_a_201_is_allowed_for_a_request_without_faults(body: Body) -> None:
     """A 201 for a request that breaks no rule is never a finding, and a 400 is, unless a generation may be missing."""
     assert isinstance(predict(body), Accepted)
     assert found(entry(body, 201)) == []
@@ -186,7 +188,7 @@ def test_a_poll_is_answered_as_the_page_says(status: int, detail: str, facets: l
     assert found(Entry(exchange=exchange, base_url="https://a", place="a.har:entry 1")) == facets
 
 
-def test_what_the_request_breaks_is_known() -> None:
+def test_the_rules_a_request_breaks_are_named() -> None:
     """The allowance of a request names the rules it breaks, whatever the answer, and its case stands at its place."""
     for status, detail in ((400, "Unknown model: super-model-v9"), (401, "Invalid API key")):
         one = entry(UNKNOWN_MODEL, status, detail)

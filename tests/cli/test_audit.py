@@ -247,7 +247,7 @@ BROKEN: dict[int, tuple[Callable[[Document], None], str, str]] = {
 }
 
 
-def test_ten_wrongs_are_ten_findings(har: Document, capsys: Output) -> None:
+def test_ten_faults_are_ten_findings(har: Document, capsys: Output) -> None:
     """Each of ten faults in the browser's file is found, at its entry, by its facet, with the reason; nothing else."""
     for number, (wrong, _, _) in BROKEN.items():
         wrong(har["log"]["entries"][number - 1])
@@ -263,7 +263,7 @@ def test_ten_wrongs_are_ten_findings(har: Document, capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("number", BROKEN)
-def test_each_wrong_alone_is_one_finding(har: Document, capsys: Output, number: int) -> None:
+def test_each_fault_alone_is_one_finding(har: Document, capsys: Output, number: int) -> None:
     """One fault is told once, at its entry."""
     BROKEN[number][0](har["log"]["entries"][number - 1])
 
@@ -271,7 +271,7 @@ def test_each_wrong_alone_is_one_finding(har: Document, capsys: Output, number: 
     assert places(audited(capsys, "browser.har")[1]) == [number]
 
 
-def test_wrongs_in_a_cassette_are_found(cassette: Document, capsys: Output) -> None:
+def test_faults_in_a_cassette_are_found(cassette: Document, capsys: Output) -> None:
     """A text, a status, a shape, a misplaced header and a step back are found in a cassette too, which has no times."""
     interactions = cassette["interactions"]
     answers = [interaction["response"] for interaction in interactions]
@@ -287,7 +287,7 @@ def test_wrongs_in_a_cassette_are_found(cassette: Document, capsys: Output) -> N
     assert (status, sorted(places(output))) == (1, [4, 7, 11, 12, 13, 19])
 
 
-def test_what_was_filtered_out_of_a_cassette_is_not_held_against_the_server(cassette: Document, capsys: Output) -> None:
+def test_what_was_filtered_out_of_a_cassette_is_not_a_finding(cassette: Document, capsys: Output) -> None:
     """Keys, ids and headers that no answer has any more are counted as not judged, and accuse nobody."""
     for interaction in cassette["interactions"]:
         request, response = interaction["request"]["headers"], interaction["response"]["headers"]
@@ -305,7 +305,7 @@ def test_what_was_filtered_out_of_a_cassette_is_not_held_against_the_server(cass
     assert re.search(r"^not judged +\d+  X-API-Version: no answer of the file has it", output, re.MULTILINE)
 
 
-def test_a_browser_that_left_things_out_accuses_nobody(har: Document, capsys: Output) -> None:
+def test_what_a_browser_left_out_is_not_a_finding(har: Document, capsys: Output) -> None:
     """Without keys, bodies and answers, what is left is judged, and the rest is counted with its reason."""
     for number, entry in enumerate(har["log"]["entries"]):
         entry["request"]["headers"] = [one for one in entry["request"]["headers"] if one["name"] != "authorization"]
@@ -355,7 +355,7 @@ def test_a_file_of_other_traffic_cannot_be_judged(har: Document, capsys: Output)
     assert "could not judge" in output.err
 
 
-def test_no_secret_and_no_command_of_a_file_reaches_the_screen(har: Document, capsys: Output) -> None:
+def test_secrets_and_terminal_commands_of_a_file_are_not_printed(har: Document, capsys: Output) -> None:
     """Keys, tokens, cookies, signatures and terminal commands in a file are not printed, whatever is found."""
     secrets = ("luma-api-0123456789abcdef", "sk-proxy-0123456789", "session-0123456789", "0123456789signature")
     for entry in har["log"]["entries"]:
@@ -376,7 +376,7 @@ def test_no_secret_and_no_command_of_a_file_reaches_the_screen(har: Document, ca
     ("content", "said"),
     [("my notes", "is neither a HAR file nor a cassette"), ('{"a": 1}', "no HAR file"), ('{"log": ', "ends at byte 8")],
 )
-def test_a_file_that_is_no_recording_is_the_users_mistake(capsys: Output, content: str, said: str) -> None:
+def test_a_file_that_is_no_recording_is_an_input_error(capsys: Output, content: str, said: str) -> None:
     """The complaint is one line with what to do, the status 4."""
     Path("notes.txt").write_text(content)
 
@@ -387,7 +387,7 @@ def test_a_file_that_is_no_recording_is_the_users_mistake(capsys: Output, conten
 
 
 @pytest.mark.slow
-def test_what_the_kit_records_is_clean(capsys: Output) -> None:
+def test_the_kits_own_recording_has_no_findings(capsys: Output) -> None:
     """A run's own recording, uploads left out of it and keys by name, has no finding."""
     wanted = "source-pixels-inline or keyframes or extend or url-http or rpm or prompt-too-long"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "luma_conformance"]
@@ -401,7 +401,7 @@ def test_what_the_kit_records_is_clean(capsys: Output) -> None:
 
 
 @pytest.mark.slow
-def test_runs_that_advance_one_clients_time_each_by_itself_are_no_contradiction(capsys: Output) -> None:
+def test_runs_that_advance_the_clock_separately_do_not_contradict_each_other(capsys: Output) -> None:
     """A run does not know what an earlier one has let pass; that is not held against the server."""
     files = [str(casefiles.specs() / name) for name in ("create/201-created.yaml", "urls")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", *files]
@@ -424,7 +424,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_sees_how_far_it_is(har: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_on_a_terminal(har: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a long file a line on the terminal's stderr counts entries, and is taken away at the end."""
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)

@@ -64,7 +64,7 @@ def test_list_narrows_by_status_and_role(capsys: Output) -> None:
     assert capsys.readouterr().err == "1 case; a conforming target accepts at most 0 generations\n"
 
 
-def test_list_of_nothing_is_a_wrong_argument(capsys: Output) -> None:
+def test_list_without_a_match_is_a_usage_error(capsys: Output) -> None:
     """Filters nothing passes are told, not answered with silence."""
     assert "no case is all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
 
@@ -107,7 +107,7 @@ def test_show_cuts_long_texts_and_nothing_else(capsys: Output) -> None:
     assert "(6001 characters)" in printed(capsys, "show", LONG)
 
 
-def test_show_says_each_step(capsys: Output) -> None:
+def test_show_describes_each_step(capsys: Output) -> None:
     """Waiting, repeating and saving are told, and what must come back as the case file has it."""
     found = printed(capsys, "show", SEVERAL)
     assert [line for line in found.splitlines() if line.startswith("step")] == [f"step {n} of 6" for n in range(1, 7)]
@@ -123,7 +123,7 @@ def test_show_says_each_step(capsys: Output) -> None:
     assert "step 3" not in fourth
 
 
-def test_show_tells_an_erratum(capsys: Output) -> None:
+def test_show_mentions_an_erratum(capsys: Output) -> None:
     """Where the page contradicts itself, the head says so."""
     case = next(case for case in casefiles.own() if case.erratum)
     assert f"erratum     {case.erratum}" in printed(capsys, "show", case.id)
@@ -169,12 +169,12 @@ def test_headers_are_shown_in_the_notation_of_case_files(folder: Path, matcher: 
         ([NEGATIVE, "--profile", "missing.toml"], "missing.toml: cannot be read"),
     ],
 )
-def test_show_of_what_is_not_there(capsys: Output, arguments: list[str], why: str) -> None:
+def test_show_refuses_what_does_not_exist(capsys: Output, arguments: list[str], why: str) -> None:
     """More than one case, no such step, no body and no profile are each told."""
     assert why in complaint(capsys, "show", *arguments)
 
 
-def test_a_body_is_whole_and_nothing_else(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_show_body_prints_exactly_the_bytes_sent(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """It is the bytes that are sent, without a line feed; the only body among several steps needs no --step."""
     assert main(["show", LONG, "--body"]) == 0
     body = capsysbinary.readouterr().out
@@ -184,14 +184,16 @@ def test_a_body_is_whole_and_nothing_else(capsysbinary: pytest.CaptureFixture[by
     assert json.loads(capsysbinary.readouterr().out)["prompt"]
 
 
-def test_one_of_several_bodies_is_chosen(capsys: Output) -> None:
+def test_a_case_with_several_bodies_needs_a_step(capsys: Output) -> None:
     """Two bodies in one pipe are neither, so --step is asked for."""
     case = next(case for case in casefiles.own() if sum(step.ask.method == "POST" for step in case.steps) > 1)
     assert "send a body; choose one with --step" in complaint(capsys, "show", case.id, "--body")
     assert json.loads(printed(capsys, "show", case.id, "--body", "--step", "1"))
 
 
-def test_keys_of_the_environment_go_by_name(capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_the_environment_are_shown_by_name(
+    capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A secret is never shown, set or not; the profile's own address is where curl sends to, unless told."""
     (folder / "p q.toml").write_text('base_url = "https://api.test"\n[keys]\nmain-key = {env = "MY_KEY"}\n')
     for value in ("canary-1234", ""):
@@ -234,7 +236,7 @@ def test_the_curl_form_is_a_script(capsys: Output, url: str, case: str, status: 
     assert ("--body | curl" in script) == piped
 
 
-def test_each_curl_of_several_says_when(capsys: Output) -> None:
+def test_each_curl_of_several_steps_says_when_to_run_it(capsys: Output) -> None:
     """A person who runs the steps one by one reads what to wait for, and every other line is a comment."""
     lines = printed(capsys, "show", SEVERAL, "--curl").splitlines()
     assert sum(line.startswith("curl ") for line in lines) == 6
@@ -249,7 +251,7 @@ def test_the_kits_own_catalogue_has_no_problems(capsys: Output) -> None:
     assert printed(capsys, "check") == said
 
 
-def test_every_problem_of_several_files_is_told(capsys: Output, folder: Path) -> None:
+def test_every_problem_of_several_files_is_reported(capsys: Output, folder: Path) -> None:
     """Each has its place, on a line of its own; what is in order is not mentioned."""
     (folder / "good.yaml").write_text(GOOD)
     (folder / "bad.yaml").write_text(f"{SCHEMA}section: s\noperation: nothing\n")
@@ -264,7 +266,7 @@ def test_every_problem_of_several_files_is_told(capsys: Output, folder: Path) ->
     assert "broken" not in capsys.readouterr().out  # it does not call itself a case file, and nobody named it
 
 
-def test_the_kits_own_catalogue_can_be_broken(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problems_of_the_kits_own_catalogue_are_reported(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     """Problems of the kit's own files are told like anybody's by check, and end every other command."""
 
     def broken() -> None:
@@ -277,7 +279,7 @@ def test_the_kits_own_catalogue_can_be_broken(capsys: Output, monkeypatch: pytes
     assert "specs/a.yaml:3:1: is odd" in complaint(capsys, "list")
 
 
-def test_no_case_file_is_no_success(capsys: Output, folder: Path) -> None:
+def test_a_folder_without_case_files_is_a_usage_error(capsys: Output, folder: Path) -> None:
     """A folder without case files, or none at all, is a wrong argument."""
     (folder / "other.yaml").write_text("a: 1\n")
     assert "no case files in .; the first line of a case file names" in complaint(capsys, "check", ".")

@@ -110,7 +110,9 @@ def test_a_conforming_answer_passes(expectations: str, answered: Exchange) -> No
         ),
     ],
 )
-def test_a_wrong_answer_is_caught_in_each_facet(expectations: str, answered: Exchange, mismatches: list[str]) -> None:
+def test_every_difference_of_a_wrong_answer_is_reported(
+    expectations: str, answered: Exchange, mismatches: list[str]
+) -> None:
     """Every difference is told, not the first only, and each rests on the case's section."""
     judgement = judged(expectations, answered)
 
@@ -179,7 +181,7 @@ TRACED: Headers = (("X-Request-Id", "mine"),)
         (answer(200, b"\x89PNG", url="https://cdn.example.com/a.png"), []),
     ],
 )
-def test_what_holds_everywhere_is_judged_where_it_applies(answered: Exchange, mismatches: list[str]) -> None:
+def test_a_holding_is_judged_where_it_applies(answered: Exchange, mismatches: list[str]) -> None:
     """A holding applies by operation, status and detail, rests on its own heading, and spares output files."""
     judgement = judged("status: [200, 201, 400, 429, 500]", answered, every=RULES)
 
@@ -211,7 +213,7 @@ FAILED = answer(200, {"state": "failed", "code": "x"}, TRACED)
         ([answer(200, {}), answer(200, {}), FAILED], ["headers X-Request-Id: is missing"]),
     ],
 )
-def test_answers_on_the_way_are_judged_too(answers: list[Exchange], mismatches: list[str]) -> None:
+def test_intermediate_answers_are_judged_too(answers: list[Exchange], mismatches: list[str]) -> None:
     """Each answer but the last has a status of `meanwhile` and keeps what holds everywhere; one fault is told once."""
     assert said(judged(POLL, *answers, every=RULES)) == mismatches
 
@@ -237,7 +239,7 @@ def test_a_repeat_ends_at_its_status_or_state(repeat: Repeat, answered: Exchange
     [b"", b"\xff", b"{", b"[" * 100_000, b"9" * 5_000, b"Infinity", '{"detail": "x"}'.encode("utf-16")[1:]],
     ids=["empty", "bytes", "cut", "deep", "great number", "no number", "half a character"],
 )
-def test_a_body_that_is_not_json_equals_nothing(body: bytes) -> None:
+def test_a_body_that_is_not_json_matches_nothing(body: bytes) -> None:
     """Whatever the bytes, there is a value, it has no detail, and no expectation of a body matches it."""
     answered = response(400, body)
 

@@ -31,7 +31,7 @@ def said(*lines: Line, takes: float = 0.0, since: float | None = None) -> list[s
     return [found.what for found in judge_job_limit(trace(*lines, takes=takes), since=since)]
 
 
-def test_a_slot_given_away_while_its_job_runs_is_a_contradiction() -> None:
+def test_admitting_a_job_while_the_only_slot_is_taken_is_a_contradiction() -> None:
     """Refused beside one job, so the limit is one; admitted beside one that polls show running later, so it is not."""
     found = judge_job_limit(trace((0, "a", "201"), (1, "b", "429"), (70, "c", "201"), (71, "a", "processing")))
 
@@ -44,14 +44,14 @@ def test_a_job_that_may_have_ended_proves_nothing() -> None:
     assert said((0, "a", "201"), (1, "b", "429"), (65, "a", "processing"), (70, "c", "201")) == []
 
 
-def test_a_slot_that_is_never_free_is_a_contradiction() -> None:
+def test_refusing_a_job_while_every_slot_is_free_is_a_contradiction() -> None:
     """A minute after a poll has shown the only job over, a refusal has no reason left."""
     assert said((0, "a", "201"), (5, "a", "completed"), (66, "b", "429")) == [
         "refused although no job of this client has run for 60 s"
     ]
 
 
-def test_a_slot_that_is_free_a_little_later_is_none() -> None:
+def test_freeing_a_slot_within_a_minute_is_no_contradiction() -> None:
     """How long release takes is unknown; a minute, which a refusal asks to wait, is granted."""
     assert said((0, "a", "201"), (5, "a", "completed"), (64, "b", "429")) == []
 
@@ -62,7 +62,7 @@ def test_a_job_is_tracked_for_an_hour_at_most() -> None:
     assert said((0, "a", "201"), (3661, "b", "429")) != []
 
 
-def test_what_began_before_the_trace_excuses_a_refusal() -> None:
+def test_jobs_from_before_the_trace_may_explain_a_refusal() -> None:
     """A client that asked for jobs before the trace begins may have them still running."""
     assert said((100, "b", "429"), since=0.0) == []
     assert said((100, "b", "429")) != []

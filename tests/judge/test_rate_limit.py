@@ -118,7 +118,7 @@ def test_any_rounding_of_a_second_is_legal(rounded: Callable[[float], int]) -> N
         pytest.param(Server(remaining=-1), [0, 0, 0], "X-RateLimit-Remaining is 1", id="Remaining one too few"),
     ],
 )
-def test_a_wrong_limiter_is_condemned(server: Server, waits: list[float], said: str) -> None:
+def test_a_wrong_limiter_is_found(server: Server, waits: list[float], said: str) -> None:
     """Each way to be wrong is found, and said."""
     exchanges = trace(server, waits)
 
@@ -145,14 +145,14 @@ def with_headers(exchange: Exchange, **headers: str) -> Exchange:
         ({"Retry_After": "59.5"}, "no whole number"),
     ],
 )
-def test_a_refusal_with_a_wrong_header_is_condemned(headers: dict[str, str], said: str) -> None:
+def test_a_refusal_with_a_wrong_header_is_found(headers: dict[str, str], said: str) -> None:
     """What the headers of a refusal say must agree with each other and with the time."""
     exchanges = trace(Server(), [0, 0, 0, 0])
 
     assert any(said in found.what for found in wrong([*exchanges[:3], with_headers(exchanges[3], **headers)]))
 
 
-def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
+def test_misplaced_rate_headers_are_found() -> None:
     """A poll, another refusal and the concurrent-job refusal have no rate headers; the last has Retry-After 60."""
     rates = Server().rates(2, int(START))
     full = {"detail": "Too many concurrent jobs"}
@@ -169,7 +169,7 @@ def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
     assert wrong([exchange(legal, sent=START)]) == ()
 
 
-def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
+def test_an_incomplete_trace_is_judged_only_for_its_own_requests() -> None:
     """Where others may share the quota at any time, a refusal is no wrong, even after the time it asked for."""
     again = []
     for sent in (START, START + 70, START + 140):
@@ -182,7 +182,7 @@ def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
     assert judge_rate_limit(trace(Server(remaining=3), [0, 1, 1]), since=math.inf).contradictions != ()
 
 
-def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None:
+def test_requests_before_the_trace_may_fill_the_window() -> None:
     """Requests made before the trace began may fill the window; from 61 s on they cannot."""
     refused = trace(Server(admitted=[START - 10] * 3), [0])
 
@@ -192,7 +192,7 @@ def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None
     assert judge_rate_limit(late, since=START).contradictions
 
 
-def test_what_the_page_leaves_open_is_reported() -> None:
+def test_whether_refused_requests_use_quota_is_reported() -> None:
     """Whether refused requests use quota is told where the trace shows it."""
     waits = [0, 0, 0, 30, 31, 0, 0]
     plain = judge_rate_limit(trace(Server(), waits)).observed

@@ -72,7 +72,7 @@ def answer(status: int, body: object, *more: tuple[str, str], method: str = "POS
     return kit.exchange(kit.response(status, body, (*HEADERS, *more)), sent)
 
 
-def test_what_is_generated_as_valid_is_so_and_of_every_kind() -> None:
+def test_generated_valid_requests_are_valid_and_of_every_kind() -> None:
     """The schema itself, read by another validator, and the oracle let pass what is generated as valid."""
     bodies = drawn(100, valid=True)
 
@@ -84,7 +84,7 @@ def test_what_is_generated_as_valid_is_so_and_of_every_kind() -> None:
         assert broken <= NOT_SAID.keys(), body
 
 
-def test_what_is_generated_as_invalid_is_so_but_for_unknown_members() -> None:
+def test_generated_invalid_requests_are_invalid() -> None:
     """The schema refuses what is generated as invalid, unless all that is wrong is a member it does not name."""
     bodies = drawn(100, valid=False)
     closed = Draft202012Validator(
@@ -97,7 +97,7 @@ def test_what_is_generated_as_invalid_is_so_but_for_unknown_members() -> None:
     assert sum(isinstance(predict(body), Rejected) for body in bodies) >= 5
 
 
-def test_what_is_generated_is_the_same_every_time() -> None:
+def test_generation_is_repeatable() -> None:
     """Without chance from outside, two runs generate the same."""
     assert drawn(30, valid=False) == drawn(30, valid=False)
 
@@ -141,7 +141,7 @@ GENERATION = miniatures.ACCEPTED
         (answer(402, {"detail": "no"}, method="GET"), "Undocumented status code"),
     ],
 )
-def test_an_answer_that_is_not_documented_is_told(exchange: Exchange, said: str) -> None:
+def test_an_undocumented_answer_is_reported_in_one_line(exchange: Exchange, said: str) -> None:
     """What departs from the schema is said in one line."""
     told = schema.document().find_departures(exchange)
 
@@ -149,7 +149,7 @@ def test_an_answer_that_is_not_documented_is_told(exchange: Exchange, said: str)
     assert not any("\n" in departure for departure in told)
 
 
-def test_of_an_answer_only_the_place_is_told() -> None:
+def test_a_schema_finding_names_the_place_and_not_the_text() -> None:
     """What the server said is not repeated, cut short where a secret may be: the line beside it says it, scrubbed."""
     secret = "luma-api-" + "s" * 200
 
@@ -337,7 +337,7 @@ def test_a_wrong_server_is_caught(wrong: Wrong, judged: Property, said: str) -> 
         (miniatures.another_status(404, 410, "Generation not found"), "GET /v1/generations/{generation_id}"),
     ],
 )
-def test_a_finding_is_a_case_to_keep(wrong: Wrong, operation: str) -> None:
+def test_a_finding_comes_with_a_valid_case_file(wrong: Wrong, operation: str) -> None:
     """The YAML that comes with a finding names the key and the path it takes, and reads without a problem."""
     with pytest.raises(NonConformance) as found:
         (KEYS if operation.startswith("POST") else NOBODYS)(target_on(wrong))
@@ -398,7 +398,7 @@ def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     assert luma_target.broken.total() > 0
 
 
-def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+def test_off_this_machine_only_sure_refusals_are_sent() -> None:
     """Off this machine no submission with the key is sent that is not predicted to be refused."""
     sent: Counter[str] = Counter()
 
@@ -439,7 +439,7 @@ def test_without_schemathesis_the_schema_is_not_judged(monkeypatch: pytest.Monke
             judged(target_on(right))
 
 
-def test_what_schemathesis_may_move_is_used_in_one_file_and_held_to_one_minor_version() -> None:
+def test_schemathesis_is_used_in_one_file_and_held_to_one_minor_version() -> None:
     """Only one module imports schemathesis, and the extra allows the patches of one minor version alone."""
     root = Path(__file__).resolve().parents[2]
     importing = re.compile(r"(?m)^\s*(?:from|import) schemathesis")
@@ -475,7 +475,7 @@ def test_hypothesis_is_left_as_it_is() -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
 
 
-def test_a_configuration_that_lies_about_is_not_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schemathesis_configuration_file_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A schemathesis.toml in the working folder, even a broken one, changes nothing."""
     (tmp_path / "schemathesis.toml").write_text("[generation\n")
     monkeypatch.chdir(tmp_path)
@@ -483,7 +483,7 @@ def test_a_configuration_that_lies_about_is_not_in_force(tmp_path: Path, monkeyp
     assert openapi.load(DOCUMENT).find_departures(answer(404, {"detail": "no"}, method="GET")) == ()
 
 
-def test_what_refers_to_media_is_made_to_refer_to_what_is_on_offer() -> None:
+def test_generated_references_to_media_use_those_on_offer() -> None:
     """Well-formed members of references are replaced, each by its like; what is wrong with a reference stays."""
     material = Material(completed_video="7c9e6679-7425-40de-944b-e07fc1f90ae7")
     prior = "d290f1ee-6c54-4b01-90e6-d701748f0851"

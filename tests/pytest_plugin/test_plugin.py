@@ -140,7 +140,7 @@ def test_extra_headers_and_members_are_not_accused(run: Run) -> None:
         run("--base-url", url).assert_outcomes(passed=3)
 
 
-def test_a_bad_case_file_is_told_with_every_problem_and_no_traceback(pytester: pytest.Pytester) -> None:
+def test_a_bad_case_file_is_reported_with_every_problem_and_no_traceback(pytester: pytest.Pytester) -> None:
     """A wrong file ends the run with the status for files, naming each line."""
     bad = THINGS.replace("    detail: Prompt", "    detial: Prompt").replace("set: {model:", "sett: {model:")
     pytester.makefile(".yaml", bad=bad)
@@ -372,7 +372,7 @@ PROPERTY = """
 """
 
 
-def test_a_property_of_ones_own_counts_as_a_case(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_users_own_property_counts_as_a_case(run: Run, pytester: pytest.Pytester) -> None:
     """A test that takes the `luma` fixture is judged, and the rules it reaches are in the summary."""
     pytester.makepyfile(PROPERTY)
 

@@ -127,7 +127,7 @@ def test_nothing_selected_is_not_conformant(run: Run) -> None:
     assert results().headline == "Could not judge: not one case was judged, which is not conformance"
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_before_anything_runs(run: Run, pytester: pytest.Pytester) -> None:
     """A file in the way, or a folder elsewhere that pytest would take for a project, is a usage error."""
     Path("out").write_text("in the way")
 
@@ -181,7 +181,7 @@ def test_lenient_wording_is_a_warning_counted_and_shown(against: Callable[..., p
 
 
 @pytest.mark.parametrize("wrong", [OTHER_ERROR, OTHER_STATUS], ids=["the text of another error", "another status"])
-def test_leniency_is_about_words_and_nothing_else(
+def test_leniency_allows_only_another_wording(
     against: Callable[..., pytest.RunResult], wrong: Callable[[Handle], Handle]
 ) -> None:
     """Another status, or the text of another error, stays a failure."""

@@ -83,7 +83,7 @@ def test_an_explanation_has_nothing_a_terminal_obeys() -> None:
     assert made.longrepr == "the server said \\u001b[31mred\\u202e"
 
 
-def test_a_collector_s_report_is_one_too() -> None:
+def test_a_collectors_report_is_scrubbed_too() -> None:
     """It has no properties."""
     made = pytest.CollectReport("a.yaml", "failed", f"bad {KEY}", None)
 

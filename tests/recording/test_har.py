@@ -100,7 +100,7 @@ _ENTRY: dict[str, Any] = {
 }
 
 
-def test_what_is_written_comes_back(tmp_path: Path) -> None:
+def test_exchanges_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Exchanges, where they went, their notes and what is said of the whole are read as they were written."""
     file = exchange(method="GET", url="https://storage.example/out.png?X=1&Y=", body=b"", answer=b"\x89PNG\xff")
     path = recorded(tmp_path / "run.har", exchange(), file, exchange(url="/elsewhere", body=b"\xff\x00"))
@@ -125,7 +125,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
     status=st.integers(100, 599),
     microseconds=st.tuples(st.integers(0, 2 * 10**15), st.integers(0, 10**8)),
 )
-def test_any_exchange_comes_back(
+def test_any_exchange_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, headers: Any, body: bytes, answer: bytes, status: int, microseconds: Any
 ) -> None:
     """Repeated headers, their order and case, bodies of any bytes, and times to the microsecond survive."""
@@ -158,7 +158,7 @@ def test_a_recording_is_a_har_file_after_every_entry(tmp_path: Path) -> None:
     assert log["entries"][0]["timings"].keys() >= {"send", "wait", "receive"}
 
 
-def test_a_file_of_ours_may_end_anywhere(tmp_path: Path) -> None:
+def test_a_truncated_recording_of_ours_can_be_read_and_continued(tmp_path: Path) -> None:
     """Cut at any byte of its entries, it has the whole ones, and can be gone on with."""
     path = recorded(tmp_path / "run.har", exchange(), exchange(status=400), exchange(status=401))
     whole = path.read_bytes()
@@ -179,7 +179,7 @@ def _starts(whole: bytes) -> Iterator[int]:
         yield at
 
 
-def test_a_killed_process_leaves_every_entry_it_has_added(tmp_path: Path) -> None:
+def test_entries_survive_a_killed_process(tmp_path: Path) -> None:
     """After SIGKILL in the middle of things, what was added is there."""
     script = (
         "import sys, time; from pathlib import Path; from luma_conformance.recording.har import Writer;"
@@ -199,7 +199,7 @@ def test_a_killed_process_leaves_every_entry_it_has_added(tmp_path: Path) -> Non
     assert found(path)[-1].response.status == 418
 
 
-def test_a_recording_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_recording_can_be_continued(tmp_path: Path) -> None:
     """Opening a file of ours appends, whether or not it has entries, and keeps what it says of itself."""
     path = recorded(tmp_path / "run.har")
     for count in range(3):
@@ -210,7 +210,7 @@ def test_a_recording_is_gone_on_with(tmp_path: Path) -> None:
     assert [one.response.status for one in found(path)] == [200, 201, 202]
 
 
-def test_a_recording_written_anew_by_another_program_is_still_ours(tmp_path: Path) -> None:
+def test_a_reformatted_recording_is_still_ours(tmp_path: Path) -> None:
     """Formatted otherwise, it is read with its notes and gone on with."""
     path = recorded(tmp_path / "run.har", exchange())
     path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
@@ -222,7 +222,7 @@ def test_a_recording_written_anew_by_another_program_is_still_ours(tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", [b"my notes", browser(), b"{", b'{"log": {"entries": []}}'])
-def test_a_file_of_others_is_never_written_to(tmp_path: Path, content: bytes) -> None:
+def test_a_file_of_another_program_is_never_written_to(tmp_path: Path, content: bytes) -> None:
     """Whatever is there and not ours stays as it is, and the user is told."""
     path = tmp_path / "mine.har"
     path.write_bytes(content)
@@ -233,7 +233,7 @@ def test_a_file_of_others_is_never_written_to(tmp_path: Path, content: bytes) ->
     assert path.read_bytes() == content
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
     """A folder, and a folder that is not there, are the user's mistakes."""
     for path in (tmp_path, tmp_path / "none" / "run.har"):
         with pytest.raises(InputError, match="cannot be written"):
@@ -311,7 +311,7 @@ def test_a_browsers_file_is_read(tmp_path: Path) -> None:
         ({"request.postData.text": "\ud800"}, set(), (b"?", None)),
     ],
 )
-def test_what_a_browser_left_out_is_known_to_be(
+def test_a_body_the_browser_left_out_is_not_taken_for_an_empty_one(
     tmp_path: Path, changes: dict[str, Any], unknown: set[str], bodies: tuple[bytes | None, bytes | None]
 ) -> None:
     """A body that was not kept is told from an empty one, and base64 is decoded."""
@@ -391,7 +391,7 @@ def test_a_malformed_file_is_one_clear_error(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_an_endless_value_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_value_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that does not end is given up at the bound."""
     monkeypatch.setattr("luma_conformance.recording.json_stream.MAX_VALUE", 300_000)
     path = tmp_path / "theirs.har"
@@ -401,14 +401,14 @@ def test_an_endless_value_is_not_held(tmp_path: Path, monkeypatch: pytest.Monkey
         list(entries(path))
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
     for read in (lambda path: list(entries(path)), about):
         with pytest.raises(InputError, match=r"none\.har cannot be read: No such file"):
             read(tmp_path / "none.har")
 
 
-def test_a_creators_name_alone_makes_no_cut_file_ours(tmp_path: Path) -> None:
+def test_a_truncated_file_of_another_program_is_refused(tmp_path: Path) -> None:
     """Cut files of others are refused with what to do, at whatever byte they end."""
     whole = browser({}, {})
     path = tmp_path / "theirs.har"
@@ -418,6 +418,6 @@ def test_a_creators_name_alone_makes_no_cut_file_ours(tmp_path: Path) -> None:
             list(entries(path))
 
 
-def test_our_creator_is_the_key_to_comments() -> None:
+def test_recordings_name_the_command_as_their_creator() -> None:
     """The name by which recordings are known is the command's."""
     assert har.CREATOR == "luma-conformance"

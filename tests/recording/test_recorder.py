@@ -128,7 +128,7 @@ def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_pa
     assert playing.exchange(ask(trace="now")).request.headers == (("X-Request-Id", "then"),)
 
 
-def test_another_request_than_the_recorded_is_another_version(recorder: Record, tmp_path: Path) -> None:
+def test_a_request_that_was_not_recorded_is_not_answered(recorder: Record, tmp_path: Path) -> None:
     """A body that differs, and a request too many, are not answered with something else."""
     recording = recorder()
     recording.begin_item("a")
@@ -146,7 +146,7 @@ def test_another_request_than_the_recorded_is_another_version(recorder: Record, 
         playing.begin_item("z")
 
 
-def test_a_case_that_sends_something_else_now_is_another_version(recorder: Record, tmp_path: Path) -> None:
+def test_a_case_whose_request_has_changed_is_not_judged(recorder: Record, tmp_path: Path) -> None:
     """What a case expects may change, and its recording is still good; what it sends may not."""
     recording = recorder()
     recording.begin_item("n/empty", case())
@@ -159,7 +159,7 @@ def test_a_case_that_sends_something_else_now_is_another_version(recorder: Recor
 
 
 @pytest.mark.parametrize("change", ["method: PUT", "auth: none", "headers: {X: y}", "path: /x"])
-def test_every_part_of_a_request_counts_for_the_version(change: str) -> None:
+def test_every_part_of_a_request_is_compared_with_the_recorded_one(change: str) -> None:
     """Method, key, headers and path are part of what a case sends."""
     plain = CASES.replace('set: {prompt: ""}', "request: {body: {}}")
     changed = CASES.replace('set: {prompt: ""}', f"request: {{body: {{}}, {change}}}")
@@ -186,7 +186,7 @@ def test_examples_come_back_with_their_exchanges(recorder: Record, tmp_path: Pat
     assert again == list(zip(tried, ["1", "2", "3"], strict=True))
 
 
-def test_an_example_that_was_not_over_is_not_in_the_file(recorder: Record, tmp_path: Path) -> None:
+def test_an_unfinished_example_is_not_in_the_file(recorder: Record, tmp_path: Path) -> None:
     """A run that is killed in the middle of an example leaves the whole ones before it."""
     recording = recorder()
     recording.begin_item("p")
@@ -255,7 +255,7 @@ def test_time_passes_when_recording_and_not_when_playing(recorder: Record, tmp_p
     assert counter.slept == [(60, "main-key")]
 
 
-def test_what_is_stored_is_what_storing_makes_of_it(recorder: Record, tmp_path: Path) -> None:
+def test_everything_is_stored_through_the_policy(recorder: Record, tmp_path: Path) -> None:
     """Requests, answers and examples reach the file only as they may be stored."""
     storing = Storing(
         request=lambda request: replace(request, body=b"stored-request"),
@@ -328,7 +328,7 @@ def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> 
         list(playing.recorded_examples() or ())
 
 
-def test_notes_carry_whose_exchange_it_is(recorder: Record, tmp_path: Path) -> None:
+def test_notes_say_to_which_item_an_exchange_belongs(recorder: Record, tmp_path: Path) -> None:
     """Case, step, what it was recorded by, and times are in the file for other tools to read."""
     recording = recorder()
     recording.begin_item("n/empty", case())

@@ -124,7 +124,7 @@ def test_a_compressed_body_is_inflated_within_bounds(tmp_path: Path, monkeypatch
         assert entry.unknown == ALWAYS | unknown
 
 
-def test_scalars_are_text(tmp_path: Path) -> None:
+def test_unquoted_scalars_are_read_as_text(tmp_path: Path) -> None:
     """What a hand wrote unquoted is no date, number or yes: a header's value is text."""
     content = ONE.replace("[abc]", "[2026-04-01, 0o7, yes, 1:30]").replace("version: 1", "version: 1\nmetadata: {a: b}")
 
@@ -133,7 +133,7 @@ def test_scalars_are_text(tmp_path: Path) -> None:
     assert [value for _, value in entry.exchange.response.headers] == ["2026-04-01", "0o7", "yes", "1:30"]
 
 
-def test_a_body_that_is_a_list_is_not_known(tmp_path: Path) -> None:
+def test_a_body_that_is_a_list_counts_as_not_kept(tmp_path: Path) -> None:
     """An iterator's parts are no body to judge."""
     (entry,) = found(tmp_path / "c.yaml", ONE.replace("""'{"prompt": "A sunset"}'""", "[a, b]"))
 
@@ -202,14 +202,14 @@ def test_a_malformed_cassette_is_one_clear_error(tmp_path: Path, monkeypatch: py
     assert "\n" not in str(caught.value)
 
 
-def test_a_cassette_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_scalar_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scalar without end is given up."""
     monkeypatch.setattr(vcrfile, "MAX_BYTES", 100_000)
     with pytest.raises(InputError, match="is too big; a cassette has at most 100000 bytes"):
         found(tmp_path / "c.yaml", f"interactions: '{'a' * 200_000}'")
 
 
-def test_a_cassette_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_cassette_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
     with pytest.raises(InputError, match=r"none\.yaml cannot be read: No such file"):
         list(vcrfile.entries(tmp_path / "none.yaml"))

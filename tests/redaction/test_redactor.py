@@ -206,7 +206,7 @@ def test_without_secrets_nothing_changes() -> None:
         ("a\ud800b\udfff", "a\\ud800b\\udfff"),
     ],
 )
-def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
+def test_terminal_commands_are_shown_as_escapes(text: str, shown: str) -> None:
     """Tabs, line breaks and all scripts stay, and the result can be written as UTF-8."""
     assert safe_text(text) == shown
     safe_text(text).encode()

@@ -49,7 +49,7 @@ def flat(text: str) -> bytes:
         "ab%26amp%3Bsol;c",
     ],
 )
-def test_a_text_is_the_same_however_it_is_written(written: str) -> None:
+def test_every_escaping_of_a_text_is_removed(written: str) -> None:
     """Escapes of JSON, URLs and HTML, also nested, line folds, wraps and invisible characters are removed."""
     assert flat(written) == b"ab/c"
 

@@ -34,7 +34,7 @@ def test_no_sixty_seconds_hold_more_than_the_limit(ticks: list[float], limit: in
 
 @RUNS
 @given(ticks=TICKS, limit=st.integers(1, 5))
-def test_what_a_refusal_says_is_enough_and_no_more(ticks: list[float], limit: int) -> None:
+def test_the_wait_a_refusal_asks_for_is_enough_and_not_too_long(ticks: list[float], limit: int) -> None:
     """Retry-After and Reset name the first whole second that admits; a second less does not."""
     window, now = SlidingWindow(limit), START
     for tick in ticks:

@@ -184,7 +184,7 @@ def test_a_generation_with_a_fail_prompt_fails_with_its_code(code: str, body: di
 
 
 @pytest.mark.parametrize("prompt", [*STAYS, *FAILS])
-def test_a_card_is_the_whole_prompt(prompt: str) -> None:
+def test_a_card_must_be_the_whole_prompt(prompt: str) -> None:
     """A prompt that only contains a card is a prompt like any other."""
     desk = Desk()
     generation = desk.made({"prompt": f"{prompt}."})
@@ -393,7 +393,9 @@ BODIES = st.binary(max_size=20) | (JSON | OBJECTS).map(lambda value: json.dumps(
     key_of=st.sampled_from(["main", "main", "low-rpm", None]),
     body=BODIES,
 )
-def test_no_request_raises(method: str, url: str, headers: Headers, key_of: str | None, body: bytes) -> None:
+def test_no_request_causes_an_exception(
+    method: str, url: str, headers: Headers, key_of: str | None, body: bytes
+) -> None:
     """Whatever is sent, there is an answer: JSON with a detail where it is an error, or the storage's XML."""
     response = Desk().ask(method, url, key_of, headers=headers, body=body)
     assert 200 <= response.status < 600

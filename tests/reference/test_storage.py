@@ -144,7 +144,7 @@ def test_a_url_of_another_server_is_a_403() -> None:
 
 @settings(max_examples=80, deadline=None, database=None, derandomize=True)
 @given(query=st.text(max_size=40) | st.lists(st.sampled_from([*FACTS, "=", "&", "%", "%ff", "1"])).map("".join))
-def test_no_query_raises(query: str) -> None:
+def test_no_query_causes_an_exception(query: str) -> None:
     """Any query whatever is a 403."""
     assert is_denied(Desk().file(f"{PATH}?{query}"))
 

@@ -90,7 +90,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(tmp_path: Path) -> None:
+def test_a_replayed_recording_has_the_verdicts_of_its_run_without_a_socket(tmp_path: Path) -> None:
     """Every case and property comes to the same, rule coverage and observations included, with no server there."""
     file = tmp_path / "run.har"
     with serving() as url:
@@ -107,7 +107,7 @@ def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_recording_without_the_network_is_really_without(tmp_path: Path) -> None:
+def test_the_guard_against_sockets_works(tmp_path: Path) -> None:
     """The guard of the test above would have noticed a socket."""
     ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9",
               conftest=OFFLINE)  # fmt: skip
@@ -116,7 +116,7 @@ def test_a_recording_without_the_network_is_really_without(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_wrong_server_is_wrong_in_the_recording_too(tmp_path: Path) -> None:
+def test_a_replayed_failure_is_explained_as_it_was_live(tmp_path: Path) -> None:
     """A recorded failure is explained as it was live, the smallest example of a property included."""
     file = tmp_path / "wrong.har"
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
@@ -139,7 +139,7 @@ def explanations(ran: Ran) -> str:
     return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
 
 
-def test_what_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
+def test_a_case_that_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
     """A case the recording lacks, and one whose request is another now, are counted with their reasons."""
     for name in ("case-file.schema.json", "every-response.yaml"):  # what makes a folder a catalogue
         shutil.copy(specs() / name, tmp_path / name)
@@ -180,9 +180,7 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_recording_is_compared_with_what_a_server_answers_now(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recording_can_be_compared_with_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`compare FILE URL` sends the recorded cases again: the planted change is all there is, and only a wording."""
     file = tmp_path / "run.har"
     with serving() as url:
@@ -202,7 +200,9 @@ def test_a_recording_is_compared_with_what_a_server_answers_now(
     assert ", create/400-unknown-model/page-example, and 1 more\n" in changed
 
 
-def test_only_a_recording_of_ours_can_be_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_recording_of_ours_can_be_compared_with_a_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Another program's file has no cases, and a server that is not there answers none."""
     foreign = tmp_path / "foreign.har"
     foreign.write_text(json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": []}}))
@@ -227,7 +227,7 @@ def test_workers_record_into_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_what_it_had_recorded(tmp_path: Path) -> None:
     """Kill -9 in the middle: the exchanges so far are there, and judged; the rest is not recorded."""
     file = tmp_path / "run.har"
     folder = tmp_path / "live"
@@ -258,7 +258,7 @@ def slowly(request: Request) -> Request:
 
 
 @pytest.mark.slow
-def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
+def test_a_second_run_appends_to_the_recording(tmp_path: Path) -> None:
     """A second run appends to the file; of a case recorded twice, the later recording counts."""
     file = tmp_path / "run.har"
     mended = threading.Event()
@@ -284,7 +284,7 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_recording_does_not_go_on_with_another_server(recorded: Path, tmp_path: Path) -> None:
+def test_a_recording_is_not_continued_with_another_server(recorded: Path, tmp_path: Path) -> None:
     """What is said once of a whole recording, whose it is, would be wrong of a part; nothing in the file is touched."""
     file = tmp_path / "run.har"
     shutil.copy(recorded, file)
@@ -324,7 +324,7 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
         (("--luma-record", "foreign.har"), "foreign.har is there already and is no recording"),
     ],
 )
-def test_what_is_no_recording_is_said_in_one_line(
+def test_an_invalid_recording_is_refused_in_one_line(
     recorded: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     """A file that is not there, not ours, or has a key in it ends the run at once, with its place and the fix."""
@@ -341,7 +341,7 @@ def test_what_is_no_recording_is_said_in_one_line(
 
 
 @pytest.mark.slow
-def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
+def test_a_recording_has_no_secret_and_no_media(tmp_path: Path) -> None:
     """A key from the environment goes by its name, an upload by digest and length, an unknown header by digest."""
     file = tmp_path / "run.har"
     key = "luma-api-51f0a9c3d7e84b26"

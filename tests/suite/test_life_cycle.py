@@ -63,7 +63,7 @@ def one_url() -> Wrong:
         (on_polls(lambda body, _: {**body, "state": "running"}), "is none of"),
     ],
 )
-def test_a_wrong_life_is_caught(wrong: Wrong, said: str) -> None:
+def test_a_wrong_life_cycle_is_caught(wrong: Wrong, said: str) -> None:
     """A generation that goes back, changes or tells what its state does not allow is caught."""
     with pytest.raises(NonConformance, match=said):
         life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(target_on(wrong))
@@ -77,7 +77,7 @@ def skipping_processing() -> Wrong:
 @pytest.mark.parametrize(
     "legal", [right, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
 )
-def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
+def test_a_legal_life_cycle_is_not_accused(legal: Wrong) -> None:
     """A state may be skipped, and more members told."""
     luma_target = target_on(legal)
 

@@ -24,7 +24,7 @@ def is_no_object(request: Request) -> bool:
     [(500, b'{"detail": "oops"}'), (201, b"{}"), (400, b"<html>Bad Request</html>"), (422, b'{"detail": [{}]}')],
     ids=["5xx", "201", "HTML", "a list of errors"],
 )
-def test_a_disorderly_answer_to_what_is_no_request_is_caught(status: int, body: bytes) -> None:
+def test_a_disorderly_answer_to_a_malformed_request_is_caught(status: int, body: bytes) -> None:
     """What is no request is neither accepted nor answered with a crash, a web page or another shape."""
     luma_target = target_on(answering(status, body, is_no_object))
 

@@ -84,7 +84,7 @@ def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body]
 
 
 @pytest.mark.slow
-def test_what_is_found_is_shrunk() -> None:
+def test_a_finding_is_shrunk() -> None:
     """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
     explanation = caught(target_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
 
@@ -92,7 +92,7 @@ def test_what_is_found_is_shrunk() -> None:
     assert set(body) == {"prompt", "style", "aspect_ratio"}
 
 
-def test_a_finding_is_a_case_to_keep() -> None:
+def test_a_finding_comes_with_a_valid_case_file() -> None:
     """The YAML that comes with a finding is a case file that reads without a problem."""
     explanation = caught(target_on(on_body(manga_without_3_2)), "manga-not-portrait")
 
@@ -131,7 +131,7 @@ def test_a_crash_on_an_odd_value_is_caught() -> None:
 
 
 @pytest.mark.slow
-def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+def test_off_this_machine_only_sure_refusals_are_sent() -> None:
     """Off this machine not one request is sent that the oracle does not predict to be refused."""
     sent: Counter[str] = Counter()
 

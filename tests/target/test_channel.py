@@ -55,7 +55,7 @@ def test_an_exchange_is_timed_around_its_request() -> None:
     assert (exchange.sent, exchange.received) == (100.0, 101.0)
 
 
-def test_time_asked_for_passes_only_for_the_client_that_asked() -> None:
+def test_advanced_time_passes_for_one_client_only() -> None:
     """A minute more for one key is not a minute more for another."""
     wall = Wall()
     way = channel(wall, asked=True)
@@ -67,7 +67,7 @@ def test_time_asked_for_passes_only_for_the_client_that_asked() -> None:
     assert wall.heard[0].body == b"60"
 
 
-def test_time_that_cannot_be_asked_for_is_waited_for_and_announced_where_it_is_long() -> None:
+def test_a_long_wait_is_announced() -> None:
     """A short wait goes without saying; a long one is announced before it begins."""
     told: list[str] = []
     way = channel(Wall(), told)
@@ -79,7 +79,7 @@ def test_time_that_cannot_be_asked_for_is_waited_for_and_announced_where_it_is_l
     assert told == ["waiting 60 s"]
 
 
-def test_a_target_that_refuses_to_let_time_pass_cannot_be_judged() -> None:
+def test_a_target_whose_clock_refuses_cannot_be_judged() -> None:
     """What the profile calls a clock has to be one."""
     with pytest.raises(CouldNotJudge, match="the clock at /clock, which the profile names, answered 404"):
         channel(Wall(status=404), asked=True).sleep(60, "a")

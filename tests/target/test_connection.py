@@ -185,14 +185,14 @@ def test_one_connection_serves_many_requests() -> None:
         OK + b"HTTP/1.1 201 Stray\r\nContent-Length: 0\r\n\r\n",
     ],
 )
-def test_a_connection_that_is_at_its_end_or_out_of_step_is_left(answer: bytes) -> None:
+def test_a_connection_at_its_end_or_out_of_step_is_not_reused(answer: bytes) -> None:
     """A stray answer is never taken for that of the next request."""
     with serving([answer, OK], [OK]) as server, reaching(server.url) as transport:
         assert [transport.send(PING).status, transport.send(PING).status] == [200, 200]
     assert server.connections == 2
 
 
-def test_a_connection_on_which_something_came_unasked_is_left() -> None:
+def test_a_connection_with_unsolicited_bytes_is_not_reused() -> None:
     """Some servers say 408 to a connection that rests too long; it is no answer to what is sent next."""
 
     def interject(connection: socket.socket) -> None:
@@ -281,7 +281,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_a_port_nobody_listens_at_is_named() -> None:
+def test_a_port_without_a_listener_is_named() -> None:
     """The message asks whether the server runs."""
     port = free_port()
     with reaching(f"http://127.0.0.1:{port}") as transport:

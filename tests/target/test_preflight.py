@@ -60,7 +60,7 @@ def test_the_probe_is_one_lookup_with_the_main_key() -> None:
     assert ("Authorization", "Bearer k") in request.headers
 
 
-def test_without_a_main_key_only_the_api_s_presence_is_asked() -> None:
+def test_without_a_main_key_the_preflight_only_looks_for_the_api() -> None:
     """A target that asks for a key is there; one that answers a page is not the API."""
     target = Target(Response(status=401, body=b'{"detail": "Missing or invalid API key"}'))
 

@@ -47,7 +47,7 @@ def test_an_accepted_generation_counts(request_: Request, status: int, spent: in
     assert spending.spent == spent
 
 
-def test_what_is_allowed_is_what_remains() -> None:
+def test_remaining_spending_is_the_limit_minus_what_was_spent() -> None:
     """The limit itself is allowed, one more is not."""
     spending = Spending(Target(201), 2)
     spending.send(CREATE)
@@ -56,7 +56,7 @@ def test_what_is_allowed_is_what_remains() -> None:
     assert (spending.allows(0), spending.allows(1), spending.exhausted) == (True, False, False)
 
 
-def test_the_answer_that_overdraws_is_the_last() -> None:
+def test_no_generation_is_requested_once_the_budget_is_spent() -> None:
     """It is handed back to be judged; then no generation is asked for, while polls go on."""
     target = Target(201)
     spending = Spending(target, 0)
