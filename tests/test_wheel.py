@@ -121,10 +121,7 @@ def test_the_wheel_has_the_package_and_the_catalogue_and_nothing_else(installed:
     names = zipfile.ZipFile(installed.wheel).namelist()
     files = [name.removeprefix("luma_conformance/") for name in names if name.startswith("luma_conformance/")]
 
-    assert {name.partition("/")[0] for name in names} == {
-        "luma_conformance",
-        "luma_agents_conformance-0.1.0.dist-info",
-    }
+    assert {name.partition("/")[0] for name in names} == {"luma_conformance", "luma_agents_conformance-0.1.0.dist-info"}
     assert {"py.typed", "specs/openapi.yaml", "specs/result.schema.json", "report/page.css"} <= {*files}
     assert {"reference/profile.toml", "target/profile-template.toml", "suite/test_validation.py"} <= {*files}
     assert {name for name in files if name.endswith(".yaml")} >= {

@@ -92,8 +92,7 @@ def test_an_index_that_is_always_zero_fails_the_cases_of_later_indexes() -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "status"),
-    [("X-API-Version", 404), ("Content-Type", 413), ("Retry-After", 429), ("X-Request-Id", 402)],
+    ("name", "status"), [("X-API-Version", 404), ("Content-Type", 413), ("Retry-After", 429), ("X-Request-Id", 402)]
 )
 def test_a_header_left_out_fails_the_cases_that_get_that_status(name: str, status: int) -> None:
     """What holds on every response is checked on every response."""

@@ -103,11 +103,7 @@ def test_a_section_lists_its_control_and_then_its_cases() -> None:
     found = section(f"{HEAD}  - {{id: b, title: second}}\n  - {{id: a, title: third}}\n")
 
     assert found.heading == "400 — Invalid thing"
-    assert [case.id for case in found.cases] == [
-        "create/400-thing/control",
-        "create/400-thing/b",
-        "create/400-thing/a",
-    ]
+    assert [case.id for case in found.cases] == ["create/400-thing/control", "create/400-thing/b", "create/400-thing/a"]
     assert [case.status for case in found.cases] == [201, 400, 400]
     assert [case.place for case in found.cases] == [Place("f.yaml", 3), Place("f.yaml", 6), Place("f.yaml", 7)]
     assert {case.section for case in found.cases} == {"400 — Invalid thing"}

@@ -92,11 +92,7 @@ def test_a_conforming_answer_passes(expectations: str, answered: Exchange) -> No
             ['headers Retry-After: does not belong here, got "1"'],
         ),
         ("status: 200, body: {state: failed}", answer(200, {}), ["body body: state: is missing"]),
-        (
-            "status: 200, body: {state: failed}",
-            answer(200, b"<html>\n"),
-            [r'body body: is not JSON: "<html>\n"'],
-        ),
+        ("status: 200, body: {state: failed}", answer(200, b"<html>\n"), [r'body body: is not JSON: "<html>\n"']),
         ("status: 200, body: {}", answer(200, b'{"seed": NaN}'), ['body body: is not JSON: "{\\"seed\\": NaN}"']),
         (
             "status: 400, detail: a, headers: {X-A: b}, body: {c: 1}",
@@ -206,10 +202,7 @@ FAILED = answer(200, {"state": "failed", "code": "x"}, TRACED)
             ],
         ),
         ([answer(500, {"state": "x"}, TRACED), FAILED], ["status status: expected 200 or 429 meanwhile, got 500"]),
-        (
-            [QUEUED, answer(500, {}, TRACED), FAILED],
-            ["status status: expected 200 or 429 meanwhile, got 500"],
-        ),
+        ([QUEUED, answer(500, {}, TRACED), FAILED], ["status status: expected 200 or 429 meanwhile, got 500"]),
         ([answer(200, {}), answer(200, {}), FAILED], ["headers X-Request-Id: is missing"]),
     ],
 )

@@ -162,19 +162,13 @@ def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
     ("text", "why"),
     [
         ("[[deviation", "known.toml:1: is not TOML"),
-        (
-            "[deviation]\n",
-            "known.toml:1: deviation should be a list of tables, each of which",
-        ),
+        ("[deviation]\n", "known.toml:1: deviation should be a list of tables, each of which"),
         ("cases = 'a'\n", 'known.toml:1: unknown key "cases"; a deviation begins with [[deviation]]'),
         (
             KNOWN.replace("facet =", "fasset ="),
             'known.toml:3: unknown key in a deviation "fasset"; did you mean facet?',
         ),
-        (
-            KNOWN.replace('"detail"', '"details"'),
-            'known.toml:3: unknown facet "details"; did you mean detail?',
-        ),
+        (KNOWN.replace('"detail"', '"details"'), 'known.toml:3: unknown facet "details"; did you mean detail?'),
         (KNOWN + 'expires = "soon"\n', "known.toml:7: expires should be a date without quotes"),
         (KNOWN + "expires = 2026-01-01T00:00:00\n", "known.toml:7: expires should be a date without quotes"),
         (KNOWN + "link = 7\n", "known.toml:7: link should be a string, not 7"),

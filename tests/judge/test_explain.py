@@ -20,18 +20,7 @@ from luma_conformance.judge.explain import (
     failure_text,
 )
 from luma_conformance.matching import show
-from luma_conformance.model import (
-    Case,
-    Exchange,
-    Facet,
-    Headers,
-    Mismatch,
-    Outcome,
-    Request,
-    Response,
-    Result,
-    Verdict,
-)
+from luma_conformance.model import Case, Exchange, Facet, Headers, Mismatch, Outcome, Request, Response, Result, Verdict
 
 from tests import kit
 

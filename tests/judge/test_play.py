@@ -78,9 +78,7 @@ def target(service: Service, patient: Patient | None = None) -> Target:
     """Return the service as a target with that profile."""
     return Target(
         channel=LiveChannel(
-            transport=service,
-            patient=patient or Patient(service),
-            passing=Passing(transport=service, clock=service),
+            transport=service, patient=patient or Patient(service), passing=Passing(transport=service, clock=service)
         ),
         profile=PROFILE,
         run="r1",

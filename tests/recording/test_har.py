@@ -345,29 +345,17 @@ HOSTILE = {
     "deep": (browser().replace(b"250.5", b"[" * 200_000), "nested too deep"),
     "no method": (browser({}, {"request.method": None}), "entry 2: request.method is missing"),
     "no request": (browser({"request": None}), "entry 1: request is missing"),
-    "request is text": (
-        browser({"request": "GET"}),
-        "entry 1: request should be a mapping .*, not a string",
-    ),
-    "an entry is a number": (
-        json.dumps({"log": {"entries": [5]}}).encode(),
-        "the entry should be a mapping .*, not 5",
-    ),
+    "request is text": (browser({"request": "GET"}), "entry 1: request should be a mapping .*, not a string"),
+    "an entry is a number": (json.dumps({"log": {"entries": [5]}}).encode(), "the entry should be a mapping .*, not 5"),
     "url is a number": (browser({"request.url": 5}), "request.url should be a string, not 5"),
     "url is relative": (browser({"request.url": "/v1/generations"}), "'/v1/generations' is no absolute URL"),
     "headers is an object": (browser({"request.headers": {}}), "request.headers should be a list, not a mapping"),
-    "a header is text": (
-        browser({"response.headers": ["a: b"]}),
-        r"response.headers\[0\] should have a name",
-    ),
+    "a header is text": (browser({"response.headers": ["a: b"]}), r"response.headers\[0\] should have a name"),
     "a header's value is null": (browser({"response.headers": [{"name": "a", "value": None}]}), r"headers\[0\]"),
     "status is text": (browser({"response.status": "201"}), "response.status should be a whole number from 0 to 999"),
     "status is true": (browser({"response.status": True}), "response.status should be .*, not true"),
     "status is huge": (browser({"response.status": 10**9}), "response.status should be .*, not 1000000000"),
-    "no date": (
-        browser({"startedDateTime": "yesterday"}),
-        "startedDateTime should be a date .*, not 'yesterday'",
-    ),
+    "no date": (browser({"startedDateTime": "yesterday"}), "startedDateTime should be a date .*, not 'yesterday'"),
     "time is text": (browser({"time": "fast"}), "time should be a number, not a string"),
     "base64 that is none": (
         browser({"response.content": {"text": "é!", "encoding": "base64"}}),

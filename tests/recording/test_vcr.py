@@ -168,10 +168,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "cut off in a text": (ONE[:50], "c.yaml:3: is not YAML"),
     "cut off between members": (ONE[:75], "entry 1: response is missing"),
     "a tab": (ONE.replace("    method", "\tmethod"), "c.yaml:7: is not YAML"),
-    "twice": (
-        ONE.replace("    method", "    body: x\n    method"),
-        "c.yaml:7: duplicate key 'body'",
-    ),
+    "twice": (ONE.replace("    method", "    body: x\n    method"), "c.yaml:7: duplicate key 'body'"),
     "two documents": (ONE + "---\na: b\n", "c.yaml:15: a second document begins here"),
     "a list for a key": (ONE + "? [a]\n: b\n", "c.yaml:15: a key should be a string"),
     "no binary": (ONE.replace("""'{"prompt": "A sunset"}'""", "!!binary 'a!'"), "c.yaml:3: !!binary is no base64"),
@@ -179,10 +176,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "no status": (ONE.replace("code: 401", "code: none"), "entry 1: response.status should have a code"),
     "a status of five digits": (ONE.replace("code: 401", "code: 40100"), "response.status should have a code"),
     "no URL": (ONE.replace("https://agents", "agents"), "entry 1: request.uri: .* is no absolute URL"),
-    "a header of nothing": (
-        ONE.replace("[abc]", "[null]"),
-        "response.headers.x-request-id should be a string",
-    ),
+    "a header of nothing": (ONE.replace("[abc]", "[null]"), "response.headers.x-request-id should be a string"),
     "headers of text": (ONE.replace("{x-request-id: [abc]}", "none"), "response.headers should be a mapping"),
     "JSON of others": ('{"a": 1}', "c.yaml is no cassette: it is JSON without interactions"),
     "JSON cut off": ('{"version": 1, "interactions": [{"request": ', r"ends too early \(in entry 1, byte 44\)"),

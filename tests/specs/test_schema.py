@@ -217,12 +217,7 @@ def test_the_reader_refuses_what_a_schema_cannot(old: str, new: str, says: str) 
 
 
 @pytest.mark.parametrize(
-    ("definition", "names"),
-    [
-        ("role", roles.ROLES),
-        ("key", roles.KEYS),
-        ("supply", roles.SUPPLIES),
-    ],
+    ("definition", "names"), [("role", roles.ROLES), ("key", roles.KEYS), ("supply", roles.SUPPLIES)]
 )
 def test_the_schema_lists_the_names_the_reader_knows(definition: str, names: dict[str, str]) -> None:
     """Roles, keys and supplies are the same in both, in the same order."""
