@@ -19,8 +19,8 @@ from luma_conformance.target.preflight import PROBE, preflight
 from tests.sockets import Script, Server, dripping, dripping_body, encoded, lingering, reaching, reset, running, serving
 
 BOUNDS = Bounds(connect=0.3, total=0.3, body=100_000)
-LATEST = 1.3
-"""Seconds: the deadline, and one more for a busy machine."""
+POURING = 5.0
+"""Seconds after which a server stops pouring, so that a kit without the bound would end with another verdict."""
 MOST = 1_000_000
 """Bytes of memory an exchange may cost with a body bound of 100 kB: the body in pieces, joined, inflated; buffers."""
 JUDGED = "answers; judged case by case"
@@ -50,7 +50,7 @@ def pouring(head: bytes, piece: bytes) -> Script:
 
     def run(connection: socket.socket) -> None:
         connection.sendall(head)
-        until = time.monotonic() + LATEST
+        until = time.monotonic() + POURING
         while time.monotonic() < until:
             connection.sendall(piece)
 

@@ -29,6 +29,14 @@ def observations(file: Path) -> set[tuple[str, str]]:
     return {(one["first"], one["then"]) for one in json.loads(file.read_text())["observations"]}
 
 
+@pytest.fixture(scope="module")
+def order(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a kept order of a few rules on the reference."""
+    file = tmp_path_factory.mktemp("kept") / "order.json"
+    assert cli.main(["precedence", *FEW, "--output", str(file)]) == Exit.CONFORMANT
+    return file
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_order_found_is_the_servers(part: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,13 +70,10 @@ def turned(handle: Handle) -> Handle:
     return answer
 
 
-def test_another_order_is_reported_as_a_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_order_is_reported_as_a_change(order: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What turned round since a kept order is said; what did not is not."""
-    file = tmp_path / "order.json"
-    cli.main(["precedence", *FEW, "--output", str(file)])
     with serving(wrap=turned) as url:
-        capsys.readouterr()
-        status = cli.main(["precedence", *FEW, "--base-url", url, "--against", str(file)])
+        status = cli.main(["precedence", *FEW, "--base-url", url, "--against", str(order)])
 
     printed = capsys.readouterr().out
     assert status == Exit.CONFORMANT
@@ -76,12 +81,9 @@ def test_another_order_is_reported_as_a_change(tmp_path: Path, capsys: pytest.Ca
     assert "reference-url-and-data now" not in printed
 
 
-def test_the_same_order_is_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_order_is_no_change(order: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The legal variation: another run of the same server."""
-    file = tmp_path / "order.json"
-    cli.main(["precedence", *FEW, "--output", str(file)])
-
-    cli.main(["precedence", *FEW, "--against", str(file)])
+    cli.main(["precedence", *FEW, "--against", str(order)])
 
     assert "changed    nothing" in capsys.readouterr().out
 

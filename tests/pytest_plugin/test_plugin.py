@@ -347,6 +347,7 @@ def test_an_unexpected_201_fails_and_ends_the_run(run: Run, main_only: str) -> N
     result.stdout.fnmatch_lines(["stopped: the target accepted 1 generation*--luma-spend allows 0*"])
 
 
+@pytest.mark.slow
 def test_waiting_for_a_rate_limit_is_announced_and_fails_nothing(pytester: pytest.Pytester) -> None:
     """A 429 of the run's own making is waited for, on virtual time where the target has it."""
     cases = "".join(f"  - {{id: n{n}, title: request {n}, set: {{prompt: p{n}}}, status: 201}}\n" for n in range(6))

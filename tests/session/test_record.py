@@ -24,7 +24,7 @@ from luma_conformance.recording.har import entries
 from luma_conformance.reference.asgi import serving
 
 from tests import miniatures
-from tests.kit import ONLY_OURS
+from tests.kit import ONLY_OURS, run_inside
 from tests.miniatures import Wrong, on_requests
 
 UNKNOWN_MODEL = str(specs() / "create" / "400-unknown-model.yaml")
@@ -44,7 +44,7 @@ Ran = subprocess.CompletedProcess[str]
 
 
 def run(folder: Path, *arguments: str, conftest: str = "", env: dict[str, str] | None = None) -> Ran:
-    """Return a function that runs pytest in a process and folder of its own."""
+    """Run pytest in a process and folder of its own."""
     folder.mkdir(exist_ok=True)
     (folder / "conftest.py").write_text(conftest)
     command = [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-c", str(_ini(folder)), *arguments]
@@ -109,8 +109,7 @@ def test_a_replayed_recording_has_the_verdicts_of_its_run_without_a_socket(tmp_p
 @pytest.mark.slow
 def test_the_guard_against_sockets_works(tmp_path: Path) -> None:
     """The guard of the test above would have noticed a socket."""
-    ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9",
-              conftest=OFFLINE)  # fmt: skip
+    ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9", conftest=OFFLINE)
 
     assert "a socket was opened" in ran.stdout + ran.stderr
 
@@ -325,19 +324,19 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_an_invalid_recording_is_refused_in_one_line(
-    recorded: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+    recorded: Path, pytester: pytest.Pytester, arguments: tuple[str, ...], said: str
 ) -> None:
     """A file that is not there, not ours, or has a key in it ends the run at once, with its place and the fix."""
-    (tmp_path / "foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
-    (tmp_path / "garbage.har").write_text("garbage")
+    Path("foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
+    Path("garbage.har").write_text("garbage")
     leaking = recorded.read_text().replace("luma-api-test-main", "luma-api-3f9c0b7d5e2a4c61")
-    (tmp_path / "leaking.har").write_text(leaking)
+    Path("leaking.har").write_text(leaking)
 
-    ran = run(tmp_path, UNKNOWN_MODEL, *(argument.format(file=recorded) for argument in arguments))
+    ran = run_inside(pytester, UNKNOWN_MODEL, *(argument.format(file=recorded) for argument in arguments))
 
-    assert ran.returncode == Exit.USAGE
-    assert said in ran.stdout
-    assert "Traceback" not in ran.stdout + ran.stderr
+    assert ran.ret == Exit.USAGE
+    assert said in ran.stdout.str()
+    assert "Traceback" not in ran.stdout.str() + ran.stderr.str()
 
 
 @pytest.mark.slow
