@@ -7,7 +7,7 @@ import pkgutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from luma_conformance import pytest_plugin
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
+from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Case, Clock, Exchange, Headers, Request, Response, Transport
 from luma_conformance.reference import profile_path
@@ -93,6 +94,20 @@ def exchange(
 ) -> Exchange:
     """Return the exchange of a request and its answer, which takes no time unless `received` says so."""
     return Exchange(request=request, response=answer, sent=sent, received=sent if received is None else received)
+
+
+@dataclass
+class Fixed:
+    """A transport that notes what it is sent, and gives one answer to everything or breaks."""
+
+    answer: Response | ExchangeError
+    heard: list[Request] = field(default_factory=list)
+
+    def send(self, request: Request) -> Response:
+        self.heard.append(request)
+        if isinstance(self.answer, ExchangeError):
+            raise self.answer
+        return self.answer
 
 
 @dataclass(frozen=True)

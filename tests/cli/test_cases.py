@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,11 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.main import main
 from luma_conformance.cli.show import Showing
 from luma_conformance.errors import CatalogueError, Problem
-from luma_conformance.reference.asgi import serving
 
 from tests.cli.commands import GOOD, NEGATIVE, SCHEMA, Output, bash, complaint, printed
 
 SEVERAL = "urls/presigned-url-expiry/expires"
 LONG = "create/400-prompt-too-long/one-over"
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Yield the URL of a reference."""
-    with serving() as served:
-        yield served
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ def test_a_deviation_without_a_reason_is_refused(against: Run, reason: str) -> N
     result.stdout.fnmatch_lines(["stopped: known.toml:5: *reason*"])
 
 
+@pytest.mark.slow
 def test_a_property_goes_on_after_a_known_answer(pytester: pytest.Pytester, against: Run) -> None:
     """A known answer does not end a property: another one after it is still found, and none at all is stale."""
     pytester.makepyfile(
@@ -143,6 +144,7 @@ def test_a_property_goes_on_after_a_known_answer(pytester: pytest.Pytester, agai
     stale.stdout.fnmatch_lines(["known.toml:1: stale: *"])
 
 
+@pytest.mark.slow
 def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
     against: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -204,6 +204,7 @@ def test_whether_refused_requests_use_quota_is_reported() -> None:
     assert judge_rate_limit(trace(Server(), [0, 0])).observed == ()
 
 
+@pytest.mark.slow
 def test_ten_thousand_requests_are_judged() -> None:
     """A long trace of a right server is as clean as a short one."""
     assert wrong(trace(Server(limit=30), [1.0] * 10_000)) == ()

@@ -39,7 +39,7 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
     """The plugin is inert in a project that has YAML files of its own."""
     pytester.makefile(".yaml", other="section: not ours\n")
 
-    result = pytester.runpytest()
+    result = run_inside(pytester)
 
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     result.stdout.no_fnmatch_line("*Luma*")
@@ -145,7 +145,7 @@ def test_a_bad_case_file_is_reported_with_every_problem_and_no_traceback(pyteste
     bad = THINGS.replace("    detail: Prompt", "    detial: Prompt").replace("set: {model:", "sett: {model:")
     pytester.makefile(".yaml", bad=bad)
 
-    result = pytester.runpytest()
+    result = run_inside(pytester)
 
     assert result.ret == Exit.USAGE
     result.stdout.fnmatch_lines(["*bad.yaml:10:*detial*did you mean detail?*", "*bad.yaml:13:*sett*did you mean set?*"])

@@ -138,6 +138,7 @@ def explanations(ran: Ran) -> str:
     return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
 
 
+@pytest.mark.slow
 def test_a_case_that_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
     """A case the recording lacks, and one whose request is another now, are counted with their reasons."""
     for name in ("case-file.schema.json", "every-response.yaml"):  # what makes a folder a catalogue

@@ -205,7 +205,7 @@ def test_every_accepted_body_of_the_catalogue_is_valid(case: Case, step: Step) -
 def test_every_request_the_oracle_accepts_is_valid(kind: str) -> None:
     """Every request the oracle accepts is valid by the schema."""
 
-    @quick(100)
+    @quick(50)
     @given(valid(kind, MATERIAL))
     def holds(body: Body) -> None:
         assert [error.message for error in REQUEST.iter_errors(body)] == []
@@ -223,7 +223,7 @@ def test_a_body_that_breaks_a_rule_of_the_schema_is_not_valid(rule: str) -> None
     """Of each pair around a rule the schema says, the one that keeps it is valid and the one that breaks it is not."""
     seen: Counter[str] = Counter()
 
-    @quick(30)
+    @quick(15)
     @given(near_misses(rule, MATERIAL))
     def holds(pair: tuple[Body, Body]) -> None:
         kept, broken = pair
