@@ -52,6 +52,6 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Return what runs pytest, the kit installed, in a project that has one case file."""
+    """Return a function that runs pytest, the kit installed, in a project that has one case file."""
     pytester.makefile(".yaml", things=THINGS)
     return partial(run_inside, pytester)

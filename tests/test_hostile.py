@@ -59,7 +59,7 @@ def test_a_hostile_server_gets_its_verdict_within_memory(name: str, checked: Cal
 
 @pytest.mark.parametrize("name", SECURE)
 def test_a_hostile_handshake_is_under_the_bound_of_connecting(name: str, checked: Callable[[Row, str], None]) -> None:
-    """TLS is part of connecting, and no drip of bytes extends it."""
+    """TLS is part of connecting, and a drip of bytes does not extend it."""
     start, verdict = SECURE[name]
     checked(hostile.row(name, start, scheme="https"), verdict)
 
@@ -99,7 +99,7 @@ def test_bounds_hold_for_each_answer_separately() -> None:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Return what runs pytest against a base URL, with one case and a key for it."""
+    """Return a function that runs pytest against a base URL, with one case and a key for it."""
     pytester.makefile(".yaml", things=CASES)
     profile = pytester.makefile(".toml", profile=PROFILE)
     return partial(run_inside, pytester, "--luma-profile", str(profile), "--luma-timeout", "0.3", "--base-url")

@@ -211,7 +211,7 @@ def test_a_function_fits_on_a_screen() -> None:
 
 
 def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return how many lines a function has, its docstring left out."""
+    """Return the number of lines of a function, its docstring left out."""
     first = node.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
@@ -259,7 +259,7 @@ def test_contributing_shows_the_folders_in_their_order() -> None:
 
 
 def test_each_dependency_says_why_it_is_there() -> None:
-    """CONTRIBUTING.md gives every dependency a row or a word, and no row to what is none."""
+    """CONTRIBUTING.md gives every dependency a row or a word, and no row to anything else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     rows = set(re.findall(r"^\| ([a-z][a-z-]+) \| ", contributing.partition("## Dependencies")[2], re.MULTILINE))

@@ -108,7 +108,7 @@ def test_the_commands_of_a_failure_work_as_pasted() -> None:
 
 @pytest.mark.slow
 def test_commands_after_an_embedded_run_lead_to_a_served_reference() -> None:
-    """No command leads to a host that does not exist, and the way to one that does is said."""
+    """No command leads to a host that does not exist, and the text names one that serves the reference."""
     failed = bash("luma-conformance run p.toml 'ours/tenants.yaml#other-tenant'").stdout
     show = re.findall(r"(?m)^  again +(.*?)  +\(X-Request-Id", failed)[0]
 

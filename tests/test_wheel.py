@@ -67,11 +67,11 @@ class Installed:
     commands: Path
 
     def run(self, command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Return how a command of the environment ended, run in a folder, with colours and tracebacks as they come."""
+        """Return the ended process of a command of the environment, run in a folder."""
         return run([str(self.commands / command), *arguments], cwd)
 
     def pytest(self, *arguments: str, cwd: Path) -> str:
-        """Return what `python -m pytest` printed; fail unless every test passed."""
+        """Return the output of `python -m pytest`; fail unless every test passed."""
         ended = self.run("python", "-m", "pytest", "-p", "no:cacheprovider", *arguments, cwd=cwd)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
@@ -90,14 +90,14 @@ def install(folder: Path) -> Installed:
 
 
 def succeed(command: list[str], cwd: Path) -> str:
-    """Return what a command printed; fail unless it succeeded."""
+    """Return the output of a command; fail unless it succeeded."""
     ended = run(command, cwd)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
 def run(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Return how a command ended that knows nothing of the run it is started from."""
+    """Return the ended process of a command that inherits nothing from the run that starts it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 

@@ -155,7 +155,7 @@ def test_a_201_is_allowed_for_a_request_without_faults(body: Body) -> None:
 
 
 def _is_silent(body: Body) -> bool:
-    """Tells whether the page leaves open what is said of media, so that no text of a refusal is wrong."""
+    """Return whether the page leaves the answer about media open, so that no text of a refusal is wrong."""
     text = json.dumps(body)
     return '"url"' in text and ('"keyframes"' in text or "video_" in text)
 
@@ -180,7 +180,7 @@ def test_a_picture_in_the_recording_is_decoded_no_further_than_its_base64() -> N
     ],
 )
 def test_a_poll_is_answered_as_the_page_says(status: int, detail: str, facets: list[str]) -> None:
-    """Of a poll the page knows 200, 401 and 404; what a key causes is allowed too."""
+    """The page documents 200, 401 and 404 for a poll; statuses that a key causes are allowed too."""
     one = entry(b"", status, detail)
     request = Request(method="GET", url="/v1/generations/x", headers=(("X-Request-Id", "a"),))
     exchange = Exchange(request=request, response=one.exchange.response, sent=0.0, received=0.0)

@@ -173,7 +173,7 @@ def test_a_large_or_binary_file_is_refused(tmp_path: Path, content: bytes, said:
     ids=["aliases", "duplicates", "alias bomb"],
 )
 def test_reading_stops_after_many_problems(text: str, said: str) -> None:
-    """The first are told; no alias is ever followed, so a bomb of them is as small as it is written."""
+    """The first are reported; no alias is ever followed, so a bomb of them stays as small as it is written."""
     lines = refusal(text).splitlines()
 
     assert len(lines) == MAX_PROBLEMS
@@ -198,7 +198,7 @@ def test_a_huge_scalar_is_read(size: int) -> None:
 
 @pytest.mark.parametrize(("name", "why"), [("none.yaml", "No such file"), ("", "Is a directory")])
 def test_an_unreadable_file_is_reported_as_a_problem(tmp_path: Path, name: str, why: str) -> None:
-    """What the system says against reading a file is told under the file's name."""
+    """The system's reason is reported under the file's name."""
     with pytest.raises(CatalogueError, match=f": cannot be read: {why}"):
         read(tmp_path / name)
 

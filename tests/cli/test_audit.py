@@ -148,7 +148,7 @@ def cassette(traffic: tuple[Document, str]) -> Document:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Works in an empty folder."""
+    """Change into an empty folder."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -264,7 +264,7 @@ def test_ten_faults_are_ten_findings(har: Document, capsys: Output) -> None:
 
 @pytest.mark.parametrize("number", BROKEN)
 def test_each_fault_alone_is_one_finding(har: Document, capsys: Output, number: int) -> None:
-    """One fault is told once, at its entry."""
+    """One fault is reported once, at its entry."""
     BROKEN[number][0](har["log"]["entries"][number - 1])
 
     assert audited(capsys, written(har))[0] == 1
@@ -306,7 +306,7 @@ def test_what_was_filtered_out_of_a_cassette_is_not_a_finding(cassette: Document
 
 
 def test_what_a_browser_left_out_is_not_a_finding(har: Document, capsys: Output) -> None:
-    """Without keys, bodies and answers, what is left is judged, and the rest is counted with its reason."""
+    """Without keys, bodies and answers, the rest is judged, and what is missing is counted with its reason."""
     for number, entry in enumerate(har["log"]["entries"]):
         entry["request"]["headers"] = [one for one in entry["request"]["headers"] if one["name"] != "authorization"]
         if number % 3 == 0:
@@ -402,7 +402,7 @@ def test_the_kits_own_recording_has_no_findings(capsys: Output) -> None:
 
 @pytest.mark.slow
 def test_runs_that_advance_the_clock_separately_do_not_contradict_each_other(capsys: Output) -> None:
-    """A run does not know what an earlier one has let pass; that is not held against the server."""
+    """A run does not know how far an earlier one has advanced the clock; that is no fault of the server."""
     files = [str(casefiles.specs() / name) for name in ("create/201-created.yaml", "urls")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", *files]
     with serving() as url:
@@ -439,7 +439,7 @@ def test_progress_is_shown_on_a_terminal(har: Document, monkeypatch: pytest.Monk
 
 
 def test_json_cassettes_are_recognised(cassette: Document, capsys: Output) -> None:
-    """The format is told by content, not by name."""
+    """The format is recognised by content, not by name."""
     kept = [one for one in cassette["interactions"] if "storage" not in one["request"]["uri"]]
 
     assert audited(capsys, written({"version": 1, "interactions": kept}, "any.json"))[0] == 0

@@ -47,7 +47,7 @@ def test_list_takes_prefixes_and_globs(capsys: Output, patterns: list[str]) -> N
 
 
 def test_list_narrows_by_status_and_role(capsys: Output) -> None:
-    """Both hold of what is listed."""
+    """Every case listed has both."""
     found = printed(capsys, "list", "create", "--status", "429", "--needs", "low-rpm-key")
     assert "429  create/429-rpm/" in found
     assert {line[:3] for line in found.splitlines()} == {"429"}
@@ -56,7 +56,7 @@ def test_list_narrows_by_status_and_role(capsys: Output) -> None:
 
 
 def test_list_without_a_match_is_a_usage_error(capsys: Output) -> None:
-    """Filters nothing passes are told, not answered with silence."""
+    """Filters that match nothing are reported."""
     assert "no case is all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
 
 
@@ -99,7 +99,7 @@ def test_show_cuts_long_texts_and_nothing_else(capsys: Output) -> None:
 
 
 def test_show_describes_each_step(capsys: Output) -> None:
-    """Waiting, repeating and saving are told, and what must come back as the case file has it."""
+    """Waiting, repeating and saving are shown, and the expectation as the case file has it."""
     found = printed(capsys, "show", SEVERAL)
     assert [line for line in found.splitlines() if line.startswith("step")] == [f"step {n} of 6" for n in range(1, 7)]
     for part in (
@@ -139,7 +139,7 @@ def test_every_case_can_be_shown() -> None:
     ],
 )
 def test_headers_are_shown_in_the_notation_of_case_files(folder: Path, matcher: str, notation: str) -> None:
-    """What a case file says of a header is what is shown."""
+    """A header is shown as its case file has it."""
     file = folder / "a.yaml"
     wanted = f"{{id: a, title: t, set: {{prompt: q}}, headers: {{X-A: {matcher}}}, absent_headers: [X-B]}}"
     file.write_text(f"{GOOD}status: 400\ncases:\n  - {wanted}\n")
@@ -161,7 +161,7 @@ def test_headers_are_shown_in_the_notation_of_case_files(folder: Path, matcher: 
     ],
 )
 def test_show_refuses_what_does_not_exist(capsys: Output, arguments: list[str], why: str) -> None:
-    """More than one case, no such step, no body and no profile are each told."""
+    """More than one case, no such step, no body and no profile are each reported."""
     assert why in complaint(capsys, "show", *arguments)
 
 
@@ -185,7 +185,7 @@ def test_a_case_with_several_bodies_needs_a_step(capsys: Output) -> None:
 def test_keys_of_the_environment_are_shown_by_name(
     capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A secret is never shown, set or not; the profile's own address is where curl sends to, unless told."""
+    """A secret is never shown, set or not; curl sends to the profile's own address unless another is given."""
     (folder / "p q.toml").write_text('base_url = "https://api.test"\n[keys]\nmain-key = {env = "MY_KEY"}\n')
     for value in ("canary-1234", ""):
         monkeypatch.setenv("MY_KEY", value)
@@ -258,7 +258,7 @@ def test_every_problem_of_several_files_is_reported(capsys: Output, folder: Path
 
 
 def test_problems_of_the_kits_own_catalogue_are_reported(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Problems of the kit's own files are told like anybody's by check, and end every other command."""
+    """`check` reports problems of the kit's own files like any others, and every other command ends with them."""
 
     def broken() -> None:
         raise CatalogueError((Problem("specs/a.yaml", 3, 1, "is odd"),))

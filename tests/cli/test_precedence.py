@@ -56,7 +56,7 @@ def test_the_order_found_is_the_servers(part: int, tmp_path: Path, capsys: pytes
 
 
 def turned(handle: Handle) -> Handle:
-    """Names an unknown model before an empty prompt, where the reference does the reverse."""
+    """Name an unknown model before an empty prompt, where the reference does the reverse."""
 
     def answer(request: Request) -> Response:
         response = handle(request)
@@ -71,7 +71,7 @@ def turned(handle: Handle) -> Handle:
 
 
 def test_another_order_is_reported_as_a_change(order: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What turned round since a kept order is said; what did not is not."""
+    """Pairs that are reversed since a kept order are listed, and no others."""
     with serving(wrap=turned) as url:
         status = cli.main(["precedence", *FEW, "--base-url", url, "--against", str(order)])
 

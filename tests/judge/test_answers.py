@@ -109,7 +109,7 @@ def test_a_conforming_answer_passes(expectations: str, answered: Exchange) -> No
 def test_every_difference_of_a_wrong_answer_is_reported(
     expectations: str, answered: Exchange, mismatches: list[str]
 ) -> None:
-    """Every difference is told, not the first only, and each rests on the case's section."""
+    """Every difference is reported, not the first only, and each rests on the case's section."""
     judgement = judged(expectations, answered)
 
     assert said(judgement) == mismatches
@@ -207,7 +207,7 @@ FAILED = answer(200, {"state": "failed", "code": "x"}, TRACED)
     ],
 )
 def test_intermediate_answers_are_judged_too(answers: list[Exchange], mismatches: list[str]) -> None:
-    """Each answer but the last has a status of `meanwhile` and keeps what holds everywhere; one fault is told once."""
+    """Each answer but the last has a status of `meanwhile` and keeps what always holds; a fault is reported once."""
     assert said(judged(POLL, *answers, every=RULES)) == mismatches
 
 

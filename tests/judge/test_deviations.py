@@ -30,7 +30,7 @@ owner = "team mock"
 
 @pytest.fixture
 def against(run: Run) -> Run:
-    """Return what runs pytest with known deviations against the reference, wrong in one thing."""
+    """Return a function that runs pytest with known deviations against the reference, wrong in one thing."""
 
     def against(wrong: Wrong, known: str, *arguments: str) -> pytest.RunResult:
         Path("known.toml").write_text(known)

@@ -47,7 +47,7 @@ BASE = "http://127.0.0.1:8080/"
 
 
 def scrub(text: str) -> str:
-    """Stands for the redactor."""
+    """Replace the secret, in place of the redactor."""
     return text.replace(SECRET, "$LUMA_KEY")
 
 
@@ -113,14 +113,14 @@ def test_no_other_error_is_named_where_there_is_none(slug: str, answer: Exchange
 
 
 def test_no_other_error_is_named_where_only_headers_differ() -> None:
-    """A step that expects no text in particular is not told whose text it got."""
+    """Where a step expects no particular text, the explanation names no other error."""
     lines = explained("twice", exchange(429, {"detail": "at most 64 keyframes"}), step=2)
 
     assert not [line for line in lines if line.startswith("  that is")]
 
 
 def test_a_failure_of_a_case_of_steps_names_the_step() -> None:
-    """The step is counted, what the page says is that step's, and header faults stand with the heading they rest on."""
+    """The step is numbered, the expectation is that step's, and header faults stand with the heading they rest on."""
     lines = explained("twice", exchange(429, b""), step=2)
 
     assert lines[1:6] == [

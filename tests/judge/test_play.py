@@ -137,7 +137,7 @@ def test_steps_wait_poll_and_look_back() -> None:
 
 
 def test_placeholders_are_replaced_by_what_the_target_offers() -> None:
-    """A role that no step saved is what the target says it is."""
+    """A role that no step saved has the value that the target gives it."""
     service = Service()
 
     result = played('set: {image_ref: [{url: "{image-url}"}]}, status: 201', service)

@@ -119,7 +119,7 @@ def test_any_rounding_of_a_second_is_legal(rounded: Callable[[float], int]) -> N
     ],
 )
 def test_a_wrong_limiter_is_found(server: Server, waits: list[float], said: str) -> None:
-    """Each way to be wrong is found, and said."""
+    """Each kind of fault is found and named."""
     exchanges = trace(server, waits)
 
     found = wrong(exchanges)
@@ -193,7 +193,7 @@ def test_requests_before_the_trace_may_fill_the_window() -> None:
 
 
 def test_whether_refused_requests_use_quota_is_reported() -> None:
-    """Whether refused requests use quota is told where the trace shows it."""
+    """It is reported where the trace shows it."""
     waits = [0, 0, 0, 30, 31, 0, 0]
     plain = judge_rate_limit(trace(Server(), waits)).observed
     counting = judge_rate_limit(trace(Server(count_refused=True), waits)).observed

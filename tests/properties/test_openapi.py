@@ -206,17 +206,17 @@ def typed(status: int, content_type: str) -> Wrong:
 
 
 def without(member: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Leaves a member out."""
+    """Return a change that leaves a member out."""
     return lambda body: {name: value for name, value in body.items() if name != member}
 
 
 def keyless(request: Request) -> bool:
-    """Tells whether a request comes without a key."""
+    """Return whether a request comes without a key."""
     return header(request.headers, "Authorization") is None
 
 
 def is_post(request: Request, body: bytes = b"") -> bool:
-    """Tells whether a request submits something with these bytes in it."""
+    """Return whether a request submits something with these bytes in it."""
     return request.method == "POST" and body in request.body
 
 
@@ -350,7 +350,7 @@ def test_a_finding_comes_with_a_valid_case_file(wrong: Wrong, operation: str) ->
 
 @on_answers
 def other_refusals(request: Request, response: Response) -> Response:
-    """Refuse what the page does not speak of with statuses of its own, and ids of odd characters with a web page."""
+    """Refuse undocumented requests with statuses of its own, and ids of odd characters with a web page."""
     if request.method == "GET" and response.status == 404 and "%2F" in request.url:
         return Response(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>Not Found</html>")
     try:

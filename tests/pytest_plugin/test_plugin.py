@@ -126,7 +126,7 @@ def test_the_text_of_another_error_is_named(run: Run) -> None:
 def test_a_server_wrong_in_one_thing_fails_in_that_facet(
     run: Run, wrong: Callable[[Handle], Handle], facet: str
 ) -> None:
-    """Each wrong server is told by facet."""
+    """The facet of each fault is named."""
     with miniature(wrong) as url:
         result = run("--base-url", url)
 
@@ -217,7 +217,7 @@ def test_a_case_whose_need_is_missing_is_not_judged_with_that_reason(run: Run, p
 
 
 def test_a_bad_profile_is_a_usage_error(run: Run, pytester: pytest.Pytester) -> None:
-    """A wrong profile is told before anything runs."""
+    """A wrong profile is reported before anything runs."""
     profile = pytester.makefile(".toml", profile='[keys]\nmane-key = {env = "X"}\n')
 
     result = run("--luma-profile", str(profile))
@@ -292,7 +292,7 @@ def _html_server() -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *arguments: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -155,7 +155,7 @@ def test_junit_has_the_facts_and_not_the_lines_of_results(against: Callable[...,
 def test_github_actions_gets_a_summary_and_annotations(
     against: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without any option of ours the job's summary says what failed, and the line of the case is annotated."""
+    """Without any option of ours the job's summary lists the failures, and the line of the case is annotated."""
     Path("step.md").write_text("before\n")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(Path("step.md").absolute()))

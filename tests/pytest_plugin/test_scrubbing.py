@@ -18,7 +18,7 @@ KEY = "luma-api-s3cret-of-mine"
 
 
 def scrub(text: str) -> str:
-    """Scrubs the one key there is."""
+    """Replace the one key there is."""
     return safe_text(Redactor({KEY: "$KEY"}).scrub(text))
 
 

@@ -95,7 +95,7 @@ def test_a_problem_is_reported_with_its_place_name_and_likely_fix(read: Read, me
     ids=["text", "list", "mapping", "bytes", "number", "long"],
 )
 def test_messages_about_a_file_that_may_hold_secrets_show_none(value: object, shown: str) -> None:
-    """Of a string, and of what may hold one, the message has the type alone."""
+    """The message shows only the type of a string, or of a value that may hold one."""
     with pytest.raises(InputError) as caught:
         Node(value, Problems("f"), title="it").flag()
 
@@ -127,7 +127,7 @@ def test_reading_stops_after_many_problems() -> None:
 
 
 def test_the_error_is_the_kind_the_caller_names() -> None:
-    """Case files keep their problems apart, for the files of one run are told together."""
+    """Case files keep their problems apart, because the files of one run are reported together."""
     problems = Problems("f", error=CatalogueError, limit=9)
     problems.note_at(7, 0, "is odd")
 

@@ -101,7 +101,7 @@ _ENTRY: dict[str, Any] = {
 
 
 def test_exchanges_are_read_as_they_were_written(tmp_path: Path) -> None:
-    """Exchanges, where they went, their notes and what is said of the whole are read as they were written."""
+    """Exchanges, their base URLs, their notes and the facts about the whole are read as they were written."""
     file = exchange(method="GET", url="https://storage.example/out.png?X=1&Y=", body=b"", answer=b"\x89PNG\xff")
     path = recorded(tmp_path / "run.har", exchange(), file, exchange(url="/elsewhere", body=b"\xff\x00"))
 
@@ -200,7 +200,7 @@ def test_entries_survive_a_killed_process(tmp_path: Path) -> None:
 
 
 def test_a_recording_can_be_continued(tmp_path: Path) -> None:
-    """Opening a file of ours appends, whether or not it has entries, and keeps what it says of itself."""
+    """Opening a file of ours appends, whether or not it has entries, and keeps its facts about the whole."""
     path = recorded(tmp_path / "run.har")
     for count in range(3):
         assert len(found(path)) == count
@@ -223,7 +223,7 @@ def test_a_reformatted_recording_is_still_ours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"my notes", browser(), b"{", b'{"log": {"entries": []}}'])
 def test_a_file_of_another_program_is_never_written_to(tmp_path: Path, content: bytes) -> None:
-    """Whatever is there and not ours stays as it is, and the user is told."""
+    """A file that is not ours stays as it is, and the message names it."""
     path = tmp_path / "mine.har"
     path.write_bytes(content)
 
@@ -241,7 +241,7 @@ def test_a_path_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None
 
 
 def test_every_text_passes_the_scrub(tmp_path: Path) -> None:
-    """URLs, headers, bodies of text and of bytes, notes and what is said of the whole go through the hook."""
+    """URLs, headers, bodies of text and of bytes, notes and the facts about the whole go through the hook."""
     secret = "secret-key"
     one = exchange(
         method=secret,
@@ -263,7 +263,7 @@ def test_every_text_passes_the_scrub(tmp_path: Path) -> None:
 
 
 def test_workers_files_become_one(tmp_path: Path) -> None:
-    """Parts are appended in turn, with their notes, and the whole says of itself what the first part did."""
+    """Parts are appended in turn, with their notes, and the facts about the whole are the first part's."""
     one = recorded(tmp_path / "0.har", exchange(), exchange(url="https://storage.example/v1/generations/x"))
     two = recorded(tmp_path / "1.har", exchange(status=402))
     into = tmp_path / "run.har"
@@ -314,7 +314,7 @@ def test_a_browsers_file_is_read(tmp_path: Path) -> None:
 def test_a_body_the_browser_left_out_is_not_taken_for_an_empty_one(
     tmp_path: Path, changes: dict[str, Any], unknown: set[str], bodies: tuple[bytes | None, bytes | None]
 ) -> None:
-    """A body that was not kept is told from an empty one, and base64 is decoded."""
+    """A body that was not kept differs from an empty one, and base64 is decoded."""
     path = tmp_path / "browser.har"
     path.write_bytes(browser(changes))
 

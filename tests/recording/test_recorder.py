@@ -98,7 +98,7 @@ def number(exchange: Exchange) -> str:
 
 
 def test_an_item_gets_its_own_exchanges_back_in_order_and_at_their_times(recorder: Record, tmp_path: Path) -> None:
-    """Whatever order items are played in, each gets what it got, when it got it."""
+    """In whatever order items are replayed, each gets the answers and times it was recorded with."""
     recording = recorder()
     for item in ("a", "b"):
         recording.begin_item(item)
@@ -117,7 +117,7 @@ def test_an_item_gets_its_own_exchanges_back_in_order_and_at_their_times(recorde
 
 
 def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_path: Path) -> None:
-    """A run's ids are its own: what was echoed when recording is compared with what was sent then."""
+    """A run's ids are its own: a recorded echo is compared with the id that was sent then."""
     recording = recorder()
     recording.begin_item("a")
     recording.exchange(ask(trace="then"))
@@ -147,7 +147,7 @@ def test_a_request_that_was_not_recorded_is_not_answered(recorder: Record, tmp_p
 
 
 def test_a_case_whose_request_has_changed_is_not_judged(recorder: Record, tmp_path: Path) -> None:
-    """What a case expects may change, and its recording is still good; what it sends may not."""
+    """A case may expect something else and its recording is still good; it may not send something else."""
     recording = recorder()
     recording.begin_item("n/empty", case())
 
@@ -235,7 +235,7 @@ def test_the_later_of_two_recordings_counts(recorder: Record, tmp_path: Path) ->
 def test_a_recording_is_as_old_as_the_oldest_part_that_counts(
     recorder: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An item that is recorded again is as old as its last recording; what was replaced makes nothing old."""
+    """An item that is recorded again is as old as its last recording; replaced recordings do not count."""
     for day, items in ((1, "ab"), (3, "a"), (5, "b")):
         monkeypatch.setattr("time.time", lambda day=day: day * 86_400.0)
         recording = recorder()
@@ -313,7 +313,7 @@ def test_a_note_that_is_not_ours_is_refused_with_its_place(tmp_path: Path, note:
 
 
 def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> None:
-    """An example is data: what would call something is refused."""
+    """An example is data: an expression that calls something is refused."""
     recording = recorder()
     recording.begin_item("p")
     recording.begin_example("harmless")

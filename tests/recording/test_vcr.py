@@ -98,7 +98,7 @@ def test_bytes_and_codings_are_read(url: str, tmp_path: Path) -> None:
     ],
 )
 def test_every_form_of_a_body_is_read(tmp_path: Path, response: dict[str, Any], body: bytes, unknown: set[str]) -> None:
-    """Text, base64 and what older versions wrote, decoded or not, come to the same."""
+    """Text, base64 and the form of older versions, decoded or not, give the same body."""
     whole = {"status": {"code": 401}, "headers": {}, **response}
     request: dict[str, object] = {"method": "POST", "uri": "http://a/v1/generations", "body": None, "headers": {}}
 

@@ -87,7 +87,7 @@ def test_a_signing_parameter_of_any_url_is_replaced(text: str, shown: str) -> No
 
 
 def test_two_signatures_still_differ_and_are_replaced_once() -> None:
-    """Two signatures can be compared without being shown, and what is replaced is not replaced again."""
+    """Two signatures can be compared without being shown, and a replacement is not replaced again."""
     first, second = (Redactor().scrub(f"https://f/x?sig={value}") for value in ("abc", "abd"))
 
     assert first != second

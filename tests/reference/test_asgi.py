@@ -90,7 +90,7 @@ def test_a_big_body_arrives_whole(connection: http.client.HTTPConnection) -> Non
 
 
 def test_a_chunked_body_is_a_body(connection: http.client.HTTPConnection) -> None:
-    """A length that is not told beforehand is no obstacle."""
+    """A body without a Content-Length is read."""
     raw = json.dumps(SUNSET).encode()
     connection.request("POST", CREATE, body=iter([raw[:5], raw[5:]]), headers=AUTH, encode_chunked=True)
     response = connection.getresponse()
@@ -152,7 +152,7 @@ def test_the_port_is_free_afterwards() -> None:
 
 
 def test_a_port_in_use_is_an_input_error_with_advice() -> None:
-    """It says which address, why, and what to do."""
+    """The message names the address, the reason and a way out."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(

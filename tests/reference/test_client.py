@@ -59,7 +59,7 @@ def finished(client: luma_agents.Luma, generation_id: str) -> Any:
     ],
 )
 def test_a_job_is_followed_from_request_to_file(clients: Any, asked: dict[str, Any], kind: str) -> None:
-    """Create, poll to the end, load the output: what the page's quick start does."""
+    """Create, poll to the end, load the output: the page's quick start."""
     client = clients()
     created = client.generations.create(prompt=SUNSET, **asked)
     assert (created.state, created.output) == ("queued", [])

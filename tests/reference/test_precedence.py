@@ -65,7 +65,7 @@ def test_an_answer_names_the_field_where_the_page_prints_no_whole_text() -> None
 
 @pytest.mark.parametrize("row", PRINTED, ids=lambda row: row.name)
 def test_the_oracle_allows_every_answer_of_the_reference(row: Printed) -> None:
-    """What the order picks is among what the oracle allows."""
+    """Every answer the reference's order picks is one the oracle allows."""
     prediction = predict(row.body, media=look_up)
     assert isinstance(prediction, Rejected)
     given = choose_answer(prediction)

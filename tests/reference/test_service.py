@@ -65,7 +65,7 @@ def named(body: bytes) -> str:
     ],
 )
 def test_every_route_distinguishes_the_kinds_of_keys(authorization: str | None, expected: tuple[int, str]) -> None:
-    """Creating, polling and the clock ask for a key in the same way, and say which thing is wrong with it."""
+    """Creating, polling and the clock ask for a key in the same way, and name what is wrong with it."""
     desk = Desk()
     headers = () if authorization is None else (("authorization", authorization),)
     for method, url in (("POST", CREATE), ("GET", f"{CREATE}/{COMPLETED_IMAGE}"), ("POST", CLOCK)):
@@ -152,7 +152,7 @@ def test_states_follow_the_clock(who: str) -> None:
 
 
 def test_a_job_keeps_its_last_state() -> None:
-    """A day later it is still there, completed or stuck, and its creation is told as it was."""
+    """A day later it is still there, completed or stuck, with the same time of creation."""
     desk = Desk()
     generation, stuck = desk.made(), desk.made({"prompt": "[test] stay queued"})
     desk.clock.sleep(86_400)

@@ -101,7 +101,7 @@ def test_every_character_of_the_signature_counts() -> None:
 
 
 def test_a_parameter_cannot_be_folded_into_another() -> None:
-    """The signed text read as fewer parameters is not what was signed."""
+    """The signed text, read as fewer parameters, is another query."""
     signature = FACTS["X-Amz-Signature"]
     first, *rest = sorted((name, value) for name, value in FACTS.items() if name != "X-Amz-Signature")
     folded = "\n".join([first[1], *(f"{name}={value}" for name, value in rest)])

@@ -148,7 +148,7 @@ def test_a_case_unfolds_from_the_keyboard(opened: Callable[..., Browser]) -> Non
 
 
 def test_every_control_has_a_name(opened: Callable[..., Browser]) -> None:
-    """What can be reached with the keyboard says what it is to who does not see it."""
+    """Every element that the keyboard reaches has an accessible name."""
     page = opened(samples.MIXED, samples.CLEAN)
 
     for control in page.find_elements(By.CSS_SELECTOR, "a, button, input, select, summary, svg"):

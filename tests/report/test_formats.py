@@ -131,7 +131,7 @@ def test_a_format_of_one_run_does_not_take_two() -> None:
 
 
 def test_headings_link_into_the_page_and_properties_do_not() -> None:
-    """A heading is found by its text; what is no heading of the page has no link."""
+    """A heading is found by its text; other headings have no link."""
     link = page_link("429 — Requests-per-minute (RPM) limit, exceeded")
 
     assert link is not None

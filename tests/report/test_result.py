@@ -46,7 +46,7 @@ def test_an_incomplete_or_empty_run_is_never_conformant(results: Results, conclu
 
 
 def test_a_verdict_names_each_facet_once() -> None:
-    """A verdict says once what it is about."""
+    """A facet with several differences is named once."""
     doubled = replace(samples.FAILED, differences=samples.FAILED.differences * 2)
 
     assert doubled.facets == ("detail",)

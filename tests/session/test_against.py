@@ -61,7 +61,7 @@ def test_ids_and_times_are_noise_between_two_wrong_answers(one: object, other: o
 
 
 def test_two_wrong_statuses_differ() -> None:
-    """Another status is another way of being wrong."""
+    """Two verdicts with different statuses differ."""
     wrong, other = result(Outcome.FAIL, {}, 500), result(Outcome.FAIL, {}, 404)
 
     assert against(wrong, other).standing is Standing.DIFFERENTLY
@@ -77,7 +77,7 @@ def test_two_broken_exchanges_are_alike() -> None:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Return what runs pytest on some sections of the catalogue."""
+    """Return a function that runs pytest on some sections of the catalogue."""
     names = ("create/400-unknown-model", "create/400-prompt-too-short", "get/404-does-not-exist")
     return partial(run_inside, pytester, "-q", *(str(specs() / f"{name}.yaml") for name in names))
 

@@ -134,7 +134,7 @@ def test_a_replayed_failure_is_explained_as_it_was_live(tmp_path: Path) -> None:
 
 
 def explanations(ran: Ran) -> str:
-    """Return what pytest prints of the failures."""
+    """Return the text that pytest prints about the failures."""
     return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
 
 

@@ -92,7 +92,7 @@ def reader_refuses(text: str) -> str:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_schema_accepts_every_file_of_the_catalogue(name: str) -> None:
-    """What the reader reads, the schema lets pass; a complaint is told with its place."""
+    """The schema accepts every file that the reader reads; an error is shown with its place."""
     data = yamlfile.read(SPECS / name).data
 
     assert [f"{error.json_path}: {error.message}" for error in validator().iter_errors(data)] == []

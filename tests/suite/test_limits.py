@@ -38,7 +38,7 @@ def one_window_for_all(handle: Handle) -> Handle:
 
 
 def one_set_of_slots(handle: Handle) -> Handle:
-    """Lets two clients share their slots."""
+    """Let two clients share their slots."""
     clients = behind(handle)._clients
     clients["low-rpm"].slots = clients["low-concurrency"].slots
     return handle

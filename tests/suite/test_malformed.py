@@ -15,7 +15,7 @@ from tests.suite.target_on import target_on
 
 
 def is_no_object(request: Request) -> bool:
-    """Tells whether a body is no JSON object."""
+    """Return whether a body is no JSON object."""
     return not request.body.startswith(b"{")
 
 
@@ -48,7 +48,7 @@ def ids_of(request: Request) -> list[str]:
 
 
 def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
-    """Loses the id where the request's ids are odd."""
+    """Lose the id where the request's ids are odd."""
 
     def change(request: Request, response: Response) -> Response:
         kept = tuple(field for field in response.headers if field[0] != "X-Request-Id")
@@ -58,7 +58,7 @@ def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
 
 
 def crashing_on_a_long_id(handle: Handle) -> Handle:
-    """Answers 500 where an id is long."""
+    """Answer 500 where an id is long."""
     crash = Response(status=500, body=b"Internal Server Error")
     return lambda request: crash if any(len(one) > 1000 for one in ids_of(request)) else handle(request)
 

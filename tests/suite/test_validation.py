@@ -31,7 +31,7 @@ def caught(luma_target: LumaTarget, rule: str) -> str:
 
 
 def manga_overlooked(body: Body) -> Body:
-    """Skips the manga check for one model."""
+    """Skip the manga check for one model."""
     if body.get("model") == "uni-1-max" and body.get("style") == "manga":
         return {**body, "style": "auto"}
     return body
@@ -57,7 +57,7 @@ def counted_in_bytes(body: Body) -> Body:
 
 
 def manga_without_3_2(body: Body) -> Body:
-    """Lets manga have one ratio too many."""
+    """Let manga have one ratio too many."""
     if body.get("style") == "manga" and body.get("aspect_ratio") == "3:2":
         return {**body, "style": "auto"}
     return body

@@ -59,7 +59,7 @@ def fixed(window: Any, now: float) -> Refusal | None:
 
 
 def shorter(window: Any, now: float) -> Refusal | None:
-    """Lets a request go after 55 s."""
+    """Let a request go after 55 s."""
     window._admitted = deque(moment for moment in window._admitted if moment > now - 55)
     if len(window._admitted) < window.limit:
         return None

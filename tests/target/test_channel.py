@@ -68,7 +68,7 @@ def test_advanced_time_passes_for_one_client_only() -> None:
 
 
 def test_a_long_wait_is_announced() -> None:
-    """A short wait goes without saying; a long one is announced before it begins."""
+    """A short wait is silent; a long one is announced before it begins."""
     told: list[str] = []
     way = channel(Wall(), told)
 

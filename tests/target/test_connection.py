@@ -193,7 +193,7 @@ def test_a_connection_at_its_end_or_out_of_step_is_not_reused(answer: bytes) -> 
 
 
 def test_a_connection_with_unsolicited_bytes_is_not_reused() -> None:
-    """Some servers say 408 to a connection that rests too long; it is no answer to what is sent next."""
+    """Some servers send a 408 on an idle connection; it does not answer the next request."""
 
     def interject(connection: socket.socket) -> None:
         connection.sendall(OK)
@@ -240,7 +240,7 @@ def slow_then_reset(connection: socket.socket) -> None:
 
 
 def reset_in_the_middle(connection: socket.socket) -> None:
-    """Begins to answer, and resets the connection."""
+    """Begin to answer, and reset the connection."""
     connection.sendall(b"HTTP/1.1 2")
     time.sleep(0.05)
     reset(connection)

@@ -35,7 +35,7 @@ def complaint(response: Response) -> str:
     ],
 )
 def test_a_target_that_answers_as_an_api_may_be_judged(response: Response) -> None:
-    """Right or wrong: that is what the cases are for."""
+    """Whether its answers are right is for the cases to judge."""
     preflight(Fixed(response), "Bearer k")
 
 

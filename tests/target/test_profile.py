@@ -226,7 +226,7 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
     ],
 )
 def test_everything_wrong_is_named_with_its_line_and_the_likely_fix(text: str, complaints: list[str]) -> None:
-    """Problems are told all at once, in the order of their lines."""
+    """Problems are reported all at once, in the order of their lines."""
     lines = complaint(text).splitlines()
     assert len(lines) == len(complaints)
     for line, start in zip(lines, complaints, strict=True):
@@ -281,7 +281,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ids=["lists", "tables", "key", "heading", "number", "text", "wide text", "cut", "latin-1", "binary"],
 )
 def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path, content: bytes, why: str) -> None:
-    """Whatever a file does to the parser, its reader is told in one line what it is."""
+    """Whatever a file does to the parser, the message is one line."""
     path = tmp_path / "p.toml"
     path.write_bytes(content)
 

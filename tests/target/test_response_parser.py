@@ -63,7 +63,7 @@ def read(data: bytes, *, method: str = "GET", size: int | None = None) -> Respon
     ],
 )
 def test_common_deviations_from_http_are_read(data: bytes, header: str, size: int | None) -> None:
-    """No server is given up for what any client reads, in however many pieces it comes."""
+    """Faults that every client tolerates are read, in however many pieces they come."""
     response = read(data, size=size)
     assert (response.status, dict(response.headers).get("A"), response.body) == (200, header, b"ok")
 
