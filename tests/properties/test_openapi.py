@@ -235,88 +235,61 @@ def forgets(handle: Handle) -> Handle:
     return on_answers(change)(handle)
 
 
+def crashing(when: Callable[[Request], bool]) -> Wrong:
+    """Answer 500 to the requests for which `when` says so."""
+    return answering(500, b'{"detail": "oops"}', when)
+
+
+def headless(name: str, status: int) -> Wrong:
+    """Leave a header out of the answers of a status."""
+    return miniatures.without_header(name, on=lambda response: response.status == status)
+
+
+def is_no_object(request: Request) -> bool:
+    """Return whether a request submits something that is no JSON object."""
+    return is_post(request) and request.body[:1] != b"{"
+
+
+def is_keyless_post(request: Request) -> bool:
+    """Return whether a request submits something without a key."""
+    return keyless(request) and is_post(request)
+
+
 INVALID = json.dumps({"detail": "Prompt must be between 1 and 6000 characters"}).encode()
+MADE = json.dumps(GENERATION).encode()
+CRASHED = "the server said  500"
+MEMBERS = '"created_at", "output", "failure_reason"'
+
+WRONG: dict[str, tuple[Wrong, Property, str]] = {
+    "undocumented": (miniatures.another_status(404, 410, "Generation not found"), NOBODYS, "410"),
+    "a member missing": (told(201, without("output")), ALLOWED, MEMBERS),
+    "a member missing of a poll": (told(200, without("output")), LINK, MEMBERS),
+    "a list of errors": (told(400, lambda _: {"detail": [{"msg": "no"}]}), FORBIDDEN, "detail"),
+    "another content type": (typed(400, "text/plain"), FORBIDDEN, "Content-Type"),
+    "another content type of a poll": (typed(404, "text/html"), NOBODYS, "Content-Type"),
+    "a header missing": (headless("X-API-Version", 404), NOBODYS, "X-API-Version"),
+    "a rate header missing": (headless("X-RateLimit-Reset", 201), ALLOWED, "X-RateLimit-Reset"),
+    "a crash on an empty text": (crashing(lambda r: is_post(r, b'"prompt": ""')), FORBIDDEN, CRASHED),
+    "a crash on what is no JSON": (crashing(is_no_object), FORBIDDEN, CRASHED),
+    "a crash on an odd id": (crashing(lambda r: r.method == "GET" and "%" in r.url), NOBODYS, CRASHED),
+    "a web page": (answering(400, b"<html>Bad Request</html>", is_no_object), FORBIDDEN, "no request at all"),
+    "a broken link": (forgets, LINK, "not what its id leads to"),
+    "no key, validated all the same": (
+        answering(400, INVALID, is_keyless_post), KEYS, "the page says    401  Missing or invalid API key"
+    ),
+    "no key, accepted": (answering(201, MADE, is_keyless_post), KEYS, "the server said  201"),
+    "no key, looked up": (
+        answering(404, b'{"detail": "Generation not found"}', lambda r: keyless(r) and r.method == "GET"), KEYS,
+        "the page says    401",
+    ),
+    "a revoked key taken for unknown": (
+        miniatures.another_detail("API key has been revoked", "Invalid API key"), KEYS, "API key has been revoked"
+    ),
+}  # fmt: skip
+"""A server that is wrong in one thing, the property that catches it, and a part of the explanation."""
 
 
-@pytest.mark.parametrize(
-    ("wrong", "judged", "said"),
-    [
-        pytest.param(miniatures.another_status(404, 410, "Generation not found"), NOBODYS, "410", id="undocumented"),
-        pytest.param(
-            told(201, without("output")), ALLOWED, '"created_at", "output", "failure_reason"', id="a member missing"
-        ),
-        pytest.param(
-            told(200, without("output")),
-            LINK,
-            '"created_at", "output", "failure_reason"',
-            id="a member missing of a poll",
-        ),
-        pytest.param(told(400, lambda _: {"detail": [{"msg": "no"}]}), FORBIDDEN, "detail", id="a list of errors"),
-        pytest.param(typed(400, "text/plain"), FORBIDDEN, "Content-Type", id="another content type"),
-        pytest.param(typed(404, "text/html"), NOBODYS, "Content-Type", id="another content type of a poll"),
-        pytest.param(
-            miniatures.without_header("X-API-Version", on=lambda response: response.status == 404),
-            NOBODYS,
-            "X-API-Version",
-            id="a header missing",
-        ),
-        pytest.param(
-            miniatures.without_header("X-RateLimit-Reset", on=lambda response: response.status == 201),
-            ALLOWED,
-            "X-RateLimit-Reset",
-            id="a rate header missing",
-        ),
-        pytest.param(
-            answering(500, b'{"detail": "oops"}', lambda request: is_post(request, b'"prompt": ""')),
-            FORBIDDEN,
-            "the server said  500",
-            id="a crash on an empty text",
-        ),
-        pytest.param(
-            answering(500, b'{"detail": "oops"}', lambda request: is_post(request) and request.body[:1] != b"{"),
-            FORBIDDEN,
-            "the server said  500",
-            id="a crash on what is no JSON",
-        ),
-        pytest.param(
-            answering(500, b'{"detail": "oops"}', lambda request: request.method == "GET" and "%" in request.url),
-            NOBODYS,
-            "the server said  500",
-            id="a crash on an odd id",
-        ),
-        pytest.param(
-            answering(400, b"<html>Bad Request</html>", lambda request: is_post(request) and request.body[:1] != b"{"),
-            FORBIDDEN,
-            "no request at all",
-            id="a web page",
-        ),
-        pytest.param(forgets, LINK, "not what its id leads to", id="a broken link"),
-        pytest.param(
-            answering(400, INVALID, lambda request: keyless(request) and is_post(request)),
-            KEYS,
-            "the page says    401  Missing or invalid API key",
-            id="no key, validated all the same",
-        ),
-        pytest.param(
-            answering(201, json.dumps(GENERATION).encode(), lambda request: keyless(request) and is_post(request)),
-            KEYS,
-            "the server said  201",
-            id="no key, accepted",
-        ),
-        pytest.param(
-            answering(404, b'{"detail": "Generation not found"}', lambda r: keyless(r) and r.method == "GET"),
-            KEYS,
-            "the page says    401",
-            id="no key, looked up",
-        ),
-        pytest.param(
-            miniatures.another_detail("API key has been revoked", "Invalid API key"),
-            KEYS,
-            "API key has been revoked",
-            id="a revoked key taken for unknown",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "judged", "said"), WRONG.values(), ids=WRONG)
 def test_a_wrong_server_is_caught(wrong: Wrong, judged: Property, said: str) -> None:
     """A server wrong in one thing is caught, with what it said and the request to send again, and no traceback."""
     with pytest.raises(NonConformance) as found:
