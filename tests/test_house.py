@@ -84,18 +84,22 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield from (f"{'.' * node.level}{node.module}.{alias.name}" for alias in node.names)
 
 
+IMPORTS = {name: tuple(imported(tree)) for name, tree in MODULES.items()}
+"""The names that each module imports."""
+
+
 def ours() -> Iterator[tuple[str, str]]:
     """Yield each import across folders: the module that imports, and the folder it imports from."""
-    for name, tree in MODULES.items():
-        for full in imported(tree):
+    for name, names in IMPORTS.items():
+        for full in names:
             if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name not in TOP:
                 yield name, folder(full)
 
 
 def others() -> Iterator[tuple[str, str]]:
     """Yield each import of something that is not ours: the module that imports, and the top-level name."""
-    for name, tree in MODULES.items():
-        for full in imported(tree):
+    for name, names in IMPORTS.items():
+        for full in names:
             if not full.startswith(f"{NAME}."):
                 yield name, full.partition(".")[0]
 
@@ -158,8 +162,8 @@ def _reached(graph: dict[str, set[str]], start: str) -> set[str]:
 
 def test_imports_are_absolute_and_explicit() -> None:
     """No import is relative, and none takes everything."""
-    assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full[0] == "."] == []
-    assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full.endswith("*")] == []
+    assert [(name, full) for name, names in IMPORTS.items() for full in names if full[0] == "."] == []
+    assert [(name, full) for name, names in IMPORTS.items() for full in names if full.endswith("*")] == []
 
 
 def test_pure_folders_do_no_io() -> None:
@@ -182,8 +186,8 @@ def test_the_two_readings_of_the_page_share_nothing() -> None:
     assert [(one, other) for one, other in ours() if folder(one) == "catalogue" and other == "rules"] == []
     assert {
         full
-        for name, tree in MODULES.items()
-        for full in imported(tree)
+        for name, names in IMPORTS.items()
+        for full in names
         if folder(name) == "reference" and full.startswith(f"{NAME}.catalogue") and ".roles." not in full
     } == set()
 
