@@ -131,6 +131,7 @@ def test_every_run_they_show_is_green_on_the_reference(
     ended.stdout.fnmatch_lines(["judged      [1-9]*: * passed, 0 failed, 0 deviating"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", OTHERS)
 def test_every_other_command_they_show_does_its_work(
     line: str, project: Path, url: str, capsys: pytest.CaptureFixture[str]

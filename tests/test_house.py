@@ -125,14 +125,8 @@ def test_a_folder_imports_only_from_folders_before_it() -> None:
 def test_modules_of_a_folder_import_each_other_in_one_direction() -> None:
     """No two modules import each other, at whatever distance and wherever in them the import stands."""
     graph = {
-        name: {
-            target
-            for full in imported(tree)
-            if full.startswith(f"{NAME}.")
-            for target in _modules(full)
-            if target != name
-        }
-        for name, tree in MODULES.items()
+        name: {target for full in names if full.startswith(f"{NAME}.") for target in _modules(full) if target != name}
+        for name, names in IMPORTS.items()
         if name not in TOP
     }
     circles = [(one, *graph[one]) for one in graph if one in _reached(graph, one)]

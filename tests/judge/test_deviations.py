@@ -99,6 +99,7 @@ def test_a_deviation_holds_until_its_last_day(against: Run, day: str, status: Ex
         result.stdout.fnmatch_lines([f"  deviation        known.toml:1: expired on {day}: *"])
 
 
+@pytest.mark.slow
 def test_an_entry_that_lists_no_case_is_a_usage_error(against: Run) -> None:
     """A misspelt glob, which would never be stale, ends the run; one for a case that is not selected does not."""
     result = against(OTHER_WORDS, KNOWN.replace("things.yaml#unknown-*", "thigns.yaml#*"))
