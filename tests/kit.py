@@ -14,6 +14,7 @@ from pathlib import Path
 import luma_conformance.properties.luma_target
 import luma_conformance.target.connection  # noqa: F401  see below
 import pytest
+from hypothesis import HealthCheck, settings
 from luma_conformance import pytest_plugin
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_section
@@ -124,6 +125,13 @@ def reference_target(transport: Transport, clock: Clock, *, profile: Profile = P
     """Return a target that offers what the reference offers and is reached by `transport`."""
     channel = LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock))
     return Target(channel=channel, profile=profile, run="test")
+
+
+def same_examples(count: int) -> settings:
+    """Return Hypothesis settings for so many examples, the same every time, however slow the machine is."""
+    return settings(
+        max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
 
 
 def run_inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from luma_conformance.audit.allowed import Page, case_of
 from luma_conformance.audit.audit import Audit
 from luma_conformance.catalogue import files as casefiles
@@ -17,6 +17,7 @@ from luma_conformance.rules import Accepted, Rejected, predict
 from luma_conformance.strategies import Body, valid_requests
 
 from tests import kit
+from tests.kit import same_examples
 
 PAGE = Page(casefiles.own())
 JSON: Headers = (("Content-Type", "application/json"),)
@@ -144,7 +145,7 @@ def test_a_body_without_content_type_is_judged_as_json() -> None:
     assert found(entry(UNKNOWN_MODEL, 201, headers=(), unknown=filtered)) == ["status", "detail"]
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@same_examples(60)
 @given(body=valid_requests())
 def test_a_201_is_allowed_for_a_request_without_faults(body: Body) -> None:
     """A 201 for a request that breaks no rule is never a finding, and a 400 is, unless a generation may be missing."""

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance import matching
 from luma_conformance.catalogue.expectations import read_matcher
@@ -24,6 +24,8 @@ from luma_conformance.errors import CatalogueError
 from luma_conformance.matching import Exactly, Like, Members
 from luma_conformance.model import ABSENT, Auth, Case, Place, Repeat
 from luma_conformance.reading.document import Node, Problems, Source
+
+from tests.kit import same_examples
 
 HEAD = """\
 section: 400 — Invalid thing
@@ -470,7 +472,7 @@ _DATA = st.recursive(
 _CASE = st.dictionaries(st.sampled_from(CASE_KEYS), _DATA, max_size=6)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@same_examples(60)
 @given(
     _DATA | st.fixed_dictionaries({"cases": st.lists(_CASE, max_size=2)}, optional={"accepted": _DATA, "holds": _DATA})
 )

@@ -6,10 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.catalogue.strict_yaml import MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS, parse, read
 from luma_conformance.errors import CatalogueError
+
+from tests.kit import same_examples
 
 
 def refusal(text: str) -> str:
@@ -212,7 +214,7 @@ def test_a_byte_order_mark_and_carriage_returns_are_harmless(tmp_path: Path, con
     assert read(file).data == {"a": "é"}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@same_examples(60)
 @given(st.text() | st.text(alphabet="ab:-[]{}&*!|>'\"#%@`?,<=~01 \n\t"))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever the text, it is read or refused with a CatalogueError."""

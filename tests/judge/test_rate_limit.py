@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Headers, Request, Response
 
-from tests.kit import CREATE, exchange, response
+from tests.kit import CREATE, exchange, response, same_examples
 
-RUNS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+RUNS = same_examples(150)
 START = 1_775_649_600.0
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from jsonschema import Draft202012Validator
 from luma_conformance.model import ABSENT, Ask, Exchange, Request, Response, header
 from luma_conformance.properties import openapi
@@ -28,7 +28,7 @@ from luma_conformance.suite import test_schema as schema
 from tests import kit, miniatures
 from tests.kit import read_cases
 from tests.miniatures import Handle, Wrong, answering, in_another_order, on_answers, on_requests, right
-from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST
+from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST, quick
 from tests.suite.target_on import target_on
 
 Property = Callable[[LumaTarget], None]
@@ -44,13 +44,6 @@ RATES = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "29"), ("X-RateL
 
 
 pytestmark = pytest.mark.slow
-
-
-def quick(examples: int) -> settings:
-    """Return settings for so many examples, the same every time."""
-    return settings(
-        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
 
 
 def drawn(examples: int, *, valid: bool) -> list[Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Request, Response
@@ -20,9 +20,11 @@ from luma_conformance.recording import har
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES
 from luma_conformance.recording.har import Writer, about, entries, merge
 
+from tests.kit import same_examples
+
 BASE = "https://agents.lumalabs.ai/mock"
 ABOUT = {"target": BASE, "cases": 2}
-QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+QUICK = same_examples(60)
 
 
 def exchange(**changes: Any) -> Exchange:

@@ -7,13 +7,14 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.reference import media_facts
 from luma_conformance.reference.media import Loader
 from luma_conformance.rules import MediaFact, Problem
 from PIL import Image
 
+from tests.kit import same_examples
 from tests.reference.asking import SUNSET, Desk, answer, data
 
 DECODED = ("PNG", "JPEG", "WEBP", "GIF")
@@ -136,7 +137,7 @@ def test_a_url_loads_as_its_card_says(url: str, problem: Problem | None) -> None
     assert media_facts({"url": url}).problem is problem
 
 
-@settings(max_examples=80, deadline=None, database=None, derandomize=True)
+@same_examples(80)
 @given(kind=st.sampled_from([*DECODED, "BMP", "TIFF", "ICO"]), cut=st.integers(1, 400), edits=st.binary(max_size=6))
 def test_no_picture_causes_an_exception(kind: str, cut: int, edits: bytes) -> None:
     """A picture damaged anywhere is measured, or found corrupt or foreign."""

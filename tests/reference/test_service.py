@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.catalogue.roles import FAILURE_CODES
 from luma_conformance.model import Headers, Request, header
 from luma_conformance.reference import Service, Settings, VirtualClock
 from luma_conformance.reference.cards import CLIENTS, FAILS, KEYS, REASONS, STAYS
 
+from tests.kit import same_examples
 from tests.reference.asking import (
     CLOCK,
     COMPLETED_IMAGE,
@@ -385,7 +386,7 @@ OBJECTS = st.fixed_dictionaries(
 BODIES = st.binary(max_size=20) | (JSON | OBJECTS).map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=100, deadline=None, database=None, derandomize=True)
+@same_examples(100)
 @given(
     method=st.sampled_from(["GET", "POST", "POST", "POST"]) | TEXT,
     url=st.just(CREATE) | URLS,

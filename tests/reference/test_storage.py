@@ -6,12 +6,13 @@ import io
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.model import Request, Response, header
 from luma_conformance.reference import InProcess, Settings
 from PIL import Image
 
+from tests.kit import same_examples
 from tests.reference.asking import COMPLETED_IMAGE, COMPLETED_VIDEO, Desk, data, key
 
 GOOD = Desk().output()
@@ -142,7 +143,7 @@ def test_a_url_of_another_server_is_a_403() -> None:
     assert elsewhere.file(desk.output(generation)).status == 403
 
 
-@settings(max_examples=80, deadline=None, database=None, derandomize=True)
+@same_examples(80)
 @given(query=st.text(max_size=40) | st.lists(st.sampled_from([*FACTS, "=", "&", "%", "%ff", "1"])).map("".join))
 def test_no_query_causes_an_exception(query: str) -> None:
     """Any query whatever is a 403."""
