@@ -79,7 +79,7 @@ def test_generated_valid_requests_are_valid_and_of_every_kind() -> None:
 
 def test_generated_invalid_requests_are_invalid() -> None:
     """The schema refuses what is generated as invalid, unless all that is wrong is a member it does not name."""
-    bodies = drawn(200, valid=False)
+    bodies = drawn(150, valid=False)
     closed = Draft202012Validator(
         openapi._prepare_for_generating(DOCUMENT) | {"$ref": "#/components/schemas/GenerationRequest"},
         format_checker=Draft202012Validator.FORMAT_CHECKER,
