@@ -69,7 +69,7 @@ BY_SLUG = {re.sub("[ ,]+", "-", name).lower(): form for name, form in FORMS.item
 
 
 def found_in(data: bytes, key: str = CANARY) -> set[str]:
-    """Returns the forms of a key that are in some bytes.
+    """Return the forms of a key that are in some bytes.
 
     Told apart from how the kit redacts: white space goes, and each form is then looked for as it is written; of the
     bare key, six characters in a row after its prefix are enough.
@@ -86,7 +86,7 @@ def found_in(data: bytes, key: str = CANARY) -> set[str]:
 
 
 def artefacts(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields the name and the content of every file below a folder, those in gzip as text too."""
+    """Yield the name and the content of every file below a folder, those in gzip as text too."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             data = path.read_bytes()
@@ -99,7 +99,7 @@ def _pieces(text: str) -> list[str]:
 
 @contextmanager
 def echoing() -> Iterator[str]:
-    """Yields the URL of a reference that takes the canary for a key of its own, and repeats it wherever it can."""
+    """Yield the URL of a reference that takes the canary for a key of its own, and repeats it wherever it can."""
     handle = Service(clock=WallClock()).handle
 
     class Echo(BaseHTTPRequestHandler):
@@ -124,7 +124,7 @@ def echoing() -> Iterator[str]:
             self.wfile.write(response.body)
 
         def log_message(self, *arguments: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -135,7 +135,7 @@ def echoing() -> Iterator[str]:
 
 
 def _repeating(request: Request, response: Response) -> Response:
-    """Returns an answer that says the canary in headers, and in the form that the request's model asks for."""
+    """Return an answer that repeats the canary in headers, and in the form that the request's model asks for."""
     if request.url.startswith("/.well-known"):
         return Response(status=404)
     headers = tuple(
@@ -158,6 +158,6 @@ def _repeating(request: Request, response: Response) -> Response:
 
 
 def _output(body: dict[str, object]) -> dict[str, object]:
-    """Returns an accepted generation with an output it ought not to have, at a URL with the canary in it."""
+    """Return an accepted generation with an output it must not have, at a URL with the canary in it."""
     url = f"https://files.example/{CANARY}.png?X-Amz-Signature={SIGNATURE}"
     return {**body, "state": CANARY, "output": [{"type": "image", "url": url}]}

@@ -16,7 +16,7 @@ TABLE = "table"
 
 @pytest.fixture
 def table(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Returns what puts a row into the table of the test's file, printed at the end of the run."""
+    """Return a function that adds a row to the table of the test's file, printed at the end of the run."""
 
     def add(row: str) -> None:
         request.node.user_properties.append((f"{TABLE} {request.node.path.stem}", row))
@@ -25,7 +25,7 @@ def table(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the tables that tests have put together, from workers too."""
+    """Print the tables that tests have put together, from workers too."""
     tables: dict[str, list[str]] = {}
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, row in report.user_properties if report.when == "call" else ():
@@ -52,6 +52,6 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Return what runs pytest, the kit installed, in a project that has one case file."""
+    """Return a function that runs pytest, the kit installed, in a project that has one case file."""
     pytester.makefile(".yaml", things=THINGS)
     return partial(run_inside, pytester)

@@ -19,8 +19,8 @@ from luma_conformance.target.preflight import PROBE, preflight
 from tests.sockets import Script, Server, dripping, dripping_body, encoded, lingering, reaching, reset, running, serving
 
 BOUNDS = Bounds(connect=0.3, total=0.3, body=100_000)
-LATEST = 1.3
-"""Seconds: the deadline, and one more for a busy machine."""
+POURING = 5.0
+"""Seconds after which a server stops pouring, so that a kit without the bound would end with another verdict."""
 MOST = 1_000_000
 """Bytes of memory an exchange may cost with a body bound of 100 kB: the body in pieces, joined, inflated; buffers."""
 JUDGED = "answers; judged case by case"
@@ -46,11 +46,11 @@ class Row:
 
 
 def pouring(head: bytes, piece: bytes) -> Script:
-    """Returns a script that sends a head, and then the same piece for as long as anybody reads it."""
+    """Return a script that sends a head, and then the same piece for as long as anybody reads it."""
 
     def run(connection: socket.socket) -> None:
         connection.sendall(head)
-        until = time.monotonic() + LATEST
+        until = time.monotonic() + POURING
         while time.monotonic() < until:
             connection.sendall(piece)
 
@@ -58,7 +58,7 @@ def pouring(head: bytes, piece: bytes) -> Script:
 
 
 def breaking(sent: bytes) -> Script:
-    """Returns a script that sends a part of an answer and resets the connection."""
+    """Return a script that sends a part of an answer and resets the connection."""
 
     def run(connection: socket.socket) -> None:
         connection.sendall(sent)
@@ -69,12 +69,12 @@ def breaking(sent: bytes) -> Script:
 
 
 def hearing(answer: bytes | Script) -> Callable[[], AbstractContextManager[Server]]:
-    """Returns how to start a server that hears a request first."""
+    """Return a function that starts a server that reads a request first."""
     return lambda: serving([answer])
 
 
 def at_once(script: Script) -> Callable[[], AbstractContextManager[Server]]:
-    """Returns how to start a server that hears nothing."""
+    """Return a function that starts a server that reads nothing."""
     return lambda: running(script)
 
 
@@ -137,7 +137,7 @@ SECURE: dict[str, tuple[Callable[[], AbstractContextManager[Server]], str]] = {
 
 
 def rows() -> Iterator[Row]:
-    """Yields what comes of every server, in order."""
+    """Yield the row of every server, in order."""
     for name, (start, _) in SERVERS.items():
         yield row(name, start)
     for name, (start, _) in SECURE.items():
@@ -145,7 +145,7 @@ def rows() -> Iterator[Row]:
 
 
 def row(name: str, start: Callable[[], AbstractContextManager[Server]], *, scheme: str = "http") -> Row:
-    """Returns what comes of one server."""
+    """Return the row of one server."""
     url = f"{scheme}://127.0.0.1"
     with start() as server, reaching(f"{url}:{server.port}", BOUNDS) as transport, measured() as peak:
         begun, verdict = time.monotonic(), JUDGED
@@ -159,7 +159,7 @@ def row(name: str, start: Callable[[], AbstractContextManager[Server]], *, schem
 
 @contextlib.contextmanager
 def measured() -> Iterator[list[int]]:
-    """Yields where the peak of memory, in bytes over what there was, will be."""
+    """Yield a list that has, once closed, the peak of memory in bytes."""
     tracemalloc.start()
     peak: list[int] = []
     try:

@@ -7,17 +7,19 @@ import pkgutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
 import luma_conformance.properties.luma_target
 import luma_conformance.target.connection  # noqa: F401  see below
 import pytest
+from hypothesis import HealthCheck, settings
 from luma_conformance import pytest_plugin
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
+from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Case, Clock, Exchange, Headers, Request, Response, Transport
 from luma_conformance.reference import profile_path
@@ -95,6 +97,20 @@ def exchange(
     return Exchange(request=request, response=answer, sent=sent, received=sent if received is None else received)
 
 
+@dataclass
+class Fixed:
+    """A transport that notes what it is sent, and gives one answer to everything or breaks."""
+
+    answer: Response | ExchangeError
+    heard: list[Request] = field(default_factory=list)
+
+    def send(self, request: Request) -> Response:
+        self.heard.append(request)
+        if isinstance(self.answer, ExchangeError):
+            raise self.answer
+        return self.answer
+
+
 @dataclass(frozen=True)
 class Direct:
     """A transport that calls a handler; output URLs lead back to it."""
@@ -109,6 +125,13 @@ def reference_target(transport: Transport, clock: Clock, *, profile: Profile = P
     """Return a target that offers what the reference offers and is reached by `transport`."""
     channel = LiveChannel(transport=transport, patient=transport, passing=Passing(transport=transport, clock=clock))
     return Target(channel=channel, profile=profile, run="test")
+
+
+def same_examples(count: int) -> settings:
+    """Return Hypothesis settings for so many examples, the same every time, however slow the machine is."""
+    return settings(
+        max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    )
 
 
 def run_inside(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:

@@ -86,7 +86,7 @@ ACCEPTED: dict[str, object] = {
 
 
 def without_profile(handle: Handle) -> Handle:
-    """Publishes no profile, as any server but the reference: legal."""
+    """Publish no profile, as any server but the reference: legal."""
     gone = Response(status=404, headers=(("Content-Type", "application/json"),), body=b'{"detail": "Not found"}')
     return lambda request: gone if request.url.startswith("/.well-known/") else handle(request)
 
@@ -100,7 +100,7 @@ def accepts_everything(_: Request, response: Response) -> Response:
 
 
 def detail_of(response: Response) -> object:
-    """Returns the `detail` of a JSON answer, or None."""
+    """Return the `detail` of a JSON answer, or None."""
     if not response.body.startswith(b"{"):
         return None
     return json.loads(response.body).get("detail")

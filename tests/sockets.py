@@ -56,7 +56,7 @@ class Server:
                 script(connection)
 
     def hear(self, connection: socket.socket) -> None:
-        """Reads one request."""
+        """Read one request."""
         data = b""
         while b"\r\n\r\n" not in data and (piece := connection.recv(65536)):
             data += piece
@@ -69,7 +69,7 @@ class Server:
 
 @contextlib.contextmanager
 def running(*scripts: Script) -> Iterator[Server]:
-    """Yields a server and stops it."""
+    """Yield a server and stops it."""
     server = Server(*scripts)
     try:
         yield server
@@ -79,7 +79,7 @@ def running(*scripts: Script) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def serving(*conversations: list[bytes | Script]) -> Iterator[Server]:
-    """Yields a server that, on each connection, hears a request and sends the next answer, until there is none."""
+    """Yield a server that reads a request on each connection and sends the next answer, until there is none."""
 
     def script(answers: list[bytes | Script]) -> Script:
         def run(connection: socket.socket) -> None:
@@ -98,30 +98,30 @@ def serving(*conversations: list[bytes | Script]) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def reaching(base_url: str, bounds: Bounds = BOUNDS) -> Iterator[HttpTransport]:
-    """Yields a transport and closes it."""
+    """Yield a transport and closes it."""
     with contextlib.closing(HttpTransport(base_url, bounds=bounds)) as transport:
         yield transport
 
 
 def answer_to(answer: bytes | Script, request: Request = PING, bounds: Bounds = BOUNDS) -> Response:
-    """Returns what the transport makes of one answer."""
+    """Return the response that the transport reads from one answer."""
     with serving([answer]) as server, reaching(server.url, bounds) as transport:
         return transport.send(request)
 
 
 def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    """Returns an answer in chunks."""
+    """Return an answer in chunks."""
     body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + end
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
 
 
 def encoded(coding: str, body: bytes) -> bytes:
-    """Returns an answer in a content coding."""
+    """Return an answer in a content coding."""
     return f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def lingering(answer: bytes) -> Script:
-    """Returns a script that sends an answer and leaves the connection open."""
+    """Return a script that sends an answer and leaves the connection open."""
 
     def run(connection: socket.socket) -> None:
         connection.sendall(answer)
@@ -132,7 +132,7 @@ def lingering(answer: bytes) -> Script:
 
 
 def dripping(every: float, data: bytes) -> Script:
-    """Returns a script that sends one byte `every` so many seconds."""
+    """Return a script that sends one byte `every` so many seconds."""
 
     def run(connection: socket.socket) -> None:
         for index in range(len(data)):
@@ -143,18 +143,18 @@ def dripping(every: float, data: bytes) -> Script:
 
 
 def dripping_body(connection: socket.socket) -> None:
-    """Sends an answer's head at once, and its chunks one by one."""
+    """Send an answer's head at once, and its chunks one by one."""
     connection.sendall(chunked(end=b""))
     dripping(0.04, b"1\r\nx\r\n" * 20)(connection)
 
 
 def reset(connection: socket.socket) -> None:
-    """Makes the close that follows a reset."""
+    """Make the next close reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def refusal(transport: HttpTransport) -> str:
-    """Returns why an exchange breaks."""
+    """Return the reason why an exchange breaks."""
     with pytest.raises(ExchangeError) as caught:
         transport.send(PING)
     return str(caught.value)

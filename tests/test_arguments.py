@@ -30,11 +30,7 @@ def test_a_right_text_is_read(read: Callable[[str], object], text: str, value: o
 @pytest.mark.parametrize(
     ("read", "texts", "why"),
     [
-        (
-            whole_number(1),
-            ["0", "-1", "1.5", "1_0", "x", "٣", "9" * 5000, "+1"],
-            "is not a whole number of at least 1",
-        ),
+        (whole_number(1), ["0", "-1", "1.5", "1_0", "x", "٣", "9" * 5000, "+1"], "is not a whole number of at least 1"),
         (whole_number(1, 9), ["10"], "is not a whole number from 1 to 9"),
         (seconds(0, 60), ["-1", "61", "nan", "inf", "soon", ""], "is not a number of seconds from 0 to 60"),
         (age, ["30", "d", "1y", "1.5d", "-1d", "9" * 99 + "d"], "is not an age in days, hours or minutes, like 30d"),

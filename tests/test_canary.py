@@ -121,14 +121,14 @@ Run = Callable[..., tuple[pytest.RunResult, dict[str, bytes]]]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Yields the server that repeats the key."""
+    """Yield the server that repeats the key."""
     with echoing() as url:
         yield url
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) -> Run:
-    """Runs pytest with the canary in the environment; returns the result and everything that was written."""
+    """Run pytest with the canary in the environment; return the result and everything that was written."""
     monkeypatch.setenv("KEY_OF_MINE", CANARY)
     monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
     monkeypatch.setenv("CI", "")
@@ -160,7 +160,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str) ->
 
 
 def leaks(written: dict[str, bytes]) -> dict[str, set[str]]:
-    """Returns the forms of the canary by where they are."""
+    """Return the forms of the canary by where they are."""
     return {where: forms for where, data in written.items() if (forms := found_in(data))}
 
 
@@ -208,7 +208,7 @@ def test_a_run_that_fails_leaves_no_form_of_the_key(
         pytest.param(BROKEN_EARLY, LOUD, id="opening"),
     ],
 )
-def test_a_bug_of_ours_leaves_no_form_of_the_key(run: Run, conftest: str, arguments: tuple[str, ...]) -> None:
+def test_an_internal_error_leaves_no_form_of_the_key(run: Run, conftest: str, arguments: tuple[str, ...]) -> None:
     """The traceback of a crash is shown, the key in it is not."""
     result, written = run(*arguments, "-k", "as-it-is or crashed", conftest=conftest)
 

@@ -131,6 +131,7 @@ def test_every_run_they_show_is_green_on_the_reference(
     ended.stdout.fnmatch_lines(["judged      [1-9]*: * passed, 0 failed, 0 deviating"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", OTHERS)
 def test_every_other_command_they_show_does_its_work(
     line: str, project: Path, url: str, capsys: pytest.CaptureFixture[str]
@@ -176,7 +177,7 @@ def test_every_file_they_show_is_read(block: str, tmp_path: Path) -> None:
     assert load_deviations(file) if "[[deviation]]" in blocks("toml")[block] else load_profile(file, {})
 
 
-def test_the_workflow_they_show_is_one() -> None:
+def test_the_workflow_they_show_is_valid() -> None:
     """The GitHub workflow is YAML with steps, each of which uses or runs something; one runs the kit."""
     (workflow,) = blocks("yaml").values()
     steps = yaml.safe_load(workflow)["jobs"]["conformance"]["steps"]

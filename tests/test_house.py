@@ -84,18 +84,22 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield from (f"{'.' * node.level}{node.module}.{alias.name}" for alias in node.names)
 
 
+IMPORTS = {name: tuple(imported(tree)) for name, tree in MODULES.items()}
+"""The names that each module imports."""
+
+
 def ours() -> Iterator[tuple[str, str]]:
     """Yield each import across folders: the module that imports, and the folder it imports from."""
-    for name, tree in MODULES.items():
-        for full in imported(tree):
+    for name, names in IMPORTS.items():
+        for full in names:
             if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name not in TOP:
                 yield name, folder(full)
 
 
 def others() -> Iterator[tuple[str, str]]:
     """Yield each import of something that is not ours: the module that imports, and the top-level name."""
-    for name, tree in MODULES.items():
-        for full in imported(tree):
+    for name, names in IMPORTS.items():
+        for full in names:
             if not full.startswith(f"{NAME}."):
                 yield name, full.partition(".")[0]
 
@@ -121,14 +125,8 @@ def test_a_folder_imports_only_from_folders_before_it() -> None:
 def test_modules_of_a_folder_import_each_other_in_one_direction() -> None:
     """No two modules import each other, at whatever distance and wherever in them the import stands."""
     graph = {
-        name: {
-            target
-            for full in imported(tree)
-            if full.startswith(f"{NAME}.")
-            for target in _modules(full)
-            if target != name
-        }
-        for name, tree in MODULES.items()
+        name: {target for full in names if full.startswith(f"{NAME}.") for target in _modules(full) if target != name}
+        for name, names in IMPORTS.items()
         if name not in TOP
     }
     circles = [(one, *graph[one]) for one in graph if one in _reached(graph, one)]
@@ -156,13 +154,13 @@ def _reached(graph: dict[str, set[str]], start: str) -> set[str]:
     return seen
 
 
-def test_imports_name_the_whole_way() -> None:
+def test_imports_are_absolute_and_explicit() -> None:
     """No import is relative, and none takes everything."""
-    assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full[0] == "."] == []
-    assert [(name, full) for name, tree in MODULES.items() for full in imported(tree) if full.endswith("*")] == []
+    assert [(name, full) for name, names in IMPORTS.items() for full in names if full[0] == "."] == []
+    assert [(name, full) for name, names in IMPORTS.items() for full in names if full.endswith("*")] == []
 
 
-def test_what_thinks_does_nothing_else() -> None:
+def test_pure_folders_do_no_io() -> None:
     """Folders that only think import nothing that touches the world, and open no other door to it."""
     owned = {"yaml"}  # a case file is written as text; nothing is read
     assert [
@@ -182,8 +180,8 @@ def test_the_two_readings_of_the_page_share_nothing() -> None:
     assert [(one, other) for one, other in ours() if folder(one) == "catalogue" and other == "rules"] == []
     assert {
         full
-        for name, tree in MODULES.items()
-        for full in imported(tree)
+        for name, names in IMPORTS.items()
+        for full in names
         if folder(name) == "reference" and full.startswith(f"{NAME}.catalogue") and ".roles." not in full
     } == set()
 
@@ -196,7 +194,7 @@ def test_each_dependency_has_its_owner() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is(name: str) -> None:
+def test_a_module_has_a_docstring_a_telling_name_and_a_limited_size(name: str) -> None:
     """A module says in its first line what it is, has a telling name, and at most 450 lines."""
     assert ast.get_docstring(MODULES[name])
     assert not re.search("util|helper|manager|common|misc", name)
@@ -211,7 +209,7 @@ def test_a_function_fits_on_a_screen() -> None:
 
 
 def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return how many lines a function has, its docstring left out."""
+    """Return the number of lines of a function, its docstring left out."""
     first = node.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
@@ -259,7 +257,7 @@ def test_contributing_shows_the_folders_in_their_order() -> None:
 
 
 def test_each_dependency_says_why_it_is_there() -> None:
-    """CONTRIBUTING.md gives every dependency a row or a word, and no row to what is none."""
+    """CONTRIBUTING.md gives every dependency a row or a word, and no row to anything else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     rows = set(re.findall(r"^\| ([a-z][a-z-]+) \| ", contributing.partition("## Dependencies")[2], re.MULTILINE))

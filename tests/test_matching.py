@@ -63,7 +63,7 @@ UNKNOWN_MODEL = Like.of("Unknown model: {name}")
         (Is("url"), "https://example.com/a.png?X-Amz-Expires=3600"),
     ],
 )
-def test_a_matcher_lets_pass_what_it_describes(matcher: Matcher, actual: object) -> None:
+def test_a_matcher_accepts_matching_values(matcher: Matcher, actual: object) -> None:
     """A matching value, and a legal variation of it, has no reason against it."""
     assert matcher.explain(actual, NOWHERE) is None
 
@@ -120,7 +120,7 @@ def test_a_matcher_says_why_a_value_differs(matcher: Matcher, actual: object, wh
         (Differs("first"), "a", 'expected something new, got "a" again'),
     ],
 )
-def test_a_matcher_looks_back_on_what_was_saved(matcher: Matcher, actual: object, why: str | None) -> None:
+def test_a_matcher_compares_with_saved_values(matcher: Matcher, actual: object, why: str | None) -> None:
     """`$same` and `$differs` compare with the value an earlier step saved."""
     assert matcher.explain(actual, Scene(saved={"first": "a"})) == why
 
@@ -135,7 +135,7 @@ def test_a_matcher_looks_back_on_what_was_saved(matcher: Matcher, actual: object
         ({}, "mine", 'expected a UUID, got "mine"'),
     ],
 )
-def test_an_echo_is_what_was_sent_or_else_a_uuid(sent: Mapping[str, str], actual: str, why: str | None) -> None:
+def test_echo_expects_the_sent_id_or_a_uuid(sent: Mapping[str, str], actual: str, why: str | None) -> None:
     """`$echo` expects the sent header's value, and a UUID where the request had none."""
     assert Echo("X-Request-Id").explain(actual, Scene(sent=sent)) == why
 
@@ -146,7 +146,7 @@ def test_a_text_too_long_for_patterns_never_matches() -> None:
     assert Pattern(re.compile("a*")).explain("a" * (MAX_SUBJECT + 1), NOWHERE) is not None
 
 
-def test_a_template_of_many_holes_is_quick_on_a_text_that_almost_fits() -> None:
+def test_a_template_of_many_holes_does_not_backtrack() -> None:
     """A text made to fit in every way but the last is refused at once, not after all ways are tried."""
     assert Like.of(" ".join(["{hole}"] * 8) + "!").explain(" " * MAX_SUBJECT, NOWHERE) is not None
 
@@ -165,7 +165,7 @@ def test_a_value_is_shown_as_one_harmless_line(value: object, shown: str) -> Non
     assert show(value) == shown
 
 
-def test_a_value_too_deep_to_show_is_said_to_be() -> None:
+def test_a_value_too_deep_to_show_is_named_as_such() -> None:
     """A value nested deeper than JSON can be written is named, not fatal."""
     deep: list[object] = []
     for _ in range(100_000):

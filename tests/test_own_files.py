@@ -82,7 +82,7 @@ def test_a_case_has_one_name_everywhere(capsys: Output) -> None:
 
 
 @pytest.mark.slow
-def test_a_role_that_nothing_gives_is_not_judged_with_the_reason() -> None:
+def test_a_role_without_a_value_is_not_judged_with_the_reason() -> None:
     """An undeclared role says how to declare it, a declared one without a value that it has none."""
     without = bash("luma-conformance run ours")
     assert "judged      0:" in without.stdout
@@ -107,8 +107,8 @@ def test_the_commands_of_a_failure_work_as_pasted() -> None:
 
 
 @pytest.mark.slow
-def test_what_the_embedded_reference_was_sent_can_be_sent_to_a_served_one() -> None:
-    """No command leads to a host that does not exist, and the way to one that does is said."""
+def test_commands_after_an_embedded_run_lead_to_a_served_reference() -> None:
+    """No command leads to a host that does not exist, and the text names one that serves the reference."""
     failed = bash("luma-conformance run p.toml 'ours/tenants.yaml#other-tenant'").stdout
     show = re.findall(r"(?m)^  again +(.*?)  +\(X-Request-Id", failed)[0]
 

@@ -30,7 +30,7 @@ def test_a_path_is_names_and_indexes(text: str, steps: tuple[str | int, ...]) ->
     "text",
     ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[-1]", "a[01]", "a[x]", "a b", "a\n", "a.0", "$.a", "a[1]b", "ä"],
 )
-def test_what_is_not_a_path_is_refused(text: str) -> None:
+def test_an_invalid_path_is_refused(text: str) -> None:
     """A text the API would not spell is refused with an example of one it would."""
     with pytest.raises(PathError, match=r"is not a field path; they look like image_ref\[2\].url"):
         parse(text)
@@ -74,7 +74,7 @@ def test_get_returns_the_value_or_absent(path: str, found: object) -> None:
     ],
 )
 def test_put_returns_the_changed_document(document: object, path: str, value: object, changed: object) -> None:
-    """What is missing on the way is made, a list grows by one at its end, and null stands for itself."""
+    """Missing parents are made, a list grows by one at its end, and null is a value."""
     assert put(document, path, value) == changed
 
 
@@ -95,7 +95,7 @@ def test_put_refuses_a_path_that_does_not_fit(path: str) -> None:
     ],
 )
 def test_unset_returns_the_document_without_it(path: str, left: object) -> None:
-    """A member or an element is taken out, and what surrounds it stays."""
+    """A member or an element is removed, and everything around it stays."""
     assert unset(DOCUMENT, path) == left
 
 

@@ -35,7 +35,7 @@ def test_public_names_are_listed_in_order_and_by_dir() -> None:
 
 
 def test_type_checkers_and_python_find_the_same_names_in_the_same_places() -> None:
-    """What is imported for type checkers is what is fetched at run time."""
+    """The imports for type checkers are those that are made at run time."""
     tree = ast.parse(Path(luma_conformance.__file__).read_bytes())
     guarded = next(node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name))
     typed = {
@@ -76,7 +76,7 @@ def repeatable() -> Iterator[None]:
 @pytest.mark.usefixtures("repeatable")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_works(name: str) -> None:
-    """What a docstring shows is what happens, in a session of its own."""
+    """The output in a docstring is what its code prints, in a session of its own."""
     shown = doctest.DocTestParser().get_doctest(EXAMPLES[name], {}, name, None, None)
     said: list[str] = []
 

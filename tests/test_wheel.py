@@ -67,11 +67,11 @@ class Installed:
     commands: Path
 
     def run(self, command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Return how a command of the environment ended, run in a folder, with colours and tracebacks as they come."""
+        """Return the ended process of a command of the environment, run in a folder."""
         return run([str(self.commands / command), *arguments], cwd)
 
     def pytest(self, *arguments: str, cwd: Path) -> str:
-        """Return what `python -m pytest` printed; fail unless every test passed."""
+        """Return the output of `python -m pytest`; fail unless every test passed."""
         ended = self.run("python", "-m", "pytest", "-p", "no:cacheprovider", *arguments, cwd=cwd)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
@@ -90,21 +90,21 @@ def install(folder: Path) -> Installed:
 
 
 def succeed(command: list[str], cwd: Path) -> str:
-    """Return what a command printed; fail unless it succeeded."""
+    """Return the output of a command; fail unless it succeeded."""
     ended = run(command, cwd)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
 def run(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Return how a command ended that knows nothing of the run it is started from."""
+    """Return the ended process of a command that inherits nothing from the run that starts it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel, in a fresh environment without extras."""
+    """Return the wheel installed in a fresh environment without extras."""
     return install(tmp_path_factory.mktemp("wheel"))
 
 
@@ -121,10 +121,7 @@ def test_the_wheel_has_the_package_and_the_catalogue_and_nothing_else(installed:
     names = zipfile.ZipFile(installed.wheel).namelist()
     files = [name.removeprefix("luma_conformance/") for name in names if name.startswith("luma_conformance/")]
 
-    assert {name.partition("/")[0] for name in names} == {
-        "luma_conformance",
-        "luma_agents_conformance-0.1.0.dist-info",
-    }
+    assert {name.partition("/")[0] for name in names} == {"luma_conformance", "luma_agents_conformance-0.1.0.dist-info"}
     assert {"py.typed", "specs/openapi.yaml", "specs/result.schema.json", "report/page.css"} <= {*files}
     assert {"reference/profile.toml", "target/profile-template.toml", "suite/test_validation.py"} <= {*files}
     assert {name for name in files if name.endswith(".yaml")} >= {

@@ -29,13 +29,13 @@ def failing(wrap: Wrong) -> set[str]:
     return {result.case.id for result in results if result.verdict.outcome is Outcome.FAIL}
 
 
-def expecting(what: Callable[[Case], bool]) -> set[str]:
-    """Returns the ids of the cases of which something is true."""
-    return {case.id for case in CASES if what(case)}
+def expecting(wanted: Callable[[Case], bool]) -> set[str]:
+    """Return the ids of the cases of which `wanted` is true."""
+    return {case.id for case in CASES if wanted(case)}
 
 
 def below(prefix: str, *, status: int) -> set[str]:
-    """Returns the ids below a prefix of the cases about a status."""
+    """Return the ids below a prefix of the cases about a status."""
     return expecting(lambda case: case.id.startswith(prefix) and case.status == status)
 
 
@@ -92,8 +92,7 @@ def test_an_index_that_is_always_zero_fails_the_cases_of_later_indexes() -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "status"),
-    [("X-API-Version", 404), ("Content-Type", 413), ("Retry-After", 429), ("X-Request-Id", 402)],
+    ("name", "status"), [("X-API-Version", 404), ("Content-Type", 413), ("Retry-After", 429), ("X-Request-Id", 402)]
 )
 def test_a_header_left_out_fails_the_cases_that_get_that_status(name: str, status: int) -> None:
     """What holds on every response is checked on every response."""

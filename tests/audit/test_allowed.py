@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from luma_conformance.audit.allowed import Page, case_of
 from luma_conformance.audit.audit import Audit
 from luma_conformance.catalogue import files as casefiles
@@ -17,6 +17,7 @@ from luma_conformance.rules import Accepted, Rejected, predict
 from luma_conformance.strategies import Body, valid_requests
 
 from tests import kit
+from tests.kit import same_examples
 
 PAGE = Page(casefiles.own())
 JSON: Headers = (("Content-Type", "application/json"),)
@@ -36,7 +37,7 @@ UNKNOWN_MODEL = {**SUNSET, "model": "super-model-v9"}
 def entry(
     body: object, status: int, detail: object = "", *, headers: Headers = JSON, unknown: frozenset[str] = frozenset()
 ) -> Entry:
-    """Returns a recorded create; `body` is JSON data, or bytes as they are."""
+    """Return a recorded create; `body` is JSON data, or bytes as they are."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     rates = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
     answered = [("Content-Type", "application/json"), ("X-Request-Id", "a"), ("X-API-Version", "2026-04-01")]
@@ -50,7 +51,7 @@ def entry(
 
 
 def found(*entries: Entry) -> list[str]:
-    """Returns in which facets a recording differs from the page."""
+    """Return the facets in which a recording differs from the page."""
     audit = Audit(catalogue=casefiles.own())
     for one in entries:
         audit.add(one)
@@ -91,7 +92,7 @@ def found(*entries: Entry) -> list[str]:
         ({**SUNSET, "layering": {}}, 400, "not known here"),
     ],
 )
-def test_what_a_server_may_have_known_is_allowed(body: object, status: int, detail: str | None) -> None:
+def test_answers_that_the_recording_cannot_refute_are_allowed(body: object, status: int, detail: str | None) -> None:
     """An answer for a key, a limit, media or a generation that the recording does not show is not wrong."""
     assert found(entry(body, status, detail)) == []
 
@@ -119,12 +120,14 @@ def test_what_a_server_may_have_known_is_allowed(body: object, status: int, deta
         (b"{", 500, "oops", ["status"]),
     ],
 )
-def test_what_no_server_may_answer_is_found(body: object, status: int, detail: str | None, facets: list[str]) -> None:
+def test_answers_that_nothing_explains_are_found(
+    body: object, status: int, detail: str | None, facets: list[str]
+) -> None:
     """A status, or a text, that nothing in the request and nothing hidden from the recording explains is wrong."""
     assert found(entry(body, status, detail)) == facets
 
 
-def test_a_body_that_was_not_kept_may_have_been_anything() -> None:
+def test_without_the_request_body_any_orderly_answer_is_allowed() -> None:
     """Without the body, or without knowing that it is JSON, any orderly answer conforms; a crash does not."""
     for one in (
         {"unknown": frozenset({REQUEST_BODY})},
@@ -136,15 +139,15 @@ def test_a_body_that_was_not_kept_may_have_been_anything() -> None:
         assert found(entry(b"", 500, "oops", **options)) == ["status"]
 
 
-def test_a_filtered_content_type_is_taken_for_json() -> None:
+def test_a_body_without_content_type_is_judged_as_json() -> None:
     """Where headers may have been filtered out, the body is judged as what it looks like."""
     filtered = frozenset({REQUEST_HEADERS})
     assert found(entry(UNKNOWN_MODEL, 201, headers=(), unknown=filtered)) == ["status", "detail"]
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@same_examples(60)
 @given(body=valid_requests())
-def test_what_the_oracle_accepts_may_be_accepted(body: Body) -> None:
+def test_a_201_is_allowed_for_a_request_without_faults(body: Body) -> None:
     """A 201 for a request that breaks no rule is never a finding, and a 400 is, unless a generation may be missing."""
     assert isinstance(predict(body), Accepted)
     assert found(entry(body, 201)) == []
@@ -153,7 +156,7 @@ def test_what_the_oracle_accepts_may_be_accepted(body: Body) -> None:
 
 
 def _is_silent(body: Body) -> bool:
-    """Tells whether the page leaves open what is said of media, so that no text of a refusal is wrong."""
+    """Return whether the page leaves the answer about media open, so that no text of a refusal is wrong."""
     text = json.dumps(body)
     return '"url"' in text and ('"keyframes"' in text or "video_" in text)
 
@@ -178,7 +181,7 @@ def test_a_picture_in_the_recording_is_decoded_no_further_than_its_base64() -> N
     ],
 )
 def test_a_poll_is_answered_as_the_page_says(status: int, detail: str, facets: list[str]) -> None:
-    """Of a poll the page knows 200, 401 and 404; what a key causes is allowed too."""
+    """The page documents 200, 401 and 404 for a poll; statuses that a key causes are allowed too."""
     one = entry(b"", status, detail)
     request = Request(method="GET", url="/v1/generations/x", headers=(("X-Request-Id", "a"),))
     exchange = Exchange(request=request, response=one.exchange.response, sent=0.0, received=0.0)
@@ -186,7 +189,7 @@ def test_a_poll_is_answered_as_the_page_says(status: int, detail: str, facets: l
     assert found(Entry(exchange=exchange, base_url="https://a", place="a.har:entry 1")) == facets
 
 
-def test_what_the_request_breaks_is_known() -> None:
+def test_the_rules_a_request_breaks_are_named() -> None:
     """The allowance of a request names the rules it breaks, whatever the answer, and its case stands at its place."""
     for status, detail in ((400, "Unknown model: super-model-v9"), (401, "Invalid API key")):
         one = entry(UNKNOWN_MODEL, status, detail)

@@ -28,7 +28,7 @@ SAMPLE = 100
 
 
 def cases(count: int) -> Iterator[Case]:
-    """Yields cases of one small request each, again and again under other ids."""
+    """Yield cases of one small request each, again and again under other ids."""
     small = [case for case in casefiles.own() if len(case.steps) == 1 and "large-uploads" not in case.needs]
     small = [case for case in small if "fast-clock" not in case.needs and case.steps[0].ask.url.startswith("/v1")]
     for number in range(count):
@@ -37,7 +37,7 @@ def cases(count: int) -> Iterator[Case]:
 
 
 def record(file: Path, count: int) -> None:
-    """Records so many exchanges of the embedded reference."""
+    """Record so many exchanges of the embedded reference."""
     session = open_session(Options(record=file))
     for case in cases(count):
         session.run(case)
@@ -45,7 +45,7 @@ def record(file: Path, count: int) -> None:
 
 
 def ours(file: Path, count: int) -> tuple[float, float]:
-    """Returns the seconds it takes to load, and to replay each case once, judged."""
+    """Return the seconds it takes to load, and to replay each case once, judged."""
     start = time.perf_counter()
     session = open_session(Options(target=f"cassette:{file}"))
     loaded = time.perf_counter()
@@ -55,7 +55,7 @@ def ours(file: Path, count: int) -> tuple[float, float]:
 
 
 def theirs(file: Path, cassette: Path) -> tuple[float, float]:
-    """Returns the same of vcrpy, which compares no answer with anything; replay is that of a hundred, spread evenly."""
+    """Return the same of vcrpy, which compares no answer; it replays a hundred, spread evenly."""
     found = list(entries(file))
     cassette.write_text(yaml.dump({"version": 1, "interactions": [_interaction(entry.exchange) for entry in found]}))
     start = time.perf_counter()
@@ -87,7 +87,7 @@ def _interaction(exchange) -> dict[str, object]:  # type: ignore[no-untyped-def]
 
 
 def main(most: int) -> None:
-    """Prints load and replay times of a tenth, and of all."""
+    """Print load and replay times of a tenth, and of all."""
     for count in (most // 10, most):
         with TemporaryDirectory() as folder:
             file = Path(folder) / "run.har"

@@ -18,7 +18,7 @@ from luma_conformance.strategies import faulty
 
 
 def main() -> None:
-    """Prints the three rates."""
+    """Print the three rates."""
     bodies: list[Any] = []
     with serving() as url:
         for name, base_url in (("in process", None), ("loopback", url)):
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def rate(run: Callable[[], None]) -> float:
-    """Returns examples per second of a run of 2000."""
+    """Return examples per second of a run of 2000."""
     start = time.perf_counter()
     run()
     return 2000 / (time.perf_counter() - start)

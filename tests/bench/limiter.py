@@ -15,7 +15,7 @@ from tests.judge.test_rate_limit import Server, trace
 
 
 def main() -> None:
-    """Prints the median time at 1,000 and 10,000 exchanges, and their ratio."""
+    """Print the median time at 1,000 and 10,000 exchanges, and their ratio."""
     medians = []
     for length in (1_000, 10_000):
         exchanges = trace(Server(limit=30), [0.7] * length)

@@ -11,7 +11,7 @@ from luma_conformance.catalogue.files import is_case_file, load_file
 
 class NoopItem(pytest.Item):
     def runtest(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
 
 class NoopFile(pytest.File):
@@ -21,7 +21,7 @@ class NoopFile(pytest.File):
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> NoopFile | None:
-    """Collects what the kit would collect."""
+    """Collect what the kit would collect."""
     if file_path.suffix == ".yaml" and is_case_file(file_path):
         return NoopFile.from_parent(parent, path=file_path)
     return None

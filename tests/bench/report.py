@@ -21,7 +21,7 @@ COUNT = 50_000
 
 
 def many(shift: int) -> Results:
-    """Returns results of COUNT cases in sixty sections, one in ten with a finding."""
+    """Return results of COUNT cases in sixty sections, one in ten with a finding."""
     verdicts = tuple(
         replace(
             samples.FAILED if (number + shift) % 10 == 0 else samples.PASSED,
@@ -34,7 +34,7 @@ def many(shift: int) -> Results:
 
 
 def timed(name: str, work: Callable[[], object]) -> None:
-    """Prints how long a piece of work takes, and the size of the text it makes."""
+    """Print how long a piece of work takes, and the size of the text it makes."""
     start = time.perf_counter()
     made = work()
     seconds = time.perf_counter() - start
@@ -43,7 +43,7 @@ def timed(name: str, work: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    """Prints the time each format takes."""
+    """Print the time each format takes."""
     results, other = many(0), many(1)
     content = lines.written(results).encode()
     for word in formats.FORMATS:

@@ -28,14 +28,14 @@ GOALS = {"in process": 1.5, "over loopback": 2.0}
 
 
 def copies(folder: Path, count: int) -> Path:
-    """Returns a folder with that many copies of the catalogue, the large uploads left out."""
+    """Return a folder with that many copies of the catalogue, the large uploads left out."""
     for number in range(count):
         shutil.copytree(specs(), folder / f"copy{number}")
     return folder
 
 
 def timed(folder: Path, arguments: list[str]) -> float:
-    """Returns the seconds one whole pytest process takes over the cases of a folder."""
+    """Return the seconds one whole pytest process takes over the cases of a folder."""
     command = [
         sys.executable,
         "-m",
@@ -60,7 +60,7 @@ def timed(folder: Path, arguments: list[str]) -> float:
 
 
 def served() -> tuple[subprocess.Popen[str], str]:
-    """Starts the reference on a free port and returns it with its URL."""
+    """Start the reference on a free port and return it with its URL."""
     command = [sys.executable, "-m", "luma_conformance", "serve", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -71,7 +71,7 @@ def served() -> tuple[subprocess.Popen[str], str]:
 
 
 def slopes(one: Path, ten: Path, ways: Mapping[str, list[str]], rounds: int) -> dict[str, float]:
-    """Returns the median seconds of nine more copies, by way."""
+    """Return the median seconds of nine more copies, by way."""
     found: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, arguments in ways.items():
@@ -82,7 +82,7 @@ def slopes(one: Path, ten: Path, ways: Mapping[str, list[str]], rounds: int) -> 
 
 
 def main(rounds: int) -> int:
-    """Prints the table and returns 1 where a goal is missed."""
+    """Print the table and return 1 where a goal is missed."""
     heavy = [case.slug for case in load([specs()]) if "large-uploads" in case.needs]
     few = " and ".join(f"not {slug}" for slug in heavy)
     kit = ["-p", "pytest_base_url.plugin", "-p", "luma_conformance.pytest_plugin.plugin"]

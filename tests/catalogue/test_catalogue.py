@@ -38,7 +38,7 @@ def catalogue() -> Catalogue:
     return Catalogue(read_all({name: parse(text, f"{name}.yaml") for name, text in files.items()}))
 
 
-def test_a_catalogue_is_its_cases_in_order(catalogue: Catalogue) -> None:
+def test_a_catalogue_lists_its_cases_in_order(catalogue: Catalogue) -> None:
     """Cases come file by file, the control of each first."""
     ids = [case.id for case in catalogue]
 
@@ -69,7 +69,7 @@ def test_a_case_is_found_by_its_id(catalogue: Catalogue) -> None:
         ("", 0),
     ],
 )
-def test_a_pattern_is_an_id_a_folder_or_a_glob(catalogue: Catalogue, pattern: str, count: int) -> None:
+def test_a_pattern_matches_an_id_a_folder_or_a_glob(catalogue: Catalogue, pattern: str, count: int) -> None:
     """A whole id, whatever lies below a path, or a glob over whole ids; case matters."""
     assert len(catalogue.matching(pattern)) == count
 

@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
         (b"#" * 600 + SCHEMA.encode(), False),
     ],
 )
-def test_a_case_file_declares_itself_in_its_first_line(tmp_path: Path, content: bytes, declared: object) -> None:
+def test_a_case_file_is_recognised_by_its_first_line(tmp_path: Path, content: bytes, declared: object) -> None:
     """The schema's name in the first line, and nothing else, makes a YAML file a case file."""
     file = tmp_path / "f.yaml"
     file.write_bytes(content)
@@ -65,7 +65,7 @@ def test_ids_begin_with_a_files_place_in_its_catalogue(root: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("beside", [[], [SCHEMA], [EVERY_RESPONSE]])
-def test_a_file_outside_any_catalogue_goes_by_its_path(tmp_path: Path, beside: list[str]) -> None:
+def test_ids_of_a_file_outside_any_catalogue_begin_with_its_path(tmp_path: Path, beside: list[str]) -> None:
     """Its ids are those by which `show` finds it; a schema beside it, for an editor, makes no catalogue."""
     for name in beside:
         (tmp_path / name).write_text("")
@@ -80,7 +80,7 @@ def test_a_file_outside_any_catalogue_goes_by_its_path(tmp_path: Path, beside: l
     assert [one.id for one in load_file(file).cases] == [f"{file}#control"]
 
 
-def test_a_folder_is_its_case_files_in_name_order(root: Path) -> None:
+def test_a_folder_is_read_in_the_order_of_its_paths(root: Path) -> None:
     """Files below are read in the order of their paths; a file that declares nothing is somebody else's."""
     for name in ("create/b.yaml", "create/a.yaml", "z.yaml"):
         (root / name).write_text(FILE)
@@ -117,7 +117,7 @@ def test_two_files_with_the_same_name_are_refused(tmp_path: Path) -> None:
         load([tmp_path / "one" / "mine.yaml", tmp_path / "two" / "mine.yaml"])
 
 
-def test_loose_files_of_one_name_are_two(tmp_path: Path) -> None:
+def test_loose_files_with_the_same_name_are_kept_apart(tmp_path: Path) -> None:
     """Their paths keep their cases apart."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance import matching
 from luma_conformance.catalogue.expectations import read_matcher
@@ -25,6 +25,8 @@ from luma_conformance.matching import Exactly, Like, Members
 from luma_conformance.model import ABSENT, Auth, Case, Place, Repeat
 from luma_conformance.reading.document import Node, Problems, Source
 
+from tests.kit import same_examples
+
 HEAD = """\
 section: 400 — Invalid thing
 operation: POST /v1/generations
@@ -42,12 +44,12 @@ cases:
 
 
 def section(text: str) -> Section:
-    """Returns the section a text is, its cases below `create/400-thing`."""
+    """Return the section in a text, its cases below `create/400-thing`."""
     return read_section(parse(text, "f.yaml"), "create/400-thing")
 
 
 def only(case: str, head: str = HEAD) -> Case:
-    """Returns the one case that the members given in flow style make."""
+    """Return the case that these members, in the flow style of YAML, make."""
     return section(f"{head}  - {{id: a, title: t, {case}}}\n").cases[-1]
 
 
@@ -57,7 +59,7 @@ def own(members: str, roles: tuple[str, ...] | None) -> Case:
 
 
 @pytest.mark.parametrize("roles", [("our-key", "our-prompt"), None])
-def test_a_declared_role_is_needed_like_any_other(roles: tuple[str, ...] | None) -> None:
+def test_a_declared_role_may_be_needed_like_any_other(roles: tuple[str, ...] | None) -> None:
     """It stands for a key or a value; a run, which reads its files before any profile, takes every name for one."""
     case = own("needs: [our-key, our-prompt], request: {auth: our-key, body: {prompt: '{our-prompt}'}}", roles)
 
@@ -77,35 +79,33 @@ def test_a_declared_role_is_needed_like_any_other(roles: tuple[str, ...] | None)
         (None, "needs: [ours], steps: [{status: 201, save: {ours: id}}]", '"ours" cannot be saved under'),
     ],
 )
-def test_a_role_of_ones_own_is_used_where_it_is_needed(roles: tuple[str, ...] | None, members: str, why: str) -> None:
+def test_a_misspelt_role_is_refused_where_the_file_shows_it(
+    roles: tuple[str, ...] | None, members: str, why: str
+) -> None:
     """A misspelt name is refused wherever the file itself shows that it is one."""
     with pytest.raises(CatalogueError, match=re.escape(why)):
         own(members, roles)
 
 
 def refusal(text: str) -> list[str]:
-    """Returns what is said of a text that is refused, line by line."""
+    """Return the lines of the message with which a text is refused."""
     with pytest.raises(CatalogueError) as refused:
         section(text)
     return str(refused.value).splitlines()
 
 
 def case_refusal(case: str, head: str = HEAD) -> list[str]:
-    """Returns what is said of a file with one case of these members, without its place."""
+    """Return the message about a file with one case of these members, without its place."""
     lines = refusal(f"{head}  - {{id: a, title: t, {case}}}\n")
     return [re.sub(r"^f\.yaml:\d+:\d+: ", "", line) for line in lines]
 
 
-def test_a_section_is_its_control_and_its_cases_in_order() -> None:
+def test_a_section_lists_its_control_and_then_its_cases() -> None:
     """The control comes first; ids are the file's name and the slug; the heading is every case's section."""
     found = section(f"{HEAD}  - {{id: b, title: second}}\n  - {{id: a, title: third}}\n")
 
     assert found.heading == "400 — Invalid thing"
-    assert [case.id for case in found.cases] == [
-        "create/400-thing/control",
-        "create/400-thing/b",
-        "create/400-thing/a",
-    ]
+    assert [case.id for case in found.cases] == ["create/400-thing/control", "create/400-thing/b", "create/400-thing/a"]
     assert [case.status for case in found.cases] == [201, 400, 400]
     assert [case.place for case in found.cases] == [Place("f.yaml", 3), Place("f.yaml", 6), Place("f.yaml", 7)]
     assert {case.section for case in found.cases} == {"400 — Invalid thing"}
@@ -123,7 +123,7 @@ def test_a_section_is_its_control_and_its_cases_in_order() -> None:
         ("unset: ['image_ref[0].url'], set: {n: 1}", {"model": "ray-3.2", "image_ref": [{}], "n": 1}),
     ],
 )
-def test_a_case_is_the_control_with_the_least_that_makes_it_wrong(changes: str, body: object) -> None:
+def test_a_case_changes_its_control_only_at_set_and_unset(changes: str, body: object) -> None:
     """`set` and `unset` change the control at field paths, and nothing else of it."""
     ask = only(changes).steps[0].ask
 
@@ -141,7 +141,7 @@ def test_a_case_is_the_control_with_the_least_that_makes_it_wrong(changes: str, 
         (LOOKUP, "{path: /v1/generations/x}", ("GET", "/v1/generations/x", ABSENT)),
     ],
 )
-def test_a_request_takes_from_the_file_what_it_leaves_out(head: str, request_: str, sent: object) -> None:
+def test_a_request_falls_back_on_the_file(head: str, request_: str, sent: object) -> None:
     """A request falls back on the control, a request elsewhere is a GET without a body."""
     ask = only(f"request: {request_}", head).steps[0].ask
 
@@ -167,14 +167,14 @@ def test_a_request_says_how_it_presents_a_key(given: str, auth: Auth) -> None:
     assert only(f"needs: [other-key], {steps}").steps[1].ask.auth == auth
 
 
-def test_a_withheld_header_is_none() -> None:
+def test_a_null_header_is_withheld() -> None:
     """A header whose value is null stays apart from one that is sent."""
     ask = only("request: {headers: {X-Request-Id: null, X-A: b}}").steps[0].ask
 
     assert ask.headers == {"X-Request-Id": None, "X-A": "b"}
 
 
-def test_steps_wait_repeat_save_and_look_back() -> None:
+def test_steps_can_wait_repeat_save_and_refer_back() -> None:
     """A step has its own expectations; a later one names what an earlier one saved."""
     case = only(
         "needs: [fast-clock], erratum: e, steps: ["
@@ -195,7 +195,7 @@ def test_steps_wait_repeat_save_and_look_back() -> None:
     assert case.cost == 1 + 9
 
 
-def test_expectations_are_what_the_keys_say() -> None:
+def test_expectations_are_read_from_their_keys() -> None:
     """Status lists, templates, matchers and wording are read as the grammar has them."""
     expect = (
         only(
@@ -238,7 +238,7 @@ def test_a_matcher_is_a_mapping_with_one_dollar_key(given: str, matcher: matchin
 
 
 @pytest.mark.parametrize("status", [100, 599])
-def test_a_status_is_any_that_http_has(status: int) -> None:
+def test_any_http_status_can_be_expected(status: int) -> None:
     """The first and the last number are statuses too."""
     assert only(f"status: {status}").status == status
 
@@ -250,7 +250,7 @@ def test_a_detail_is_a_text_or_a_matcher() -> None:
     assert detail == matching.OneOf((Exactly("a"), Exactly("b")))
 
 
-def test_a_file_of_holdings_says_what_holds_and_on_what() -> None:
+def test_an_entry_of_holds_says_what_holds_and_on_which_answers() -> None:
     """An entry of `holds` narrows by operation, status and detail, and keeps its own heading."""
     found = section(
         "section: Every response\nholds:\n"
@@ -344,7 +344,7 @@ def test_a_file_of_holdings_says_what_holds_and_on_what() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_with_its_place(text: str, said: list[str]) -> None:
+def test_each_problem_of_a_file_is_reported_with_its_place(text: str, said: list[str]) -> None:
     """Each problem has file, line, column, the offending text and what would be right."""
     assert refusal(text) == said
 
@@ -428,7 +428,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(text: str, said: list[
         ("steps: [{status: 200, save: {a: id}, body: {id: {$same: a}}}]", 'unknown saved name "a"; there are none'),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_case_is_said(case: str, said: str) -> None:
+def test_each_problem_of_a_case_is_reported(case: str, said: str) -> None:
     """Each slip in a case is one of the lines, with the nearest valid spelling where there is one."""
     assert [line for line in case_refusal(case) if line.startswith(said)]
 
@@ -441,7 +441,7 @@ def test_a_case_without_control_or_request_has_nothing_to_send() -> None:
     assert case_refusal("set: {a: 1}", LOOKUP) == said
 
 
-def test_all_problems_of_all_files_are_told_at_once() -> None:
+def test_all_problems_of_all_files_are_reported_at_once() -> None:
     """One CatalogueError carries every problem, in file order."""
     bad = HEAD + "  - {id: a, title: t, set: {'a..b': 1}, detial: x}\n  - {id: a, title: t}\n"
 
@@ -472,11 +472,11 @@ _DATA = st.recursive(
 _CASE = st.dictionaries(st.sampled_from(CASE_KEYS), _DATA, max_size=6)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@same_examples(60)
 @given(
     _DATA | st.fixed_dictionaries({"cases": st.lists(_CASE, max_size=2)}, optional={"accepted": _DATA, "holds": _DATA})
 )
-def test_any_data_is_a_section_or_refused(data: object) -> None:
+def test_any_data_is_read_or_refused(data: object) -> None:
     """Whatever the data, it is read or refused with a CatalogueError."""
     with suppress(CatalogueError):
         read_section(Source(file="f.yaml", data=data, places={}), "n")

@@ -6,14 +6,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.catalogue.strict_yaml import MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS, parse, read
 from luma_conformance.errors import CatalogueError
 
+from tests.kit import same_examples
+
 
 def refusal(text: str) -> str:
-    """Returns what is said of a text that is refused."""
+    """Return the message with which a text is refused."""
     with pytest.raises(CatalogueError) as refused:
         parse(text, "f.yaml")
     return str(refused.value)
@@ -62,7 +64,7 @@ def refusal(text: str) -> str:
         ("Null", None),
     ],
 )
-def test_a_scalar_is_what_yaml_1_2_core_says(scalar: str, value: object) -> None:
+def test_scalars_follow_the_yaml_1_2_core_schema(scalar: str, value: object) -> None:
     """Ratios, dates and switches stay texts; numbers, booleans and null are what JSON calls so."""
     data = parse(f"a: {scalar}\n", "f.yaml").data
 
@@ -72,7 +74,7 @@ def test_a_scalar_is_what_yaml_1_2_core_says(scalar: str, value: object) -> None
 
 
 @pytest.mark.parametrize("key", ["on", "1", "16:9", "null", "true", "2026-04-01"])
-def test_a_key_is_always_a_text(key: str) -> None:
+def test_a_key_is_always_a_string(key: str) -> None:
     """A key is read as it is written, whatever it would be as a value."""
     assert parse(f"{key}: x", "f.yaml").data == {key: "x"}
 
@@ -97,7 +99,7 @@ def test_a_key_is_always_a_text(key: str) -> None:
         ("a: 1e999\n", "f.yaml:1:4: 1e999 is too great a number; quote it if it is meant as text"),
     ],
 )
-def test_what_a_reader_could_overlook_is_refused_with_its_place(text: str, said: str) -> None:
+def test_anything_beyond_plain_data_is_refused_with_its_place(text: str, said: str) -> None:
     """Everything beyond plain data is refused with file, line, column and what to write instead."""
     assert refusal(text) == said
 
@@ -106,12 +108,12 @@ def test_what_a_reader_could_overlook_is_refused_with_its_place(text: str, said:
     ("text", "place"),
     [("a: [1\n", "2:1"), ("image_ref[0]: invalid: x\n", "1:22"), ("a: b\n\tc: d\n", "2:1"), ("a: '", "1:5")],
 )
-def test_a_text_that_is_not_yaml_is_refused_where_it_stops_being_yaml(text: str, place: str) -> None:
+def test_a_syntax_error_is_reported_at_its_place(text: str, place: str) -> None:
     """A syntax error has the line and column the parser gives it."""
     assert refusal(text).startswith(f"f.yaml:{place}: is not YAML: ")
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """Problems of different kinds come together, in file order, even before text that is no YAML."""
     lines = refusal("a: !x 1\nb: &y 2\nb: *y\nc: [\n").splitlines()
 
@@ -136,7 +138,7 @@ def test_every_value_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
-def test_nesting_without_end_is_refused(opening: str) -> None:
+def test_too_deep_nesting_is_refused(opening: str) -> None:
     """Nesting is bounded long before the stack ends."""
     refused = refusal(opening * 100_000)
     assert f"is nested deeper than {MAX_DEPTH} levels" in refused or "maximum nesting depth" in refused  # libyaml's own
@@ -152,7 +154,7 @@ def test_nesting_without_end_is_refused(opening: str) -> None:
     ],
     ids=["latin-1", "utf-16", "big", "binary"],
 )
-def test_a_file_that_is_not_a_small_text_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_large_or_binary_file_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     """Other encodings, oversized files and binary content are refused with the file's name."""
     file = tmp_path / "f.yaml"
     file.write_bytes(content)
@@ -172,15 +174,15 @@ def test_a_file_that_is_not_a_small_text_is_refused(tmp_path: Path, content: byt
     ],
     ids=["aliases", "duplicates", "alias bomb"],
 )
-def test_a_file_full_of_problems_is_not_read_any_further(text: str, said: str) -> None:
-    """The first are told; no alias is ever followed, so a bomb of them is as small as it is written."""
+def test_reading_stops_after_many_problems(text: str, said: str) -> None:
+    """The first are reported; no alias is ever followed, so a bomb of them stays as small as it is written."""
     lines = refusal(text).splitlines()
 
     assert len(lines) == MAX_PROBLEMS
     assert any(said in line for line in lines)
 
 
-def test_a_file_cut_anywhere_is_data_or_refused_with_a_place() -> None:
+def test_a_truncated_file_is_read_or_refused_with_a_place() -> None:
     """A truncated file is never anything else."""
     text = "section: 'x'\ncases:\n  - {id: a, set: {\"b\": [1, 2]}}\n  - >\n    c\n"
     for end in range(len(text)):
@@ -191,14 +193,14 @@ def test_a_file_cut_anywhere_is_data_or_refused_with_a_place() -> None:
 
 
 @pytest.mark.parametrize("size", [900_000, 400_000])
-def test_a_huge_scalar_is_a_scalar(size: int) -> None:
+def test_a_huge_scalar_is_read(size: int) -> None:
     """Within the bound on files a text may be as long as it likes, quoted in no message."""
     assert parse(f"a: {'x' * size}\n", "f.yaml").data == {"a": "x" * size}
 
 
 @pytest.mark.parametrize(("name", "why"), [("none.yaml", "No such file"), ("", "Is a directory")])
-def test_a_file_that_cannot_be_read_is_a_problem_of_it(tmp_path: Path, name: str, why: str) -> None:
-    """What the system says against reading a file is told under the file's name."""
+def test_an_unreadable_file_is_reported_as_a_problem(tmp_path: Path, name: str, why: str) -> None:
+    """The system's reason is reported under the file's name."""
     with pytest.raises(CatalogueError, match=f": cannot be read: {why}"):
         read(tmp_path / name)
 
@@ -212,9 +214,9 @@ def test_a_byte_order_mark_and_carriage_returns_are_harmless(tmp_path: Path, con
     assert read(file).data == {"a": "é"}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@same_examples(60)
 @given(st.text() | st.text(alphabet="ab:-[]{}&*!|>'\"#%@`?,<=~01 \n\t"))
-def test_any_text_is_data_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever the text, it is read or refused with a CatalogueError."""
     with suppress(CatalogueError):
         parse(text, "f.yaml")

@@ -20,7 +20,7 @@ Output = pytest.CaptureFixture[str]
 
 
 def ran(arguments: list[str]) -> int:
-    """Return how a command ends, whether it returns or exits."""
+    """Return the exit status of a command, whether it returns or exits."""
     try:
         return main(arguments)
     except SystemExit as end:
@@ -38,12 +38,12 @@ def complaint(capsys: Output, *arguments: str) -> str:
 
 
 def printed(capsys: Output, *arguments: str) -> str:
-    """Return what a command that ends well prints."""
+    """Return the output of a command that ends well."""
     assert main([*arguments]) == 0
     return capsys.readouterr().out
 
 
 def bash(script: str) -> subprocess.CompletedProcess[str]:
-    """Return what bash makes of a script in which `luma-conformance` is this one."""
+    """Return the ended bash process of a script in which `luma-conformance` is this one."""
     function = f'luma-conformance() {{ {" ".join(COMMAND)} "$@"; }}\n'
     return subprocess.run(["bash", "-c", function + script], check=False, capture_output=True, text=True, timeout=30)

@@ -43,11 +43,11 @@ class Browser:
         self._sent: dict[int, float] = {}
 
     def asked(self, request: httpx.Request) -> None:
-        """Notes when a request leaves."""
+        """Note when a request leaves."""
         self._sent[id(request)] = time.time()
 
     def answered(self, response: httpx.Response) -> None:
-        """Writes an exchange."""
+        """Write an exchange."""
         response.read()
         request, sent = response.request, self._sent[id(response.request)]
         asked = [(name.lower(), value) for name, value in request.headers.items()]
@@ -76,7 +76,7 @@ class Browser:
         self.entries.append(entry)
 
     def har(self) -> Document:
-        """Returns the file."""
+        """Return the file."""
         return {
             "log": {"version": "1.2", "creator": {"name": "WebInspector", "version": "537.36"}, "entries": self.entries}
         }
@@ -91,7 +91,7 @@ def _content(body: bytes) -> Document:
 
 
 def drive(http: httpx.Client, url: str) -> None:
-    """Does with the official client what its users do, well and badly."""
+    """Use the official client as its users do, well and badly."""
 
     def client(who: str) -> luma_agents.Luma:
         return luma_agents.Luma(auth_token=key(who), base_url=f"{url}/v1", max_retries=0, http_client=http)
@@ -126,7 +126,7 @@ def drive(http: httpx.Client, url: str) -> None:
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Document, str]:
-    """Returns one run of the client as a browser and as vcrpy write it."""
+    """Return one run of the client, as a browser and as vcrpy record it."""
     browser, path = Browser(), tmp_path_factory.mktemp("traffic") / "cassette.yaml"
     hooks: dict[str, list[Callable[..., Any]]] = {"request": [browser.asked], "response": [browser.answered]}
     with serving(QUICK) as url, vcr.use_cassette(str(path)), httpx.Client(event_hooks=hooks) as http:
@@ -136,24 +136,24 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> tuple[Document, str]:
 
 @pytest.fixture
 def har(traffic: tuple[Document, str]) -> Document:
-    """Returns a copy of the browser's file, to be broken."""
+    """Return a copy of the browser's file, to be broken."""
     return json.loads(json.dumps(traffic[0]))  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def cassette(traffic: tuple[Document, str]) -> Document:
-    """Returns the data of the cassette, to be broken."""
+    """Return the data of the cassette, to be broken."""
     return yaml.safe_load(traffic[1])  # type: ignore[no-any-return]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Works in an empty folder."""
+    """Change into an empty folder."""
     monkeypatch.chdir(tmp_path)
 
 
 def ran(*arguments: str) -> int:
-    """Returns how a command ends, whether it returns or exits."""
+    """Return the exit status of a command, whether it returns or exits."""
     try:
         return main([*arguments])
     except SystemExit as end:
@@ -161,18 +161,18 @@ def ran(*arguments: str) -> int:
 
 
 def audited(capsys: Output, *arguments: str) -> tuple[int, str]:
-    """Returns how an audit ends, and what it prints."""
+    """Return the exit status and the output of an audit."""
     status = ran("audit", *arguments)
     return status, capsys.readouterr().out
 
 
 def places(output: str) -> list[int]:
-    """Returns the entries at which something is found."""
+    """Return the entries that have findings."""
     return [int(number) for number in re.findall(r"^\S+:entry (\d+) ", output, re.MULTILINE)]
 
 
 def written(document: Document, name: str = "browser.har") -> str:
-    """Writes a file of data, and returns its name."""
+    """Write a file of data and return its name."""
     Path(name).write_text(json.dumps(document) if name.endswith((".har", ".json")) else yaml.safe_dump(document))
     return name
 
@@ -247,7 +247,7 @@ BROKEN: dict[int, tuple[Callable[[Document], None], str, str]] = {
 }
 
 
-def test_ten_wrongs_are_ten_findings(har: Document, capsys: Output) -> None:
+def test_ten_faults_are_ten_findings(har: Document, capsys: Output) -> None:
     """Each of ten faults in the browser's file is found, at its entry, by its facet, with the reason; nothing else."""
     for number, (wrong, _, _) in BROKEN.items():
         wrong(har["log"]["entries"][number - 1])
@@ -263,15 +263,15 @@ def test_ten_wrongs_are_ten_findings(har: Document, capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("number", BROKEN)
-def test_each_wrong_alone_is_one_finding(har: Document, capsys: Output, number: int) -> None:
-    """One fault is told once, at its entry."""
+def test_each_fault_alone_is_one_finding(har: Document, capsys: Output, number: int) -> None:
+    """One fault is reported once, at its entry."""
     BROKEN[number][0](har["log"]["entries"][number - 1])
 
     assert audited(capsys, written(har))[0] == 1
     assert places(audited(capsys, "browser.har")[1]) == [number]
 
 
-def test_wrongs_in_a_cassette_are_found(cassette: Document, capsys: Output) -> None:
+def test_faults_in_a_cassette_are_found(cassette: Document, capsys: Output) -> None:
     """A text, a status, a shape, a misplaced header and a step back are found in a cassette too, which has no times."""
     interactions = cassette["interactions"]
     answers = [interaction["response"] for interaction in interactions]
@@ -287,7 +287,7 @@ def test_wrongs_in_a_cassette_are_found(cassette: Document, capsys: Output) -> N
     assert (status, sorted(places(output))) == (1, [4, 7, 11, 12, 13, 19])
 
 
-def test_what_was_filtered_out_of_a_cassette_is_not_held_against_the_server(cassette: Document, capsys: Output) -> None:
+def test_what_was_filtered_out_of_a_cassette_is_not_a_finding(cassette: Document, capsys: Output) -> None:
     """Keys, ids and headers that no answer has any more are counted as not judged, and accuse nobody."""
     for interaction in cassette["interactions"]:
         request, response = interaction["request"]["headers"], interaction["response"]["headers"]
@@ -305,8 +305,8 @@ def test_what_was_filtered_out_of_a_cassette_is_not_held_against_the_server(cass
     assert re.search(r"^not judged +\d+  X-API-Version: no answer of the file has it", output, re.MULTILINE)
 
 
-def test_a_browser_that_left_things_out_accuses_nobody(har: Document, capsys: Output) -> None:
-    """Without keys, bodies and answers, what is left is judged, and the rest is counted with its reason."""
+def test_what_a_browser_left_out_is_not_a_finding(har: Document, capsys: Output) -> None:
+    """Without keys, bodies and answers, the rest is judged, and what is missing is counted with its reason."""
     for number, entry in enumerate(har["log"]["entries"]):
         entry["request"]["headers"] = [one for one in entry["request"]["headers"] if one["name"] != "authorization"]
         if number % 3 == 0:
@@ -355,7 +355,7 @@ def test_a_file_of_other_traffic_cannot_be_judged(har: Document, capsys: Output)
     assert "could not judge" in output.err
 
 
-def test_no_secret_and_no_command_of_a_file_reaches_the_screen(har: Document, capsys: Output) -> None:
+def test_secrets_and_terminal_commands_of_a_file_are_not_printed(har: Document, capsys: Output) -> None:
     """Keys, tokens, cookies, signatures and terminal commands in a file are not printed, whatever is found."""
     secrets = ("luma-api-0123456789abcdef", "sk-proxy-0123456789", "session-0123456789", "0123456789signature")
     for entry in har["log"]["entries"]:
@@ -376,7 +376,7 @@ def test_no_secret_and_no_command_of_a_file_reaches_the_screen(har: Document, ca
     ("content", "said"),
     [("my notes", "is neither a HAR file nor a cassette"), ('{"a": 1}', "no HAR file"), ('{"log": ', "ends at byte 8")],
 )
-def test_a_file_that_is_no_recording_is_the_users_mistake(capsys: Output, content: str, said: str) -> None:
+def test_a_file_that_is_no_recording_is_an_input_error(capsys: Output, content: str, said: str) -> None:
     """The complaint is one line with what to do, the status 4."""
     Path("notes.txt").write_text(content)
 
@@ -387,7 +387,7 @@ def test_a_file_that_is_no_recording_is_the_users_mistake(capsys: Output, conten
 
 
 @pytest.mark.slow
-def test_what_the_kit_records_is_clean(capsys: Output) -> None:
+def test_the_kits_own_recording_has_no_findings(capsys: Output) -> None:
     """A run's own recording, uploads left out of it and keys by name, has no finding."""
     wanted = "source-pixels-inline or keyframes or extend or url-http or rpm or prompt-too-long"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "luma_conformance"]
@@ -401,8 +401,8 @@ def test_what_the_kit_records_is_clean(capsys: Output) -> None:
 
 
 @pytest.mark.slow
-def test_runs_that_advance_one_clients_time_each_by_itself_are_no_contradiction(capsys: Output) -> None:
-    """A run does not know what an earlier one has let pass; that is not held against the server."""
+def test_runs_that_advance_the_clock_separately_do_not_contradict_each_other(capsys: Output) -> None:
+    """A run does not know how far an earlier one has advanced the clock; that is no fault of the server."""
     files = [str(casefiles.specs() / name) for name in ("create/201-created.yaml", "urls")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", *files]
     with serving() as url:
@@ -420,11 +420,11 @@ class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 
     def isatty(self) -> bool:
-        """Returns that it is one."""
+        """Return True."""
         return True
 
 
-def test_a_terminal_sees_how_far_it_is(har: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_on_a_terminal(har: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a long file a line on the terminal's stderr counts entries, and is taken away at the end."""
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
@@ -439,7 +439,7 @@ def test_a_terminal_sees_how_far_it_is(har: Document, monkeypatch: pytest.Monkey
 
 
 def test_json_cassettes_are_recognised(cassette: Document, capsys: Output) -> None:
-    """The format is told by content, not by name."""
+    """The format is recognised by content, not by name."""
     kept = [one for one in cassette["interactions"] if "storage" not in one["request"]["uri"]]
 
     assert audited(capsys, written({"version": 1, "interactions": kept}, "any.json"))[0] == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,11 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.main import main
 from luma_conformance.cli.show import Showing
 from luma_conformance.errors import CatalogueError, Problem
-from luma_conformance.reference.asgi import serving
 
 from tests.cli.commands import GOOD, NEGATIVE, SCHEMA, Output, bash, complaint, printed
 
 SEVERAL = "urls/presigned-url-expiry/expires"
 LONG = "create/400-prompt-too-long/one-over"
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Yield the URL of a reference."""
-    with serving() as served:
-        yield served
 
 
 @pytest.fixture
@@ -56,7 +47,7 @@ def test_list_takes_prefixes_and_globs(capsys: Output, patterns: list[str]) -> N
 
 
 def test_list_narrows_by_status_and_role(capsys: Output) -> None:
-    """Both hold of what is listed."""
+    """Every case listed has both."""
     found = printed(capsys, "list", "create", "--status", "429", "--needs", "low-rpm-key")
     assert "429  create/429-rpm/" in found
     assert {line[:3] for line in found.splitlines()} == {"429"}
@@ -64,8 +55,8 @@ def test_list_narrows_by_status_and_role(capsys: Output) -> None:
     assert capsys.readouterr().err == "1 case; a conforming target accepts at most 0 generations\n"
 
 
-def test_list_of_nothing_is_a_wrong_argument(capsys: Output) -> None:
-    """Filters nothing passes are told, not answered with silence."""
+def test_list_without_a_match_is_a_usage_error(capsys: Output) -> None:
+    """Filters that match nothing are reported."""
     assert "no case is all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
 
 
@@ -107,8 +98,8 @@ def test_show_cuts_long_texts_and_nothing_else(capsys: Output) -> None:
     assert "(6001 characters)" in printed(capsys, "show", LONG)
 
 
-def test_show_says_each_step(capsys: Output) -> None:
-    """Waiting, repeating and saving are told, and what must come back as the case file has it."""
+def test_show_describes_each_step(capsys: Output) -> None:
+    """Waiting, repeating and saving are shown, and the expectation as the case file has it."""
     found = printed(capsys, "show", SEVERAL)
     assert [line for line in found.splitlines() if line.startswith("step")] == [f"step {n} of 6" for n in range(1, 7)]
     for part in (
@@ -123,7 +114,7 @@ def test_show_says_each_step(capsys: Output) -> None:
     assert "step 3" not in fourth
 
 
-def test_show_tells_an_erratum(capsys: Output) -> None:
+def test_show_mentions_an_erratum(capsys: Output) -> None:
     """Where the page contradicts itself, the head says so."""
     case = next(case for case in casefiles.own() if case.erratum)
     assert f"erratum     {case.erratum}" in printed(capsys, "show", case.id)
@@ -148,7 +139,7 @@ def test_every_case_can_be_shown() -> None:
     ],
 )
 def test_headers_are_shown_in_the_notation_of_case_files(folder: Path, matcher: str, notation: str) -> None:
-    """What a case file says of a header is what is shown."""
+    """A header is shown as its case file has it."""
     file = folder / "a.yaml"
     wanted = f"{{id: a, title: t, set: {{prompt: q}}, headers: {{X-A: {matcher}}}, absent_headers: [X-B]}}"
     file.write_text(f"{GOOD}status: 400\ncases:\n  - {wanted}\n")
@@ -169,12 +160,12 @@ def test_headers_are_shown_in_the_notation_of_case_files(folder: Path, matcher: 
         ([NEGATIVE, "--profile", "missing.toml"], "missing.toml: cannot be read"),
     ],
 )
-def test_show_of_what_is_not_there(capsys: Output, arguments: list[str], why: str) -> None:
-    """More than one case, no such step, no body and no profile are each told."""
+def test_show_refuses_what_does_not_exist(capsys: Output, arguments: list[str], why: str) -> None:
+    """More than one case, no such step, no body and no profile are each reported."""
     assert why in complaint(capsys, "show", *arguments)
 
 
-def test_a_body_is_whole_and_nothing_else(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_show_body_prints_exactly_the_bytes_sent(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """It is the bytes that are sent, without a line feed; the only body among several steps needs no --step."""
     assert main(["show", LONG, "--body"]) == 0
     body = capsysbinary.readouterr().out
@@ -184,15 +175,17 @@ def test_a_body_is_whole_and_nothing_else(capsysbinary: pytest.CaptureFixture[by
     assert json.loads(capsysbinary.readouterr().out)["prompt"]
 
 
-def test_one_of_several_bodies_is_chosen(capsys: Output) -> None:
+def test_a_case_with_several_bodies_needs_a_step(capsys: Output) -> None:
     """Two bodies in one pipe are neither, so --step is asked for."""
     case = next(case for case in casefiles.own() if sum(step.ask.method == "POST" for step in case.steps) > 1)
     assert "send a body; choose one with --step" in complaint(capsys, "show", case.id, "--body")
     assert json.loads(printed(capsys, "show", case.id, "--body", "--step", "1"))
 
 
-def test_keys_of_the_environment_go_by_name(capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret is never shown, set or not; the profile's own address is where curl sends to, unless told."""
+def test_keys_of_the_environment_are_shown_by_name(
+    capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret is never shown, set or not; curl sends to the profile's own address unless another is given."""
     (folder / "p q.toml").write_text('base_url = "https://api.test"\n[keys]\nmain-key = {env = "MY_KEY"}\n')
     for value in ("canary-1234", ""):
         monkeypatch.setenv("MY_KEY", value)
@@ -234,7 +227,7 @@ def test_the_curl_form_is_a_script(capsys: Output, url: str, case: str, status: 
     assert ("--body | curl" in script) == piped
 
 
-def test_each_curl_of_several_says_when(capsys: Output) -> None:
+def test_each_curl_of_several_steps_says_when_to_run_it(capsys: Output) -> None:
     """A person who runs the steps one by one reads what to wait for, and every other line is a comment."""
     lines = printed(capsys, "show", SEVERAL, "--curl").splitlines()
     assert sum(line.startswith("curl ") for line in lines) == 6
@@ -249,7 +242,7 @@ def test_the_kits_own_catalogue_has_no_problems(capsys: Output) -> None:
     assert printed(capsys, "check") == said
 
 
-def test_every_problem_of_several_files_is_told(capsys: Output, folder: Path) -> None:
+def test_every_problem_of_several_files_is_reported(capsys: Output, folder: Path) -> None:
     """Each has its place, on a line of its own; what is in order is not mentioned."""
     (folder / "good.yaml").write_text(GOOD)
     (folder / "bad.yaml").write_text(f"{SCHEMA}section: s\noperation: nothing\n")
@@ -264,8 +257,8 @@ def test_every_problem_of_several_files_is_told(capsys: Output, folder: Path) ->
     assert "broken" not in capsys.readouterr().out  # it does not call itself a case file, and nobody named it
 
 
-def test_the_kits_own_catalogue_can_be_broken(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Problems of the kit's own files are told like anybody's by check, and end every other command."""
+def test_problems_of_the_kits_own_catalogue_are_reported(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check` reports problems of the kit's own files like any others, and every other command ends with them."""
 
     def broken() -> None:
         raise CatalogueError((Problem("specs/a.yaml", 3, 1, "is odd"),))
@@ -277,7 +270,7 @@ def test_the_kits_own_catalogue_can_be_broken(capsys: Output, monkeypatch: pytes
     assert "specs/a.yaml:3:1: is odd" in complaint(capsys, "list")
 
 
-def test_no_case_file_is_no_success(capsys: Output, folder: Path) -> None:
+def test_a_folder_without_case_files_is_a_usage_error(capsys: Output, folder: Path) -> None:
     """A folder without case files, or none at all, is a wrong argument."""
     (folder / "other.yaml").write_text("a: 1\n")
     assert "no case files in .; the first line of a case file names" in complaint(capsys, "check", ".")

@@ -99,7 +99,7 @@ def test_the_version_is_the_installed_one(capsys: Output) -> None:
         ("serve now", "unrecognized arguments: now"),
     ],
 )
-def test_a_wrong_argument_is_told_in_a_line(capsys: Output, arguments: str, why: str) -> None:
+def test_a_wrong_argument_is_refused_in_one_line(capsys: Output, arguments: str, why: str) -> None:
     """The line says what is wrong and where help is."""
     line = complaint(capsys, *arguments.split())
     assert why in line
@@ -121,7 +121,7 @@ def test_a_wrong_argument_is_told_in_a_line(capsys: Output, arguments: str, why:
         ),
     ],
 )
-def test_whatever_the_output_goes_to(script: str, out: str, err: str) -> None:
+def test_a_closed_full_or_ascii_output_causes_no_traceback(script: str, out: str, err: str) -> None:
     """A reader that has seen enough, a closed or full output and a terminal without em dashes are no tracebacks."""
     done = bash(script)
     assert re.fullmatch(out, done.stdout)
@@ -144,7 +144,7 @@ def test_the_command_is_installed() -> None:
     assert found is not None
 
 
-def test_what_a_file_says_commands_no_terminal(capsys: Output, folder: Path) -> None:
+def test_escapes_in_a_file_do_not_reach_the_terminal(capsys: Output, folder: Path) -> None:
     """A name in a profile or a case file is shown, its escapes too, and none of them is obeyed."""
     (folder / "p.toml").write_text('"a\\u001b[31m" = 1\n')
     (folder / "c.yaml").write_text(GOOD + '"b\\e[31m": 1\n')

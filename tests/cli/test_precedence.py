@@ -25,15 +25,21 @@ FEW = ("prompt-empty", "unknown-model", "aspect-ratio-invalid", "reference-url-a
 
 
 def observations(file: Path) -> set[tuple[str, str]]:
-    """Returns the pairs of a kept order."""
+    """Return the pairs of a kept order."""
     return {(one["first"], one["then"]) for one in json.loads(file.read_text())["observations"]}
+
+
+@pytest.fixture(scope="module")
+def order(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a kept order of a few rules on the reference."""
+    file = tmp_path_factory.mktemp("kept") / "order.json"
+    assert cli.main(["precedence", *FEW, "--output", str(file)]) == Exit.CONFORMANT
+    return file
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_the_order_found_is_the_one_the_server_has(
-    part: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_order_found_is_the_servers(part: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every observed pair stands in the reference's own order, and nearly all that can be combined are observed."""
     rules, file = PRECEDENCE[part::PARTS], tmp_path / "order.json"
 
@@ -50,7 +56,7 @@ def test_the_order_found_is_the_one_the_server_has(
 
 
 def turned(handle: Handle) -> Handle:
-    """Names an unknown model before an empty prompt, where the reference does the reverse."""
+    """Name an unknown model before an empty prompt, where the reference does the reverse."""
 
     def answer(request: Request) -> Response:
         response = handle(request)
@@ -64,13 +70,10 @@ def turned(handle: Handle) -> Handle:
     return answer
 
 
-def test_another_order_is_told_as_a_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What turned round since a kept order is said; what did not is not."""
-    file = tmp_path / "order.json"
-    cli.main(["precedence", *FEW, "--output", str(file)])
+def test_another_order_is_reported_as_a_change(order: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pairs that are reversed since a kept order are listed, and no others."""
     with serving(wrap=turned) as url:
-        capsys.readouterr()
-        status = cli.main(["precedence", *FEW, "--base-url", url, "--against", str(file)])
+        status = cli.main(["precedence", *FEW, "--base-url", url, "--against", str(order)])
 
     printed = capsys.readouterr().out
     assert status == Exit.CONFORMANT
@@ -78,17 +81,14 @@ def test_another_order_is_told_as_a_change(tmp_path: Path, capsys: pytest.Captur
     assert "reference-url-and-data now" not in printed
 
 
-def test_the_same_order_is_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_order_is_no_change(order: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The legal variation: another run of the same server."""
-    file = tmp_path / "order.json"
-    cli.main(["precedence", *FEW, "--output", str(file)])
-
-    cli.main(["precedence", *FEW, "--against", str(file)])
+    cli.main(["precedence", *FEW, "--against", str(order)])
 
     assert "changed    nothing" in capsys.readouterr().out
 
 
-def test_only_what_is_sure_to_be_refused_is_sent() -> None:
+def test_only_requests_sure_to_be_refused_are_sent() -> None:
     """Nothing that the oracle does not predict to be rejected leaves, so that it costs nothing anywhere."""
     sent: list[Request] = []
 
@@ -107,7 +107,7 @@ def test_only_what_is_sure_to_be_refused_is_sent() -> None:
     assert all(isinstance(predict(json.loads(request.body)), Rejected) for request in sent)
 
 
-def test_a_target_that_accepts_what_it_ought_to_refuse_ends_it_where_that_costs_money(
+def test_an_unexpected_acceptance_off_this_machine_ends_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Off this machine the first acceptance is the last request, and the exit status says so."""
@@ -120,7 +120,7 @@ def test_a_target_that_accepts_what_it_ought_to_refuse_ends_it_where_that_costs_
     assert "--luma-spend allows 0" in capsys.readouterr().err
 
 
-def test_what_was_seen_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_observations_can_be_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """`--output -` prints the JSON, and nothing else."""
     cli.main(["precedence", *FEW, "--output", "-"])
 
@@ -147,7 +147,7 @@ def test_a_graph_is_for_graphviz(capsys: pytest.CaptureFixture[str]) -> None:
         (["--base-url", "http://127.0.0.1:9"], "nothing listens at 127.0.0.1:9", Exit.COULD_NOT_JUDGE),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_each_mistake_is_reported_in_one_line(
     arguments: list[str], said: str, status: Exit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A misspelt rule, a file that is not there, and a target that is not: one line, and its own exit status."""

@@ -57,7 +57,7 @@ def test_the_references_own_profile_offers_all(capsys: Output) -> None:
     assert {line.split()[0] for line in found.splitlines()} == {"offered"}
 
 
-def test_a_bad_profile_is_told_with_its_line(capsys: Output, folder: Path) -> None:
+def test_a_bad_profile_is_reported_with_its_line(capsys: Output, folder: Path) -> None:
     """A missing file, bad TOML, a folder and a wrong name are one line each."""
     assert "`luma-conformance profile --init` writes one" in complaint(capsys, "profile")
     (folder / "bad.toml").write_text("a = 1\nb =\n")

@@ -27,7 +27,7 @@ def test_report_renders_the_formats_asked_for(capsys: pytest.CaptureFixture[str]
     assert "2 runs: 1 conformant, 1 not conformant" in Path("out/report.html").read_text()
 
 
-def test_one_file_goes_to_standard_output_or_where_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_file_goes_to_standard_output_or_to_output(capsys: pytest.CaptureFixture[str]) -> None:
     """One format is printed, or written to a file whose name may say the format; several are files in a folder."""
     assert main(["report", "mixed.jsonl", "--format", "md"]) == Exit.CONFORMANT
     markdown = capsys.readouterr().out
@@ -87,7 +87,7 @@ def test_deviations_are_drafted_from_one_run(capsys: pytest.CaptureFixture[str])
         (None, "bad.jsonl: cannot be read: No such file or directory"),
     ],
 )
-def test_a_file_that_is_none_is_one_message(
+def test_a_file_without_results_is_refused_in_one_message(
     content: bytes | None, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is wrong, and where, without a traceback, whichever command reads it."""
@@ -99,7 +99,7 @@ def test_a_file_that_is_none_is_one_message(
         assert capsys.readouterr().err.startswith(f"luma-conformance: {why}")
 
 
-def test_an_unknown_format_is_told_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt format is a usage error."""
     assert main(["report", "clean.jsonl", "--format", "hmtl"]) == Exit.USAGE
     assert "'hmtl': no such format; there are badge, ctrf, deviations, html, jsonl, md" in capsys.readouterr().err

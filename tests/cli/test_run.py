@@ -58,14 +58,14 @@ def test_each_argument_becomes_one_of_pytest(given: list[str], passed: list[str]
         (["mine.yaml", LOCAL], f"{LOCAL} says what is judged, which stands first: run {LOCAL} CASES"),
     ],
 )
-def test_a_word_that_names_nothing_is_refused(given: list[str], why: str) -> None:
+def test_an_argument_that_names_nothing_is_refused(given: list[str], why: str) -> None:
     """An empty variable is no reason to judge the embedded reference, and a misspelt id leads to the right one."""
     with pytest.raises(InputError, match=why):
         pytest_arguments(given)
 
 
 @pytest.mark.slow
-def test_it_ends_as_pytest_does(folder: Path) -> None:
+def test_the_exit_status_is_pytests(folder: Path) -> None:
     """The exit status is pytest's, with this kit's statuses; a recording is judged without its server."""
     with serving() as url:
         done = bash(f"luma-conformance run {url} {NEGATIVE} --luma-record run.har; echo status $?")

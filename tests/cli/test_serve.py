@@ -12,7 +12,7 @@ import pytest
 from tests.cli.commands import COMMAND, Output, bash, complaint
 
 
-def test_a_port_in_use_is_told(capsys: Output) -> None:
+def test_a_port_in_use_is_reported(capsys: Output) -> None:
     """The line names the address and the way out."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -22,7 +22,7 @@ def test_a_port_in_use_is_told(capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_serve_tells_its_url_and_ends_quietly(sent: signal.Signals) -> None:
+def test_serve_prints_its_url_and_ends_quietly(sent: signal.Signals) -> None:
     """It takes a free port, answers curl, and ends without a word at Ctrl-C or a polite kill."""
     serving = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--rpm", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -27,18 +27,18 @@ NOTHING = EveryResponse(())
 
 
 def answer(status: int, body: object = None, headers: Headers = (), *, url: str = "/v1/generations") -> Exchange:
-    """Returns an exchange whose request traced itself as `mine`."""
+    """Return an exchange whose request has the id `mine`."""
     request = Request(method="POST", url=url, headers=(("x-request-ID", "mine"),))
     return exchange(response(status, body, headers), request, received=0.1)
 
 
 def judged(expectations: str, *answers: Exchange, every: EveryResponse = NOTHING) -> Judgement:
-    """Returns what is wrong with the answers to the case's first step."""
+    """Return the mismatches of the answers to the case's first step."""
     return judge_step(case(expectations), 1, answers, {}, every)
 
 
 def said(judgement: Judgement) -> list[str]:
-    """Returns each mismatch as its facet, its place and its reason."""
+    """Return each mismatch as its facet, its place and its reason."""
     return [f"{found.facet.value} {found.where}: {found.why}" for found in judgement.mismatches]
 
 
@@ -92,11 +92,7 @@ def test_a_conforming_answer_passes(expectations: str, answered: Exchange) -> No
             ['headers Retry-After: does not belong here, got "1"'],
         ),
         ("status: 200, body: {state: failed}", answer(200, {}), ["body body: state: is missing"]),
-        (
-            "status: 200, body: {state: failed}",
-            answer(200, b"<html>\n"),
-            [r'body body: is not JSON: "<html>\n"'],
-        ),
+        ("status: 200, body: {state: failed}", answer(200, b"<html>\n"), [r'body body: is not JSON: "<html>\n"']),
         ("status: 200, body: {}", answer(200, b'{"seed": NaN}'), ['body body: is not JSON: "{\\"seed\\": NaN}"']),
         (
             "status: 400, detail: a, headers: {X-A: b}, body: {c: 1}",
@@ -110,8 +106,10 @@ def test_a_conforming_answer_passes(expectations: str, answered: Exchange) -> No
         ),
     ],
 )
-def test_a_wrong_answer_is_caught_in_each_facet(expectations: str, answered: Exchange, mismatches: list[str]) -> None:
-    """Every difference is told, not the first only, and each rests on the case's section."""
+def test_every_difference_of_a_wrong_answer_is_reported(
+    expectations: str, answered: Exchange, mismatches: list[str]
+) -> None:
+    """Every difference is reported, not the first only, and each rests on the case's section."""
     judgement = judged(expectations, answered)
 
     assert said(judgement) == mismatches
@@ -179,7 +177,7 @@ TRACED: Headers = (("X-Request-Id", "mine"),)
         (answer(200, b"\x89PNG", url="https://cdn.example.com/a.png"), []),
     ],
 )
-def test_what_holds_everywhere_is_judged_where_it_applies(answered: Exchange, mismatches: list[str]) -> None:
+def test_a_holding_is_judged_where_it_applies(answered: Exchange, mismatches: list[str]) -> None:
     """A holding applies by operation, status and detail, rests on its own heading, and spares output files."""
     judgement = judged("status: [200, 201, 400, 429, 500]", answered, every=RULES)
 
@@ -204,15 +202,12 @@ FAILED = answer(200, {"state": "failed", "code": "x"}, TRACED)
             ],
         ),
         ([answer(500, {"state": "x"}, TRACED), FAILED], ["status status: expected 200 or 429 meanwhile, got 500"]),
-        (
-            [QUEUED, answer(500, {}, TRACED), FAILED],
-            ["status status: expected 200 or 429 meanwhile, got 500"],
-        ),
+        ([QUEUED, answer(500, {}, TRACED), FAILED], ["status status: expected 200 or 429 meanwhile, got 500"]),
         ([answer(200, {}), answer(200, {}), FAILED], ["headers X-Request-Id: is missing"]),
     ],
 )
-def test_answers_on_the_way_are_judged_too(answers: list[Exchange], mismatches: list[str]) -> None:
-    """Each answer but the last has a status of `meanwhile` and keeps what holds everywhere; one fault is told once."""
+def test_intermediate_answers_are_judged_too(answers: list[Exchange], mismatches: list[str]) -> None:
+    """Each answer but the last has a status of `meanwhile` and keeps what always holds; a fault is reported once."""
     assert said(judged(POLL, *answers, every=RULES)) == mismatches
 
 
@@ -237,7 +232,7 @@ def test_a_repeat_ends_at_its_status_or_state(repeat: Repeat, answered: Exchange
     [b"", b"\xff", b"{", b"[" * 100_000, b"9" * 5_000, b"Infinity", '{"detail": "x"}'.encode("utf-16")[1:]],
     ids=["empty", "bytes", "cut", "deep", "great number", "no number", "half a character"],
 )
-def test_a_body_that_is_not_json_equals_nothing(body: bytes) -> None:
+def test_a_body_that_is_not_json_matches_nothing(body: bytes) -> None:
     """Whatever the bytes, there is a value, it has no detail, and no expectation of a body matches it."""
     answered = response(400, body)
 

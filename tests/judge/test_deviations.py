@@ -30,7 +30,7 @@ owner = "team mock"
 
 @pytest.fixture
 def against(run: Run) -> Run:
-    """Return what runs pytest with known deviations against the reference, wrong in one thing."""
+    """Return a function that runs pytest with known deviations against the reference, wrong in one thing."""
 
     def against(wrong: Wrong, known: str, *arguments: str) -> pytest.RunResult:
         Path("known.toml").write_text(known)
@@ -64,7 +64,7 @@ def test_workers_know_the_same_deviations(against: Run) -> None:
     result.stdout.fnmatch_lines(["judged      3: 2 passed, 0 failed, 1 deviating"])
 
 
-def test_an_answer_that_is_right_again_is_red_until_the_entry_is_gone(against: Run) -> None:
+def test_a_stale_deviation_fails_until_its_entry_is_removed(against: Run) -> None:
     """A stale entry would hide the next mistake."""
     result = against(right, KNOWN)
 
@@ -72,7 +72,7 @@ def test_an_answer_that_is_right_again_is_red_until_the_entry_is_gone(against: R
     result.stdout.fnmatch_lines(["  deviation        known.toml:1: stale: the answer is right now; remove the entry*"])
 
 
-def test_another_wrong_answer_is_red(against: Run) -> None:
+def test_another_wrong_answer_fails(against: Run) -> None:
     """An entry is of one answer, not of a case that may do as it likes."""
     result = against(NEWER_WORDS, KNOWN)
 
@@ -81,7 +81,7 @@ def test_another_wrong_answer_is_red(against: Run) -> None:
     assert against(NEWER_WORDS, KNOWN, "--luma-wording", "lenient").ret == Exit.NOT_CONFORMANT
 
 
-def test_another_difference_beside_the_known_one_is_red(against: Run) -> None:
+def test_a_difference_beside_the_known_one_fails(against: Run) -> None:
     """The text is known; that a header is missing too is not."""
     result = against(lambda handle: NO_VERSION(OTHER_WORDS(handle)), KNOWN, "-k", "unknown-model")
 
@@ -99,6 +99,7 @@ def test_a_deviation_holds_until_its_last_day(against: Run, day: str, status: Ex
         result.stdout.fnmatch_lines([f"  deviation        known.toml:1: expired on {day}: *"])
 
 
+@pytest.mark.slow
 def test_an_entry_that_lists_no_case_is_a_usage_error(against: Run) -> None:
     """A misspelt glob, which would never be stale, ends the run; one for a case that is not selected does not."""
     result = against(OTHER_WORDS, KNOWN.replace("things.yaml#unknown-*", "thigns.yaml#*"))
@@ -109,16 +110,16 @@ def test_an_entry_that_lists_no_case_is_a_usage_error(against: Run) -> None:
     assert against(right, KNOWN.replace("things.yaml#unknown-*", "get/404-*"), "-k", "empty").ret == Exit.CONFORMANT
 
 
-@pytest.mark.parametrize("reason", ["", "TODO: write this", "todo"])
-def test_a_deviation_nobody_explains_is_refused(against: Run, reason: str) -> None:
+def test_a_deviation_without_a_reason_is_refused(against: Run) -> None:
     """A draft is no excuse: its reason has to be written."""
-    result = against(OTHER_WORDS, KNOWN.replace("the mock of 2025 says so", reason))
+    result = against(OTHER_WORDS, KNOWN.replace("the mock of 2025 says so", "todo"))
 
     assert result.ret == Exit.USAGE
     result.stdout.fnmatch_lines(["stopped: known.toml:5: *reason*"])
 
 
-def test_a_property_meets_known_answers_and_looks_on(pytester: pytest.Pytester, against: Run) -> None:
+@pytest.mark.slow
+def test_a_property_goes_on_after_a_known_answer(pytester: pytest.Pytester, against: Run) -> None:
     """A known answer does not end a property: another one after it is still found, and none at all is stale."""
     pytester.makepyfile(
         test_words='''
@@ -143,6 +144,7 @@ def test_a_property_meets_known_answers_and_looks_on(pytester: pytest.Pytester, 
     stale.stdout.fnmatch_lines(["known.toml:1: stale: *"])
 
 
+@pytest.mark.slow
 def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
     against: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,26 +164,22 @@ def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
     ("text", "why"),
     [
         ("[[deviation", "known.toml:1: is not TOML"),
-        (
-            "[deviation]\n",
-            "known.toml:1: deviation should be a list of tables, each of which",
-        ),
+        ("[deviation]\n", "known.toml:1: deviation should be a list of tables, each of which"),
         ("cases = 'a'\n", 'known.toml:1: unknown key "cases"; a deviation begins with [[deviation]]'),
         (
             KNOWN.replace("facet =", "fasset ="),
             'known.toml:3: unknown key in a deviation "fasset"; did you mean facet?',
         ),
-        (
-            KNOWN.replace('"detail"', '"details"'),
-            'known.toml:3: unknown facet "details"; did you mean detail?',
-        ),
+        (KNOWN.replace('"detail"', '"details"'), 'known.toml:3: unknown facet "details"; did you mean detail?'),
+        (KNOWN.replace("the mock of 2025 says so", ""), "known.toml:5: reason"),
+        (KNOWN.replace("the mock of 2025 says so", "TODO: write this"), "known.toml:5: its reason is still"),
         (KNOWN + 'expires = "soon"\n', "known.toml:7: expires should be a date without quotes"),
         (KNOWN + "expires = 2026-01-01T00:00:00\n", "known.toml:7: expires should be a date without quotes"),
         (KNOWN + "link = 7\n", "known.toml:7: link should be a string, not 7"),
         (KNOWN + "\n" + KNOWN.replace("answer", "answers"), "known.toml:8: answer is missing"),
     ],
 )
-def test_a_wrong_file_is_told_by_line(text: str, why: str) -> None:
+def test_each_problem_of_a_deviations_file_is_reported_with_its_line(text: str, why: str) -> None:
     """Every problem is named with its place and the likely fix."""
     with pytest.raises(InputError) as error:
         parse_deviations(text, "known.toml")
@@ -189,7 +187,7 @@ def test_a_wrong_file_is_told_by_line(text: str, why: str) -> None:
     assert why in str(error.value)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
     """A missing file and one that is not UTF-8 are one message each; a byte order mark is no problem."""
     with pytest.raises(InputError, match=r"known.toml: cannot be read: No such file"):
         load_deviations(tmp_path / "known.toml")

@@ -25,14 +25,14 @@ OPEN: dict[str, Any] = {"prompt": "A sunset", "unheard_of": True}
 
 
 def wrong(case: Case, status: int, detail: object) -> list[str]:
-    """Returns what an answer differs in."""
+    """Return the mismatches of an answer."""
     body = {"state": "queued"} if status == 201 else {"detail": detail}
     answer = exchange(response(status, body))
     return [mismatch.where for mismatch in judge_answer(answer, case, EveryResponse(())).mismatches]
 
 
 def answered(body: dict[str, Any], status: int, detail: object = "x") -> list[str]:
-    """Returns what an answer to a body differs in."""
+    """Return the mismatches of an answer to a body."""
     return wrong(build_case(body, predict(body), status), status, detail)
 
 
@@ -57,7 +57,7 @@ def test_an_answer_is_one_the_oracle_allows(
 
 
 @pytest.mark.parametrize("status", [201, 400, 404, 422, 451])
-def test_what_the_page_leaves_open_may_be_answered_in_any_orderly_way(status: int) -> None:
+def test_any_orderly_answer_is_allowed_where_the_page_is_silent(status: int) -> None:
     """Accepted, or any 4xx that says what is wrong."""
     assert answered(OPEN, status) == []
 
@@ -65,7 +65,7 @@ def test_what_the_page_leaves_open_may_be_answered_in_any_orderly_way(status: in
 @pytest.mark.parametrize(
     ("status", "detail"), [(429, "x"), (500, "x"), (502, "x"), (503, "x"), (400, ["x"]), (200, "x")]
 )
-def test_what_the_page_leaves_open_may_not_be_answered_anyhow(status: int, detail: object) -> None:
+def test_a_disorderly_answer_is_refused_where_the_page_is_silent(status: int, detail: object) -> None:
     """No crash, no gateway error where nothing is fetched, no other shape, no other success."""
     assert answered(OPEN, status, detail) != []
 
@@ -82,7 +82,7 @@ def test_where_something_is_fetched_the_proxy_may_be_down(where: dict[str, Any])
     assert answered(body, 500) != []
 
 
-def test_open_statuses_are_told_as_ranges() -> None:
+def test_allowed_statuses_are_shown_as_ranges() -> None:
     """A reader is not given fifty numbers."""
     case = build_case(OPEN, predict(OPEN), 500)
 
@@ -101,7 +101,7 @@ def test_open_statuses_are_told_as_ranges() -> None:
         (predict(OPEN), 201, None, ["status"]),
     ],
 )
-def test_a_key_that_opens_nothing_is_refused_for_that_or_for_the_body(
+def test_an_invalid_key_is_refused_for_the_key_or_the_body(
     prediction: Prediction, status: int, detail: object, differs: list[str]
 ) -> None:
     """Which is looked at first is open where the body is wrong too; accepted it never is."""
@@ -122,7 +122,7 @@ def test_a_key_that_opens_nothing_is_refused_for_that_or_for_the_body(
     ],
     ids=["one rule", "several", "lookup"],
 )
-def test_a_case_to_keep_reads_as_the_case_it_is(case: Case) -> None:
+def test_a_printed_case_file_reads_as_the_same_case(case: Case) -> None:
     """What is printed for pasting is a case file, with the same request and the same statuses."""
     (kept,) = read_cases(write_case_file(case))
 

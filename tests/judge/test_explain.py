@@ -20,18 +20,7 @@ from luma_conformance.judge.explain import (
     failure_text,
 )
 from luma_conformance.matching import show
-from luma_conformance.model import (
-    Case,
-    Exchange,
-    Facet,
-    Headers,
-    Mismatch,
-    Outcome,
-    Request,
-    Response,
-    Result,
-    Verdict,
-)
+from luma_conformance.model import Case, Exchange, Facet, Headers, Mismatch, Outcome, Request, Response, Result, Verdict
 
 from tests import kit
 
@@ -58,7 +47,7 @@ BASE = "http://127.0.0.1:8080/"
 
 
 def scrub(text: str) -> str:
-    """Stands for the redactor."""
+    """Replace the secret, in place of the redactor."""
     return text.replace(SECRET, "$LUMA_KEY")
 
 
@@ -79,14 +68,14 @@ def text_of(result: Result) -> str:
 
 
 def explained(slug: str, answer: Exchange, *, step: int = 1) -> list[str]:
-    """Returns the explanation of a case whose step was answered so, line by line."""
+    """Return the lines of the explanation of a case whose step got this answer."""
     judgement = judge_step(case(slug), step, [answer], {}, EveryResponse(()))
     verdict = Verdict(outcome=Outcome.FAIL, mismatches=judgement.mismatches)
     result = Result(case=case(slug), verdict=verdict, exchanges=(answer,))
     return text_of(result).splitlines()
 
 
-def test_a_failure_is_told_in_five_lines_and_a_command() -> None:
+def test_a_failure_is_explained_in_five_lines_and_a_command() -> None:
     """Which case, what the page says, what the server said, where they differ, and how to ask again."""
     answer = exchange(400, {"detail": "keyframe_indexes[0] must be >= 0"}, (("X-Request-Id", "550e8400"),))
 
@@ -124,14 +113,14 @@ def test_no_other_error_is_named_where_there_is_none(slug: str, answer: Exchange
 
 
 def test_no_other_error_is_named_where_only_headers_differ() -> None:
-    """A step that expects no text in particular is not told whose text it got."""
+    """Where a step expects no particular text, the explanation names no other error."""
     lines = explained("twice", exchange(429, {"detail": "at most 64 keyframes"}), step=2)
 
     assert not [line for line in lines if line.startswith("  that is")]
 
 
-def test_a_case_of_steps_says_which_one() -> None:
-    """The step is counted, what the page says is that step's, and header faults stand with the heading they rest on."""
+def test_a_failure_of_a_case_of_steps_names_the_step() -> None:
+    """The step is numbered, the expectation is that step's, and header faults stand with the heading they rest on."""
     lines = explained("twice", exchange(429, b""), step=2)
 
     assert lines[1:6] == [
@@ -158,7 +147,7 @@ def test_a_step_without_an_answer_shows_none() -> None:
     ]
 
 
-def test_an_erratum_is_told() -> None:
+def test_an_erratum_is_mentioned() -> None:
     """Where the page contradicts itself, the reader of a failure learns it."""
     assert "  erratum          the page says it twice" in explained("odd-model", exchange(400, {"detail": "x"}))
 
@@ -171,7 +160,7 @@ def test_an_erratum_is_told() -> None:
         ("either", "400  one — or — {n} others"),
     ],
 )
-def test_what_the_page_says_is_one_line(slug: str, words: str) -> None:
+def test_the_expected_answer_is_one_line(slug: str, words: str) -> None:
     """A text, a template, a choice, or else the case's title."""
     assert describe_expected(case(slug).steps[0].expect, case(slug)) == words
 
@@ -191,7 +180,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("slug", ["negative-index", "control"])
-def test_whatever_a_server_says_is_told_on_one_line(slug: str, body: bytes) -> None:
+def test_any_answer_is_shown_on_one_line(slug: str, body: bytes) -> None:
     """No body breaks the explanation, adds lines to it, reaches the terminal as a command, or cannot be encoded."""
     lines = explained(slug, exchange(418, body, (("X-Request-Id", "a\x1b]0;b\x07" + "c" * 500),)))
 
@@ -214,7 +203,7 @@ def test_whatever_a_server_says_is_told_on_one_line(slug: str, body: bytes) -> N
     ],
     ids=["detail", "cut detail", "cut body", "request id", "cut request id", "request"],
 )
-def test_no_secret_is_told_whole_or_in_part(answer: Exchange) -> None:
+def test_no_secret_is_shown_whole_or_in_part(answer: Exchange) -> None:
     """Every text of the server's and of the request's passes the given function before it is cut."""
     told = "\n".join(explained("negative-index", answer))
 
@@ -223,7 +212,7 @@ def test_no_secret_is_told_whole_or_in_part(answer: Exchange) -> None:
 
 
 @pytest.mark.parametrize("before", [*range(170, 200, 5), *range(370, 400, 5)])
-def test_a_secret_across_the_cut_leaves_no_beginning(before: int) -> None:
+def test_a_secret_across_the_cut_is_removed_whole(before: int) -> None:
     """A reason is cut once the secret is out of it, wherever in a long text the secret stands."""
     why = f"expected x, got {show('y' * before + SECRET + 'z' * 500)}"
     wrong = Mismatch(facet=Facet.BODY, where="body", why=why, step=1, rests_on="s")
@@ -235,7 +224,7 @@ def test_a_secret_across_the_cut_leaves_no_beginning(before: int) -> None:
     assert "… (" in told
 
 
-def test_a_place_longer_than_the_line_stands_anyway() -> None:
+def test_a_long_path_is_shown_whole() -> None:
     """A file far from here is shown whole, after its case."""
     file = "/far" * WIDTH
     found = next(iter(Catalogue(read_all({"x": parse(KEYFRAMES, file)}))))
@@ -279,7 +268,7 @@ def test_a_long_body_is_piped_in() -> None:
     )
 
 
-def test_an_answer_is_its_status_and_text() -> None:
+def test_an_answer_is_shown_as_status_and_text() -> None:
     """A text is cut at 400 characters, and says so."""
     assert describe_answer(Response(status=502, body=b""), scrub) == "502  (no body)"
     assert (

@@ -14,12 +14,12 @@ Line = tuple[float, str, str]
 
 
 def trace(*lines: Line, takes: float = 0.0) -> list[Exchange]:
-    """Returns the exchanges of a few lines, each of which takes some seconds."""
+    """Return the exchanges of a few lines, each of which takes some seconds."""
     return [exchange(when, job, answer, takes) for when, job, answer in lines]
 
 
 def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
-    """Returns one exchange."""
+    """Return one exchange."""
     status = int(answer) if answer.isdecimal() else 200
     body = {201: {"id": job, "state": "queued"}, 429: {"detail": CONCURRENCY}}.get(status, {"state": answer})
     request = Request(method="POST" if status != 200 else "GET", url=f"/v1/generations/{job}")
@@ -27,11 +27,11 @@ def exchange(when: float, job: str, answer: str, takes: float) -> Exchange:
 
 
 def said(*lines: Line, takes: float = 0.0, since: float | None = None) -> list[str]:
-    """Returns what is wrong with a trace."""
+    """Return the mismatches of a trace."""
     return [found.what for found in judge_job_limit(trace(*lines, takes=takes), since=since)]
 
 
-def test_a_slot_given_away_while_its_job_runs_is_a_contradiction() -> None:
+def test_admitting_a_job_while_the_only_slot_is_taken_is_a_contradiction() -> None:
     """Refused beside one job, so the limit is one; admitted beside one that polls show running later, so it is not."""
     found = judge_job_limit(trace((0, "a", "201"), (1, "b", "429"), (70, "c", "201"), (71, "a", "processing")))
 
@@ -39,33 +39,29 @@ def test_a_slot_given_away_while_its_job_runs_is_a_contradiction() -> None:
     assert found[0].exchanges == (0, 1, 2)
 
 
-def test_a_job_that_may_have_ended_proves_nothing() -> None:
-    """Without a poll that shows it running after the new one was admitted, the old job may have been over."""
-    assert said((0, "a", "201"), (1, "b", "429"), (65, "a", "processing"), (70, "c", "201")) == []
+FREE = "refused although no job of this client has run for 60 s"
 
 
-def test_a_slot_that_is_never_free_is_a_contradiction() -> None:
-    """A minute after a poll has shown the only job over, a refusal has no reason left."""
-    assert said((0, "a", "201"), (5, "a", "completed"), (66, "b", "429")) == [
-        "refused although no job of this client has run for 60 s"
-    ]
-
-
-def test_a_slot_that_is_free_a_little_later_is_none() -> None:
-    """How long release takes is unknown; a minute, which a refusal asks to wait, is granted."""
-    assert said((0, "a", "201"), (5, "a", "completed"), (64, "b", "429")) == []
-
-
-def test_a_job_is_tracked_for_an_hour_at_most() -> None:
-    """After an hour and a minute nothing holds a slot, polled or not."""
-    assert said((0, "a", "201"), (3659, "b", "429")) == []
-    assert said((0, "a", "201"), (3661, "b", "429")) != []
-
-
-def test_what_began_before_the_trace_excuses_a_refusal() -> None:
-    """A client that asked for jobs before the trace begins may have them still running."""
-    assert said((100, "b", "429"), since=0.0) == []
-    assert said((100, "b", "429")) != []
+@pytest.mark.parametrize(
+    ("lines", "since", "mismatches"),
+    [
+        pytest.param(
+            [(0, "a", "201"), (1, "b", "429"), (65, "a", "processing"), (70, "c", "201")], None, [],
+            id="the old job may have ended by the time the new one is admitted",
+        ),
+        pytest.param([(0, "a", "201"), (5, "a", "completed"), (66, "b", "429")], None, [FREE], id="idle for a minute"),
+        pytest.param([(0, "a", "201"), (5, "a", "completed"), (64, "b", "429")], None, [], id="release takes a minute"),
+        pytest.param([(0, "a", "201"), (3659, "b", "429")], None, [], id="a job may run for an hour"),
+        pytest.param([(0, "a", "201"), (3661, "b", "429")], None, [FREE], id="no job runs for over an hour"),
+        pytest.param([(100, "b", "429")], 0.0, [], id="jobs from before the trace may run"),
+        pytest.param([(100, "b", "429")], None, [FREE], id="nothing came before the trace"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_a_contradiction_only_where_no_job_can_run(
+    lines: list[Line], since: float | None, mismatches: list[str]
+) -> None:
+    """A minute after the last job can have ended, a refusal has no reason left."""
+    assert said(*lines, since=since) == mismatches
 
 
 @pytest.mark.parametrize("takes", [0.5, 3.0])

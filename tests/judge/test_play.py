@@ -75,12 +75,10 @@ class Patient:
 
 
 def target(service: Service, patient: Patient | None = None) -> Target:
-    """Returns the service as a target with that profile."""
+    """Return the service as a target with that profile."""
     return Target(
         channel=LiveChannel(
-            transport=service,
-            patient=patient or Patient(service),
-            passing=Passing(transport=service, clock=service),
+            transport=service, patient=patient or Patient(service), passing=Passing(transport=service, clock=service)
         ),
         profile=PROFILE,
         run="r1",
@@ -93,12 +91,12 @@ def case(members: str) -> Case:
 
 
 def played(members: str, service: Service) -> Result:
-    """Returns what a case comes to on the service."""
+    """Return the verdict of a case on the service."""
     return play(case(members), target(service), EveryResponse(()))
 
 
 def reasons(result: Result) -> list[str]:
-    """Returns the step, facet and reason of each mismatch."""
+    """Return the step, facet and reason of each mismatch."""
     return [f"{found.step} {found.facet.value}: {found.why}" for found in result.verdict.mismatches]
 
 
@@ -138,8 +136,8 @@ def test_steps_wait_poll_and_look_back() -> None:
     assert [exchange.sent for exchange in result.exchanges] == [0, 0.5, 1.5, 2.5, 3.5]
 
 
-def test_what_the_target_offers_is_sent_in_its_placeholders_stead() -> None:
-    """A role that no step saved is what the target says it is."""
+def test_placeholders_are_replaced_by_what_the_target_offers() -> None:
+    """A role that no step saved has the value that the target gives it."""
     service = Service()
 
     result = played('set: {image_ref: [{url: "{image-url}"}]}, status: 201', service)
@@ -148,7 +146,7 @@ def test_what_the_target_offers_is_sent_in_its_placeholders_stead() -> None:
     assert json.loads(service.heard[0].body) == {"image_ref": [{"url": "https://example.com/a.png"}]}
 
 
-def test_a_generation_that_stays_is_given_up() -> None:
+def test_polling_a_generation_that_never_ends_is_given_up() -> None:
     """Polling ends after its number of times, and says so."""
     repeat = "repeat: {until: {state: failed}, every: 1, at_most: 3}"
 
@@ -158,7 +156,7 @@ def test_a_generation_that_stays_is_given_up() -> None:
     assert reasons(result) == ['2 sequence: never came to failed in 3 requests; the last answer was 200 "queued"']
 
 
-def test_an_answer_out_of_turn_ends_the_repeating() -> None:
+def test_an_unexpected_status_ends_a_repeat() -> None:
     """A status that is not among those expected meanwhile stops the step at once."""
     exhaust = "status: 402, repeat: {until: {status: 402}, at_most: 9, meanwhile: [201]}"
 
@@ -177,7 +175,7 @@ def test_a_case_stops_at_its_first_wrong_step() -> None:
 
 
 @pytest.mark.parametrize("identity", [None, 7, "", "a\r\nHost: evil", "\ud800", ["x"]])
-def test_an_answer_without_what_a_later_step_needs_is_wrong(identity: object) -> None:
+def test_an_answer_without_a_value_to_save_fails_its_step(identity: object) -> None:
     """What is saved is a text on one line; anything else fails the step that asks for it, and is sent nowhere."""
     service = Service(identify=lambda number: identity)
 
@@ -198,7 +196,7 @@ def test_an_exchange_that_breaks_is_a_finding() -> None:
     assert len(result.exchanges) == 1
 
 
-def test_spent_money_is_no_verdict() -> None:
+def test_running_out_of_budget_is_no_verdict() -> None:
     """What is not about the target goes through to whoever runs the case."""
     service = Service()
     spent = Patient(service, answers=0, error=SpendExhausted("spent"))
@@ -226,7 +224,7 @@ def test_a_request_that_awaits_429_is_not_sent_patiently(members: str, patiently
     assert patient.passed == patiently
 
 
-def test_the_time_of_the_keys_own_client_passes() -> None:
+def test_waiting_names_the_key_whose_client_waits() -> None:
     """Waiting names the key role whose client waits."""
     waits: list[tuple[float, str]] = []
     service = Service()
@@ -288,7 +286,7 @@ def test_a_key_is_presented_as_the_case_says(auth: Auth, authorization: str | No
         ),
     ],
 )
-def test_a_cases_own_headers_stand_for_ours(ask: Ask, headers: list[tuple[str, str]]) -> None:
+def test_the_headers_of_a_case_replace_the_kits(ask: Ask, headers: list[tuple[str, str]]) -> None:
     """A header the case gives or withholds is not also sent by the kit, whatever its case."""
     assert list(bind(ask, VALUES.__getitem__, KEYS.__getitem__, "i").headers) == headers
 
@@ -330,7 +328,7 @@ def test_a_body_is_sent_as_utf_8_json() -> None:
     assert bind(Ask(method="POST", url="/v1/x", body=None), VALUES.__getitem__, KEYS.__getitem__, "i").body == b"null"
 
 
-def test_what_the_kit_supplies_comes_before_what_a_profile_offers() -> None:
+def test_a_profile_cannot_replace_a_supplied_value() -> None:
     """A profile cannot replace a supply."""
     lookup = make_lookup({"inline-png": "theirs", "image-url": "theirs"}, lambda name: f"our {name}")
 

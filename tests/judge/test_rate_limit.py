@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Headers, Request, Response
 
-from tests.kit import CREATE, exchange, response
+from tests.kit import CREATE, exchange, response, same_examples
 
-RUNS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+RUNS = same_examples(150)
 START = 1_775_649_600.0
 
 
@@ -34,7 +34,7 @@ class Server:
     admitted: list[float] = field(default_factory=list)
 
     def answer(self, now: float) -> Response:
-        """Returns the answer to a request counted at that moment."""
+        """Return the answer to a request counted at that moment."""
         opened = now - now % 60 if self.fixed else now - self.window
         inside = [moment for moment in self.admitted if (moment >= opened if self.fixed else moment > opened)]
         server_now = now + self.ahead
@@ -49,13 +49,13 @@ class Server:
         return response(429, {"detail": "Rate limit exceeded"}, (("Retry-After", str(wait)), *self.rates(0, reset)))
 
     def rates(self, remaining: int, reset: int) -> Headers:
-        """Returns the three rate headers."""
+        """Return the three rate headers."""
         names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
         return tuple(zip(names, map(str, (self.limit, remaining, reset)), strict=True))
 
 
 def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float, float]] = ()) -> list[Exchange]:
-    """Returns one request after each wait; `latency` is the seconds there and back, in turn."""
+    """Return one request after each wait; `latency` is the seconds there and back, in turn."""
     exchanges: list[Exchange] = []
     now = START
     for number, wait in enumerate(waits):
@@ -67,7 +67,7 @@ def trace(server: Server, waits: Sequence[float], latency: Sequence[tuple[float,
 
 
 def wrong(exchanges: Sequence[Exchange]) -> tuple[Contradiction, ...]:
-    """Returns what is wrong with a trace."""
+    """Return the mismatches of a trace."""
     return judge_rate_limit(exchanges).contradictions
 
 
@@ -118,8 +118,8 @@ def test_any_rounding_of_a_second_is_legal(rounded: Callable[[float], int]) -> N
         pytest.param(Server(remaining=-1), [0, 0, 0], "X-RateLimit-Remaining is 1", id="Remaining one too few"),
     ],
 )
-def test_a_wrong_limiter_is_condemned(server: Server, waits: list[float], said: str) -> None:
-    """Each way to be wrong is found, and said."""
+def test_a_wrong_limiter_is_found(server: Server, waits: list[float], said: str) -> None:
+    """Each kind of fault is found and named."""
     exchanges = trace(server, waits)
 
     found = wrong(exchanges)
@@ -129,7 +129,7 @@ def test_a_wrong_limiter_is_condemned(server: Server, waits: list[float], said: 
 
 
 def with_headers(exchange: Exchange, **headers: str) -> Exchange:
-    """Returns the exchange with other values of some headers of its answer, underscores for dashes."""
+    """Return the exchange with other values of some headers of its answer, underscores for dashes."""
     others = {name.replace("_", "-").lower(): value for name, value in headers.items()}
     kept = tuple(pair for pair in exchange.response.headers if pair[0].lower() not in others)
     return replace(exchange, response=replace(exchange.response, headers=(*kept, *others.items())))
@@ -145,14 +145,14 @@ def with_headers(exchange: Exchange, **headers: str) -> Exchange:
         ({"Retry_After": "59.5"}, "no whole number"),
     ],
 )
-def test_a_refusal_with_a_wrong_header_is_condemned(headers: dict[str, str], said: str) -> None:
+def test_a_refusal_with_a_wrong_header_is_found(headers: dict[str, str], said: str) -> None:
     """What the headers of a refusal say must agree with each other and with the time."""
     exchanges = trace(Server(), [0, 0, 0, 0])
 
     assert any(said in found.what for found in wrong([*exchanges[:3], with_headers(exchanges[3], **headers)]))
 
 
-def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
+def test_misplaced_rate_headers_are_found() -> None:
     """A poll, another refusal and the concurrent-job refusal have no rate headers; the last has Retry-After 60."""
     rates = Server().rates(2, int(START))
     full = {"detail": "Too many concurrent jobs"}
@@ -169,7 +169,7 @@ def test_rate_headers_where_they_do_not_belong_are_condemned() -> None:
     assert wrong([exchange(legal, sent=START)]) == ()
 
 
-def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
+def test_an_incomplete_trace_is_judged_only_for_its_own_requests() -> None:
     """Where others may share the quota at any time, a refusal is no wrong, even after the time it asked for."""
     again = []
     for sent in (START, START + 70, START + 140):
@@ -182,7 +182,7 @@ def test_a_trace_that_is_never_whole_accuses_only_for_what_is_in_it() -> None:
     assert judge_rate_limit(trace(Server(remaining=3), [0, 1, 1]), since=math.inf).contradictions != ()
 
 
-def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None:
+def test_requests_before_the_trace_may_fill_the_window() -> None:
     """Requests made before the trace began may fill the window; from 61 s on they cannot."""
     refused = trace(Server(admitted=[START - 10] * 3), [0])
 
@@ -192,8 +192,8 @@ def test_what_happened_before_the_trace_is_not_held_against_the_server() -> None
     assert judge_rate_limit(late, since=START).contradictions
 
 
-def test_what_the_page_leaves_open_is_reported() -> None:
-    """Whether refused requests use quota is told where the trace shows it."""
+def test_whether_refused_requests_use_quota_is_reported() -> None:
+    """It is reported where the trace shows it."""
     waits = [0, 0, 0, 30, 31, 0, 0]
     plain = judge_rate_limit(trace(Server(), waits)).observed
     counting = judge_rate_limit(trace(Server(count_refused=True), waits)).observed
@@ -204,6 +204,7 @@ def test_what_the_page_leaves_open_is_reported() -> None:
     assert judge_rate_limit(trace(Server(), [0, 0])).observed == ()
 
 
+@pytest.mark.slow
 def test_ten_thousand_requests_are_judged() -> None:
     """A long trace of a right server is as clean as a short one."""
     assert wrong(trace(Server(limit=30), [1.0] * 10_000)) == ()

@@ -45,7 +45,7 @@ def mismatch(facet: Facet, where: str) -> Mismatch:
         (Facet.BODY, "failure_reason", Severity.SHOULD),
     ],
 )
-def test_what_clients_branch_on_is_a_must(facet: Facet, where: str, severity: Severity) -> None:
+def test_what_clients_branch_on_is_graded_must(facet: Facet, where: str, severity: Severity) -> None:
     """Status, failure code, headers and order are musts; the two texts for people are shoulds."""
     assert mismatch(facet, where).severity is severity
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from jsonschema import Draft202012Validator
 from luma_conformance.model import ABSENT, Ask, Exchange, Request, Response, header
 from luma_conformance.properties import openapi
@@ -28,7 +28,7 @@ from luma_conformance.suite import test_schema as schema
 from tests import kit, miniatures
 from tests.kit import read_cases
 from tests.miniatures import Handle, Wrong, answering, in_another_order, on_answers, on_requests, right
-from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST
+from tests.specs.test_openapi import DOCUMENT, NOT_SAID, REQUEST, quick
 from tests.suite.target_on import target_on
 
 Property = Callable[[LumaTarget], None]
@@ -46,15 +46,8 @@ RATES = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "29"), ("X-RateL
 pytestmark = pytest.mark.slow
 
 
-def quick(examples: int) -> settings:
-    """Returns settings for so many examples, the same every time."""
-    return settings(
-        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
-
-
 def drawn(examples: int, *, valid: bool) -> list[Any]:
-    """Returns the bodies of generated submissions, in the order they come."""
+    """Return the bodies of generated submissions, in the order they come."""
     bodies: list[Any] = []
 
     @quick(examples)
@@ -67,12 +60,12 @@ def drawn(examples: int, *, valid: bool) -> list[Any]:
 
 
 def answer(status: int, body: object, *more: tuple[str, str], method: str = "POST") -> Exchange:
-    """Returns an exchange of that answer."""
+    """Return an exchange of that answer."""
     sent = Request(method=method, url="/v1/generations")
     return kit.exchange(kit.response(status, body, (*HEADERS, *more)), sent)
 
 
-def test_what_is_generated_as_valid_is_so_and_of_every_kind() -> None:
+def test_generated_valid_requests_are_valid_and_of_every_kind() -> None:
     """The schema itself, read by another validator, and the oracle let pass what is generated as valid."""
     bodies = drawn(100, valid=True)
 
@@ -84,9 +77,9 @@ def test_what_is_generated_as_valid_is_so_and_of_every_kind() -> None:
         assert broken <= NOT_SAID.keys(), body
 
 
-def test_what_is_generated_as_invalid_is_so_but_for_unknown_members() -> None:
+def test_generated_invalid_requests_are_invalid() -> None:
     """The schema refuses what is generated as invalid, unless all that is wrong is a member it does not name."""
-    bodies = drawn(100, valid=False)
+    bodies = drawn(150, valid=False)
     closed = Draft202012Validator(
         openapi._prepare_for_generating(DOCUMENT) | {"$ref": "#/components/schemas/GenerationRequest"},
         format_checker=Draft202012Validator.FORMAT_CHECKER,
@@ -97,7 +90,7 @@ def test_what_is_generated_as_invalid_is_so_but_for_unknown_members() -> None:
     assert sum(isinstance(predict(body), Rejected) for body in bodies) >= 5
 
 
-def test_what_is_generated_is_the_same_every_time() -> None:
+def test_generation_is_repeatable() -> None:
     """Without chance from outside, two runs generate the same."""
     assert drawn(30, valid=False) == drawn(30, valid=False)
 
@@ -141,7 +134,7 @@ GENERATION = miniatures.ACCEPTED
         (answer(402, {"detail": "no"}, method="GET"), "Undocumented status code"),
     ],
 )
-def test_an_answer_that_is_not_documented_is_told(exchange: Exchange, said: str) -> None:
+def test_an_undocumented_answer_is_reported_in_one_line(exchange: Exchange, said: str) -> None:
     """What departs from the schema is said in one line."""
     told = schema.document().find_departures(exchange)
 
@@ -149,7 +142,7 @@ def test_an_answer_that_is_not_documented_is_told(exchange: Exchange, said: str)
     assert not any("\n" in departure for departure in told)
 
 
-def test_of_an_answer_only_the_place_is_told() -> None:
+def test_a_schema_finding_names_the_place_and_not_the_text() -> None:
     """What the server said is not repeated, cut short where a secret may be: the line beside it says it, scrubbed."""
     secret = "luma-api-" + "s" * 200
 
@@ -182,12 +175,12 @@ def test_a_status_is_let_pass_where_it_is_open() -> None:
 
 
 def changed(when: Callable[[Request, Response], bool], change: Callable[[Response], Response]) -> Wrong:
-    """Changes the answers for which `when` says so."""
+    """Change the answers for which `when` says so."""
     return on_answers(lambda request, response: change(response) if when(request, response) else response)
 
 
 def told(status: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Wrong:
-    """Changes the JSON body of the answers of that status."""
+    """Change the JSON body of the answers of that status."""
     return changed(
         lambda _, response: response.status == status,
         lambda response: replace(response, body=json.dumps(change(json.loads(response.body))).encode()),
@@ -195,7 +188,7 @@ def told(status: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Wro
 
 
 def typed(status: int, content_type: str) -> Wrong:
-    """Declares the answers of that status to be of another type."""
+    """Declare the answers of that status to be of another type."""
     return changed(
         lambda _, response: response.status == status,
         lambda response: replace(
@@ -206,22 +199,22 @@ def typed(status: int, content_type: str) -> Wrong:
 
 
 def without(member: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Leaves a member out."""
+    """Return a change that leaves a member out."""
     return lambda body: {name: value for name, value in body.items() if name != member}
 
 
 def keyless(request: Request) -> bool:
-    """Tells whether a request comes without a key."""
+    """Return whether a request comes without a key."""
     return header(request.headers, "Authorization") is None
 
 
 def is_post(request: Request, body: bytes = b"") -> bool:
-    """Tells whether a request submits something with these bytes in it."""
+    """Return whether a request submits something with these bytes in it."""
     return request.method == "POST" and body in request.body
 
 
 def forgets(handle: Handle) -> Handle:
-    """Finds no generation that was accepted: the link is broken."""
+    """Find no generation that was accepted: the link is broken."""
     gone = handle(
         Request(method="GET", url="/v1/generations/x", headers=(("Authorization", "Bearer luma-api-test-main"),))
     )
@@ -235,88 +228,61 @@ def forgets(handle: Handle) -> Handle:
     return on_answers(change)(handle)
 
 
+def crashing(when: Callable[[Request], bool]) -> Wrong:
+    """Answer 500 to the requests for which `when` says so."""
+    return answering(500, b'{"detail": "oops"}', when)
+
+
+def headless(name: str, status: int) -> Wrong:
+    """Leave a header out of the answers of a status."""
+    return miniatures.without_header(name, on=lambda response: response.status == status)
+
+
+def is_no_object(request: Request) -> bool:
+    """Return whether a request submits something that is no JSON object."""
+    return is_post(request) and request.body[:1] != b"{"
+
+
+def is_keyless_post(request: Request) -> bool:
+    """Return whether a request submits something without a key."""
+    return keyless(request) and is_post(request)
+
+
 INVALID = json.dumps({"detail": "Prompt must be between 1 and 6000 characters"}).encode()
+MADE = json.dumps(GENERATION).encode()
+CRASHED = "the server said  500"
+MEMBERS = '"created_at", "output", "failure_reason"'
+
+WRONG: dict[str, tuple[Wrong, Property, str]] = {
+    "undocumented": (miniatures.another_status(404, 410, "Generation not found"), NOBODYS, "410"),
+    "a member missing": (told(201, without("output")), ALLOWED, MEMBERS),
+    "a member missing of a poll": (told(200, without("output")), LINK, MEMBERS),
+    "a list of errors": (told(400, lambda _: {"detail": [{"msg": "no"}]}), FORBIDDEN, "detail"),
+    "another content type": (typed(400, "text/plain"), FORBIDDEN, "Content-Type"),
+    "another content type of a poll": (typed(404, "text/html"), NOBODYS, "Content-Type"),
+    "a header missing": (headless("X-API-Version", 404), NOBODYS, "X-API-Version"),
+    "a rate header missing": (headless("X-RateLimit-Reset", 201), ALLOWED, "X-RateLimit-Reset"),
+    "a crash on an empty text": (crashing(lambda r: is_post(r, b'"prompt": ""')), FORBIDDEN, CRASHED),
+    "a crash on what is no JSON": (crashing(is_no_object), FORBIDDEN, CRASHED),
+    "a crash on an odd id": (crashing(lambda r: r.method == "GET" and "%" in r.url), NOBODYS, CRASHED),
+    "a web page": (answering(400, b"<html>Bad Request</html>", is_no_object), FORBIDDEN, "no request at all"),
+    "a broken link": (forgets, LINK, "not what its id leads to"),
+    "no key, validated all the same": (
+        answering(400, INVALID, is_keyless_post), KEYS, "the page says    401  Missing or invalid API key"
+    ),
+    "no key, accepted": (answering(201, MADE, is_keyless_post), KEYS, "the server said  201"),
+    "no key, looked up": (
+        answering(404, b'{"detail": "Generation not found"}', lambda r: keyless(r) and r.method == "GET"), KEYS,
+        "the page says    401",
+    ),
+    "a revoked key taken for unknown": (
+        miniatures.another_detail("API key has been revoked", "Invalid API key"), KEYS, "API key has been revoked"
+    ),
+}  # fmt: skip
+"""A server that is wrong in one thing, the property that catches it, and a part of the explanation."""
 
 
-@pytest.mark.parametrize(
-    ("wrong", "judged", "said"),
-    [
-        pytest.param(miniatures.another_status(404, 410, "Generation not found"), NOBODYS, "410", id="undocumented"),
-        pytest.param(
-            told(201, without("output")), ALLOWED, '"created_at", "output", "failure_reason"', id="a member missing"
-        ),
-        pytest.param(
-            told(200, without("output")),
-            LINK,
-            '"created_at", "output", "failure_reason"',
-            id="a member missing of a poll",
-        ),
-        pytest.param(told(400, lambda _: {"detail": [{"msg": "no"}]}), FORBIDDEN, "detail", id="a list of errors"),
-        pytest.param(typed(400, "text/plain"), FORBIDDEN, "Content-Type", id="another content type"),
-        pytest.param(typed(404, "text/html"), NOBODYS, "Content-Type", id="another content type of a poll"),
-        pytest.param(
-            miniatures.without_header("X-API-Version", on=lambda response: response.status == 404),
-            NOBODYS,
-            "X-API-Version",
-            id="a header missing",
-        ),
-        pytest.param(
-            miniatures.without_header("X-RateLimit-Reset", on=lambda response: response.status == 201),
-            ALLOWED,
-            "X-RateLimit-Reset",
-            id="a rate header missing",
-        ),
-        pytest.param(
-            answering(500, b'{"detail": "oops"}', lambda request: is_post(request, b'"prompt": ""')),
-            FORBIDDEN,
-            "the server said  500",
-            id="a crash on an empty text",
-        ),
-        pytest.param(
-            answering(500, b'{"detail": "oops"}', lambda request: is_post(request) and request.body[:1] != b"{"),
-            FORBIDDEN,
-            "the server said  500",
-            id="a crash on what is no JSON",
-        ),
-        pytest.param(
-            answering(500, b'{"detail": "oops"}', lambda request: request.method == "GET" and "%" in request.url),
-            NOBODYS,
-            "the server said  500",
-            id="a crash on an odd id",
-        ),
-        pytest.param(
-            answering(400, b"<html>Bad Request</html>", lambda request: is_post(request) and request.body[:1] != b"{"),
-            FORBIDDEN,
-            "no request at all",
-            id="a web page",
-        ),
-        pytest.param(forgets, LINK, "not what its id leads to", id="a broken link"),
-        pytest.param(
-            answering(400, INVALID, lambda request: keyless(request) and is_post(request)),
-            KEYS,
-            "the page says    401  Missing or invalid API key",
-            id="no key, validated all the same",
-        ),
-        pytest.param(
-            answering(201, json.dumps(GENERATION).encode(), lambda request: keyless(request) and is_post(request)),
-            KEYS,
-            "the server said  201",
-            id="no key, accepted",
-        ),
-        pytest.param(
-            answering(404, b'{"detail": "Generation not found"}', lambda r: keyless(r) and r.method == "GET"),
-            KEYS,
-            "the page says    401",
-            id="no key, looked up",
-        ),
-        pytest.param(
-            miniatures.another_detail("API key has been revoked", "Invalid API key"),
-            KEYS,
-            "API key has been revoked",
-            id="a revoked key taken for unknown",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "judged", "said"), WRONG.values(), ids=WRONG)
 def test_a_wrong_server_is_caught(wrong: Wrong, judged: Property, said: str) -> None:
     """A server wrong in one thing is caught, with what it said and the request to send again, and no traceback."""
     with pytest.raises(NonConformance) as found:
@@ -337,7 +303,7 @@ def test_a_wrong_server_is_caught(wrong: Wrong, judged: Property, said: str) -> 
         (miniatures.another_status(404, 410, "Generation not found"), "GET /v1/generations/{generation_id}"),
     ],
 )
-def test_a_finding_is_a_case_to_keep(wrong: Wrong, operation: str) -> None:
+def test_a_finding_comes_with_a_valid_case_file(wrong: Wrong, operation: str) -> None:
     """The YAML that comes with a finding names the key and the path it takes, and reads without a problem."""
     with pytest.raises(NonConformance) as found:
         (KEYS if operation.startswith("POST") else NOBODYS)(target_on(wrong))
@@ -350,7 +316,7 @@ def test_a_finding_is_a_case_to_keep(wrong: Wrong, operation: str) -> None:
 
 @on_answers
 def other_refusals(request: Request, response: Response) -> Response:
-    """Refuse what the page does not speak of with statuses of its own, and ids of odd characters with a web page."""
+    """Refuse undocumented requests with statuses of its own, and ids of odd characters with a web page."""
     if request.method == "GET" and response.status == 404 and "%2F" in request.url:
         return Response(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>Not Found</html>")
     try:
@@ -363,7 +329,7 @@ def other_refusals(request: Request, response: Response) -> Response:
 
 
 def body_first(handle: Handle) -> Handle:
-    """Looks at a submission before its key: legal, where the body is wrong."""
+    """Validate a submission before its key: legal, where the body is wrong."""
 
     def answered(request: Request) -> Response:
         trusted = tuple(
@@ -398,7 +364,7 @@ def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     assert luma_target.broken.total() > 0
 
 
-def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+def test_off_this_machine_only_sure_refusals_are_sent() -> None:
     """Off this machine no submission with the key is sent that is not predicted to be refused."""
     sent: Counter[str] = Counter()
 
@@ -439,7 +405,7 @@ def test_without_schemathesis_the_schema_is_not_judged(monkeypatch: pytest.Monke
             judged(target_on(right))
 
 
-def test_what_schemathesis_may_move_is_used_in_one_file_and_held_to_one_minor_version() -> None:
+def test_schemathesis_is_used_in_one_file_and_held_to_one_minor_version() -> None:
     """Only one module imports schemathesis, and the extra allows the patches of one minor version alone."""
     root = Path(__file__).resolve().parents[2]
     importing = re.compile(r"(?m)^\s*(?:from|import) schemathesis")
@@ -475,7 +441,7 @@ def test_hypothesis_is_left_as_it_is() -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
 
 
-def test_a_configuration_that_lies_about_is_not_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schemathesis_configuration_file_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A schemathesis.toml in the working folder, even a broken one, changes nothing."""
     (tmp_path / "schemathesis.toml").write_text("[generation\n")
     monkeypatch.chdir(tmp_path)
@@ -483,7 +449,7 @@ def test_a_configuration_that_lies_about_is_not_in_force(tmp_path: Path, monkeyp
     assert openapi.load(DOCUMENT).find_departures(answer(404, {"detail": "no"}, method="GET")) == ()
 
 
-def test_what_refers_to_media_is_made_to_refer_to_what_is_on_offer() -> None:
+def test_generated_references_to_media_use_those_on_offer() -> None:
     """Well-formed members of references are replaced, each by its like; what is wrong with a reference stays."""
     material = Material(completed_video="7c9e6679-7425-40de-944b-e07fc1f90ae7")
     prior = "d290f1ee-6c54-4b01-90e6-d701748f0851"

@@ -20,7 +20,7 @@ from tests.miniatures import Handle
 
 @contextmanager
 def miniature(wrap: Callable[[Handle], Handle]) -> Iterator[str]:
-    """Serves the reference, wrong in one thing."""
+    """Serve the reference, wrong in one thing."""
     with serving(wrap=wrap) as url:
         yield url
 
@@ -39,7 +39,7 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
     """The plugin is inert in a project that has YAML files of its own."""
     pytester.makefile(".yaml", other="section: not ours\n")
 
-    result = pytester.runpytest()
+    result = run_inside(pytester)
 
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     result.stdout.no_fnmatch_line("*Luma*")
@@ -126,7 +126,7 @@ def test_the_text_of_another_error_is_named(run: Run) -> None:
 def test_a_server_wrong_in_one_thing_fails_in_that_facet(
     run: Run, wrong: Callable[[Handle], Handle], facet: str
 ) -> None:
-    """Each wrong server is told by facet."""
+    """The facet of each fault is named."""
     with miniature(wrong) as url:
         result = run("--base-url", url)
 
@@ -140,12 +140,12 @@ def test_extra_headers_and_members_are_not_accused(run: Run) -> None:
         run("--base-url", url).assert_outcomes(passed=3)
 
 
-def test_a_bad_case_file_is_told_with_every_problem_and_no_traceback(pytester: pytest.Pytester) -> None:
+def test_a_bad_case_file_is_reported_with_every_problem_and_no_traceback(pytester: pytest.Pytester) -> None:
     """A wrong file ends the run with the status for files, naming each line."""
     bad = THINGS.replace("    detail: Prompt", "    detial: Prompt").replace("set: {model:", "sett: {model:")
     pytester.makefile(".yaml", bad=bad)
 
-    result = pytester.runpytest()
+    result = run_inside(pytester)
 
     assert result.ret == Exit.USAGE
     result.stdout.fnmatch_lines(["*bad.yaml:10:*detial*did you mean detail?*", "*bad.yaml:13:*sett*did you mean set?*"])
@@ -217,7 +217,7 @@ def test_a_case_whose_need_is_missing_is_not_judged_with_that_reason(run: Run, p
 
 
 def test_a_bad_profile_is_a_usage_error(run: Run, pytester: pytest.Pytester) -> None:
-    """A wrong profile is told before anything runs."""
+    """A wrong profile is reported before anything runs."""
     profile = pytester.makefile(".toml", profile='[keys]\nmane-key = {env = "X"}\n')
 
     result = run("--luma-profile", str(profile))
@@ -292,7 +292,7 @@ def _html_server() -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *arguments: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -304,13 +304,13 @@ def _html_server() -> Iterator[str]:
 
 @pytest.fixture
 def not_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes every base URL count as one that costs money."""
+    """Make every base URL count as one that costs money."""
     monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
 
 
 @pytest.fixture
 def main_only(pytester: pytest.Pytester) -> str:
-    """Returns a profile that offers the main key and no more."""
+    """Return a profile that offers the main key and no more."""
     return str(pytester.makefile(".toml", main='[keys]\nmain-key = {test_key = "luma-api-test-main"}\n'))
 
 
@@ -347,6 +347,7 @@ def test_an_unexpected_201_fails_and_ends_the_run(run: Run, main_only: str) -> N
     result.stdout.fnmatch_lines(["stopped: the target accepted 1 generation*--luma-spend allows 0*"])
 
 
+@pytest.mark.slow
 def test_waiting_for_a_rate_limit_is_announced_and_fails_nothing(pytester: pytest.Pytester) -> None:
     """A 429 of the run's own making is waited for, on virtual time where the target has it."""
     cases = "".join(f"  - {{id: n{n}, title: request {n}, set: {{prompt: p{n}}}, status: 201}}\n" for n in range(6))
@@ -372,7 +373,7 @@ PROPERTY = """
 """
 
 
-def test_a_property_of_ones_own_counts_as_a_case(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_users_own_property_counts_as_a_case(run: Run, pytester: pytest.Pytester) -> None:
     """A test that takes the `luma` fixture is judged, and the rules it reaches are in the summary."""
     pytester.makepyfile(PROPERTY)
 

@@ -25,7 +25,7 @@ OTHER_STATUS = miniatures.another_status(400, 422, "Unknown model: super-model-v
 
 @pytest.fixture
 def against(run: Run) -> Callable[..., pytest.RunResult]:
-    """Runs pytest against the reference, wrong in one thing."""
+    """Run pytest against the reference, wrong in one thing."""
 
     def against(wrong: Callable[[Handle], Handle], *arguments: str) -> pytest.RunResult:
         with serving(wrap=wrong) as url:
@@ -127,7 +127,7 @@ def test_nothing_selected_is_not_conformant(run: Run) -> None:
     assert results().headline == "Could not judge: not one case was judged, which is not conformance"
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_before_anything_runs(run: Run, pytester: pytest.Pytester) -> None:
     """A file in the way, or a folder elsewhere that pytest would take for a project, is a usage error."""
     Path("out").write_text("in the way")
 
@@ -155,7 +155,7 @@ def test_junit_has_the_facts_and_not_the_lines_of_results(against: Callable[...,
 def test_github_actions_gets_a_summary_and_annotations(
     against: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without any option of ours the job's summary says what failed, and the line of the case is annotated."""
+    """Without any option of ours the job's summary lists the failures, and the line of the case is annotated."""
     Path("step.md").write_text("before\n")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(Path("step.md").absolute()))
@@ -181,7 +181,7 @@ def test_lenient_wording_is_a_warning_counted_and_shown(against: Callable[..., p
 
 
 @pytest.mark.parametrize("wrong", [OTHER_ERROR, OTHER_STATUS], ids=["the text of another error", "another status"])
-def test_leniency_is_about_words_and_nothing_else(
+def test_leniency_allows_only_another_wording(
     against: Callable[..., pytest.RunResult], wrong: Callable[[Handle], Handle]
 ) -> None:
     """Another status, or the text of another error, stays a failure."""

@@ -18,12 +18,12 @@ KEY = "luma-api-s3cret-of-mine"
 
 
 def scrub(text: str) -> str:
-    """Scrubs the one key there is."""
+    """Replace the one key there is."""
     return safe_text(Redactor({KEY: "$KEY"}).scrub(text))
 
 
 def report(longrepr: object = None, **facts: object) -> pytest.TestReport:
-    """Returns a report."""
+    """Return a report."""
     made = pytest.TestReport("a.py::b", ("a.py", 1, "b"), {}, "failed", None, "call")
     made.longrepr = longrepr  # type: ignore[assignment]
     vars(made).update(facts)
@@ -31,7 +31,7 @@ def report(longrepr: object = None, **facts: object) -> pytest.TestReport:
 
 
 def traceback(error: Exception) -> object:
-    """Returns what pytest makes of an exception."""
+    """Return pytest's representation of an exception."""
     try:
         raise error
     except Exception as raised:  # noqa: BLE001
@@ -83,7 +83,7 @@ def test_an_explanation_has_nothing_a_terminal_obeys() -> None:
     assert made.longrepr == "the server said \\u001b[31mred\\u202e"
 
 
-def test_a_collector_s_report_is_one_too() -> None:
+def test_a_collectors_report_is_scrubbed_too() -> None:
     """It has no properties."""
     made = pytest.CollectReport("a.yaml", "failed", f"bad {KEY}", None)
 

@@ -47,7 +47,7 @@ def test_the_worst_verdict_on_a_case_counts(verdicts: list[Outcome], kept: Outco
     ],
 )
 def test_observations_are_what_explains_them_all(seen: list[tuple[str, ...]], told: tuple[str, ...]) -> None:
-    """Each property narrows it down; where nothing explains all of them, each is told."""
+    """Each property narrows it down; where nothing explains all of them, each is reported."""
     tally = Tally()
     for number, explanations in enumerate(seen):
         tally.add(judged(f"{number}", observed=explanations))

@@ -41,7 +41,7 @@ Read = Callable[[Node], object]
     ],
     ids=map(str, range(13)),
 )
-def test_what_is_as_it_should_be_is_returned(read: Read, value: object) -> None:
+def test_valid_values_are_returned(read: Read, value: object) -> None:
     """Each reader returns the value, and nothing is noted."""
     file, problems = document()
 
@@ -74,7 +74,7 @@ def test_what_is_as_it_should_be_is_returned(read: Read, value: object) -> None:
         (lambda file: file["a"].wrong("is odd"), "f:2:3: is odd"),
     ],
 )
-def test_what_is_not_is_said_with_its_place_its_name_and_the_likely_fix(read: Read, message: str) -> None:
+def test_a_problem_is_reported_with_its_place_name_and_likely_fix(read: Read, message: str) -> None:
     """The first problem ends the reading where the limit is one."""
     with pytest.raises(InputError) as caught:
         read(document()[0])
@@ -94,8 +94,8 @@ def test_what_is_not_is_said_with_its_place_its_name_and_the_likely_fix(read: Re
     ],
     ids=["text", "list", "mapping", "bytes", "number", "long"],
 )
-def test_a_file_that_may_hold_a_secret_shows_none(value: object, shown: str) -> None:
-    """Of a string, and of what may hold one, the message has the type alone."""
+def test_messages_about_a_file_that_may_hold_secrets_show_none(value: object, shown: str) -> None:
+    """The message shows only the type of a string, or of a value that may hold one."""
     with pytest.raises(InputError) as caught:
         Node(value, Problems("f"), title="it").flag()
 
@@ -114,7 +114,7 @@ def test_all_problems_come_together_in_the_order_of_their_places() -> None:
     assert [line.partition(": ")[0] for line in str(caught.value).splitlines()] == ["f:1:1", "f:2:3", "f:3:5", "f:4:9"]
 
 
-def test_a_file_full_of_problems_is_read_no_further() -> None:
+def test_reading_stops_after_many_problems() -> None:
     """The limit ends the reading, and the message says that there may be more."""
     _, problems = document(limit=MAX_PROBLEMS)
     listed = Node([None] * 9_000, problems)
@@ -127,7 +127,7 @@ def test_a_file_full_of_problems_is_read_no_further() -> None:
 
 
 def test_the_error_is_the_kind_the_caller_names() -> None:
-    """Case files keep their problems apart, for the files of one run are told together."""
+    """Case files keep their problems apart, because the files of one run are reported together."""
     problems = Problems("f", error=CatalogueError, limit=9)
     problems.note_at(7, 0, "is odd")
 

@@ -13,7 +13,7 @@ def test_json_is_read(text: str | bytes, value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "", "{'a': 1}", "[1] 2", b"\xff", "[" * 100_000])
-def test_what_is_not_json_is_a_value_error(text: str | bytes) -> None:
+def test_invalid_json_is_a_value_error(text: str | bytes) -> None:
     """NaN, two documents, bytes of no encoding, and nesting without end are the same error as a slip."""
     with pytest.raises(ValueError, match=r"."):
         parse_json(text)

@@ -57,7 +57,7 @@ def test_a_value_stands_on_its_line(path: Path, line: int) -> None:
         ("\na" + ".a" * 101 + " = 1", "f:2: has over 100 dots outside of strings"),
     ],
 )
-def test_what_is_not_toml_is_one_sentence(text: str, message: str) -> None:
+def test_invalid_toml_is_refused_in_one_sentence(text: str, message: str) -> None:
     """A text that is none, or that would cost the parser too much, is refused with its line where it is known."""
     with pytest.raises(Unreadable) as caught:
         read_toml(text, "f")

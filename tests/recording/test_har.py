@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Request, Response
@@ -20,13 +20,15 @@ from luma_conformance.recording import har
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES
 from luma_conformance.recording.har import Writer, about, entries, merge
 
+from tests.kit import same_examples
+
 BASE = "https://agents.lumalabs.ai/mock"
 ABOUT = {"target": BASE, "cases": 2}
-QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+QUICK = same_examples(60)
 
 
 def exchange(**changes: Any) -> Exchange:
-    """Returns an exchange of the API; `changes` are members of the request, the response or the exchange."""
+    """Return an exchange of the API; `changes` are members of the request, the response or the exchange."""
     request = Request(
         method="POST",
         url="/v1/generations",
@@ -49,7 +51,7 @@ def exchange(**changes: Any) -> Exchange:
 
 
 def recorded(path: Path, *exchanges: Exchange, **options: Any) -> Path:
-    """Returns a file with these exchanges."""
+    """Return a file with these exchanges."""
     with Writer(path, ABOUT, **options) as writer:
         for number, one in enumerate(exchanges):
             writer.add(one, BASE, {"case": f"case-{number}"})
@@ -57,12 +59,12 @@ def recorded(path: Path, *exchanges: Exchange, **options: Any) -> Path:
 
 
 def found(path: Path) -> list[Exchange]:
-    """Returns the exchanges of a file."""
+    """Return the exchanges of a file."""
     return [entry.exchange for entry in entries(path)]
 
 
 def browser(*changed: Mapping[str, Any], **log: Any) -> bytes:
-    """Returns a HAR as a browser writes it, its entries changed at the dotted paths of `changed`; None takes out."""
+    """Return a HAR as a browser writes it, its entries changed at the dotted paths of `changed`; None takes out."""
     listed = []
     for changes in changed or ({},):
         one = json.loads(json.dumps(_ENTRY))
@@ -100,8 +102,8 @@ _ENTRY: dict[str, Any] = {
 }
 
 
-def test_what_is_written_comes_back(tmp_path: Path) -> None:
-    """Exchanges, where they went, their notes and what is said of the whole are read as they were written."""
+def test_exchanges_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """Exchanges, their base URLs, their notes and the facts about the whole are read as they were written."""
     file = exchange(method="GET", url="https://storage.example/out.png?X=1&Y=", body=b"", answer=b"\x89PNG\xff")
     path = recorded(tmp_path / "run.har", exchange(), file, exchange(url="/elsewhere", body=b"\xff\x00"))
 
@@ -125,7 +127,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
     status=st.integers(100, 599),
     microseconds=st.tuples(st.integers(0, 2 * 10**15), st.integers(0, 10**8)),
 )
-def test_any_exchange_comes_back(
+def test_any_exchange_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, headers: Any, body: bytes, answer: bytes, status: int, microseconds: Any
 ) -> None:
     """Repeated headers, their order and case, bodies of any bytes, and times to the microsecond survive."""
@@ -158,16 +160,16 @@ def test_a_recording_is_a_har_file_after_every_entry(tmp_path: Path) -> None:
     assert log["entries"][0]["timings"].keys() >= {"send", "wait", "receive"}
 
 
-def test_a_file_of_ours_may_end_anywhere(tmp_path: Path) -> None:
+def test_a_truncated_recording_of_ours_can_be_read_and_continued(tmp_path: Path) -> None:
     """Cut at any byte of its entries, it has the whole ones, and can be gone on with."""
     path = recorded(tmp_path / "run.har", exchange(), exchange(status=400), exchange(status=401))
     whole = path.read_bytes()
     ends = [whole.index(b"\n            }", at) + 14 for at in _starts(whole)]
-    for length in range(whole.index(b'"entries": [') + 12, len(whole), 3):
+    for count, length in enumerate(range(whole.index(b'"entries": [') + 12, len(whole), 7)):
         path.write_bytes(whole[:length])
         expected = [exchange(), exchange(status=400), exchange(status=401)][: sum(end <= length for end in ends)]
         assert found(path) == expected
-        if length % 35 == 0:
+        if count % 5 == 0:
             recorded(path, exchange(status=503))
             assert found(path) == [*expected, exchange(status=503)]
             assert json.loads(path.read_bytes())
@@ -179,7 +181,7 @@ def _starts(whole: bytes) -> Iterator[int]:
         yield at
 
 
-def test_a_killed_process_leaves_every_entry_it_has_added(tmp_path: Path) -> None:
+def test_entries_survive_a_killed_process(tmp_path: Path) -> None:
     """After SIGKILL in the middle of things, what was added is there."""
     script = (
         "import sys, time; from pathlib import Path; from luma_conformance.recording.har import Writer;"
@@ -199,8 +201,8 @@ def test_a_killed_process_leaves_every_entry_it_has_added(tmp_path: Path) -> Non
     assert found(path)[-1].response.status == 418
 
 
-def test_a_recording_is_gone_on_with(tmp_path: Path) -> None:
-    """Opening a file of ours appends, whether or not it has entries, and keeps what it says of itself."""
+def test_a_recording_can_be_continued(tmp_path: Path) -> None:
+    """Opening a file of ours appends, whether or not it has entries, and keeps its facts about the whole."""
     path = recorded(tmp_path / "run.har")
     for count in range(3):
         assert len(found(path)) == count
@@ -210,7 +212,7 @@ def test_a_recording_is_gone_on_with(tmp_path: Path) -> None:
     assert [one.response.status for one in found(path)] == [200, 201, 202]
 
 
-def test_a_recording_written_anew_by_another_program_is_still_ours(tmp_path: Path) -> None:
+def test_a_reformatted_recording_is_still_ours(tmp_path: Path) -> None:
     """Formatted otherwise, it is read with its notes and gone on with."""
     path = recorded(tmp_path / "run.har", exchange())
     path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
@@ -222,8 +224,8 @@ def test_a_recording_written_anew_by_another_program_is_still_ours(tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", [b"my notes", browser(), b"{", b'{"log": {"entries": []}}'])
-def test_a_file_of_others_is_never_written_to(tmp_path: Path, content: bytes) -> None:
-    """Whatever is there and not ours stays as it is, and the user is told."""
+def test_a_file_of_another_program_is_never_written_to(tmp_path: Path, content: bytes) -> None:
+    """A file that is not ours stays as it is, and the message names it."""
     path = tmp_path / "mine.har"
     path.write_bytes(content)
 
@@ -233,7 +235,7 @@ def test_a_file_of_others_is_never_written_to(tmp_path: Path, content: bytes) ->
     assert path.read_bytes() == content
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
     """A folder, and a folder that is not there, are the user's mistakes."""
     for path in (tmp_path, tmp_path / "none" / "run.har"):
         with pytest.raises(InputError, match="cannot be written"):
@@ -241,7 +243,7 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_every_text_passes_the_scrub(tmp_path: Path) -> None:
-    """URLs, headers, bodies of text and of bytes, notes and what is said of the whole go through the hook."""
+    """URLs, headers, bodies of text and of bytes, notes and the facts about the whole go through the hook."""
     secret = "secret-key"
     one = exchange(
         method=secret,
@@ -263,7 +265,7 @@ def test_every_text_passes_the_scrub(tmp_path: Path) -> None:
 
 
 def test_workers_files_become_one(tmp_path: Path) -> None:
-    """Parts are appended in turn, with their notes, and the whole says of itself what the first part did."""
+    """Parts are appended in turn, with their notes, and the facts about the whole are the first part's."""
     one = recorded(tmp_path / "0.har", exchange(), exchange(url="https://storage.example/v1/generations/x"))
     two = recorded(tmp_path / "1.har", exchange(status=402))
     into = tmp_path / "run.har"
@@ -311,10 +313,10 @@ def test_a_browsers_file_is_read(tmp_path: Path) -> None:
         ({"request.postData.text": "\ud800"}, set(), (b"?", None)),
     ],
 )
-def test_what_a_browser_left_out_is_known_to_be(
+def test_a_body_the_browser_left_out_is_not_taken_for_an_empty_one(
     tmp_path: Path, changes: dict[str, Any], unknown: set[str], bodies: tuple[bytes | None, bytes | None]
 ) -> None:
-    """A body that was not kept is told from an empty one, and base64 is decoded."""
+    """A body that was not kept differs from an empty one, and base64 is decoded."""
     path = tmp_path / "browser.har"
     path.write_bytes(browser(changes))
 
@@ -345,29 +347,17 @@ HOSTILE = {
     "deep": (browser().replace(b"250.5", b"[" * 200_000), "nested too deep"),
     "no method": (browser({}, {"request.method": None}), "entry 2: request.method is missing"),
     "no request": (browser({"request": None}), "entry 1: request is missing"),
-    "request is text": (
-        browser({"request": "GET"}),
-        "entry 1: request should be a mapping .*, not a string",
-    ),
-    "an entry is a number": (
-        json.dumps({"log": {"entries": [5]}}).encode(),
-        "the entry should be a mapping .*, not 5",
-    ),
+    "request is text": (browser({"request": "GET"}), "entry 1: request should be a mapping .*, not a string"),
+    "an entry is a number": (json.dumps({"log": {"entries": [5]}}).encode(), "the entry should be a mapping .*, not 5"),
     "url is a number": (browser({"request.url": 5}), "request.url should be a string, not 5"),
     "url is relative": (browser({"request.url": "/v1/generations"}), "'/v1/generations' is no absolute URL"),
     "headers is an object": (browser({"request.headers": {}}), "request.headers should be a list, not a mapping"),
-    "a header is text": (
-        browser({"response.headers": ["a: b"]}),
-        r"response.headers\[0\] should have a name",
-    ),
+    "a header is text": (browser({"response.headers": ["a: b"]}), r"response.headers\[0\] should have a name"),
     "a header's value is null": (browser({"response.headers": [{"name": "a", "value": None}]}), r"headers\[0\]"),
     "status is text": (browser({"response.status": "201"}), "response.status should be a whole number from 0 to 999"),
     "status is true": (browser({"response.status": True}), "response.status should be .*, not true"),
     "status is huge": (browser({"response.status": 10**9}), "response.status should be .*, not 1000000000"),
-    "no date": (
-        browser({"startedDateTime": "yesterday"}),
-        "startedDateTime should be a date .*, not 'yesterday'",
-    ),
+    "no date": (browser({"startedDateTime": "yesterday"}), "startedDateTime should be a date .*, not 'yesterday'"),
     "time is text": (browser({"time": "fast"}), "time should be a number, not a string"),
     "base64 that is none": (
         browser({"response.content": {"text": "é!", "encoding": "base64"}}),
@@ -391,7 +381,7 @@ def test_a_malformed_file_is_one_clear_error(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_an_endless_value_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_value_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that does not end is given up at the bound."""
     monkeypatch.setattr("luma_conformance.recording.json_stream.MAX_VALUE", 300_000)
     path = tmp_path / "theirs.har"
@@ -401,14 +391,14 @@ def test_an_endless_value_is_not_held(tmp_path: Path, monkeypatch: pytest.Monkey
         list(entries(path))
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
     for read in (lambda path: list(entries(path)), about):
         with pytest.raises(InputError, match=r"none\.har cannot be read: No such file"):
             read(tmp_path / "none.har")
 
 
-def test_a_creators_name_alone_makes_no_cut_file_ours(tmp_path: Path) -> None:
+def test_a_truncated_file_of_another_program_is_refused(tmp_path: Path) -> None:
     """Cut files of others are refused with what to do, at whatever byte they end."""
     whole = browser({}, {})
     path = tmp_path / "theirs.har"
@@ -418,6 +408,6 @@ def test_a_creators_name_alone_makes_no_cut_file_ours(tmp_path: Path) -> None:
             list(entries(path))
 
 
-def test_our_creator_is_the_key_to_comments() -> None:
+def test_recordings_name_the_command_as_their_creator() -> None:
     """The name by which recordings are known is the command's."""
     assert har.CREATOR == "luma-conformance"

@@ -7,12 +7,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.recording import json_stream as jsonstream
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
 
-QUICK = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+from tests.kit import same_examples
+
+QUICK = same_examples(150)
 TEXTS = st.text(st.characters(codec="utf-8"))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,

@@ -62,7 +62,7 @@ class Counter:
 
 
 def ask(body: str = "{}", url: str = "/v1/generations", trace: str = "id-1") -> Request:
-    """Returns a request."""
+    """Return a request."""
     return Request(method="POST", url=url, headers=(("X-Request-Id", trace),), body=body.encode())
 
 
@@ -76,7 +76,7 @@ Record = Callable[..., Recorder]
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Record]:
-    """Returns what makes recorders of one file, as runs one after another do."""
+    """Return a function that opens recorders of one file, as one run after another does."""
     with ExitStack() as writers:
 
         def make(channel: Channel | None = None, storing: Storing = AS_IT_IS) -> Recorder:
@@ -88,17 +88,17 @@ def recorder(tmp_path: Path) -> Iterator[Record]:
 
 
 def player(tmp_path: Path) -> Player:
-    """Returns the recording."""
+    """Return the recording."""
     return Player(tmp_path / "run.har", AS_IT_IS, lambda text: None)
 
 
 def number(exchange: Exchange) -> str:
-    """Returns which of its channel's answers an exchange has."""
+    """Return the number of its channel's answer that an exchange has."""
     return dict(exchange.response.headers)["X-Number"]
 
 
 def test_an_item_gets_its_own_exchanges_back_in_order_and_at_their_times(recorder: Record, tmp_path: Path) -> None:
-    """Whatever order items are played in, each gets what it got, when it got it."""
+    """In whatever order items are replayed, each gets the answers and times it was recorded with."""
     recording = recorder()
     for item in ("a", "b"):
         recording.begin_item(item)
@@ -117,7 +117,7 @@ def test_an_item_gets_its_own_exchanges_back_in_order_and_at_their_times(recorde
 
 
 def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_path: Path) -> None:
-    """A run's ids are its own: what was echoed when recording is compared with what was sent then."""
+    """A run's ids are its own: a recorded echo is compared with the id that was sent then."""
     recording = recorder()
     recording.begin_item("a")
     recording.exchange(ask(trace="then"))
@@ -128,7 +128,7 @@ def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_pa
     assert playing.exchange(ask(trace="now")).request.headers == (("X-Request-Id", "then"),)
 
 
-def test_another_request_than_the_recorded_is_another_version(recorder: Record, tmp_path: Path) -> None:
+def test_a_request_that_was_not_recorded_is_not_answered(recorder: Record, tmp_path: Path) -> None:
     """A body that differs, and a request too many, are not answered with something else."""
     recording = recorder()
     recording.begin_item("a")
@@ -146,8 +146,8 @@ def test_another_request_than_the_recorded_is_another_version(recorder: Record, 
         playing.begin_item("z")
 
 
-def test_a_case_that_sends_something_else_now_is_another_version(recorder: Record, tmp_path: Path) -> None:
-    """What a case expects may change, and its recording is still good; what it sends may not."""
+def test_a_case_whose_request_has_changed_is_not_judged(recorder: Record, tmp_path: Path) -> None:
+    """A case may expect something else and its recording is still good; it may not send something else."""
     recording = recorder()
     recording.begin_item("n/empty", case())
 
@@ -159,7 +159,7 @@ def test_a_case_that_sends_something_else_now_is_another_version(recorder: Recor
 
 
 @pytest.mark.parametrize("change", ["method: PUT", "auth: none", "headers: {X: y}", "path: /x"])
-def test_every_part_of_a_request_counts_for_the_version(change: str) -> None:
+def test_every_part_of_a_request_is_compared_with_the_recorded_one(change: str) -> None:
     """Method, key, headers and path are part of what a case sends."""
     plain = CASES.replace('set: {prompt: ""}', "request: {body: {}}")
     changed = CASES.replace('set: {prompt: ""}', f"request: {{body: {{}}, {change}}}")
@@ -186,7 +186,7 @@ def test_examples_come_back_with_their_exchanges(recorder: Record, tmp_path: Pat
     assert again == list(zip(tried, ["1", "2", "3"], strict=True))
 
 
-def test_an_example_that_was_not_over_is_not_in_the_file(recorder: Record, tmp_path: Path) -> None:
+def test_an_unfinished_example_is_not_in_the_file(recorder: Record, tmp_path: Path) -> None:
     """A run that is killed in the middle of an example leaves the whole ones before it."""
     recording = recorder()
     recording.begin_item("p")
@@ -235,7 +235,7 @@ def test_the_later_of_two_recordings_counts(recorder: Record, tmp_path: Path) ->
 def test_a_recording_is_as_old_as_the_oldest_part_that_counts(
     recorder: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An item that is recorded again is as old as its last recording; what was replaced makes nothing old."""
+    """An item that is recorded again is as old as its last recording; replaced recordings do not count."""
     for day, items in ((1, "ab"), (3, "a"), (5, "b")):
         monkeypatch.setattr("time.time", lambda day=day: day * 86_400.0)
         recording = recorder()
@@ -255,7 +255,7 @@ def test_time_passes_when_recording_and_not_when_playing(recorder: Record, tmp_p
     assert counter.slept == [(60, "main-key")]
 
 
-def test_what_is_stored_is_what_storing_makes_of_it(recorder: Record, tmp_path: Path) -> None:
+def test_everything_is_stored_through_the_policy(recorder: Record, tmp_path: Path) -> None:
     """Requests, answers and examples reach the file only as they may be stored."""
     storing = Storing(
         request=lambda request: replace(request, body=b"stored-request"),
@@ -313,7 +313,7 @@ def test_a_note_that_is_not_ours_is_refused_with_its_place(tmp_path: Path, note:
 
 
 def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> None:
-    """An example is data: what would call something is refused."""
+    """An example is data: an expression that calls something is refused."""
     recording = recorder()
     recording.begin_item("p")
     recording.begin_example("harmless")
@@ -328,7 +328,7 @@ def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> 
         list(playing.recorded_examples() or ())
 
 
-def test_notes_carry_whose_exchange_it_is(recorder: Record, tmp_path: Path) -> None:
+def test_notes_say_to_which_item_an_exchange_belongs(recorder: Record, tmp_path: Path) -> None:
     """Case, step, what it was recorded by, and times are in the file for other tools to read."""
     recording = recorder()
     recording.begin_item("n/empty", case())

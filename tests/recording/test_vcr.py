@@ -45,7 +45,7 @@ version: 1
 
 
 def found(path: Path, content: str | bytes) -> list[Entry]:
-    """Returns what a cassette of this content has."""
+    """Return the exchanges of a cassette with this content."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return list(vcrfile.entries(path))
 
@@ -98,7 +98,7 @@ def test_bytes_and_codings_are_read(url: str, tmp_path: Path) -> None:
     ],
 )
 def test_every_form_of_a_body_is_read(tmp_path: Path, response: dict[str, Any], body: bytes, unknown: set[str]) -> None:
-    """Text, base64 and what older versions wrote, decoded or not, come to the same."""
+    """Text, base64 and the form of older versions, decoded or not, give the same body."""
     whole = {"status": {"code": 401}, "headers": {}, **response}
     request: dict[str, object] = {"method": "POST", "uri": "http://a/v1/generations", "body": None, "headers": {}}
 
@@ -124,7 +124,7 @@ def test_a_compressed_body_is_inflated_within_bounds(tmp_path: Path, monkeypatch
         assert entry.unknown == ALWAYS | unknown
 
 
-def test_scalars_are_text(tmp_path: Path) -> None:
+def test_unquoted_scalars_are_read_as_text(tmp_path: Path) -> None:
     """What a hand wrote unquoted is no date, number or yes: a header's value is text."""
     content = ONE.replace("[abc]", "[2026-04-01, 0o7, yes, 1:30]").replace("version: 1", "version: 1\nmetadata: {a: b}")
 
@@ -133,7 +133,7 @@ def test_scalars_are_text(tmp_path: Path) -> None:
     assert [value for _, value in entry.exchange.response.headers] == ["2026-04-01", "0o7", "yes", "1:30"]
 
 
-def test_a_body_that_is_a_list_is_not_known(tmp_path: Path) -> None:
+def test_a_body_that_is_a_list_counts_as_not_kept(tmp_path: Path) -> None:
     """An iterator's parts are no body to judge."""
     (entry,) = found(tmp_path / "c.yaml", ONE.replace("""'{"prompt": "A sunset"}'""", "[a, b]"))
 
@@ -168,10 +168,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "cut off in a text": (ONE[:50], "c.yaml:3: is not YAML"),
     "cut off between members": (ONE[:75], "entry 1: response is missing"),
     "a tab": (ONE.replace("    method", "\tmethod"), "c.yaml:7: is not YAML"),
-    "twice": (
-        ONE.replace("    method", "    body: x\n    method"),
-        "c.yaml:7: duplicate key 'body'",
-    ),
+    "twice": (ONE.replace("    method", "    body: x\n    method"), "c.yaml:7: duplicate key 'body'"),
     "two documents": (ONE + "---\na: b\n", "c.yaml:15: a second document begins here"),
     "a list for a key": (ONE + "? [a]\n: b\n", "c.yaml:15: a key should be a string"),
     "no binary": (ONE.replace("""'{"prompt": "A sunset"}'""", "!!binary 'a!'"), "c.yaml:3: !!binary is no base64"),
@@ -179,10 +176,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "no status": (ONE.replace("code: 401", "code: none"), "entry 1: response.status should have a code"),
     "a status of five digits": (ONE.replace("code: 401", "code: 40100"), "response.status should have a code"),
     "no URL": (ONE.replace("https://agents", "agents"), "entry 1: request.uri: .* is no absolute URL"),
-    "a header of nothing": (
-        ONE.replace("[abc]", "[null]"),
-        "response.headers.x-request-id should be a string",
-    ),
+    "a header of nothing": (ONE.replace("[abc]", "[null]"), "response.headers.x-request-id should be a string"),
     "headers of text": (ONE.replace("{x-request-id: [abc]}", "none"), "response.headers should be a mapping"),
     "JSON of others": ('{"a": 1}', "c.yaml is no cassette: it is JSON without interactions"),
     "JSON cut off": ('{"version": 1, "interactions": [{"request": ', r"ends too early \(in entry 1, byte 44\)"),
@@ -202,14 +196,14 @@ def test_a_malformed_cassette_is_one_clear_error(tmp_path: Path, monkeypatch: py
     assert "\n" not in str(caught.value)
 
 
-def test_a_cassette_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_scalar_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scalar without end is given up."""
     monkeypatch.setattr(vcrfile, "MAX_BYTES", 100_000)
     with pytest.raises(InputError, match="is too big; a cassette has at most 100000 bytes"):
         found(tmp_path / "c.yaml", f"interactions: '{'a' * 200_000}'")
 
 
-def test_a_cassette_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_cassette_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
     with pytest.raises(InputError, match=r"none\.yaml cannot be read: No such file"):
         list(vcrfile.entries(tmp_path / "none.yaml"))

@@ -87,7 +87,7 @@ def test_a_signing_parameter_of_any_url_is_replaced(text: str, shown: str) -> No
 
 
 def test_two_signatures_still_differ_and_are_replaced_once() -> None:
-    """Two signatures can be compared without being shown, and what is replaced is not replaced again."""
+    """Two signatures can be compared without being shown, and a replacement is not replaced again."""
     first, second = (Redactor().scrub(f"https://f/x?sig={value}") for value in ("abc", "abd"))
 
     assert first != second
@@ -206,7 +206,7 @@ def test_without_secrets_nothing_changes() -> None:
         ("a\ud800b\udfff", "a\\ud800b\\udfff"),
     ],
 )
-def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
+def test_terminal_commands_are_shown_as_escapes(text: str, shown: str) -> None:
     """Tabs, line breaks and all scripts stay, and the result can be written as UTF-8."""
     assert safe_text(text) == shown
     safe_text(text).encode()

@@ -8,9 +8,11 @@ import pprint
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
+
+from tests.kit import same_examples
 
 KEYS = st.text(alphabet="aZ09-_.~\"'/<>+ä ", min_size=1, max_size=30)
 
@@ -49,12 +51,12 @@ def flat(text: str) -> bytes:
         "ab%26amp%3Bsol;c",
     ],
 )
-def test_a_text_is_the_same_however_it_is_written(written: str) -> None:
+def test_every_escaping_of_a_text_is_removed(written: str) -> None:
     """Escapes of JSON, URLs and HTML, also nested, line folds, wraps and invisible characters are removed."""
     assert flat(written) == b"ab/c"
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@same_examples(200)
 @given(KEYS)
 def test_encodings_of_the_standard_library_are_decoded(text: str) -> None:
     """A text encoded once or twice is as flat as the text itself."""
@@ -90,7 +92,7 @@ def test_a_part_is_traced_back_to_the_original(text: str, found: str) -> None:
     assert raw[start:end].decode() == found
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@same_examples(200)
 @given(st.text(max_size=60))
 def test_any_text_is_flattened_and_every_part_traced_back(text: str) -> None:
     """No text raises, and places are within the original and in order."""
@@ -102,7 +104,7 @@ def test_any_text_is_flattened_and_every_part_traced_back(text: str) -> None:
     assert spans == sorted(spans)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@same_examples(200)
 @given(st.text(alphabet="ab \n\t\\-+/=é\"'", max_size=60))
 def test_squeezing_gives_the_flat_text(text: str) -> None:
     """The fast way is taken only if it has the same result."""

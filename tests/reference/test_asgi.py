@@ -25,7 +25,7 @@ POLL = f"{CREATE}/{COMPLETED_IMAGE}"
 
 @pytest.fixture
 def connection(url: str) -> Iterator[http.client.HTTPConnection]:
-    """A connection to it."""
+    """Return a connection to the service."""
     with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as opened:
         yield opened
 
@@ -33,13 +33,13 @@ def connection(url: str) -> Iterator[http.client.HTTPConnection]:
 def ask(
     connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None = None
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """Returns the answer to a request of the main client, and its body."""
+    """Return the answer to a request of the main client, and its body."""
     connection.request(method, target, body=body, headers=AUTH)
     response = connection.getresponse()
     return response, response.read()
 
 
-def test_create_and_poll(connection: http.client.HTTPConnection) -> None:
+def test_a_created_generation_can_be_polled(connection: http.client.HTTPConnection) -> None:
     """Status, headers and body arrive as the service gave them."""
     response, body = ask(connection, "POST", CREATE, json.dumps(SUNSET).encode())
     assert (response.status, response.headers.get_content_type()) == (201, "application/json")
@@ -90,7 +90,7 @@ def test_a_big_body_arrives_whole(connection: http.client.HTTPConnection) -> Non
 
 
 def test_a_chunked_body_is_a_body(connection: http.client.HTTPConnection) -> None:
-    """A length that is not told beforehand is no obstacle."""
+    """A body without a Content-Length is read."""
     raw = json.dumps(SUNSET).encode()
     connection.request("POST", CREATE, body=iter([raw[:5], raw[5:]]), headers=AUTH, encode_chunked=True)
     response = connection.getresponse()
@@ -105,7 +105,7 @@ def test_a_request_id_is_echoed_byte_for_byte(connection: http.client.HTTPConnec
     assert response.headers["X-Request-Id"] == "é-7"
 
 
-def test_the_clock_is_one_clients_over_sockets_too(connection: http.client.HTTPConnection) -> None:
+def test_each_client_has_its_own_clock_over_sockets_too(connection: http.client.HTTPConnection) -> None:
     """The answer says the client's time in seconds since 1970."""
     _, before = ask(connection, "POST", CLOCK, b'{"advance": 0}')
     _, after = ask(connection, "POST", CLOCK, b'{"advance": 50}')
@@ -120,7 +120,7 @@ def test_a_client_that_leaves_early_does_no_harm(url: str, connection: http.clie
     assert ask(connection, "GET", POLL)[0].status == 200
 
 
-def test_what_is_no_http_is_a_400(url: str) -> None:
+def test_a_request_that_is_not_http_gets_a_400(url: str) -> None:
     """The server under it refuses what it cannot read."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as raw:
@@ -129,7 +129,7 @@ def test_what_is_no_http_is_a_400(url: str) -> None:
             assert answer.readline().startswith(b"HTTP/1.1 400 ")
 
 
-def test_what_wraps_the_service_answers() -> None:
+def test_a_wrapper_answers_in_place_of_the_service() -> None:
     """A wrapper stands between every request and the service."""
 
     def teapot(handle: Handle) -> Handle:
@@ -152,7 +152,7 @@ def test_the_port_is_free_afterwards() -> None:
 
 
 def test_a_port_in_use_is_an_input_error_with_advice() -> None:
-    """It says which address, why, and what to do."""
+    """The message names the address, the reason and a way out."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
@@ -162,7 +162,7 @@ def test_a_port_in_use_is_an_input_error_with_advice() -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])
-def test_a_port_that_is_none_is_an_input_error_too(port: int) -> None:
+def test_an_impossible_port_is_an_input_error(port: int) -> None:
     """A number no port has is refused like a port in use."""
     with pytest.raises(InputError, match="cannot listen on"):
         run(Settings(), "127.0.0.1", port)

@@ -33,7 +33,7 @@ def test_the_profile_needs_no_environment_and_hides_nothing() -> None:
 
 
 def test_the_profile_names_the_seeded_generations_and_all_prompts() -> None:
-    """What it offers under generations and prompts is what the cards have."""
+    """Its generations and prompts are those of the cards."""
     values = {role: value for role, value in PROFILE.values.items() if not role.endswith("-url")}
     assert values.pop("completed-image") == COMPLETED_IMAGE
     assert values.pop("completed-video") == COMPLETED_VIDEO

@@ -20,14 +20,14 @@ QUICK = Settings(queued_seconds=0.01, processing_seconds=0.01)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The URL of a reference whose jobs take 20 ms."""
+    """Yield the URL of a reference whose jobs take 20 ms."""
     with serving(QUICK) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def clients(url: str) -> Iterator[Any]:
-    """Makes the client with the key of `who`; one each, and none retries."""
+    """Return a function that makes the client with the key of `who`; one each, and none retries."""
     made: dict[str, luma_agents.Luma] = {}
 
     def client(who: str = "main") -> luma_agents.Luma:
@@ -41,7 +41,7 @@ def clients(url: str) -> Iterator[Any]:
 
 
 def finished(client: luma_agents.Luma, generation_id: str) -> Any:
-    """Polls until a generation has ended."""
+    """Poll until a generation has ended."""
     for _ in range(200):
         generation = client.generations.get(generation_id)
         if generation.state in ("completed", "failed"):
@@ -58,8 +58,8 @@ def finished(client: luma_agents.Luma, generation_id: str) -> Any:
         ({"model": "ray-3.2", "type": "video_edit", "source": {"generation_id": COMPLETED_VIDEO}}, "video/mp4"),
     ],
 )
-def test_a_job_from_request_to_file(clients: Any, asked: dict[str, Any], kind: str) -> None:
-    """Create, poll to the end, load the output: what the page's quick start does."""
+def test_a_job_is_followed_from_request_to_file(clients: Any, asked: dict[str, Any], kind: str) -> None:
+    """Create, poll to the end, load the output: the page's quick start."""
     client = clients()
     created = client.generations.create(prompt=SUNSET, **asked)
     assert (created.state, created.output) == ("queued", [])
@@ -111,7 +111,7 @@ def test_each_status_is_its_exception(
     assert (caught.value.status_code, caught.value.body) == (status, {"detail": detail})
 
 
-def test_what_is_not_ones_own_is_not_found(clients: Any) -> None:
+def test_a_foreign_or_unknown_generation_is_404(clients: Any) -> None:
     """An unknown id and another client's are one exception with one body."""
     for who, generation in (("main", "nothing"), ("other", COMPLETED_IMAGE)):
         with pytest.raises(luma_agents.NotFoundError) as caught:
@@ -139,7 +139,7 @@ def test_the_rate_limit_is_its_exception_with_its_headers(clients: Any) -> None:
     assert begun - 1 <= int(headers["X-RateLimit-Reset"]) - int(headers["Retry-After"]) <= time.time() + 1
 
 
-def test_too_many_jobs_is_the_same_exception_without_them(clients: Any) -> None:
+def test_too_many_jobs_is_the_same_exception_without_rate_headers(clients: Any) -> None:
     """The detail and the headers tell the two limits apart."""
     client = clients("low-concurrency")
     client.generations.create(prompt="[test] stay processing")
@@ -149,7 +149,7 @@ def test_too_many_jobs_is_the_same_exception_without_them(clients: Any) -> None:
     assert "X-RateLimit-Remaining" not in caught.value.response.headers
 
 
-def test_a_request_id_goes_there_and_back(clients: Any) -> None:
+def test_a_request_id_is_echoed_to_the_client(clients: Any) -> None:
     """What the caller sends for tracing is in the answer."""
     raw = clients().generations.with_raw_response.get(COMPLETED_IMAGE, extra_headers={"X-Request-Id": "myapp-7"})
     assert raw.headers["X-Request-Id"] == "myapp-7"

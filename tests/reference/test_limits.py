@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.model import header
 from luma_conformance.reference import Settings
 from luma_conformance.reference.limits import SlidingWindow, Slots
 
+from tests.kit import same_examples
 from tests.reference.asking import RATES, START, SUNSET, Desk, answer, data, number
 
 TICKS = st.lists(st.integers(0, 40_000).map(lambda ms: ms / 1024), min_size=1, max_size=40)
-RUNS = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+RUNS = same_examples(60)
 
 
 @RUNS
@@ -34,7 +35,7 @@ def test_no_sixty_seconds_hold_more_than_the_limit(ticks: list[float], limit: in
 
 @RUNS
 @given(ticks=TICKS, limit=st.integers(1, 5))
-def test_what_a_refusal_says_is_enough_and_no_more(ticks: list[float], limit: int) -> None:
+def test_the_wait_a_refusal_asks_for_is_enough_and_not_too_long(ticks: list[float], limit: int) -> None:
     """Retry-After and Reset name the first whole second that admits; a second less does not."""
     window, now = SlidingWindow(limit), START
     for tick in ticks:

@@ -7,13 +7,14 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.reference import media_facts
 from luma_conformance.reference.media import Loader
 from luma_conformance.rules import MediaFact, Problem
 from PIL import Image
 
+from tests.kit import same_examples
 from tests.reference.asking import SUNSET, Desk, answer, data
 
 DECODED = ("PNG", "JPEG", "WEBP", "GIF")
@@ -111,7 +112,7 @@ def test_video_bytes_are_weighed_and_not_decoded() -> None:
     assert media_facts(inline(b"no video", "video/mp4")) == MediaFact(bytes=8)
 
 
-def test_a_reference_by_generation_carries_nothing() -> None:
+def test_a_reference_by_generation_has_no_media() -> None:
     """A generation has nothing to load."""
     assert media_facts({"generation_id": "d290f1ee-6c54-4b01-90e6-d701748f0851"}) == MediaFact()
 
@@ -131,14 +132,14 @@ def test_a_reference_by_generation_carries_nothing() -> None:
         ("https://example.com/photo.jpg", None),
     ],
 )
-def test_a_url_finds_what_its_card_says(url: str, problem: Problem | None) -> None:
+def test_a_url_loads_as_its_card_says(url: str, problem: Problem | None) -> None:
     """Whole URLs and whole hosts have cards; a URL without one loads, and one with no host to reach does not."""
     assert media_facts({"url": url}).problem is problem
 
 
-@settings(max_examples=80, deadline=None, database=None, derandomize=True)
+@same_examples(80)
 @given(kind=st.sampled_from([*DECODED, "BMP", "TIFF", "ICO"]), cut=st.integers(1, 400), edits=st.binary(max_size=6))
-def test_no_picture_raises(kind: str, cut: int, edits: bytes) -> None:
+def test_no_picture_causes_an_exception(kind: str, cut: int, edits: bytes) -> None:
     """A picture damaged anywhere is measured, or found corrupt or foreign."""
     raw = bytearray(encoded(kind)[:cut])
     for place, value in enumerate(edits):

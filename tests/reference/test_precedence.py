@@ -33,7 +33,7 @@ def test_the_order_covers_exactly_the_rules() -> None:
     assert sorted(PRECEDENCE) == sorted(rule.id for rule in RULES)
 
 
-def test_what_takes_loading_is_what_answers_413_422_502_and_503() -> None:
+def test_the_rules_about_media_are_those_with_413_422_502_and_503() -> None:
     """The rules after the limits are those about media; manga's 422 alone needs none."""
     statuses = {rule.id: rule.status for rule in RULES}
     assert {statuses[rule] for rule in FOUND_BY_LOADING} == {413, 422, 502, 503}
@@ -56,7 +56,7 @@ def test_of_one_rule_the_first_fault_answers() -> None:
     assert choose_answer(Rejected(violations=twice)).detail == "one"
 
 
-def test_a_hole_is_filled_with_the_field_and_a_missing_text_is_made_up() -> None:
+def test_an_answer_names_the_field_where_the_page_prints_no_whole_text() -> None:
     """Where the page prints no whole text, the answer still names the field."""
     like = violation("proxy-down", like="{field}: fetch proxy unavailable")
     assert choose_answer(Rejected(violations=(like,))).detail == "source: fetch proxy unavailable"
@@ -64,8 +64,8 @@ def test_a_hole_is_filled_with_the_field_and_a_missing_text_is_made_up() -> None
 
 
 @pytest.mark.parametrize("row", PRINTED, ids=lambda row: row.name)
-def test_every_answer_given_is_one_allowed(row: Printed) -> None:
-    """What the order picks is among what the oracle allows."""
+def test_the_oracle_allows_every_answer_of_the_reference(row: Printed) -> None:
+    """Every answer the reference's order picks is one the oracle allows."""
     prediction = predict(row.body, media=look_up)
     assert isinstance(prediction, Rejected)
     given = choose_answer(prediction)

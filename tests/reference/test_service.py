@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.catalogue.roles import FAILURE_CODES
 from luma_conformance.model import Headers, Request, header
 from luma_conformance.reference import Service, Settings, VirtualClock
 from luma_conformance.reference.cards import CLIENTS, FAILS, KEYS, REASONS, STAYS
 
+from tests.kit import same_examples
 from tests.reference.asking import (
     CLOCK,
     COMPLETED_IMAGE,
@@ -65,7 +66,7 @@ def named(body: bytes) -> str:
     ],
 )
 def test_every_route_distinguishes_the_kinds_of_keys(authorization: str | None, expected: tuple[int, str]) -> None:
-    """Creating, polling and the clock ask for a key in the same way, and say which thing is wrong with it."""
+    """Creating, polling and the clock ask for a key in the same way, and name what is wrong with it."""
     desk = Desk()
     headers = () if authorization is None else (("authorization", authorization),)
     for method, url in (("POST", CREATE), ("GET", f"{CREATE}/{COMPLETED_IMAGE}"), ("POST", CLOCK)):
@@ -152,7 +153,7 @@ def test_states_follow_the_clock(who: str) -> None:
 
 
 def test_a_job_keeps_its_last_state() -> None:
-    """A day later it is still there, completed or stuck, and its creation is told as it was."""
+    """A day later it is still there, completed or stuck, with the same time of creation."""
     desk = Desk()
     generation, stuck = desk.made(), desk.made({"prompt": "[test] stay queued"})
     desk.clock.sleep(86_400)
@@ -184,7 +185,7 @@ def test_a_generation_with_a_fail_prompt_fails_with_its_code(code: str, body: di
 
 
 @pytest.mark.parametrize("prompt", [*STAYS, *FAILS])
-def test_a_card_is_the_whole_prompt(prompt: str) -> None:
+def test_a_card_must_be_the_whole_prompt(prompt: str) -> None:
     """A prompt that only contains a card is a prompt like any other."""
     desk = Desk()
     generation = desk.made({"prompt": f"{prompt}."})
@@ -385,7 +386,7 @@ OBJECTS = st.fixed_dictionaries(
 BODIES = st.binary(max_size=20) | (JSON | OBJECTS).map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=100, deadline=None, database=None, derandomize=True)
+@same_examples(100)
 @given(
     method=st.sampled_from(["GET", "POST", "POST", "POST"]) | TEXT,
     url=st.just(CREATE) | URLS,
@@ -393,7 +394,9 @@ BODIES = st.binary(max_size=20) | (JSON | OBJECTS).map(lambda value: json.dumps(
     key_of=st.sampled_from(["main", "main", "low-rpm", None]),
     body=BODIES,
 )
-def test_no_request_raises(method: str, url: str, headers: Headers, key_of: str | None, body: bytes) -> None:
+def test_no_request_causes_an_exception(
+    method: str, url: str, headers: Headers, key_of: str | None, body: bytes
+) -> None:
     """Whatever is sent, there is an answer: JSON with a detail where it is an error, or the storage's XML."""
     response = Desk().ask(method, url, key_of, headers=headers, body=body)
     assert 200 <= response.status < 600

@@ -6,12 +6,13 @@ import io
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.model import Request, Response, header
 from luma_conformance.reference import InProcess, Settings
 from PIL import Image
 
+from tests.kit import same_examples
 from tests.reference.asking import COMPLETED_IMAGE, COMPLETED_VIDEO, Desk, data, key
 
 GOOD = Desk().output()
@@ -101,7 +102,7 @@ def test_every_character_of_the_signature_counts() -> None:
 
 
 def test_a_parameter_cannot_be_folded_into_another() -> None:
-    """The signed text read as fewer parameters is not what was signed."""
+    """The signed text, read as fewer parameters, is another query."""
     signature = FACTS["X-Amz-Signature"]
     first, *rest = sorted((name, value) for name, value in FACTS.items() if name != "X-Amz-Signature")
     folded = "\n".join([first[1], *(f"{name}={value}" for name, value in rest)])
@@ -142,9 +143,9 @@ def test_a_url_of_another_server_is_a_403() -> None:
     assert elsewhere.file(desk.output(generation)).status == 403
 
 
-@settings(max_examples=80, deadline=None, database=None, derandomize=True)
+@same_examples(80)
 @given(query=st.text(max_size=40) | st.lists(st.sampled_from([*FACTS, "=", "&", "%", "%ff", "1"])).map("".join))
-def test_no_query_raises(query: str) -> None:
+def test_no_query_causes_an_exception(query: str) -> None:
     """Any query whatever is a 403."""
     assert is_denied(Desk().file(f"{PATH}?{query}"))
 

@@ -102,12 +102,12 @@ HOSTILE = (
     "half a pair: \ud800 and \udfff",
     "`code` | [link](javascript:alert(1)) **bold** @everyone #1",
     "%0A::error::forged\r\n::error::forged",
-    "x" * 1_000_000,
+    "x" * 100_000,
 )
 
 
 def saying(text: str) -> Results:
-    """Returns results in which a text stands wherever there can be one."""
+    """Return results in which a text stands wherever there can be one."""
     difference = Mismatch(facet=Facet.HEADERS, where=text, why=text, rests_on=text)
     judged = Judged(
         case=f"create/{text[:200]}",

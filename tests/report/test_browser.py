@@ -39,7 +39,7 @@ Browser = webdriver.Chrome
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Starts a browser with nothing of its own."""
+    """Start a browser with nothing of its own."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
@@ -52,7 +52,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    """Opens the page of some runs; at the end it has logged no problem and asked for nothing."""
+    """Return a function that opens the page of some runs; it must log no problem and fetch nothing."""
     browser.get("about:blank")
     for name in ("browser", "performance"):
         log(browser, name)
@@ -72,23 +72,23 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Browser]]
 
 
 def rows(browser: Browser) -> list[str]:
-    """Returns the ids of the cases that are listed."""
+    """Return the ids of the cases that are listed."""
     return [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#list > details > summary .id")]
 
 
 def case(browser: Browser) -> WebElement:
-    """Returns the first unfolded case, once it is filled."""
+    """Return the first unfolded case, once it is filled."""
     return WebDriverWait(browser, 5).until(lambda page: page.find_element(By.CSS_SELECTOR, "#list .case"))
 
 
 def log(browser: Browser, name: str) -> list[dict[str, str]]:
-    """Returns what a log of the browser has had since it was last asked for."""
+    """Return what is new in a log of the browser since it was last read."""
     entries: list[dict[str, str]] = browser.get_log(name)  # type: ignore[no-untyped-call]
     return entries
 
 
 def button(browser: Browser, words: str) -> WebElement:
-    """Returns the button whose text contains some words."""
+    """Return the button whose text contains some words."""
     return next(one for one in browser.find_elements(By.TAG_NAME, "button") if words in one.text)
 
 
@@ -148,7 +148,7 @@ def test_a_case_unfolds_from_the_keyboard(opened: Callable[..., Browser]) -> Non
 
 
 def test_every_control_has_a_name(opened: Callable[..., Browser]) -> None:
-    """What can be reached with the keyboard says what it is to who does not see it."""
+    """Every element that the keyboard reaches has an accessible name."""
     page = opened(samples.MIXED, samples.CLEAN)
 
     for control in page.find_elements(By.CSS_SELECTOR, "a, button, input, select, summary, svg"):

@@ -41,7 +41,7 @@ def test_all_formats_say_the_same(results: Results) -> None:
     assert shield["message"] in badge.picture(results)
 
 
-def test_ctrf_is_what_its_readers_take() -> None:
+def test_ctrf_has_the_members_its_readers_need() -> None:
     """Counts add up, every test has a name, a status of theirs and whole milliseconds."""
     report = json.loads(ctrf.document(samples.MIXED))
     summary, tests = report["results"]["summary"], report["results"]["tests"]
@@ -99,7 +99,7 @@ def test_annotations_stand_at_the_lines_of_case_files() -> None:
 
 
 @pytest.mark.parametrize("text", samples.HOSTILE)
-def test_no_text_of_a_server_commands_a_reader(text: str) -> None:
+def test_no_text_of_a_server_is_obeyed_by_a_reader(text: str) -> None:
     """Workflow commands stay one line each, Markdown and SVG say what was said, and nothing in them commands."""
     hostile = samples.saying(text)
 
@@ -131,7 +131,7 @@ def test_a_format_of_one_run_does_not_take_two() -> None:
 
 
 def test_headings_link_into_the_page_and_properties_do_not() -> None:
-    """A heading is found by its text; what is no heading of the page has no link."""
+    """A heading is found by its text; other headings have no link."""
     link = page_link("429 — Requests-per-minute (RPM) limit, exceeded")
 
     assert link is not None

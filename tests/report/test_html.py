@@ -59,7 +59,7 @@ def test_the_page_needs_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("text", samples.HOSTILE)
-def test_whatever_a_server_says_the_page_is_the_same_page(text: str) -> None:
+def test_hostile_texts_add_nothing_to_the_page(text: str) -> None:
     """A hostile text adds no element, no attribute and no script, and commands no reader."""
     hostile, tame = (html.page([samples.saying(words)]) for words in (text, "tame"))
 
@@ -70,7 +70,7 @@ def test_whatever_a_server_says_the_page_is_the_same_page(text: str) -> None:
     assert hostile.encode()
 
 
-def test_the_list_is_data_case_by_case() -> None:
+def test_the_page_holds_every_case_once_as_data() -> None:
     """The island holds every case once, a cell for each run, and no more of a case that passed than its title."""
     island = json.loads(Page(html.page([samples.MIXED, samples.CLEAN])).texts["script"][0])
     cells = {case[0]: case[5] for case in island["cases"]}
@@ -99,7 +99,7 @@ def test_sections_without_a_finding_are_folded_away() -> None:
     assert "201 — Created (success)</bdi></a>" in folded[2]
 
 
-def test_a_run_that_says_little_is_a_page_all_the_same() -> None:
+def test_an_empty_or_odd_result_makes_a_page() -> None:
     """A result cut off before its first verdict, and times that are none, make a page."""
     empty = replace(samples.CLEAN, verdicts=(), ending=None, run=replace(samples.RUN, started="yesterday"))
 

@@ -19,7 +19,7 @@ SCHEMA = json.loads((specs() / "result.schema.json").read_text())
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_results_are_read_as_they_were_written() -> None:
     """Every fact of a result survives, and every line is valid by the published schema."""
     text = lines.written(samples.MIXED)
 
@@ -28,7 +28,7 @@ def test_what_is_written_is_read_again() -> None:
         VALID.validate(json.loads(line))
 
 
-def test_the_schema_refuses_what_is_no_line() -> None:
+def test_the_schema_refuses_an_invalid_line() -> None:
     """A verdict nobody knows, a member nobody knows and a difference without facets are refused."""
     line: dict[str, Any] = json.loads(lines.verdict(samples.FAILED))
     wrong = [line | {"verdict": "maybe"}, line | {"colour": "red"}, {"end": True}, {"schema": 2}]
@@ -57,7 +57,7 @@ def test_the_same_results_are_the_same_bytes() -> None:
     assert lines.written(again) == lines.written(samples.MIXED)
 
 
-def test_a_case_that_was_tried_again_counts_once() -> None:
+def test_a_retried_case_counts_once() -> None:
     """The last verdict of a case is its verdict."""
     parts = [lines.header(samples.RUN), lines.verdict(samples.FAILED)]
     parts.append(lines.verdict(replace(samples.PASSED, case=samples.FAILED.case)))
@@ -103,7 +103,7 @@ HEADER = lines.header(Run()).encode() + b"\n"
         (b"hello", "r:1: is not a line of JSON"),
     ],
 )
-def test_what_is_no_file_of_results_is_told_by_line(content: bytes, why: str) -> None:
+def test_an_invalid_file_of_results_is_refused_with_the_line(content: bytes, why: str) -> None:
     """A wrong file is refused in one message that says where and what."""
     with pytest.raises(InputError) as error:
         lines.read(content, "r")
@@ -112,7 +112,7 @@ def test_what_is_no_file_of_results_is_told_by_line(content: bytes, why: str) ->
 
 
 @pytest.mark.parametrize("text", samples.HOSTILE)
-def test_whatever_a_server_says_is_one_line(text: str) -> None:
+def test_any_text_is_written_on_one_line(text: str) -> None:
     """A text of any kind is written in ASCII, on one line, and is read as it was."""
     hostile = samples.saying(text)
 

@@ -12,14 +12,14 @@ from luma_conformance.report.result import Conclusion, Ending, Results
 from tests.report import samples
 
 
-def test_a_failure_is_told_in_a_sentence_with_its_sections() -> None:
+def test_the_headline_counts_failures_and_sections() -> None:
     """The headline counts failures, judged cases and sections; what was not judged is a remark, not a case."""
     assert samples.MIXED.headline == "Not conformant: 2 of 5 cases fail, in 2 sections"
     assert samples.MIXED.remarks == ("1 case not judged", "1 case worded otherwise", "1 known deviation")
     assert samples.MIXED.exit_status == Exit.NOT_CONFORMANT
 
 
-def test_conformance_with_known_deviations_says_so() -> None:
+def test_known_deviations_are_in_the_headline() -> None:
     """A deviation is not red, and not silent either."""
     results = Results(samples.RUN, (samples.PASSED, samples.DEVIATES), samples.ENDING)
 
@@ -39,14 +39,14 @@ def test_conformance_with_known_deviations_says_so() -> None:
         (replace(samples.CLEAN, ending=Ending(status=7, stop="spent")), Conclusion.COULD_NOT_JUDGE, Exit.SPENT),
     ],
 )
-def test_silence_is_not_conformance(results: Results, conclusion: Conclusion, status: Exit) -> None:
+def test_an_incomplete_or_empty_run_is_never_conformant(results: Results, conclusion: Conclusion, status: Exit) -> None:
     """A cut-off, broken-off, stopped or empty run is never conformant; a failure counts however it ended."""
     assert results.conclusion is conclusion
     assert results.exit_status == status
 
 
-def test_facets_are_those_of_the_differences() -> None:
-    """A verdict says once what it is about."""
+def test_a_verdict_names_each_facet_once() -> None:
+    """A facet with several differences is named once."""
     doubled = replace(samples.FAILED, differences=samples.FAILED.differences * 2)
 
     assert doubled.facets == ("detail",)

@@ -32,7 +32,7 @@ TINY_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwAD
 
 
 def look_up(ref: Mapping[str, object]) -> MediaFact:
-    """Answers for the URLs above, and as the default does for everything else."""
+    """Return the facts of the URLs above, and those of the default lookup for everything else."""
     return FACTS.get(str(ref.get("url"))) or inline_only(ref)
 
 

@@ -41,7 +41,7 @@ class Printed:
 
     @property
     def name(self) -> str:
-        """The rule, and which of its examples."""
+        """The rule, and the example where it has several."""
         return f"{self.rule} {self.of}".rstrip()
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from luma_conformance.rules import RULES, Accepted, MediaFact, Problem, Rejected, Unspecified, predict
 
+from tests.kit import same_examples
 from tests.rules.printed import PRINTED
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -28,7 +29,7 @@ FACTS = st.builds(
     problem=st.none() | st.sampled_from(Problem),
     http_status=st.none() | st.integers(400, 599),
 )
-RUNS = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+RUNS = same_examples(60)
 
 
 def merged(left: Any, right: Any) -> Any:

@@ -93,7 +93,7 @@ def test_a_body_of_another_shape_is_unspecified(body: object, reason: str) -> No
         pytest.param(image(image_ref=[{**PNG, "data": f"data:image/png;base64,{TINY_PNG}"}]), id="a data: URI"),
     ],
 )
-def test_what_the_page_leaves_open_is_unspecified(body: object) -> None:
+def test_a_body_on_which_the_page_is_silent_is_unspecified(body: object) -> None:
     """A body that runs into something the page leaves open is unspecified, and stays so beside a fault."""
     assert isinstance(predict(body), Unspecified)
     if isinstance(body, dict) and body["prompt"] == SUNSET:
@@ -137,7 +137,7 @@ def test_media_the_page_does_not_mention_are_unspecified(body: object, fact: Med
         ray("video_edit", source={"data": "AAAA", "media_type": "video/mp4"}),
     ],
 )
-def test_what_is_documented_is_accepted(body: object) -> None:
+def test_documented_values_are_accepted(body: object) -> None:
     """Documented fields at documented values, and an explicit null where the schema allows it, are accepted."""
     assert predict(body) == Accepted()
 

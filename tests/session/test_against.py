@@ -19,7 +19,7 @@ CASE = Case(id="a/b", title="t", section="s", operation="POST /v1/generations", 
 
 
 def result(outcome: Outcome, body: object = None, status: int = 400) -> Result:
-    """Returns what a case came to, with one answer."""
+    """Return the result of a case with one answer."""
     return Result(case=CASE, verdict=Verdict(outcome=outcome), exchanges=(exchange(response(status, body)),))
 
 
@@ -35,7 +35,7 @@ def result(outcome: Outcome, body: object = None, status: int = 400) -> Result:
         (Outcome.FAIL, Outcome.FAIL, Standing.ALIKE),
     ],
 )
-def test_two_verdicts_make_a_standing(one: Outcome, other: Outcome, standing: Standing) -> None:
+def test_two_verdicts_are_compared(one: Outcome, other: Outcome, standing: Standing) -> None:
     """The target's verdict stays its own; how the two stand comes beside it."""
     found = against(result(one, {"detail": "no"}), result(other, {"detail": "no"}))
 
@@ -61,13 +61,13 @@ def test_ids_and_times_are_noise_between_two_wrong_answers(one: object, other: o
 
 
 def test_two_wrong_statuses_differ() -> None:
-    """Another status is another way of being wrong."""
+    """Two verdicts with different statuses differ."""
     wrong, other = result(Outcome.FAIL, {}, 500), result(Outcome.FAIL, {}, 404)
 
     assert against(wrong, other).standing is Standing.DIFFERENTLY
 
 
-def test_no_answer_from_either_is_alike() -> None:
+def test_two_broken_exchanges_are_alike() -> None:
     """Two servers that break the same exchange are wrong alike."""
     broken = replace(result(Outcome.FAIL), exchanges=())
 
@@ -77,7 +77,7 @@ def test_no_answer_from_either_is_alike() -> None:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Return what runs pytest on some sections of the catalogue."""
+    """Return a function that runs pytest on some sections of the catalogue."""
     names = ("create/400-unknown-model", "create/400-prompt-too-short", "get/404-does-not-exist")
     return partial(run_inside, pytester, "-q", *(str(specs() / f"{name}.yaml") for name in names))
 
@@ -121,7 +121,7 @@ def test_two_right_servers_have_nothing_to_list(run: Run) -> None:
     found.stdout.no_fnmatch_line("*only the*")
 
 
-def test_another_server_that_is_not_there_ends_the_run(run: Run) -> None:
+def test_an_unreachable_second_server_ends_the_run(run: Run) -> None:
     """Comparing with nothing is no comparison."""
     with serving() as url:
         found = run("--base-url", url, "--luma-against", "http://127.0.0.1:9")

@@ -24,7 +24,7 @@ from luma_conformance.recording.har import entries
 from luma_conformance.reference.asgi import serving
 
 from tests import miniatures
-from tests.kit import ONLY_OURS
+from tests.kit import ONLY_OURS, run_inside
 from tests.miniatures import Wrong, on_requests
 
 UNKNOWN_MODEL = str(specs() / "create" / "400-unknown-model.yaml")
@@ -44,7 +44,7 @@ Ran = subprocess.CompletedProcess[str]
 
 
 def run(folder: Path, *arguments: str, conftest: str = "", env: dict[str, str] | None = None) -> Ran:
-    """Runs pytest in a process and folder of its own."""
+    """Run pytest in a process and folder of its own."""
     folder.mkdir(exist_ok=True)
     (folder / "conftest.py").write_text(conftest)
     command = [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-c", str(_ini(folder)), *arguments]
@@ -65,7 +65,7 @@ def _conftest(folder: Path) -> list[str]:
 
 
 def verdicts(ran: Ran) -> dict[str, str]:
-    """Returns what each case and property came to."""
+    """Return the verdict of each case and property."""
     (report,) = (word.partition("=")[2] for word in ran.args if word.startswith("--junitxml="))
     found: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  our own file
@@ -75,7 +75,7 @@ def verdicts(ran: Ran) -> dict[str, str]:
 
 
 def summary(ran: Ran) -> str:
-    """Returns the kit's summary, what is recorded about the target left out."""
+    """Return the kit's summary without what it says about the target of a recording."""
     lines = ran.stdout.partition("Luma Agents API conformance ==")[2].splitlines()[1:]
     return "\n".join(line for line in lines if not line.startswith(("target ", "=", "-")))
 
@@ -90,7 +90,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(tmp_path: Path) -> None:
+def test_a_replayed_recording_has_the_verdicts_of_its_run_without_a_socket(tmp_path: Path) -> None:
     """Every case and property comes to the same, rule coverage and observations included, with no server there."""
     file = tmp_path / "run.har"
     with serving() as url:
@@ -107,16 +107,15 @@ def test_a_recording_gets_the_verdicts_of_its_run_without_a_socket(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_recording_without_the_network_is_really_without(tmp_path: Path) -> None:
+def test_the_guard_against_sockets_works(tmp_path: Path) -> None:
     """The guard of the test above would have noticed a socket."""
-    ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9",
-              conftest=OFFLINE)  # fmt: skip
+    ran = run(tmp_path, UNKNOWN_MODEL, "--base-url", "http://127.0.0.1:9", conftest=OFFLINE)
 
     assert "a socket was opened" in ran.stdout + ran.stderr
 
 
 @pytest.mark.slow
-def test_a_wrong_server_is_wrong_in_the_recording_too(tmp_path: Path) -> None:
+def test_a_replayed_failure_is_explained_as_it_was_live(tmp_path: Path) -> None:
     """A recorded failure is explained as it was live, the smallest example of a property included."""
     file = tmp_path / "wrong.har"
     wrong = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
@@ -135,11 +134,12 @@ def test_a_wrong_server_is_wrong_in_the_recording_too(tmp_path: Path) -> None:
 
 
 def explanations(ran: Ran) -> str:
-    """Returns what pytest prints of the failures."""
+    """Return the text that pytest prints about the failures."""
     return ran.stdout.partition("= FAILURES =")[2].partition("- generated xml file")[0]
 
 
-def test_what_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_case_that_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Path) -> None:
     """A case the recording lacks, and one whose request is another now, are counted with their reasons."""
     for name in ("case-file.schema.json", "every-response.yaml"):  # what makes a folder a catalogue
         shutil.copy(specs() / name, tmp_path / name)
@@ -180,9 +180,7 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_recording_is_compared_with_what_a_server_answers_now(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recording_can_be_compared_with_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`compare FILE URL` sends the recorded cases again: the planted change is all there is, and only a wording."""
     file = tmp_path / "run.har"
     with serving() as url:
@@ -202,7 +200,9 @@ def test_a_recording_is_compared_with_what_a_server_answers_now(
     assert ", create/400-unknown-model/page-example, and 1 more\n" in changed
 
 
-def test_only_a_recording_of_ours_can_be_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_recording_of_ours_can_be_compared_with_a_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Another program's file has no cases, and a server that is not there answers none."""
     foreign = tmp_path / "foreign.har"
     foreign.write_text(json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": []}}))
@@ -227,7 +227,7 @@ def test_workers_record_into_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_leaves_what_it_had_recorded(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_what_it_had_recorded(tmp_path: Path) -> None:
     """Kill -9 in the middle: the exchanges so far are there, and judged; the rest is not recorded."""
     file = tmp_path / "run.har"
     folder = tmp_path / "live"
@@ -258,7 +258,7 @@ def slowly(request: Request) -> Request:
 
 
 @pytest.mark.slow
-def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
+def test_a_second_run_appends_to_the_recording(tmp_path: Path) -> None:
     """A second run appends to the file; of a case recorded twice, the later recording counts."""
     file = tmp_path / "run.har"
     mended = threading.Event()
@@ -284,7 +284,7 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_recording_does_not_go_on_with_another_server(recorded: Path, tmp_path: Path) -> None:
+def test_a_recording_is_not_continued_with_another_server(recorded: Path, tmp_path: Path) -> None:
     """What is said once of a whole recording, whose it is, would be wrong of a part; nothing in the file is touched."""
     file = tmp_path / "run.har"
     shutil.copy(recorded, file)
@@ -324,24 +324,24 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
         (("--luma-record", "foreign.har"), "foreign.har is there already and is no recording"),
     ],
 )
-def test_what_is_no_recording_is_said_in_one_line(
-    recorded: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+def test_an_invalid_recording_is_refused_in_one_line(
+    recorded: Path, pytester: pytest.Pytester, arguments: tuple[str, ...], said: str
 ) -> None:
     """A file that is not there, not ours, or has a key in it ends the run at once, with its place and the fix."""
-    (tmp_path / "foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
-    (tmp_path / "garbage.har").write_text("garbage")
+    Path("foreign.har").write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": []}}))
+    Path("garbage.har").write_text("garbage")
     leaking = recorded.read_text().replace("luma-api-test-main", "luma-api-3f9c0b7d5e2a4c61")
-    (tmp_path / "leaking.har").write_text(leaking)
+    Path("leaking.har").write_text(leaking)
 
-    ran = run(tmp_path, UNKNOWN_MODEL, *(argument.format(file=recorded) for argument in arguments))
+    ran = run_inside(pytester, UNKNOWN_MODEL, *(argument.format(file=recorded) for argument in arguments))
 
-    assert ran.returncode == Exit.USAGE
-    assert said in ran.stdout
-    assert "Traceback" not in ran.stdout + ran.stderr
+    assert ran.ret == Exit.USAGE
+    assert said in ran.stdout.str()
+    assert "Traceback" not in ran.stdout.str() + ran.stderr.str()
 
 
 @pytest.mark.slow
-def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
+def test_a_recording_has_no_secret_and_no_media(tmp_path: Path) -> None:
     """A key from the environment goes by its name, an upload by digest and length, an unknown header by digest."""
     file = tmp_path / "run.har"
     key = "luma-api-51f0a9c3d7e84b26"
@@ -361,7 +361,7 @@ def test_nothing_secret_and_no_media_is_in_a_recording(tmp_path: Path) -> None:
 
 
 def accepting(key: str) -> Wrong:
-    """Takes a key of its own for the reference's main key."""
+    """Accept a key of its own as the reference's main key."""
 
     def trusting(request: Request) -> Request:
         headers = tuple((n, v.replace(key, "luma-api-test-main")) for n, v in request.headers)
@@ -371,7 +371,7 @@ def accepting(key: str) -> Wrong:
 
 
 def profile(folder: Path) -> Path:
-    """Returns a profile whose main key comes from the environment, and which takes large uploads."""
+    """Return a profile whose main key comes from the environment, and which takes large uploads."""
     file = folder / "profile.toml"
     file.write_text('[keys]\nmain-key = {env = "LUMA_AGENTS_API_KEY"}\n[offers]\nlarge-uploads = true\n')
     return file

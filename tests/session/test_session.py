@@ -20,7 +20,7 @@ from tests.kit import case_of
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    """Returns the embedded reference under judgement."""
+    """Return the embedded reference under judgement."""
     opened = open_session(Options())
     yield opened
     opened.close()
@@ -40,14 +40,14 @@ class Breaks:
 
 
 def over(session: Session, spending: Spending) -> Session:
-    """Returns the same target over another transport."""
+    """Return the same target over another transport."""
     passing = Passing(transport=spending, clock=VirtualClock())
     channel = LiveChannel(transport=spending, patient=spending, passing=passing)
     return replace(session, spending=spending, target=replace(session.target, channel=channel))
 
 
 def breaking(session: Session, *, always: bool) -> Session:
-    """Returns the same target over a transport that breaks."""
+    """Return the same target over a transport that breaks."""
     return over(session, Spending(Breaks(session.spending, always), limit=None))
 
 
@@ -59,13 +59,13 @@ def test_a_broken_exchange_is_a_failure_where_the_target_still_answers(session: 
     assert [mismatch.facet for mismatch in result.verdict.mismatches] == [Facet.SEQUENCE]
 
 
-def test_a_target_that_went_away_cannot_be_judged(session: Session) -> None:
+def test_an_unreachable_target_cannot_be_judged(session: Session) -> None:
     """What breaks because the target is gone ends the run instead of failing the rest."""
     with pytest.raises(CouldNotJudge, match="refused"):
         breaking(session, always=True).run(case_of(casefiles.own(), "create/400-prompt-too-short/empty"))
 
 
-def test_a_case_is_sent_only_if_all_it_may_cost_is_allowed(session: Session) -> None:
+def test_a_case_is_sent_only_if_its_whole_cost_is_allowed(session: Session) -> None:
     """A case of several generations needs room for all of them."""
     careful = over(session, Spending(session.spending, limit=2))
 

@@ -196,16 +196,16 @@ def test_an_accepted_request_has_a_link_to_itself() -> None:
 
 
 @pytest.mark.parametrize(("case", "step"), list(created()), ids=lambda value: getattr(value, "id", ""))
-def test_what_the_catalogue_has_accepted_is_valid(case: Case, step: Step) -> None:
+def test_every_accepted_body_of_the_catalogue_is_valid(case: Case, step: Step) -> None:
     """The body of each case that is accepted is valid by the schema."""
     assert [error.message for error in REQUEST.iter_errors(fill(step.ask.body, VALUE))] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_oracle_accepts_is_valid(kind: str) -> None:
+def test_every_request_the_oracle_accepts_is_valid(kind: str) -> None:
     """Every request the oracle accepts is valid by the schema."""
 
-    @quick(100)
+    @quick(50)
     @given(valid(kind, MATERIAL))
     def holds(body: Body) -> None:
         assert [error.message for error in REQUEST.iter_errors(body)] == []
@@ -219,11 +219,11 @@ def test_every_rule_is_in_the_schema_or_has_a_reason() -> None:
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES if rule.id not in NOT_SAID])
-def test_what_breaks_a_rule_is_not_valid(rule: str) -> None:
+def test_a_body_that_breaks_a_rule_of_the_schema_is_not_valid(rule: str) -> None:
     """Of each pair around a rule the schema says, the one that keeps it is valid and the one that breaks it is not."""
     seen: Counter[str] = Counter()
 
-    @quick(30)
+    @quick(15)
     @given(near_misses(rule, MATERIAL))
     def holds(pair: tuple[Body, Body]) -> None:
         kept, broken = pair

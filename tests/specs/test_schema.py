@@ -92,7 +92,7 @@ def reader_refuses(text: str) -> str:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_schema_accepts_every_file_of_the_catalogue(name: str) -> None:
-    """What the reader reads, the schema lets pass; a complaint is told with its place."""
+    """The schema accepts every file that the reader reads; an error is shown with its place."""
     data = yamlfile.read(SPECS / name).data
 
     assert [f"{error.json_path}: {error.message}" for error in validator().iter_errors(data)] == []
@@ -217,12 +217,7 @@ def test_the_reader_refuses_what_a_schema_cannot(old: str, new: str, says: str) 
 
 
 @pytest.mark.parametrize(
-    ("definition", "names"),
-    [
-        ("role", roles.ROLES),
-        ("key", roles.KEYS),
-        ("supply", roles.SUPPLIES),
-    ],
+    ("definition", "names"), [("role", roles.ROLES), ("key", roles.KEYS), ("supply", roles.SUPPLIES)]
 )
 def test_the_schema_lists_the_names_the_reader_knows(definition: str, names: dict[str, str]) -> None:
     """Roles, keys and supplies are the same in both, in the same order."""

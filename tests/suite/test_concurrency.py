@@ -39,7 +39,7 @@ def test_a_legal_concurrency_limit_is_not_accused(legal: Wrong) -> None:
     concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_target)
 
 
-def test_what_takes_a_client_alone_is_not_judged_where_workers_share_it() -> None:
+def test_properties_that_need_a_client_alone_are_not_judged_with_workers() -> None:
     """With -n against a server, no worker sees every request of a key's client, or all the time that passes for it."""
     luma_target = target_on(right)
     luma_target.fuzzing = replace(luma_target.fuzzing, alone=False)

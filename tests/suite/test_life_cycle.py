@@ -20,7 +20,7 @@ from tests.suite.target_on import target_on
 
 
 def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
-    """Changes the generation in the answers to polls."""
+    """Change the generation in the answers to polls."""
 
     def changed(request: Request, response: Response) -> Response:
         if request.method != "GET" or response.status != 200:
@@ -31,7 +31,7 @@ def on_polls(change: Callable[[Body, Request], Body]) -> Wrong:
 
 
 def going_back() -> Wrong:
-    """Says of a completed generation that it is processing, at every other poll."""
+    """Report a completed generation as processing at every other poll."""
     polls: Counter[str] = Counter()
 
     def change(body: Body, request: Request) -> Body:
@@ -43,7 +43,7 @@ def going_back() -> Wrong:
 
 
 def one_url() -> Wrong:
-    """Hands out one URL for ever."""
+    """Hand out one URL for ever."""
     return on_polls(lambda body, _: {**body, "output": [{**one, "url": "https://a.test/x"} for one in body["output"]]})
 
 
@@ -63,22 +63,22 @@ def one_url() -> Wrong:
         (on_polls(lambda body, _: {**body, "state": "running"}), "is none of"),
     ],
 )
-def test_a_wrong_life_is_caught(wrong: Wrong, said: str) -> None:
-    """A generation that goes back, changes or tells what its state does not allow is caught."""
+def test_a_wrong_life_cycle_is_caught(wrong: Wrong, said: str) -> None:
+    """A generation that goes back, changes, or has members its state does not allow is caught."""
     with pytest.raises(NonConformance, match=said):
         life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(target_on(wrong))
 
 
 def skipping_processing() -> Wrong:
-    """Is queued as long as it is not over: legal."""
+    """Report a generation as queued until it has ended: legal."""
     return on_polls(lambda body, _: {**body, "state": "queued"} if body["state"] == "processing" else body)
 
 
 @pytest.mark.parametrize(
     "legal", [right, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
 )
-def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
-    """A state may be skipped, and more members told."""
+def test_a_legal_life_cycle_is_not_accused(legal: Wrong) -> None:
+    """A state may be skipped, and there may be more members."""
     luma_target = target_on(legal)
 
     life_cycle.test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target)
@@ -94,7 +94,7 @@ def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
     ],
 )
 def test_an_id_that_gives_away_that_it_exists_is_caught(changed: dict[str, Any], said: str) -> None:
-    """Another client's id is told apart neither by status, nor body, nor headers."""
+    """Another client's id must not differ from an unknown one in status, body or headers."""
 
     def told_apart(request: Request, response: Response) -> Response:
         unlike = request.method == "GET" and "-4000-" not in request.url and "not-a-uuid" not in request.url
@@ -111,7 +111,7 @@ def urls_that_last(request: Request, response: Response) -> Response:
 
 
 def urls_of(seconds: int) -> Wrong:
-    """Serves a file for so many seconds."""
+    """Serve a file for so many seconds."""
 
     def wrap(handle: Handle) -> Handle:
         handle.__self__._storage._seconds = seconds  # type: ignore[attr-defined]

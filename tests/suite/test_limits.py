@@ -31,21 +31,21 @@ pytestmark = pytest.mark.slow
 
 
 def one_window_for_all(handle: Handle) -> Handle:
-    """Counts the requests of two clients in one window."""
+    """Count the requests of two clients in one window."""
     clients = behind(handle)._clients
     clients["low-concurrency"].window = clients["low-rpm"].window
     return handle
 
 
 def one_set_of_slots(handle: Handle) -> Handle:
-    """Lets two clients share their slots."""
+    """Let two clients share their slots."""
     clients = behind(handle)._clients
     clients["low-rpm"].slots = clients["low-concurrency"].slots
     return handle
 
 
 def limits_before_validation(handle: Handle) -> Handle:
-    """Looks at the limits before it looks at the body: legal."""
+    """Check the limits before the body: legal."""
     service = behind(handle)
     valid = service._validate
 
@@ -91,7 +91,7 @@ def test_legal_limits_are_not_accused_whatever_clients_do(legal: Wrong) -> None:
 
 
 def jittery(seed: int) -> Wrong:
-    """Takes up to 0.3 s for each way there and back, never the same: legal, and what a network does."""
+    """Take up to 0.3 s each way, never the same: legal, and what a network does."""
 
     def wrap(handle: Handle) -> Handle:
         clock, drawn = behind(handle).clock, random.Random(seed)  # noqa: S311  chance, not secrecy

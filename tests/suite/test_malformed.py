@@ -15,7 +15,7 @@ from tests.suite.target_on import target_on
 
 
 def is_no_object(request: Request) -> bool:
-    """Tells whether a body is no JSON object."""
+    """Return whether a body is no JSON object."""
     return not request.body.startswith(b"{")
 
 
@@ -24,7 +24,7 @@ def is_no_object(request: Request) -> bool:
     [(500, b'{"detail": "oops"}'), (201, b"{}"), (400, b"<html>Bad Request</html>"), (422, b'{"detail": [{}]}')],
     ids=["5xx", "201", "HTML", "a list of errors"],
 )
-def test_a_disorderly_answer_to_what_is_no_request_is_caught(status: int, body: bytes) -> None:
+def test_a_disorderly_answer_to_a_malformed_request_is_caught(status: int, body: bytes) -> None:
     """What is no request is neither accepted nor answered with a crash, a web page or another shape."""
     luma_target = target_on(answering(status, body, is_no_object))
 
@@ -43,12 +43,12 @@ def test_a_request_id_cut_short_is_caught() -> None:
 
 
 def ids_of(request: Request) -> list[str]:
-    """Returns the X-Request-Id headers of a request."""
+    """Return the X-Request-Id headers of a request."""
     return [value for name, value in request.headers if name == "X-Request-Id"]
 
 
 def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
-    """Loses the id where the request's ids are odd."""
+    """Lose the id where the request's ids are odd."""
 
     def change(request: Request, response: Response) -> Response:
         kept = tuple(field for field in response.headers if field[0] != "X-Request-Id")
@@ -58,7 +58,7 @@ def without_an_id_where(odd: Callable[[list[str]], bool]) -> Wrong:
 
 
 def crashing_on_a_long_id(handle: Handle) -> Handle:
-    """Answers 500 where an id is long."""
+    """Answer 500 where an id is long."""
     crash = Response(status=500, body=b"Internal Server Error")
     return lambda request: crash if any(len(one) > 1000 for one in ids_of(request)) else handle(request)
 

@@ -24,21 +24,21 @@ from tests.suite.target_on import target_on
 
 
 def caught(luma_target: LumaTarget, rule: str) -> str:
-    """Returns the explanation of what the property about a rule finds."""
+    """Return the explanation of what the property about a rule finds."""
     with pytest.raises(NonConformance) as found:
         validation.test_a_rule_holds_and_ends_where_the_page_says(rule, luma_target)
     return str(found.value)
 
 
 def manga_overlooked(body: Body) -> Body:
-    """Skips the manga check for one model."""
+    """Skip the manga check for one model."""
     if body.get("model") == "uni-1-max" and body.get("style") == "manga":
         return {**body, "style": "auto"}
     return body
 
 
 def only_adjacent_duplicates(body: Body) -> Body:
-    """Finds a duplicate index only beside its twin."""
+    """Find a duplicate index only beside its twin."""
     match body:
         case {"video": {"edit": {"keyframe_indexes": [*indexes]} as edit}} if all(
             one != other for one, other in pairwise(indexes)
@@ -49,7 +49,7 @@ def only_adjacent_duplicates(body: Body) -> Body:
 
 
 def counted_in_bytes(body: Body) -> Body:
-    """Counts a prompt in bytes."""
+    """Count a prompt in bytes."""
     prompt = body.get("prompt")
     if isinstance(prompt, str) and len(prompt.encode()) > 6000:
         return {**body, "prompt": "a" * 6001}
@@ -57,7 +57,7 @@ def counted_in_bytes(body: Body) -> Body:
 
 
 def manga_without_3_2(body: Body) -> Body:
-    """Lets manga have one ratio too many."""
+    """Let manga have one ratio too many."""
     if body.get("style") == "manga" and body.get("aspect_ratio") == "3:2":
         return {**body, "style": "auto"}
     return body
@@ -84,7 +84,7 @@ def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body]
 
 
 @pytest.mark.slow
-def test_what_is_found_is_shrunk() -> None:
+def test_a_finding_is_shrunk() -> None:
     """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
     explanation = caught(target_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
 
@@ -92,7 +92,7 @@ def test_what_is_found_is_shrunk() -> None:
     assert set(body) == {"prompt", "style", "aspect_ratio"}
 
 
-def test_a_finding_is_a_case_to_keep() -> None:
+def test_a_finding_comes_with_a_valid_case_file() -> None:
     """The YAML that comes with a finding is a case file that reads without a problem."""
     explanation = caught(target_on(on_body(manga_without_3_2)), "manga-not-portrait")
 
@@ -131,7 +131,7 @@ def test_a_crash_on_an_odd_value_is_caught() -> None:
 
 
 @pytest.mark.slow
-def test_where_it_costs_money_only_sure_refusals_are_sent() -> None:
+def test_off_this_machine_only_sure_refusals_are_sent() -> None:
     """Off this machine not one request is sent that the oracle does not predict to be refused."""
     sent: Counter[str] = Counter()
 

@@ -15,7 +15,7 @@ from tests.miniatures import Handle, Wrong, on_answers
 
 
 def renumbered(name: str, by: int, *, status: int) -> Wrong:
-    """Adds to the number in a header of the answers of that status."""
+    """Add to the number in a header of the answers of that status."""
 
     def change(_: Request, response: Response) -> Response:
         if response.status != status:
@@ -50,7 +50,7 @@ def with_limiter(**replaced: Any) -> Wrong:
 
 
 def fixed(window: Any, now: float) -> Refusal | None:
-    """Counts by the minute of the clock, as a fixed window does."""
+    """Count by the minute of the clock, as a fixed window does."""
     window._admitted = deque(moment for moment in window._admitted if moment // 60 == now // 60)
     if len(window._admitted) < window.limit:
         return None
@@ -59,7 +59,7 @@ def fixed(window: Any, now: float) -> Refusal | None:
 
 
 def shorter(window: Any, now: float) -> Refusal | None:
-    """Lets a request go after 55 s."""
+    """Let a request go after 55 s."""
     window._admitted = deque(moment for moment in window._admitted if moment > now - 55)
     if len(window._admitted) < window.limit:
         return None
@@ -68,7 +68,7 @@ def shorter(window: Any, now: float) -> Refusal | None:
 
 
 def counting_refusals(window: Any, now: float) -> Refusal | None:
-    """Counts refused requests too, the oldest giving way."""
+    """Count refused requests too, the oldest giving way."""
     refused = SlidingWindow.refuse(window, now)
     if refused is not None:
         window._admitted.append(now)
@@ -81,10 +81,10 @@ def with_slots(**replaced: Any) -> Wrong:
 
 
 def freed_after_a_minute(slots: Any, now: float, end: float) -> None:
-    """Gives a slot back after a minute, whatever its job does."""
+    """Free a slot after a minute, whatever its job does."""
     slots._ends.append(min(end, now + 60))
 
 
 def never_freed(slots: Any, now: float) -> bool:
-    """Waits for a poll that does not come."""
+    """Wait for a poll that does not come."""
     return bool(len(slots._ends) >= slots._limit)

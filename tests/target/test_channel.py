@@ -32,17 +32,17 @@ class Wall:
 
 
 def of(key: str) -> Request:
-    """Returns a request with a key."""
+    """Return a request with a key."""
     return Request(method="GET", url="/v1/generations/x", headers=(("Authorization", f"Bearer {key}"),))
 
 
 def clock(seconds: float, role: str) -> Request:
-    """Returns the request that lets time pass for a role's key, which is called like the role here."""
+    """Return the request that advances the time of a role's key, which has the role's name here."""
     return Request(method="POST", url="/clock", headers=of(role).headers, body=json.dumps(seconds).encode())
 
 
 def channel(wall: Wall, told: list[str] | None = None, *, asked: bool = False) -> LiveChannel:
-    """Returns a channel over the wall, whose time is asked for or waited for."""
+    """Return a channel on the wall clock, whose time is advanced by request or waited for."""
     announce = None if told is None else told.append
     passing = Passing(transport=wall, clock=wall, ask=clock if asked else None, announce=announce)
     return LiveChannel(transport=wall, patient=wall, passing=passing)
@@ -55,7 +55,7 @@ def test_an_exchange_is_timed_around_its_request() -> None:
     assert (exchange.sent, exchange.received) == (100.0, 101.0)
 
 
-def test_time_asked_for_passes_only_for_the_client_that_asked() -> None:
+def test_advanced_time_passes_for_one_client_only() -> None:
     """A minute more for one key is not a minute more for another."""
     wall = Wall()
     way = channel(wall, asked=True)
@@ -67,8 +67,8 @@ def test_time_asked_for_passes_only_for_the_client_that_asked() -> None:
     assert wall.heard[0].body == b"60"
 
 
-def test_time_that_cannot_be_asked_for_is_waited_for_and_announced_where_it_is_long() -> None:
-    """A short wait goes without saying; a long one is announced before it begins."""
+def test_a_long_wait_is_announced() -> None:
+    """A short wait is silent; a long one is announced before it begins."""
     told: list[str] = []
     way = channel(Wall(), told)
 
@@ -79,7 +79,7 @@ def test_time_that_cannot_be_asked_for_is_waited_for_and_announced_where_it_is_l
     assert told == ["waiting 60 s"]
 
 
-def test_a_target_that_refuses_to_let_time_pass_cannot_be_judged() -> None:
+def test_a_target_whose_clock_refuses_cannot_be_judged() -> None:
     """What the profile calls a clock has to be one."""
     with pytest.raises(CouldNotJudge, match="the clock at /clock, which the profile names, answered 404"):
         channel(Wall(status=404), asked=True).sleep(60, "a")

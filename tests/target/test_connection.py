@@ -185,15 +185,15 @@ def test_one_connection_serves_many_requests() -> None:
         OK + b"HTTP/1.1 201 Stray\r\nContent-Length: 0\r\n\r\n",
     ],
 )
-def test_a_connection_that_is_at_its_end_or_out_of_step_is_left(answer: bytes) -> None:
+def test_a_connection_at_its_end_or_out_of_step_is_not_reused(answer: bytes) -> None:
     """A stray answer is never taken for that of the next request."""
     with serving([answer, OK], [OK]) as server, reaching(server.url) as transport:
         assert [transport.send(PING).status, transport.send(PING).status] == [200, 200]
     assert server.connections == 2
 
 
-def test_a_connection_on_which_something_came_unasked_is_left() -> None:
-    """Some servers say 408 to a connection that rests too long; it is no answer to what is sent next."""
+def test_a_connection_with_unsolicited_bytes_is_not_reused() -> None:
+    """Some servers send a 408 on an idle connection; it does not answer the next request."""
 
     def interject(connection: socket.socket) -> None:
         connection.sendall(OK)
@@ -234,13 +234,13 @@ def test_a_request_is_replaced_once_only() -> None:
 
 
 def slow_then_reset(connection: socket.socket) -> None:
-    """Resets the connection, but not at once."""
+    """Reset the connection, but not at once."""
     time.sleep(0.2)
     reset(connection)
 
 
 def reset_in_the_middle(connection: socket.socket) -> None:
-    """Begins to answer, and resets the connection."""
+    """Begin to answer, and reset the connection."""
     connection.sendall(b"HTTP/1.1 2")
     time.sleep(0.05)
     reset(connection)
@@ -276,12 +276,12 @@ def test_a_new_connection_follows_a_broken_exchange() -> None:
 
 
 def free_port() -> int:
-    """Returns a port nobody listens at."""
+    """Return a port at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
-def test_a_port_nobody_listens_at_is_named() -> None:
+def test_a_port_without_a_listener_is_named() -> None:
     """The message asks whether the server runs."""
     port = free_port()
     with reaching(f"http://127.0.0.1:{port}") as transport:

@@ -36,7 +36,7 @@ sqYArP+9SrY/EAQA5w17Sz5gmAsN13E1ryOzLjTqVg==
 
 
 def speaking_tls(certificate: Path) -> Script:
-    """Returns a script that answers twice under TLS."""
+    """Return a script that answers twice under TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -51,7 +51,7 @@ def speaking_tls(certificate: Path) -> Script:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Iterator[Path]:
-    """Yields the file of a certificate and its key; forgets the TLS context of others."""
+    """Yield the file of a certificate and its key; forgets the TLS context of others."""
     path = tmp_path / "localhost.pem"
     path.write_text(CERTIFICATE)
     wire._tls.cache_clear()
@@ -59,7 +59,7 @@ def certificate(tmp_path: Path) -> Iterator[Path]:
     wire._tls.cache_clear()
 
 
-def test_a_certificate_nobody_vouches_for_is_named(certificate: Path) -> None:
+def test_an_untrusted_certificate_is_named(certificate: Path) -> None:
     """The message says what is wrong with it and what to do."""
     with running(speaking_tls(certificate)) as server, reaching(f"https://127.0.0.1:{server.port}") as transport:
         why = refusal(transport)
@@ -67,7 +67,7 @@ def test_a_certificate_nobody_vouches_for_is_named(certificate: Path) -> None:
     assert "SSL_CERT_FILE" in why
 
 
-def test_a_certificate_the_user_vouches_for_is_accepted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_the_user_trusts_is_accepted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SSL_CERT_FILE is enough, and the connection is kept."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with running(speaking_tls(certificate)) as server, reaching(f"https://127.0.0.1:{server.port}") as transport:

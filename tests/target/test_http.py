@@ -49,7 +49,7 @@ def test_a_base_url_is_read(text: str, shown: str) -> None:
         ("http://x/v1/generations", "what comes before /v1/generations"),
     ],
 )
-def test_what_is_no_base_url_is_refused_with_a_hint(text: str, hint: str) -> None:
+def test_an_invalid_base_url_is_refused_with_a_hint(text: str, hint: str) -> None:
     """Every refusal says what to write instead."""
     with pytest.raises(InputError, match=hint.replace("?", r"\?")):
         parse_base_url(text)
@@ -108,7 +108,7 @@ def test_a_header_given_is_not_sent_twice() -> None:
     ]
 
 
-def test_a_path_is_sent_as_it_is_but_for_what_no_request_line_can_have() -> None:
+def test_a_path_is_escaped_only_where_the_request_line_needs_it() -> None:
     """Escapes stay; white space and line breaks cannot end the request line."""
     with serving([OK, OK]) as server, reaching(server.url) as transport:
         transport.send(Request(method="GET", url="/v1/generations/%20'a'?b"))
@@ -134,7 +134,7 @@ def test_an_environment_s_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert answer_to(OK).body == b"ok"
 
 
-def test_the_real_clock_is_that_of_the_wall() -> None:
+def test_the_real_clock_advances_by_itself() -> None:
     """It passes by itself, and when it is slept through."""
     clock, earlier = RealClock(), time.time()
     begun = clock.now()
@@ -148,7 +148,7 @@ def test_a_redirect_is_handed_back() -> None:
     assert (response.status, header(response.headers, "location")) == (307, "http://127.0.0.1:1/")
 
 
-def test_a_file_is_fetched_on_a_connection_of_its_own_without_the_api_s_manners() -> None:
+def test_a_file_is_fetched_on_a_connection_of_its_own() -> None:
     """The target's connection is kept meanwhile; the query goes out as it is."""
     with serving([OK]) as files, serving([OK, OK]) as server, reaching(server.url) as transport:
         transport.send(PING)
@@ -185,7 +185,7 @@ def test_a_file_s_request_never_carries_the_key() -> None:
 @pytest.mark.parametrize(
     "url", ["ftp://x/f?s3cret", "file:///etc/passwd", "output.png", "http://", "http://u:s3cret@x"]
 )
-def test_what_is_no_url_of_a_file_is_an_exchange_error(url: str) -> None:
+def test_an_invalid_file_url_is_an_exchange_error(url: str) -> None:
     """The URL is the target's, and so is the fault."""
     with reaching("http://127.0.0.1:1") as transport, pytest.raises(ExchangeError, match="the target's URL") as caught:
         transport.send(Request(method="GET", url=url))

@@ -59,7 +59,7 @@ class World:
         return [self.pacing.send(request).status for request in requests]
 
 
-def test_a_full_window_is_waited_for_once() -> None:
+def test_a_full_window_delays_only_the_next_generation() -> None:
     """The next generation with the key waits for the reset, the one after it does not."""
     world = World([last_one(1012), ACCEPTED, ACCEPTED])
     world.statuses([create(), create(), create()])

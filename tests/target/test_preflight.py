@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from luma_conformance.errors import CouldNotJudge, ExchangeError
-from luma_conformance.model import Request, Response, header
+from luma_conformance.model import Response, header
 from luma_conformance.target.preflight import PROBE, preflight
+
+from tests.kit import Fixed
 
 JSON = (("Content-Type", "application/json"),)
 HTML = (("content-type", "Text/HTML; charset=utf-8"),)
 
 
-@dataclass
-class Target:
-    """Gives one answer."""
-
-    response: Response
-    heard: list[Request] = field(default_factory=list)
-
-    def send(self, request: Request) -> Response:
-        self.heard.append(request)
-        return self.response
-
-
 def complaint(response: Response) -> str:
     """Return why a target with this answer cannot be judged."""
     with pytest.raises(CouldNotJudge) as caught:
-        preflight(Target(response), "Bearer s3cret", key="$MY_KEY")
+        preflight(Fixed(response), "Bearer s3cret", key="$MY_KEY")
     assert "\n" not in str(caught.value)
     assert "s3cret" not in str(caught.value)
     return str(caught.value)
@@ -47,39 +35,34 @@ def complaint(response: Response) -> str:
     ],
 )
 def test_a_target_that_answers_as_an_api_may_be_judged(response: Response) -> None:
-    """Right or wrong: that is what the cases are for."""
-    preflight(Target(response), "Bearer k")
+    """Whether its answers are right is for the cases to judge."""
+    preflight(Fixed(response), "Bearer k")
 
 
 def test_the_probe_is_one_lookup_with_the_main_key() -> None:
     """It costs nothing."""
-    target = Target(Response(status=404))
+    target = Fixed(Response(status=404))
     preflight(target, "Bearer k")
     (request,) = target.heard
     assert (request.method, request.url, request.body) == ("GET", PROBE, b"")
     assert ("Authorization", "Bearer k") in request.headers
 
 
-def test_without_a_main_key_only_the_api_s_presence_is_asked() -> None:
+def test_without_a_main_key_the_preflight_only_looks_for_the_api() -> None:
     """A target that asks for a key is there; one that answers a page is not the API."""
-    target = Target(Response(status=401, body=b'{"detail": "Missing or invalid API key"}'))
+    target = Fixed(Response(status=401, body=b'{"detail": "Missing or invalid API key"}'))
 
     preflight(target, None)
 
     assert header(target.heard[0].headers, "Authorization") is None
     with pytest.raises(CouldNotJudge, match="web page"):
-        preflight(Target(Response(status=200, body=b"<html>")), None)
+        preflight(Fixed(Response(status=200, body=b"<html>")), None)
 
 
 def test_a_target_that_cannot_be_reached_says_why_itself() -> None:
     """The transport's own message passes through."""
-
-    class Unreachable:
-        def send(self, request: Request) -> Response:
-            raise ExchangeError("nothing listens at 127.0.0.1:1")
-
     with pytest.raises(CouldNotJudge, match="nothing listens at"):
-        preflight(Unreachable(), "Bearer k")
+        preflight(Fixed(ExchangeError("nothing listens at 127.0.0.1:1")), "Bearer k")
 
 
 @pytest.mark.parametrize(

@@ -44,18 +44,18 @@ ENVIRON = {"LUMA_AGENTS_API_KEY": "luma-api-s3cret", "LUMA_REVOKED_KEY": "luma-a
 
 
 def read(text: str, environ: dict[str, str] | None = None) -> Profile:
-    """Returns the profile in a text."""
+    """Return the profile in a text."""
     return parse_profile(text, "p.toml", ENVIRON if environ is None else environ)
 
 
 def complaint(text: str) -> str:
-    """Returns what is wrong with a text."""
+    """Return the problems of a text."""
     with pytest.raises(InputError) as caught:
         read(text)
     return str(caught.value)
 
 
-def test_a_full_profile_offers_what_it_names() -> None:
+def test_a_full_profile_offers_everything_it_names() -> None:
     """Every table ends up where the kit looks for it."""
     profile = read(FULL)
     assert profile.base_url == "https://agents.lumalabs.ai"
@@ -121,7 +121,7 @@ our-cluster = true
 """
 
 
-def test_a_declared_role_is_given_like_any_other() -> None:
+def test_a_declared_role_is_offered_like_any_other() -> None:
     """It has a key, a text or an offer; one that has none, and one that is not declared, have a reason."""
     profile = read(OWN)
     assert list(profile.roles) == ["our-key", "our-prompt", "our-cluster", "our-region"]
@@ -153,12 +153,12 @@ def test_a_declared_role_is_given_like_any_other() -> None:
         ("[roles]\na = 'x'\n[values]\na = 'y'\n[prompts]\na = 'z'", "p.toml:2: a is given in several tables; keep it"),
     ],
 )
-def test_a_role_that_cannot_be_declared_is_told_with_its_line(text: str, why: str) -> None:
+def test_an_invalid_role_declaration_is_reported_with_its_line(text: str, why: str) -> None:
     """The message says what is wrong with the name, or where it is missing."""
     assert complaint(text).startswith(why)
 
 
-def test_without_a_profile_there_is_the_main_key() -> None:
+def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
     """It comes from the usual variable, or the reason names it."""
     assert bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"
     assert bare_profile({}).missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
@@ -226,7 +226,7 @@ def test_without_a_profile_there_is_the_main_key() -> None:
     ],
 )
 def test_everything_wrong_is_named_with_its_line_and_the_likely_fix(text: str, complaints: list[str]) -> None:
-    """Problems are told all at once, in the order of their lines."""
+    """Problems are reported all at once, in the order of their lines."""
     lines = complaint(text).splitlines()
     assert len(lines) == len(complaints)
     for line, start in zip(lines, complaints, strict=True):
@@ -234,7 +234,7 @@ def test_everything_wrong_is_named_with_its_line_and_the_likely_fix(text: str, c
 
 
 @pytest.mark.parametrize("value", ["'luma-api-s3cret'", "{test_key = 'luma-api-s3cret'}", "'luma-api-test-s3cret'"])
-def test_a_key_written_out_is_refused_and_not_repeated(value: str) -> None:
+def test_a_key_in_plain_text_is_refused_and_not_repeated(value: str) -> None:
     """The message says where a key belongs; only a test key may stand in a profile, and says that it is one."""
     why = complaint(f"[keys]\nmain-key = {value}")
     assert why.startswith("p.toml:2: keys.main-key: ")
@@ -280,8 +280,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ],
     ids=["lists", "tables", "key", "heading", "number", "text", "wide text", "cut", "latin-1", "binary"],
 )
-def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes, why: str) -> None:
-    """Whatever a file does to the parser, its reader is told in one line what it is."""
+def test_a_hostile_file_is_refused_in_one_line(tmp_path: Path, content: bytes, why: str) -> None:
+    """Whatever a file does to the parser, the message is one line."""
     path = tmp_path / "p.toml"
     path.write_bytes(content)
 
@@ -293,7 +293,7 @@ def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes, why: 
     assert len(str(caught.value)) < 400
 
 
-def test_a_file_full_of_problems_is_told_the_first_of_them() -> None:
+def test_only_the_first_of_many_problems_are_reported() -> None:
     """Nobody reads ten thousand lines, and looking for the nearest names of as many takes long."""
     lines = complaint("\n".join(f"k{number} = 1" for number in range(8_000))).splitlines()
 
@@ -309,7 +309,7 @@ def test_the_template_offers_the_main_key_and_nothing_else() -> None:
     assert (dict(profile.values), profile.offers, profile.base_url) == ({}, frozenset(), None)
 
 
-def test_the_template_with_every_line_taken_in_offers_every_role() -> None:
+def test_the_template_with_every_line_uncommented_offers_every_role() -> None:
     """Taking away the # in front of a line is all there is to offering a role."""
     text = re.sub(r"(?m)^#(?! |$)", "", template())
     names = [name for table in tomllib.loads(text).values() if isinstance(table, dict) for name in table]

@@ -62,8 +62,8 @@ def read(data: bytes, *, method: str = "GET", size: int | None = None) -> Respon
         pytest.param(OK + b"Upgrade: h2c\r\nConnection: upgrade\r\nA: b\r\n" + END, "b", id="an upgrade is offered"),
     ],
 )
-def test_what_real_servers_get_wrong_is_read(data: bytes, header: str, size: int | None) -> None:
-    """No server is given up for what any client reads, in however many pieces it comes."""
+def test_common_deviations_from_http_are_read(data: bytes, header: str, size: int | None) -> None:
+    """Faults that every client tolerates are read, in however many pieces they come."""
     response = read(data, size=size)
     assert (response.status, dict(response.headers).get("A"), response.body) == (200, header, b"ok")
 
@@ -100,7 +100,7 @@ def test_a_response_without_a_body_ends_with_its_head(data: bytes, method: str, 
         (b"1", "expected LF after chunk data"),
     ],
 )
-def test_a_chunk_size_that_is_none_breaks_http(size: bytes, why: str) -> None:
+def test_an_invalid_chunk_size_breaks_http(size: bytes, why: str) -> None:
     """A size is hexadecimal digits and nothing else (RFC 9112, 7.1), and the data are as long as it says."""
     with pytest.raises(BadResponse, match=f"^the answer breaks HTTP: {why}$"):
         read(chunked(end=size + b"\r\nok" + b"x" * 30 + b"\r\n0\r\n\r\n"))
@@ -127,7 +127,7 @@ def test_a_chunk_size_that_is_none_breaks_http(size: bytes, why: str) -> None:
         (b"HTTP/1.1 103 C\r\n\r\nxx" + OK + END, "not HTTP; it begins 'xxHTTP/1.1 200 OK"),
     ],
 )
-def test_what_no_client_can_read_is_named(data: bytes, why: str) -> None:
+def test_the_line_that_breaks_http_is_named(data: bytes, why: str) -> None:
     """The line that breaks HTTP is in the message."""
     with pytest.raises(BadResponse, match=why):
         read(data)

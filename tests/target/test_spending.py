@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from luma_conformance.errors import ExchangeError, SpendExhausted
 from luma_conformance.model import Request, Response
 from luma_conformance.target.spending import Spending
 
-CREATE = Request(method="POST", url="/v1/generations")
+from tests.kit import CREATE, Fixed
+
 POLL = Request(method="GET", url="/v1/generations/1")
 
 
-@dataclass
-class Target:
-    """Answers every request with one status."""
-
-    status: int
-    heard: list[Request] = field(default_factory=list)
-
-    def send(self, request: Request) -> Response:
-        self.heard.append(request)
-        return Response(status=self.status)
+def target(status: int) -> Fixed:
+    """Return a target that answers every request with one status."""
+    return Fixed(Response(status=status))
 
 
 @pytest.mark.parametrize(
@@ -42,36 +34,36 @@ class Target:
 )
 def test_an_accepted_generation_counts(request_: Request, status: int, spent: int) -> None:
     """A success under a wrong status costs as much; polls and refusals cost nothing."""
-    spending = Spending(Target(status), 5)
+    spending = Spending(target(status), 5)
     assert spending.send(request_).status == status
     assert spending.spent == spent
 
 
-def test_what_is_allowed_is_what_remains() -> None:
+def test_remaining_spending_is_the_limit_minus_what_was_spent() -> None:
     """The limit itself is allowed, one more is not."""
-    spending = Spending(Target(201), 2)
+    spending = Spending(target(201), 2)
     spending.send(CREATE)
     assert (spending.allows(0), spending.allows(1), spending.allows(2)) == (True, True, False)
     spending.send(CREATE)
     assert (spending.allows(0), spending.allows(1), spending.exhausted) == (True, False, False)
 
 
-def test_the_answer_that_overdraws_is_the_last() -> None:
+def test_no_generation_is_requested_once_the_budget_is_spent() -> None:
     """It is handed back to be judged; then no generation is asked for, while polls go on."""
-    target = Target(201)
-    spending = Spending(target, 0)
+    accepting = target(201)
+    spending = Spending(accepting, 0)
     assert not spending.exhausted
     assert spending.send(CREATE).status == 201
     assert spending.exhausted
     with pytest.raises(SpendExhausted, match="accepted 1 generation, and --luma-spend allows 0"):
         spending.send(CREATE)
     spending.send(POLL)
-    assert target.heard == [CREATE, POLL]
+    assert accepting.heard == [CREATE, POLL]
 
 
 def test_refusals_go_on_without_a_limit_to_spend() -> None:
     """A budget of nothing stops nothing that costs nothing."""
-    spending = Spending(Target(400), 0)
+    spending = Spending(target(400), 0)
     for _ in range(3):
         spending.send(CREATE)
     assert not spending.exhausted
@@ -79,7 +71,7 @@ def test_refusals_go_on_without_a_limit_to_spend() -> None:
 
 def test_without_a_limit_all_is_allowed_and_counted() -> None:
     """What runs on this machine costs nothing."""
-    spending = Spending(Target(201), None)
+    spending = Spending(target(201), None)
     for _ in range(3):
         spending.send(CREATE)
     assert (spending.spent, spending.exhausted, spending.allows(10**9)) == (3, False, True)
@@ -87,12 +79,7 @@ def test_without_a_limit_all_is_allowed_and_counted() -> None:
 
 def test_a_broken_exchange_is_passed_on_and_not_counted() -> None:
     """What nobody answered, nobody is known to have accepted."""
-
-    class Broken:
-        def send(self, request: Request) -> Response:
-            raise ExchangeError("no")
-
-    spending = Spending(Broken(), 0)
+    spending = Spending(Fixed(ExchangeError("no")), 0)
     with pytest.raises(ExchangeError):
         spending.send(CREATE)
     assert spending.spent == 0
