@@ -1,4 +1,4 @@
-"""What the page allows as the answer to a recorded request, of which it is not known what the server knew.
+"""The answers the page allows to a recorded request, when nobody knows what the server knew.
 
 A recording tells neither the state of the key nor what a server found behind a URL. So an answer that a key or a
 limit may cause, or media that do not load, is allowed with its documented text, and what a server refuses for what
@@ -49,7 +49,7 @@ _ERROR: Final = Members({"detail": Is("text")})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What a request may be answered with, and where the page says so.
+    """The answers a request may get, and where the page says so.
 
     `refused` is what the request itself breaks. `unsettled` is why a refusal that is not allowed is not wrong either.
     """
@@ -62,7 +62,7 @@ class Allowance:
 
 
 def case_of(entry: Entry, allowance: Allowance) -> Case:
-    """Returns a recorded request as a case, with what it may be answered."""
+    """Return a recorded request as a case that expects any of the answers allowed."""
     request = entry.exchange.request
     return Case(
         id="recorded",
@@ -90,7 +90,7 @@ class Page:
                     self._sections.setdefault(known, case.section)
 
     def allowance(self, entry: Entry) -> Allowance:
-        """Returns what the request of an entry, a create or a poll, may be answered with."""
+        """Return the answers that an entry's request, a create or a poll, may get."""
         return self._create(entry) if entry.exchange.request.method == "POST" else self._poll(entry)
 
     def _poll(self, entry: Entry) -> Allowance:
@@ -151,7 +151,7 @@ def _unspecified(prediction: Unspecified) -> Allowance:
 
 
 def _predicted(entry: Entry) -> tuple[Prediction, str | None]:
-    """Returns what the oracle says of a body, and why a server may refuse it for what the recording does not hold."""
+    """Return the prediction for a body, and why a server may refuse it for reasons the recording cannot show."""
     if (reason := _unreadable(entry)) is not None:
         return Unspecified(reason=reason), None
     try:
@@ -168,7 +168,7 @@ def _predicted(entry: Entry) -> tuple[Prediction, str | None]:
 
 
 def _unreadable(entry: Entry) -> str | None:
-    """Returns why a body is not the JSON that the page speaks of, or None."""
+    """Return why a body is not JSON that the page covers, or None."""
     request = entry.exchange.request
     if REQUEST_BODY in entry.unknown or request.body.startswith(STORED.encode()):
         return "the recording does not hold the request's body"
@@ -181,7 +181,7 @@ def _unreadable(entry: Entry) -> str | None:
 
 
 class _Ambiguous(Exception):
-    """Says why JSON parsers differ about a body."""
+    """A body about which JSON parsers differ, with the reason."""
 
 
 def _parsed(request: Request) -> object:
@@ -200,7 +200,7 @@ def _parsed(request: Request) -> object:
 
 
 def _references(body: object) -> Iterator[Mapping[str, object]]:
-    """Yields everything in a body that may be a media reference."""
+    """Yield every value in a body that may be a media reference."""
     waiting = [body]
     while waiting:
         value = waiting.pop()
@@ -220,12 +220,12 @@ def _is_stored(data: object) -> bool:
 
 
 def _presumed(reference: Mapping[str, object]) -> MediaFact:
-    """Presumes that what is not in the recording loads."""
+    """Return facts that presume every URL loads: the recording does not hold the media."""
     return _LOADS if _is_stored(reference.get("data")) else inline_only(reference)
 
 
 def _loading(body: object, detail: str) -> tuple[tuple[Violation, ...], bool]:
-    """Returns the refusals for media that a server may have found, and whether the page is silent on one of them."""
+    """Return the refusals for media problems a server may have found, and whether the page leaves one of them open."""
     found: list[Violation] = []
     is_open = False
     for fact in _facts(detail):
@@ -237,7 +237,7 @@ def _loading(body: object, detail: str) -> tuple[tuple[Violation, ...], bool]:
 
 
 def _facts(detail: str) -> Iterator[MediaFact]:
-    """Yields what may be wrong with media, with the numbers an answer has for it."""
+    """Yield the facts that would explain a refusal, with the numbers taken from the answer."""
     status, pixels = _HTTP_STATUS.search(detail), _PIXELS.search(detail)
     for problem in _URL_PROBLEMS:
         number = int(status[1]) if status else 404
@@ -249,7 +249,7 @@ def _facts(detail: str) -> Iterator[MediaFact]:
 
 
 def _fails(reference: Mapping[str, object], fact: MediaFact) -> MediaFact:
-    """Returns a failure where a reference can have it, else what is presumed of the reference."""
+    """Return the given failure if this reference can have it, or else the presumed fact."""
     data = reference.get("data")
     if reference.get("url") is not None:
         may = fact is not _BAD_BASE64

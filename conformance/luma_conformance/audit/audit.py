@@ -1,4 +1,4 @@
-"""Judges recorded exchanges: each answer by itself, the rate limit over a key's trace, the life of each generation.
+"""The judgement of recorded exchanges: each answer, the rate limit of each key, the life cycle of each generation.
 
 What a recording does not hold is not judged, and counted with the reason: it never accuses a server.
 """
@@ -50,7 +50,7 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Audit:
-    """The judgement of recordings as it is made, file by file; of a file no more is kept than its judgement takes."""
+    """An audit of recordings, file by file; it keeps only what later checks of the same file need."""
 
     catalogue: Catalogue
     host: str | None = None
@@ -71,7 +71,7 @@ class Audit:
         self._names: set[str] = set()
 
     def add(self, entry: Entry) -> None:
-        """Judges one exchange of a file."""
+        """Judge one exchange of a file."""
         self.seen += 1
         if not self._is_api(entry):
             return
@@ -96,7 +96,7 @@ class Audit:
             self._told.append(_small(entry))
 
     def end(self) -> None:
-        """Judges what a whole file shows, and forgets its exchanges."""
+        """Judge what a whole file shows, then forget its exchanges."""
         first = len(self.findings)
         for finding in self._missing:
             self._add_unfiltered(finding)
@@ -123,7 +123,7 @@ class Audit:
         return standing
 
     def _add_unfiltered(self, finding: Finding) -> None:
-        """Adds a finding of a file that headers may have been taken out of, without those no answer of it has."""
+        """Add a finding, without the headers that no answer of the file has: they may have been filtered out."""
         gone = [one for one in finding.mismatches if one.why == "is missing" and one.where.lower() not in self._names]
         for mismatch in gone:
             self.not_judged[f"{mismatch.where}: no answer of the file has it, as if it had been filtered out"] += 1
@@ -179,7 +179,7 @@ def _life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
 
 
 def _is_own(poll: Entry, first: Entry) -> bool:
-    """Tells whether a poll shows the state of a generation, or ought to: it is made with the key that created it."""
+    """Return whether a poll shows a generation's state, or should because it uses the key that created it."""
     key = _key(poll)
     return poll.exchange.response.status == 200 or (
         poll.exchange.response.status == 404 and key is not None and key == _key(first)
@@ -187,7 +187,7 @@ def _is_own(poll: Entry, first: Entry) -> bool:
 
 
 def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
-    """Returns what an answer says that its state does not allow, where it has the shape at all."""
+    """Return what contradicts the state in an answer's body, unless the body has the wrong shape already."""
     body = body_of(entry.exchange.response)
     if not isinstance(body, dict) or any(mismatch.facet is Facet.BODY for mismatch in standing):
         return ()
@@ -197,7 +197,7 @@ def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mis
 
 
 def _unjudgeable(entry: Entry) -> str | None:
-    """Returns why an exchange with the API cannot be judged."""
+    """Return why an exchange with the API cannot be judged, or None."""
     request, response = entry.exchange.request, entry.exchange.response
     if response.status == 0:
         return "no answer was recorded"
@@ -210,7 +210,7 @@ def _unjudgeable(entry: Entry) -> str | None:
 
 
 def _excused(entry: Entry, mismatch: Mismatch) -> bool:
-    """Tells whether a mismatch comes of what the recording does not hold."""
+    """Return whether a mismatch is due to something the recording does not hold."""
     if mismatch.facet in (Facet.DETAIL, Facet.BODY):
         response = entry.exchange.response
         left_out = RESPONSE_BODY in entry.unknown or response.body.startswith(STORED.encode())
@@ -225,13 +225,13 @@ def _excused(entry: Entry, mismatch: Mismatch) -> bool:
 
 
 def _key(entry: Entry) -> str | None:
-    """Returns what tells the key of a request from others; None where it was taken out."""
+    """Return the Authorization header of a request, which identifies its key; None if it was removed."""
     shown = header(entry.exchange.request.headers, "Authorization")
     return None if shown is None or _HIDDEN.search(shown) else shown
 
 
 def _small(entry: Entry) -> Entry:
-    """Returns an entry with no more of its request's body than a generation's life is held against."""
+    """Return an entry whose request body is cut down to the members that life-cycle checks need."""
     request, unknown = entry.exchange.request, entry.unknown
     body = b""
     if entry.exchange.response.status == 201:
@@ -248,7 +248,7 @@ def _small(entry: Entry) -> Entry:
 
 
 def _names_of(base_url: str) -> tuple[str, ...]:
-    """Returns how a host may be called: by its name, or with the port."""
+    """Return the names of a base URL's host: with its port, and without."""
     authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
     return authority, re.sub(r":\d*$", "", authority)
 

@@ -1,4 +1,4 @@
-"""Turns the findings of an audit into text, as for a failing case; all that a file contains has passed `clean`."""
+"""The findings of an audit as text, in the form of a failing case; all text from a recording passes through `clean`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what must come back: statuses, details, headers, bodies, and the matchers in them."""
+"""The reader of expectations in case files: statuses, details, headers, bodies, and the matchers in them."""
 
 from __future__ import annotations
 

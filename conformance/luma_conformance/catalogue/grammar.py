@@ -1,4 +1,4 @@
-"""Turns plain data into cases; every problem is told with its place and the nearest valid spelling, all at once.
+"""The reader of case files: plain data becomes cases, and all problems are reported at once, with places and advice.
 
 This module knows the grammar (specs/README.md) and nothing of YAML or files.
 """
@@ -56,7 +56,7 @@ class Section:
 
 
 def placeholder(value: object) -> str | None:
-    """Returns the name inside a `"{name}"` value, or None for anything else."""
+    """Return the name inside a `"{name}"` value, or None for anything else."""
     found = _WHOLE.fullmatch(value) if isinstance(value, str) and value[:1] == "{" else None
     return found[1] if found else None
 
@@ -98,7 +98,7 @@ def read_section(source: Source, name: str, own_roles: Collection[str] | None = 
 
 
 def read_all(sections: Mapping[str, Source], own_roles: Collection[str] | None = ()) -> Mapping[str, Section]:
-    """Returns every file's section by name; raises one CatalogueError with the problems of all of them."""
+    """Return every file's section by name; raise one CatalogueError with the problems of all files."""
     read: dict[str, Section] = {}
     found: list[Problem] = []
     for name, source in sections.items():
@@ -112,7 +112,7 @@ def read_all(sections: Mapping[str, Source], own_roles: Collection[str] | None =
 
 
 class _Reader:
-    """Reads the cases of one section file."""
+    """A reader of the cases of one section file."""
 
     def __init__(
         self, file: Node, name: str, heading: str, own_roles: Collection[str] | None, *, by_path: bool

@@ -12,7 +12,7 @@ from luma_conformance.model import Case
 
 
 def find_cases(pattern: str) -> tuple[Case, ...]:
-    """Return the cases a pattern names, at least one; raises InputError with what is near where there is none.
+    """Return the cases a pattern names, at least one; raise InputError with what is near where there is none.
 
     The kit's own catalogue comes first: a folder of the user's that is called `create` is written `./create`.
     """

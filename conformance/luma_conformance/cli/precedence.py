@@ -63,7 +63,7 @@ def _precedence(options: argparse.Namespace) -> Exit:
 
 
 def _drawn(order: Order, target: str, old: Order | None) -> Iterator[str]:
-    """Yields the order for a person: level by level, the steps, and what contradicts it."""
+    """Yield the lines that show the order: the rules level by level, the evidence, and what contradicts it."""
     yield f"target     {target}"
     yield f"seen       {len(order.observations)} pairs of rules, each in one request"
     for number, level in enumerate(order.levels, start=1):
@@ -105,6 +105,6 @@ def _read(path: Path) -> Order:
 
 
 def _tell(text: str) -> None:
-    """Says how far it is, where somebody watches."""
+    """Show the progress on stderr if it is a terminal."""
     if sys.stderr.isatty():
         print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)

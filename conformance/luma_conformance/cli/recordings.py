@@ -20,7 +20,7 @@ _KEY: Final = re.compile(r"luma-api-[\w.~-]+|(?i:bearer)\s+(?![$<])[\w.~+/=-]{8,
 
 
 def read_recording(path: Path) -> Iterator[Entry]:
-    """Yield the exchanges of a recording, whatever its format, which its content tells; raises InputError."""
+    """Yield the exchanges of a recording, whatever its format, which its content tells; raise InputError."""
     from luma_conformance.recording import har, vcr
 
     try:

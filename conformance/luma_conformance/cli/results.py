@@ -17,7 +17,7 @@ WRITTEN_BY: Final = f"a {RESULTS} that `pytest --luma-report DIR` wrote, or its 
 
 
 def read_results(path: Path) -> Results:
-    """Return the results in a file, or in a folder as a run wrote it; raises InputError."""
+    """Return the results in a file, or in a folder as a run wrote it; raise InputError."""
     from luma_conformance.report.jsonl import read
 
     file = path / RESULTS if path.is_dir() else path
@@ -30,7 +30,7 @@ def read_results(path: Path) -> Results:
 
 
 def holds_results(path: Path) -> bool:
-    """Return whether a file or folder is one of results, as its name or its first bytes say; raises InputError."""
+    """Return whether a file or folder is one of results, as its name or its first bytes say; raise InputError."""
     if path.is_dir() or path.suffix == ".jsonl":
         return True
     try:

@@ -72,7 +72,7 @@ def _exit(status: int) -> Exit:
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:
-    """Return the arguments of pytest for those of `run`; raises InputError for words in front that name nothing."""
+    """Return the arguments of pytest for those of `run`; raise InputError for words in front that name nothing."""
     words = list(takewhile(lambda word: not word.startswith("-"), given))
     options = list(given[len(words) :])
     target = _target(words[0]) if words else None
@@ -83,7 +83,7 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
 
 
 def _target(word: str) -> tuple[str, str] | None:
-    """Return the option that says what is judged, if the first word does; raises InputError for an empty one."""
+    """Return the option that says what is judged, if the first word does; raise InputError for an empty one."""
     if not word:
         raise InputError("the URL is empty; is the variable that should hold it set?")
     if is_http_url(word) or word.startswith(RECORDING):
@@ -94,7 +94,7 @@ def _target(word: str) -> tuple[str, str] | None:
 
 
 def _nodes(word: str) -> Iterator[str]:
-    """Yield what pytest calls the cases a word names; raises InputError where it names none."""
+    """Yield what pytest calls the cases a word names; raise InputError where it names none."""
     if found := casefiles.own().matching(word):
         for file, cases in groupby(found, key=lambda case: case.place.file):
             yield from _whole_or_each(casefiles.specs().parent / file, list(cases))

@@ -1,4 +1,4 @@
-"""Says a case for a person: what it sends, expanded and shortened, what must come back, or the curl commands."""
+"""A case as text: its requests, expanded and shortened, and the expected answers; or the curl commands."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Showing:
 
     @classmethod
     def of(cls, case: Case, profile_file: Path | None, base_url: str | None) -> Showing:
-        """Returns a case as a profile has it, the reference's own if there is no file."""
+        """Return a case expanded with a profile, by default the reference's own."""
         profile = load_profile(profile_file or profile_path(), _Names())
         roles = dict.fromkeys([*case.needs, *(role for step in case.steps if (role := step.ask.auth.role))])
         return cls(
@@ -59,7 +59,7 @@ class Showing:
         )
 
     def head(self) -> Iterator[str]:
-        """Yields what the case is: its id, where it stands, what it rests on and needs."""
+        """Yield the lines about the whole case: its id, title, place, section and needs."""
         case = self.case
         yield case.id
         yield _line("says", case.title)
@@ -73,7 +73,7 @@ class Showing:
             yield _line("erratum", case.erratum)
 
     def step(self, number: int) -> Iterator[str]:
-        """Yields one step, counted from 1: the request, and what must come back."""
+        """Yield one step, counted from 1: the request and the expected answer."""
         step, request = self.case.steps[number - 1], self.requests[number - 1]
         yield from self._timing(number)
         yield f"{request.method} {request.url}"
@@ -164,7 +164,7 @@ def _notation(matcher: Matcher) -> str:
 
 
 def _data(matcher: Matcher) -> object:
-    """Returns a matcher as the data a case file has for it."""
+    """Return a matcher in the notation of case files, as data."""
     match matcher:
         case matching.Exactly(expected=scalar):
             return scalar

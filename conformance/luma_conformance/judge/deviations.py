@@ -30,11 +30,11 @@ class Deviation:
     expires: str | None = None
 
     def matches(self, case_id: str) -> bool:
-        """Tells whether a case is listed."""
+        """Return whether this entry lists a case."""
         return case_id == self.cases or fnmatchcase(case_id, self.cases)
 
     def knows(self, facet: Facet, answer: str) -> bool:
-        """Tells whether a wrong answer is this one."""
+        """Return whether a wrong answer is the one this entry describes."""
         return answer == self.answer and (facet is self.facet or (facet in LINE and self.facet in LINE))
 
     @property
@@ -52,17 +52,17 @@ class Deviations:
     today: str = ""
 
     def of(self, case_id: str) -> tuple[Deviation, ...]:
-        """Returns the entries that list a case."""
+        """Return the entries that list a case."""
         return tuple(entry for entry in self.entries if entry.matches(case_id))
 
     def expired(self, entry: Deviation) -> bool:
-        """Tells whether an entry's last day is over."""
+        """Return whether an entry's last day is over."""
         return entry.expires is not None and entry.expires < self.today
 
     def covering(
         self, case_id: str, mismatches: Iterable[Mismatch], shown: Callable[[Mismatch], str]
     ) -> tuple[Deviation, ...]:
-        """Returns the entries by which each of some differences is known, or none where one is not."""
+        """Return the entries that together explain all mismatches of a case; none if any mismatch is unknown."""
         entries = [entry for entry in self.of(case_id) if not self.expired(entry)]
         found: dict[Deviation, None] = {}
         for mismatch in mismatches:
@@ -73,12 +73,12 @@ class Deviations:
         return tuple(found)
 
     def unknown(self, case_ids: Iterable[str]) -> tuple[Deviation, ...]:
-        """Returns the entries that list none of some cases."""
+        """Return the entries that list none of the given cases."""
         ids = tuple(case_ids)
         return tuple(entry for entry in self.entries if not any(map(entry.matches, ids)))
 
     def complaint(self, case_id: str, used: Sequence[Deviation], *, wrong: bool) -> str | None:
-        """Returns what is to be done about the entries of a case that were not its answer, or None."""
+        """Return what to do about the entries that list a case but do not fit its answer, or None."""
         left = [entry for entry in self.of(case_id) if entry not in used]
         if not left:
             return None
@@ -93,7 +93,7 @@ class Deviations:
 
 
 def graded(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:
-    """Returns a result in which what is known is a deviation, and an entry that is not its answer a failure."""
+    """Return a result whose known wrong answers count as a deviation; an entry that does not fit makes it a failure."""
     verdict, case_id = result.verdict, result.case.id
     if verdict.outcome is Outcome.NOT_JUDGED or not deviations.of(case_id):
         return result

@@ -1,4 +1,4 @@
-"""Checks the known deviations of a run against the cases it has."""
+"""The check of a run's known deviations against its cases."""
 
 from __future__ import annotations
 

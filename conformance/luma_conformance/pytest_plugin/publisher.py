@@ -1,4 +1,4 @@
-"""Writes the report of a run: verdicts as they come, every other format at the end."""
+"""The writer of a run's report: verdicts as they arrive, all other formats at the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LINES: Final = "results.jsonl"
 
 
 def begin(config: pytest.Config) -> Publisher:
-    """Return the writer of the report; raises UsageError where it cannot be written."""
+    """Return the writer of the report; raise UsageError where it cannot be written."""
     paths: list[Path] = config.getoption("luma_report") or []
     apart = "--luma-report" in config.invocation_params.args
     if apart and (outside := [path for path in paths if not _is_within(path, config)]):
@@ -98,7 +98,7 @@ class Publisher:
 
 
 def _files(path: Path) -> list[tuple[Path, str]]:
-    """Return the files that a path stands for, each with the name by which its format is known; raises InputError."""
+    """Return the files that a path stands for, each with the name by which its format is known; raise InputError."""
     name = None if path.is_dir() else file_named(path)
     if name is not None:
         return [(path, name)]

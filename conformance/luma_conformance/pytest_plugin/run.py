@@ -65,7 +65,7 @@ def subject_of(path: Path) -> str:
 
 
 class Run:
-    """Collects what a run came to: verdicts arrive as attributes of reports, under xdist from the workers.
+    """The plugin that collects a run's verdicts, which arrive as attributes of reports, with xdist from its workers.
 
     `wants_report` tells whether anybody reads a report: a folder is named, or a CI job shows a summary.
     """
@@ -172,7 +172,7 @@ class Run:
             self._terminal.close()
 
     def _publish(self) -> None:
-        """Begin the report where one is wanted; raises UsageError where it cannot be written."""
+        """Begin the report where one is wanted; raise UsageError where it cannot be written."""
         if self.wants_report and self._controls and self._publisher is None:
             from luma_conformance.pytest_plugin.publisher import begin
 

@@ -1,4 +1,4 @@
-"""Takes the secrets out of what pytest is about to write: reports, warnings, log records, internal errors.
+"""Redaction of everything pytest is about to write: reports, warnings, log records, internal errors.
 
 Whatever pytest and its plugins put on screen or into a file (JUnit, a log, another reporter's) they take from these.
 """
@@ -16,7 +16,7 @@ Scrub = Callable[[str], str]
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub) -> None:
-    """Takes secrets out of a report: why it failed or was skipped, what was captured, and its properties.
+    """Remove secrets from a report: its failure or skip reason, captured output and properties.
 
     A traceback with a secret in it becomes plain text; one without stays as pytest made it.
     """
@@ -31,19 +31,19 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
 
 
 def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
-    """Makes a traceback that pytest prints for a bug, of its own or of a plugin's, print without secrets."""
+    """Remove secrets from the traceback that pytest prints for an internal error."""
     if (text := scrub(whole := str(excrepr))) != whole:
         vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # what str() and every printer go through
 
 
 def scrub_warning(warning: warnings.WarningMessage, scrub: Scrub) -> None:
-    """Takes secrets out of the text of a warning."""
+    """Remove secrets from the text of a warning."""
     if (text := scrub(whole := str(warning.message))) != whole:
         warning.message = text
 
 
 def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
-    """Takes secrets out of log records from now on, whoever writes them where; returns how to end that."""
+    """Remove secrets from all log records from now on; return the function that ends this."""
     usual = logging.getLogRecordFactory()
 
     def record(*args: object, **kwargs: object) -> logging.LogRecord:
@@ -63,18 +63,18 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
 
 
 def _crash(longrepr: object, scrub: Scrub) -> list[str]:
-    """Returns the line a summary shows of a traceback, which it takes from the beginning of a plain text."""
+    """Return the line that pytest's summary should show for a traceback; it shows the first line of plain text."""
     message = getattr(getattr(longrepr, "reprcrash", None), "message", "")
     return [scrub(message).partition("\n")[0]] if message else []
 
 
 def _has_secrets(properties: Iterable[tuple[str, object]], scrub: Scrub) -> bool:
-    """Tells whether any value has a secret in it, in one go: every phase of every case asks."""
+    """Return whether any value holds a secret, in one search, because this runs for every phase of every case."""
     together = "\n".join(str(value) for _, value in properties)
     return scrub(together) != together
 
 
 def _scrubbed(value: object, scrub: Scrub) -> object:
-    """Returns a property's value, as it is or, where a secret is in it, as text without."""
+    """Return a property's value unchanged, or as redacted text if it holds a secret."""
     text = str(value)
     return value if (shown := scrub(text)) == text else shown

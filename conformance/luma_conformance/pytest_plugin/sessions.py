@@ -1,4 +1,4 @@
-"""Opens the targets of a run at their first use, and ends a run that cannot go on."""
+"""The targets of a run, opened when first used; and the ways to end a run that cannot go on."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def halt(session: pytest.Session, status: Exit, message: str) -> None:
 
 
 def deviations_of(config: pytest.Config) -> Deviations:
-    """Return the known deviations of a run; raises InputError where their file is wrong."""
+    """Return the known deviations of a run; raise InputError where their file is wrong."""
     path = config.getoption("luma_deviations")
     return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
 

@@ -1,4 +1,4 @@
-"""Writes what a run came to on the terminal."""
+"""The terminal summary of a run."""
 
 from __future__ import annotations
 

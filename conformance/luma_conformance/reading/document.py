@@ -50,7 +50,7 @@ def refuse(problems: tuple[Problem, ...]) -> InputError:
 
 
 class Problems:
-    """The problems of one document: all of them, told together, or with a `limit` of 1 the first alone."""
+    """The problems of one document: all of them, reported together, or with a `limit` of 1 only the first."""
 
     __slots__ = ("_error", "_found", "_limit", "_locate", "file", "shows_values")
 

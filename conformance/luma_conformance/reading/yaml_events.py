@@ -50,7 +50,7 @@ class Grammar:
 
 
 class Builder:
-    """Turns the events of one YAML document into plain data; `places` has the line and column of values, if wanted."""
+    """A builder of plain data from the events of one YAML document; fills `places` with lines and columns, if given."""
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class Builder:
 
 
 class NotYAML(Exception):
-    """Ends the reading of a text, once what is wrong has been said."""
+    """A text that is read no further, because its problem has been reported."""
 
 
 def _at(event: yaml.Event) -> tuple[int, int]:

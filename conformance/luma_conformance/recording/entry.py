@@ -1,4 +1,4 @@
-"""Exchanges as recordings keep them, whatever the format of the file: what was sent where, and what is not known."""
+"""An exchange of a recording, whatever the file's format, and which parts of it the file does not hold."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Entry:
 
 
 def split(url: str) -> tuple[str, str]:
-    """Returns the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
+    """Return the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
 
-    Raises ValueError for what is no absolute URL.
+    Raise ValueError for anything but an absolute URL.
     """
     if (api := _API.fullmatch(url)) is not None:
         return api[1], api[2]

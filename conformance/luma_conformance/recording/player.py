@@ -1,4 +1,4 @@
-"""Answers from a recording: each case and each generated example gets the exchanges it had when it was recorded."""
+"""The player: each case and generated example gets the answers it got when it was recorded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Player:
     """A Channel that answers from a recording, and sends nothing."""
 
     def __init__(self, path: Path, storing: Storing, leak: Callable[[str], object]) -> None:
-        """Reads a recording of the kit's own; raises InputError for any other file, and for one with a key in it.
+        """Read a recording made by the kit; raise InputError for any other file, and for one that holds a key.
 
         `leak` returns what in a text looks like a key, and where, or None.
         """
@@ -60,7 +60,7 @@ class Player:
         return min((take.at for take in self._takes.values()), default=time.time())
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
-        """Goes to an item's exchanges; raises NotRecorded."""
+        """Go to an item's exchanges; raise NotRecorded."""
         take = self._takes.get(item)
         if take is None:
             raise NotRecorded("not recorded")
@@ -69,20 +69,20 @@ class Player:
         self._take, self._playing = take, deque(take.loose)
 
     def begin_step(self, number: int) -> None:
-        """Does nothing: the exchanges are in order."""
+        """Do nothing: the exchanges are in order."""
 
     def begin_example(self, example: object) -> None:
-        """Does nothing: `examples` goes to their exchanges."""
+        """Do nothing: `recorded_examples` goes to their exchanges."""
 
     def end_example(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def recorded_examples(self) -> Iterator[object] | None:
-        """Yields what was tried, in order, going to the exchanges of each."""
+        """Yield the recorded examples in order, going to the exchanges of each."""
         return self._examples()
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Returns the next exchange of the item; raises NotRecorded where it is not this request's."""
+        """Return the item's next exchange; raise NotRecorded if it was recorded for another request."""
         if not self._playing:
             raise NotRecorded("not recorded")
         entry = self._playing.popleft()
@@ -98,7 +98,7 @@ class Player:
         return Exchange(request=asked, response=recorded.response, sent=sent, received=received)
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets no time pass: the recording has the times."""
+        """Let no time pass: the recording holds the times."""
 
     def _examples(self) -> Iterator[object]:
         for number, literal in self._take.literals.items():
@@ -106,7 +106,7 @@ class Player:
             yield self._storing.unfold(_data(literal, self._take.examples[number][0].place))
 
     def _add(self, entry: Entry, newest: dict[str, object]) -> None:
-        """Takes in an entry; of an item that was recorded twice, the later recording counts."""
+        """Add an entry; if an item was recorded twice, the later recording counts."""
         note = entry.note
         try:
             item, number = str(note["item"]), note.get("example")
@@ -128,7 +128,7 @@ class Player:
 
 
 def _data(literal: str, place: str) -> object:
-    """Returns the data a literal stands for; raises InputError for anything that is more than data."""
+    """Return the value of a literal; raise InputError for anything but plain data."""
     try:
         return ast.literal_eval(literal)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -136,7 +136,7 @@ def _data(literal: str, place: str) -> object:
 
 
 def _leaked(entry: Entry, leak: Callable[[str], object]) -> object:
-    """Returns what in an entry looks like a key, or None."""
+    """Return what looks like a key in an entry, or None."""
     request, response = entry.exchange.request, entry.exchange.response
     fields = (f"{name}: {value}" for name, value in (*request.headers, *response.headers))
     bodies = (body.decode("utf-8", "replace") for body in (request.body, response.body))

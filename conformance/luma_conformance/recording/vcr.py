@@ -1,4 +1,4 @@
-"""Reads cassettes of vcrpy and pytest-recording, YAML or JSON, as data and nothing else.
+"""The reader of cassettes by vcrpy and pytest-recording, in YAML or JSON, as plain data only.
 
 No tag of YAML builds an object, and no alias is followed. A cassette knows no times,
 and headers may have been filtered out of it. What vcrpy writes depends on its version, its serializer and the HTTP
@@ -41,7 +41,7 @@ _LISTED: Final = "interactions"
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """Yields the interactions of a cassette one by one; raises InputError, with its place, for what is none."""
+    """Yield the interactions of a cassette one by one; raise InputError, with its place, for anything else."""
     number = 0
     try:
         with path.open("rb") as file:
@@ -146,7 +146,7 @@ class _Bounded:
         self._path, self._file, self._left = path, file, MAX_BYTES
 
     def read(self, count: int = -1, /) -> bytes:
-        """Returns the next bytes."""
+        """Return the next bytes."""
         raw = self._file.read(count)
         self._left -= len(raw)
         if self._left < 0:
@@ -214,7 +214,7 @@ def _body(node: Node, unknown: set[str], part: str) -> bytes:
 
 
 def _inflated(raw: bytes, headers: Headers, unknown: set[str]) -> bytes:
-    """Returns a body without its content coding, which vcrpy keeps unless it is told otherwise."""
+    """Return a body without its content coding, which vcrpy keeps unless configured otherwise."""
     coding = (header(headers, "Content-Encoding") or "identity").strip().lower()
     if coding not in ("gzip", "x-gzip", "deflate"):
         if coding != "identity" and not _is_text(raw):

@@ -1,4 +1,4 @@
-"""A run as a badge: the JSON a shields.io endpoint badge reads, and the same as a picture of its own."""
+"""The result of a run as a badge: as JSON for a shields.io endpoint badge, and as an SVG picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHARACTER: Final = 6.6
 
 
 def message(results: Results) -> str:
-    """Returns what the badge says."""
+    """Return the text of the badge."""
     if results.conclusion is Conclusion.NOT_CONFORMANT:
         return f"{results.counts[Outcome.FAIL]:,} of {counted(results.judged, 'case')} failing"
     if results.conclusion is Conclusion.CONFORMANT:
@@ -30,14 +30,14 @@ def message(results: Results) -> str:
 
 
 def endpoint(results: Results) -> str:
-    """Returns the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge)."""
+    """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge)."""
     color, _ = _COLORS[results.conclusion]
     data = {"schemaVersion": 1, "label": LABEL, "message": message(results), "color": color}
     return json.dumps(data, indent=2) + "\n"
 
 
 def picture(results: Results) -> str:
-    """Returns the badge as SVG."""
+    """Return the badge as SVG."""
     _, color = _COLORS[results.conclusion]
     left, right = (round(len(text) * _CHARACTER) + 14 for text in (LABEL, message(results)))
     title = escape(f"{LABEL}: {message(results)}")

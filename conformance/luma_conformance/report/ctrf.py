@@ -23,7 +23,7 @@ _STATUS: Final = {
 
 
 def document(results: Results) -> str:
-    """Returns the report."""
+    """Return the report as JSON text."""
     tests = [_test(judged) for judged in results.verdicts]
     statuses = [test["status"] for test in tests]
     start = _milliseconds(results.run.started)
@@ -78,7 +78,7 @@ def _message(judged: Judged) -> str | None:
 
 
 def _milliseconds(moment: str) -> int:
-    """Returns a time in ISO 8601 as milliseconds since 1970, 0 where it is none."""
+    """Return a time in ISO 8601 as milliseconds since 1970; 0 if it is not one."""
     try:
         return round(datetime.fromisoformat(moment).timestamp() * 1000)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Drafts a file of known deviations from what a run found."""
+"""A draft of the file of known deviations, from the failures of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TODO: Final = "TODO: why is this known, and who looks after it?"
 
 
 def draft(verdicts: Iterable[Judged]) -> str:
-    """Returns a file with an entry for each wrong answer of some verdicts; their reasons are still to be written."""
+    """Return the text of a file with an entry for each wrong answer; somebody still has to write the reasons."""
     entries = [entry for judged in verdicts if judged.verdict is Outcome.FAIL for entry in _drafted(judged)]
     head = "# Wrong answers that are known; a run takes them with --luma-deviations. Write each reason.\n"
     return "\n".join([head, *entries])
@@ -35,5 +35,5 @@ def _drafted(judged: Judged) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Returns a text as TOML: on one line, a JSON string is one."""
+    """Return a text as a TOML string: a JSON string on one line is one."""
     return json.dumps(one_line(text), ensure_ascii=False)

@@ -40,7 +40,7 @@ _BY_SUFFIX: Final = {
 
 
 def parsed(text: str) -> tuple[str, ...]:
-    """Returns the formats that a list with commas asks for; raises InputError where it asks for another."""
+    """Return the formats named in a comma-separated list; raise InputError for a name that is not one."""
     words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     known = ", ".join(sorted([*ONE, *MANY]))
     if unknown := [word for word in words if word not in ONE and word not in MANY]:
@@ -64,12 +64,12 @@ def word_of(name: str) -> str:
 
 
 def names(words: Sequence[str]) -> tuple[str, ...]:
-    """Returns the names of the files of some formats."""
+    """Return the file names of some formats."""
     return tuple(name for word in words for name in {**ONE, **MANY}[word])
 
 
 def rendered(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
-    """Returns the text of each file of some formats; raises InputError where a format of one run is to hold more."""
+    """Return the text of each file of some formats; raise InputError for several runs in a format of one run."""
     files: dict[str, str] = {}
     for word in words:
         if word in MANY:

@@ -1,4 +1,4 @@
-"""Runs as one page of HTML that needs nothing else: no network, no server, no file beside it.
+"""The results of runs as one HTML page that needs nothing else: no network, no server, no other file.
 
 The texts in it are a stranger's: each is escaped where it stands, the list's data as JSON that ends no script.
 """
@@ -39,7 +39,7 @@ _TONES: Final = {Conclusion.CONFORMANT: "pass", Conclusion.NOT_CONFORMANT: "fail
 
 
 def page(runs: Sequence[Results]) -> str:
-    """Returns the page of one run, or of several side by side, in the order given."""
+    """Return the page of one run, or of several side by side, in the order given."""
     assert runs
     style, script = _part("page.css"), _part("page.js")
     return Template(_part("page.html")).substitute(
@@ -57,7 +57,7 @@ def page(runs: Sequence[Results]) -> str:
 
 
 def still(title: str, tone: str, body: str) -> str:
-    """Returns a page without a script; the body is HTML already, the title is not."""
+    """Return a page without a script; `body` is HTML already, `title` is plain text."""
     style = _part("page.css")
     return Template(_part("still.html")).substitute(
         policy=f"default-src 'none'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'",
@@ -69,7 +69,7 @@ def still(title: str, tone: str, body: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Returns a text as HTML in which nothing hides, commands or turns the direction of what follows."""
+    """Return a text as HTML, escaped so that it cannot hide, run as markup or change the text direction."""
     return escape(one_line(text))
 
 
@@ -144,7 +144,7 @@ def _took(results: Results) -> str:
 
 
 def _sections(runs: Sequence[Results]) -> str:
-    """Returns the sections of the page as a table, those with findings first and the others folded away."""
+    """Return the table of the page's sections: those with findings first, the others folded away."""
     grouped: dict[str, list[list[Judged]]] = defaultdict(lambda: [[] for _ in runs])
     for index, results in enumerate(runs):
         for judged in results.verdicts:
@@ -198,7 +198,7 @@ def _filter_link(outcome: Outcome, section: int, count: int) -> str:
 
 
 def _static(runs: Sequence[Results]) -> str:
-    """Returns the first findings as a table, for where no script may run; the list takes its place."""
+    """Return a table of the first findings, for browsers without scripts; the script replaces it by the list."""
     found = [
         one for results in runs for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
     ]
@@ -214,7 +214,7 @@ def _static(runs: Sequence[Results]) -> str:
 
 
 def _island(runs: Sequence[Results]) -> str:
-    """Returns the data of the list as JSON that cannot end its own element: case by case, a cell for each run."""
+    """Return the data of the list as JSON that is safe in a script element: one row a case, one cell a run."""
     sections = {section: number for number, section in enumerate(_in_order(runs))}
     cells: dict[str, list[object]] = {}
     cases: dict[str, list[object]] = {}
@@ -243,7 +243,7 @@ def _in_order(runs: Sequence[Results]) -> Iterable[str]:
 
 
 def _cell(judged: Judged) -> object:
-    """Returns what the list shows of a verdict; of one that passed without a note, its place among the outcomes."""
+    """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome."""
     number = OUTCOMES.index(judged.verdict)
     if judged.verdict is Outcome.PASS and not judged.notes:
         return number

@@ -18,28 +18,28 @@ _START: Final = b'{"schema": 1'
 
 
 def header(run: Run) -> str:
-    """Returns the first line of a file of results, without its end."""
+    """Return the first line of a results file, without its line end."""
     return _line({"schema": SCHEMA, **_members(run)})
 
 
 def verdict(judged: Judged) -> str:
-    """Returns the line of one verdict, without its end; what is empty is left out."""
+    """Return the line of one verdict, without its line end; empty members are left out."""
     return _line(as_data(judged))
 
 
 def footer(ending: Ending) -> str:
-    """Returns the last line of a file of results, without its end."""
+    """Return the last line of a results file, without its line end."""
     return _line({"end": True, **_members(ending)})
 
 
 def written(results: Results) -> str:
-    """Returns a whole file of results."""
+    """Return the text of a whole results file."""
     lines = [header(results.run), *(verdict(judged) for judged in results.verdicts)]
     return "\n".join([*lines, *([footer(results.ending)] if results.ending else [])]) + "\n"
 
 
 def as_data(judged: Judged) -> dict[str, object]:
-    """Returns a verdict as JSON data, what is empty left out, its facets told apart from its differences."""
+    """Return a verdict as JSON data without its empty members; the facets are listed beside the differences."""
     data = {name: value for name, value in _members(judged).items() if value not in (None, (), "", {})}
     if judged.differences:
         data["differences"] = [{**_members(one), "severity": one.severity} for one in judged.differences]
@@ -75,9 +75,9 @@ def run_from(data: object, where: str) -> Run:
 
 
 def read(content: bytes, name: str) -> Results:
-    """Returns the results in a file called `name`.
+    """Return the results in a file called `name`.
 
-    A file that was cut off, anywhere, is an incomplete result; raises InputError where it is anything else.
+    A file that was cut off is read as an incomplete result; raise InputError for any other fault.
     """
     *whole, last = content.split(b"\n")
     if not whole and _parsed(last) is None and _START.startswith(last[: len(_START)]):

@@ -11,7 +11,7 @@ _OURS: Final = "Property: "
 
 
 def page_link(section: str) -> str | None:
-    """Returns a link to a heading of the page, by its text: the page's own anchors are nobody's promise."""
+    """Return a link to a heading of the page by its text, because the page does not promise stable anchors."""
     if not section or section.startswith(_OURS):
         return None
     # A hyphen next to a comma means something in a text fragment.

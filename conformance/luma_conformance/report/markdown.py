@@ -32,12 +32,12 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
 def summaries(runs: Sequence[Results]) -> str:
-    """Returns the summaries of some runs, one below the other."""
+    """Return the summaries of some runs, one below the other."""
     return "\n".join(summary(results) for results in runs)
 
 
 def summary(results: Results) -> str:
-    """Returns the summary of a run."""
+    """Return the summary of a run."""
     remarks = f"; {'; '.join(results.remarks)}" if results.remarks else ""
     out = [f"## {_MARKS[results.conclusion]} {text(results.headline)}", ""]
     out += [f"Target: {text(results.run.target or 'none')}{text(remarks)}.", ""]
@@ -49,12 +49,12 @@ def summary(results: Results) -> str:
 
 
 def text(raw: str) -> str:
-    """Returns a text that Markdown shows as it is."""
+    """Return a text escaped so that Markdown shows it unchanged."""
     return _SPECIAL.sub(r"\\\1", one_line(raw))
 
 
 def code(raw: str) -> str:
-    """Returns a text as a code span, whatever backticks it has itself."""
+    """Return a text as a code span, even if it contains backticks."""
     raw = one_line(raw)
     fence = "`" * (1 + max(map(len, re.findall("`+", raw)), default=0))
     space = " " * (raw.startswith("`") or raw.endswith("`"))
@@ -62,7 +62,7 @@ def code(raw: str) -> str:
 
 
 def commands(results: Results) -> Iterator[str]:
-    """Yields a GitHub workflow command for each failing case, at its line, as many as GitHub shows."""
+    """Yield a GitHub workflow command for each failing case, at its line; no more than GitHub shows."""
     failing = [judged for judged in results.verdicts if judged.verdict is Outcome.FAIL]
     shown = failing if len(failing) <= MAX_ANNOTATIONS else failing[: MAX_ANNOTATIONS - 1]
     for judged in shown:
@@ -143,10 +143,10 @@ def _unjudged(results: Results) -> Iterator[str]:
 
 
 def _data(raw: str) -> str:
-    """Returns a text as the message of a workflow command; its line ends are kept, and nothing else commands."""
+    """Return a text escaped as the message of a workflow command; only its line ends are kept."""
     return "%0A".join(one_line(line).replace("%", "%25") for line in raw.split("\n"))
 
 
 def _property(raw: str) -> str:
-    """Returns a text as a property of a workflow command."""
+    """Return a text escaped as a property of a workflow command."""
     return one_line(raw).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")

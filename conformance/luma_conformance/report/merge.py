@@ -16,7 +16,7 @@ MAX_NAMED = 5
 
 
 def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
-    """Returns the parts as one result; raises InputError where they are not of one target and catalogue.
+    """Return the parts as one result; raise InputError unless they have the same target and catalogue.
 
     A case in several parts counts once: judged rather than not judged. Parts that come to different verdicts on it
     are not parts of one run, and are refused.
@@ -53,7 +53,7 @@ def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
 
 
 def _ending(parts: Sequence[Results]) -> Ending | None:
-    """Returns how the whole ended: None, cut off, if a part is; what was counted is added up."""
+    """Return the ending of the whole, with its counts added up; None, cut off, if any part has none."""
     endings = [part.ending for part in parts if part.ending is not None]
     if len(endings) < len(parts):
         return None

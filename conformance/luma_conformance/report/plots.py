@@ -1,4 +1,4 @@
-"""Small pictures, as inline SVG coloured by the page's style sheet: what is looked at rather than read."""
+"""Small charts as inline SVG, coloured by the page's style sheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST = 0.001
 
 
 def shares(counts: Mapping[Outcome, int]) -> str:
-    """Returns a bar of the outcomes of some cases, each as wide as its share."""
+    """Return a bar in which each outcome is as wide as its share of the cases."""
     total = sum(counts.values())
     left, bars = 0.0, []
     for outcome in (*JUDGED, Outcome.NOT_JUDGED):
@@ -33,7 +33,7 @@ def shares(counts: Mapping[Outcome, int]) -> str:
 
 
 def times(seconds: Sequence[float], longest: float) -> str:
-    """Returns some times as a line from the fastest to the slowest with a mark at the median.
+    """Return some times as a line from the fastest to the slowest with a mark at the median.
 
     The scale is logarithmic, from a millisecond to `longest`: the times of one page differ by a factor of thousands.
     """
@@ -53,7 +53,7 @@ def times(seconds: Sequence[float], longest: float) -> str:
 
 
 def trend(runs: Sequence[Results]) -> str:
-    """Returns the share of judged cases that pass, run by run, as a line; a run that judged nothing is a gap."""
+    """Return a line chart of the share of judged cases that pass, run by run; a run that judged nothing is a gap."""
     width, height, step = 640, 160, 640 / max(len(runs), 2)
     points = [(step * (index + 0.5), _passing(results)) for index, results in enumerate(runs)]
     drawn = [f'<line class="grid" x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (20, 75, 130)]
@@ -72,7 +72,7 @@ def trend(runs: Sequence[Results]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Returns a time in the unit a reader would choose."""
+    """Return a time as text, in a unit that suits its length."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.3g} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
     minutes, rest = divmod(round(seconds), 60)
@@ -85,7 +85,7 @@ def _passing(results: Results) -> float | None:
 
 
 def _percent(share: float) -> str:
-    """Returns a share in percent, never rounded up to all of it."""
+    """Return a share in percent, rounded down so that only the whole is 100 %."""
     return f"{int(share * 1000) / 10:g} %"
 
 

@@ -86,7 +86,7 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Tells whether every case that was selected was tried."""
+        """Return whether every selected case was tried."""
         return self.ending is not None and self.ending.complete
 
     @property
@@ -143,5 +143,5 @@ class Results:
 
 
 def counted(number: int, noun: str) -> str:
-    """Returns a number and its noun, in the plural where it is not one."""
+    """Return a number with its noun, which is in the plural unless the number is 1."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""Sets what a case came to on one server against what it came to on another: who of the two is right."""
+"""The comparison of a case's results from two servers: which of the two is right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RIGHT: Final = (Outcome.PASS, Outcome.WARNING)
 
 
 def against(result: Result, other: Result) -> Result:
-    """Returns a result with how its target stands to the other server; the verdict stays its own."""
+    """Return a result with its standing beside another server's; its verdict does not change."""
     return replace(result, standing=_standing(result, other))
 
 
@@ -28,7 +28,7 @@ def _standing(result: Result, other: Result) -> Standing:
 
 
 def _wrong_alike(result: Result, other: Result) -> bool:
-    """Tells whether both went wrong at the same step, with the same answer but for ids, times and URLs."""
+    """Return whether both failed at the same step with the same answer, apart from ids, times and URLs."""
     if len(result.exchanges) != len(other.exchanges) or not result.exchanges:
         return not result.exchanges and not other.exchanges
     return alike(result.exchanges[-1], other.exchanges[-1])

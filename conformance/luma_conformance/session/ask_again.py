@@ -1,4 +1,4 @@
-"""Asks a server again what a recording asked."""
+"""Requests of a recording sent again to a server."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from luma_conformance.session.open import Options, open_session
 
 
 def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Path | None, spend: int) -> None:
-    """Record what a server answers now to some cases, by id; raises InputError or CouldNotJudge.
+    """Record a server's present answers to some cases, by id; raise InputError or CouldNotJudge.
 
-    A case that would cost more than allowed is not asked.
+    A case that would cost more than allowed is left out.
     """
     chosen = [case for case in catalogue_files.own() if case.id in cases]
     if not chosen:

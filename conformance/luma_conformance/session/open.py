@@ -1,4 +1,4 @@
-"""Opens a target as a session: the embedded reference, a live server, or a recording."""
+"""Targets opened as sessions: the embedded reference, a live server, or a recording."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user asked to have judged, and how.
+    """What a run judges, and how.
 
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
@@ -59,7 +59,7 @@ class Options:
 
 
 def open_session(options: Options) -> Session:
-    """Open the target and make sure it can be judged; raises InputError or CouldNotJudge."""
+    """Open the target and make sure it can be judged; raise InputError or CouldNotJudge."""
     target, file = options.target, options.profile
     if target is not None and target.startswith(CASSETTE):
         return _open_recording(target.removeprefix(CASSETTE), options)

@@ -1,4 +1,4 @@
-"""Records a session in a file, and opens a recording as a session."""
+"""Sessions recorded in a file, and recordings opened as sessions."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ DAY: Final = 86_400
 
 
 def record(session: Session, path: Path, redactor: Redactor) -> Session:
-    """Return the session with a recorder before its target; raises InputError where the file cannot be written.
+    """Return the session with a recorder before its target; raise InputError where the file cannot be written.
 
-    A recording goes on only with the target and the profile it began with: they are stored once, for all of it.
+    A recording can only be continued with the target and profile it began with, because it stores them once.
     """
     about = {
         "format": FORMAT,
@@ -62,7 +62,7 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
 
 
 def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Session:
-    """Open a recording as a session; raises InputError for any other file, CouldNotJudge for one that is too old.
+    """Open a recording as a session; raise InputError for any other file, CouldNotJudge for one that is too old.
 
     `max_age` is in seconds.
     """
@@ -85,14 +85,14 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
 
 
 def part(path: Path, worker: str) -> Path:
-    """Returns the file in which a worker records its part of a recording."""
+    """Return the file in which a worker records its part of a recording."""
     return path.with_name(f"{path.stem}.{worker}{path.suffix}")
 
 
 def gather(path: Path, workers: Iterable[str]) -> None:
-    """Appends what a run's workers recorded to the recording they are parts of, and removes the parts.
+    """Append the recordings of a run's workers to the whole recording, and remove them.
 
-    Raises InputError, and removes nothing, where that cannot be done.
+    Raise InputError, and remove nothing, if that fails.
     """
     parts = [file for worker in sorted(workers) if (file := part(path, worker)).exists()]
     har.merge(path, parts)
@@ -156,7 +156,7 @@ def _storing(redactor: Redactor) -> Storing:
 
 
 def _ago(seconds: float) -> str:
-    """Returns an age in words."""
+    """Return an age in words."""
     for size, word in ((DAY, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = int(seconds // size)

@@ -45,7 +45,7 @@ class Session:
     every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
 
     def run(self, case: Case) -> Result:
-        """Return what a case comes to; raises CouldNotJudge when the target went away meanwhile."""
+        """Return the result of a case; raise CouldNotJudge if the target went away meanwhile."""
         reason = find_unmet_need(case, self.target) or self._unaffordable(case)
         if reason is not None:
             return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
@@ -72,7 +72,7 @@ class Session:
         return f"{shown.where}: {shown.why}"
 
     def check(self) -> None:
-        """Make sure the target can be judged at all; raises CouldNotJudge. A recording always can."""
+        """Make sure the target can be judged at all; raise CouldNotJudge. A recording always can."""
         if self.recorded:
             return
         key = self.target.profile.keys[MAIN_KEY]

@@ -1,4 +1,4 @@
-"""Reads what a target offers: keys, media, prompts and generations by role, from TOML and the environment.
+"""What a target offers, read from TOML and the environment: keys, media, prompts and generations by role.
 
 A secret never stands in a profile: a key is the name of an environment variable, or a test key of a reference server.
 """
@@ -65,13 +65,13 @@ class ClockAdvance:
     body: str
 
     def filled(self, seconds: float) -> bytes:
-        """Returns the body that lets `seconds` pass."""
+        """Return the request body that lets `seconds` pass."""
         return self.body.replace(_SECONDS, f"{seconds:g}").encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a target can be asked, by role.
+    """What a target offers, by role.
 
     `values` has media, prompts, generations and other texts; `absent` has why a key that is named is not there. `roles`
     are those the profile declares beside the kit's, each with what it is.
@@ -121,14 +121,14 @@ def load_profile(path: Path, environ: Mapping[str, str]) -> Profile:
 
 
 def bare_profile(environ: Mapping[str, str]) -> Profile:
-    """Returns the profile of a target of which nothing is known but the main key, if the environment has it."""
+    """Return the profile of a target known only by its base URL: the main key, if the environment has one."""
     keys = _Keys(environ)
     keys.add_variable(MAIN_KEY, MAIN_VARIABLE)
     return Profile(name="no profile", keys=keys.found, absent=keys.absent)
 
 
 def template() -> str:
-    """Returns the commented profile that `luma-conformance profile --init` writes."""
+    """Return the commented profile that `luma-conformance profile --init` writes."""
     return Path(__file__).with_name("profile-template.toml").read_text(encoding="utf-8")
 
 
