@@ -133,7 +133,7 @@ def _only_ours() -> Iterator[None]:
 
 def results(folder: str | Path = "out") -> Results:
     """Return the results a run wrote into a folder."""
-    return jsonl.read(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
+    return jsonl.parse_results(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
 
 
 def free_port() -> int:

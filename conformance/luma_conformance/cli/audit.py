@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from luma_conformance.cli.parser import add_command
 from luma_conformance.cli.recordings import hide_keys, read_recording, watch
 from luma_conformance.errors import Exit
-from luma_conformance.report.result import counted
+from luma_conformance.report.result import count_noun
 
 if TYPE_CHECKING:
     from luma_conformance.audit.audit import Audit
@@ -68,8 +68,8 @@ def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
             print(f"  … and {len(audit.refused) - FEW} more")
     hosts = hide_keys(", ".join(sorted(audit.hosts))[:200]) or "the API"
     findings = len(audit.findings) + (len(audit.refused) if requests else 0)
-    print(f"judged      {audit.judged} of {counted(audit.found, 'exchange')} with {hosts}, ", end="")
-    print(f"of {audit.seen} in {counted(files, 'file')}; {counted(findings, 'finding')}")
+    print(f"judged      {audit.judged} of {count_noun(audit.found, 'exchange')} with {hosts}, ", end="")
+    print(f"of {audit.seen} in {count_noun(files, 'file')}; {count_noun(findings, 'finding')}")
     for reason, count in sorted(audit.not_judged.items()):
         print(f"not judged  {count}  {hide_keys(reason)}")
     if not audit.judged:

@@ -17,7 +17,7 @@ from luma_conformance.cli.find import advice, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
 from luma_conformance.errors import CatalogueError, Exit, InputError
 from luma_conformance.redaction.redactor import safe_text
-from luma_conformance.report.result import counted
+from luma_conformance.report.result import count_noun
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -113,8 +113,8 @@ def _list(options: argparse.Namespace) -> Exit:
     width = max(len(safe_text(case.id)) for case in found)
     for case in found:
         print(f"{case.status}  {safe_text(case.id):<{width}}  {safe_text(case.title)}")
-    cost = counted(sum(case.cost for case in found), "generation")
-    print(f"{counted(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
+    cost = count_noun(sum(case.cost for case in found), "generation")
+    print(f"{count_noun(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
     return Exit.CONFORMANT
 
 
@@ -128,7 +128,7 @@ def _show(options: argparse.Namespace) -> Exit:
     case = found[0]
     steps = len(case.steps)
     if options.step is not None and options.step > steps:
-        raise InputError(f"{case.id} has {counted(steps, 'step')}; there is no step {options.step}")
+        raise InputError(f"{case.id} has {count_noun(steps, 'step')}; there is no step {options.step}")
     showing = Showing.of(case, options.profile, options.base_url)
     numbers = [options.step] if options.step else list(range(1, steps + 1))
     if options.body:
@@ -163,12 +163,12 @@ def _check(options: argparse.Namespace) -> Exit:
     except CatalogueError as error:
         print(safe_text(str(error)))
         files = {problem.file for problem in error.problems}
-        print(f"{counted(len(error.problems), 'problem')} in {counted(len(files), 'file')}", file=sys.stderr)
+        print(f"{count_noun(len(error.problems), 'problem')} in {count_noun(len(files), 'file')}", file=sys.stderr)
         return Exit.NOT_CONFORMANT
     if not catalogue.sections:
         where = ", ".join(map(str, options.paths))
         raise InputError(f"no case files in {where}; the first line of a case file names {casefiles.SCHEMA}")
-    print(f"{counted(len(catalogue), 'case')} in {counted(len(catalogue.sections), 'file')}, no problems")
+    print(f"{count_noun(len(catalogue), 'case')} in {count_noun(len(catalogue.sections), 'file')}, no problems")
     return Exit.CONFORMANT
 
 

@@ -17,7 +17,7 @@ from luma_conformance.cli.recordings import hide_keys, read_recording, watch
 from luma_conformance.cli.results import RESULTS, holds_results, read_results
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.report.compare import FailOn
-from luma_conformance.report.result import counted
+from luma_conformance.report.result import count_noun
 
 if TYPE_CHECKING:
     from luma_conformance.audit.changes import Comparison
@@ -139,7 +139,7 @@ def _describe(comparison: Comparison, old: Path, new: str) -> Iterator[str]:
         there = str(after.note.get("item", "")) if is_http_url(new) else after.place
         yield f"{change.severity:<9} {change.kind:<8} {change.operation}: {change.what}"
         yield f"{'':<19}{before.place}, {there}{more}"
-    yield f"compared    {counted(comparison.compared, 'exchange')}; {comparison.same} the same"
+    yield f"compared    {count_noun(comparison.compared, 'exchange')}; {comparison.same} the same"
     for severity in dict.fromkeys(change.severity for change in comparison.changes):
         found = sum(change.severity == severity for change in comparison.changes)
         yield f"{severity:<11} {found}"

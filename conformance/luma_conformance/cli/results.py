@@ -18,13 +18,13 @@ WRITTEN_BY: Final = f"a {RESULTS} that `pytest --luma-report DIR` wrote, or its 
 
 def read_results(path: Path) -> Results:
     """Return the results in a file, or in a folder as a run wrote it; raise InputError."""
-    from luma_conformance.report.jsonl import read
+    from luma_conformance.report.jsonl import parse_results
 
     file = path / RESULTS if path.is_dir() else path
     try:
         if file.stat().st_size > MAX_BYTES:
             raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
-        return read(file.read_bytes(), str(file))
+        return parse_results(file.read_bytes(), str(file))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 

@@ -40,15 +40,15 @@ def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
     attributes = vars(report)
     data = {}
     if _RUN in attributes:
-        data[_RUN] = jsonl.header(attributes.pop(_RUN))
+        data[_RUN] = jsonl.format_header(attributes.pop(_RUN))
     if _JUDGED in attributes:
-        data[_JUDGED] = jsonl.verdict(attributes.pop(_JUDGED))
+        data[_JUDGED] = jsonl.format_verdict(attributes.pop(_JUDGED))
     return data
 
 
 def attributes_from(data: dict[str, Any]) -> dict[str, object]:
     """Take what `detach` returned out of a report's data, and return it as values again."""
-    read = {_RUN: jsonl.run_from, _JUDGED: jsonl.from_data}
+    read = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
     return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
 
 

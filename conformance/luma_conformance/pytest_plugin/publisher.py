@@ -13,7 +13,7 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report import jsonl, markdown
-from luma_conformance.report.formats import FORMATS, file_named, names, rendered, word_of
+from luma_conformance.report.formats import FORMATS, find_format, list_file_names, match_file, render
 from luma_conformance.report.result import Results, Run
 
 _LINES: Final = "results.jsonl"
@@ -56,7 +56,7 @@ class Publisher:
     def add(self, run: Run, judged: Judged) -> None:
         """Write one verdict, after the header if it is the first."""
         self._begin(run)
-        self._write(jsonl.verdict(judged))
+        self._write(jsonl.format_verdict(judged))
 
     def end(self, results: Results, tally: Tally, status: int) -> int:
         """Write the footer and every other format; return the run's exit status, another where that fails."""
@@ -64,15 +64,15 @@ class Publisher:
         assert results.ending is not None
         try:
             self._begin(results.run)
-            self._write(jsonl.footer(results.ending))
+            self._write(jsonl.format_footer(results.ending))
             for stream in self._streams:
                 stream.close()
             for file, name in self._files.items():
                 if name != _LINES:
-                    file.write_text(rendered([results], [word_of(name)])[name], encoding="utf-8", newline="\n")
+                    file.write_text(render([results], [find_format(name)])[name], encoding="utf-8", newline="\n")
             if path := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
-                    summary.write(markdown.summary(results))
+                    summary.write(markdown.render_summary(results))
         except OSError as error:
             tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
             return Exit.USAGE
@@ -84,13 +84,13 @@ class Publisher:
             written = [file.name for file in self._files if file != path and file.parent == path]
             terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
         if self._results is not None and annotated:
-            for command in markdown.commands(self._results):
+            for command in markdown.render_commands(self._results):
                 terminal.write_line(command)
 
     def _begin(self, run: Run) -> None:
         if not self._begun:
             self._begun = True
-            self._write(jsonl.header(run))
+            self._write(jsonl.format_header(run))
 
     def _write(self, line: str) -> None:
         for stream in self._streams:
@@ -99,13 +99,13 @@ class Publisher:
 
 def _files(path: Path) -> list[tuple[Path, str]]:
     """Return the files that a path stands for, each with the name by which its format is known; raise InputError."""
-    name = None if path.is_dir() else file_named(path)
+    name = None if path.is_dir() else match_file(path)
     if name is not None:
         return [(path, name)]
     if path.suffix[1:].isalpha() and not path.is_dir():
-        known = ", ".join(sorted({Path(one).suffix for one in names(FORMATS)}))
+        known = ", ".join(sorted({Path(one).suffix for one in list_file_names(FORMATS)}))
         raise InputError(f"--luma-report: no format has the ending of {path}; there are {known}, or name a folder")
-    return [(path / one, one) for one in names(FORMATS)]
+    return [(path / one, one) for one in list_file_names(FORMATS)]
 
 
 def _is_within(path: Path, config: pytest.Config) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Conclusion, Results, counted
+from luma_conformance.report.result import Conclusion, Results, count_noun
 
 
 class Change(StrEnum):
@@ -77,7 +77,7 @@ class Comparison:
     def headline(self) -> str:
         """What changed, in a line."""
         found = [
-            counted(len(cases), change) if change in _NOUNS else f"{len(cases):,} {change}"
+            count_noun(len(cases), change) if change in _NOUNS else f"{len(cases):,} {change}"
             for change, cases in self.changes.items()
             if cases and change is not Change.UNCHANGED
         ]

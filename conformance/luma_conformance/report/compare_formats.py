@@ -10,7 +10,7 @@ from luma_conformance.errors import Exit
 from luma_conformance.matching import one_line
 from luma_conformance.report import html, markdown
 from luma_conformance.report.compare import Change, Compared, Comparison
-from luma_conformance.report.result import Results, counted
+from luma_conformance.report.result import Results, count_noun
 
 MAX_LISTED: Final = 500
 """Cases of a change that text, Markdown and HTML list; the rest are counted, and all are in the JSON."""
@@ -27,12 +27,15 @@ def as_markdown(comparisons: Sequence[Comparison]) -> str:
     """Returns comparisons as Markdown."""
     out: list[str] = []
     for comparison in comparisons:
-        out += [f"## {markdown.text(comparison.headline)}", ""]
-        out += [f"From {markdown.text(_named(comparison.old))} to {markdown.text(_named(comparison.new))}.", ""]
-        out += [f"- {markdown.text(caution)}" for caution in comparison.cautions] + [""]
+        out += [f"## {markdown.escape_text(comparison.headline)}", ""]
+        out += [
+            f"From {markdown.escape_text(_named(comparison.old))} to {markdown.escape_text(_named(comparison.new))}.",
+            "",
+        ]
+        out += [f"- {markdown.escape_text(caution)}" for caution in comparison.cautions] + [""]
         for change, cases, more in _listed(comparison):
-            out += [f"### {markdown.text(change)}: {len(comparison.changes[change]):,}", ""]
-            out += [f"- {markdown.code(one.case)}: {markdown.code(one.words)}" for one in cases]
+            out += [f"### {markdown.escape_text(change)}: {len(comparison.changes[change]):,}", ""]
+            out += [f"- {markdown.render_code(one.case)}: {markdown.render_code(one.words)}" for one in cases]
             out += [f"- … and {more:,} more"] * (more > 0) + [""]
     return "\n".join(out)
 
@@ -41,7 +44,7 @@ def as_html(comparisons: Sequence[Comparison], status: Exit) -> str:
     """Returns comparisons as one page of HTML that needs nothing else."""
     body = "".join(_section(comparison, alone=len(comparisons) == 1) for comparison in comparisons)
     title = "; ".join(comparison.headline for comparison in comparisons)
-    return html.still(title, _TONES.get(status, "not-judged"), body)
+    return html.render_still(title, _TONES.get(status, "not-judged"), body)
 
 
 def as_json(comparisons: Sequence[Comparison], status: Exit) -> str:
@@ -82,21 +85,21 @@ def _listed(comparison: Comparison) -> Iterator[tuple[Change, Sequence[Compared]
 
 def _named(results: Results) -> str:
     run = results.run
-    return f"{run.target or 'no target'}, {run.started or 'no date'}, {counted(results.judged, 'case')} judged"
+    return f"{run.target or 'no target'}, {run.started or 'no date'}, {count_noun(results.judged, 'case')} judged"
 
 
 def _section(comparison: Comparison, *, alone: bool) -> str:
-    out = [] if alone else [f"<h2>{html.visible(comparison.headline)}</h2>"]
+    out = [] if alone else [f"<h2>{html.escape_text(comparison.headline)}</h2>"]
     out.append("<ul class=remarks>")
     told = [f"from {_named(comparison.old)}", f"to {_named(comparison.new)}", *comparison.cautions]
-    out += [f"<li>{html.visible(words)}" for words in told]
+    out += [f"<li>{html.escape_text(words)}" for words in told]
     out.append("</ul>")
     for change, cases, more in _listed(comparison):
         out.append(f"<table><caption>{change}: {len(comparison.changes[change]):,}</caption>")
         out.append("<thead><tr><th>Case<th>What was, and what is</thead><tbody>")
         for one in cases:
-            out.append(f"<tr><th scope=row>{html.visible(one.case)}<br>{html.visible(one.latest.title)}")
-            out.append(f"<td>{html.visible(one.words)}")
+            out.append(f"<tr><th scope=row>{html.escape_text(one.case)}<br>{html.escape_text(one.latest.title)}")
+            out.append(f"<td>{html.escape_text(one.words)}")
         out += [f"<tr><td colspan=2>… and {more:,} more"] * (more > 0)
         out.append("</tbody></table>")
     return "".join(out)

@@ -13,16 +13,16 @@ from luma_conformance.report.deviations_draft import draft
 from luma_conformance.report.result import Results
 
 ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
-    "jsonl": {"results.jsonl": lines.written},
-    "ctrf": {"ctrf.json": ctrf.document},
-    "badge": {"badge.json": badge.endpoint, "badge.svg": badge.picture},
+    "jsonl": {"results.jsonl": lines.format_results},
+    "ctrf": {"ctrf.json": ctrf.render},
+    "badge": {"badge.json": badge.render_endpoint, "badge.svg": badge.render_svg},
     "deviations": {"deviations.toml": lambda results: draft(results.verdicts)},
 }
 """The formats that hold one run."""
 
 MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results]], str]]]] = {
-    "html": {"report.html": html.page},
-    "md": {"summary.md": markdown.summaries},
+    "html": {"report.html": html.render},
+    "md": {"summary.md": markdown.render_summaries},
 }
 """The formats that hold any number of runs."""
 
@@ -39,7 +39,7 @@ _BY_SUFFIX: Final = {
 }
 
 
-def parsed(text: str) -> tuple[str, ...]:
+def parse_formats(text: str) -> tuple[str, ...]:
     """Return the formats named in a comma-separated list; raise InputError for a name that is not one."""
     words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     known = ", ".join(sorted([*ONE, *MANY]))
@@ -50,25 +50,25 @@ def parsed(text: str) -> tuple[str, ...]:
     return words
 
 
-def file_named(path: PurePath) -> str | None:
+def match_file(path: PurePath) -> str | None:
     """Return which of the files of all formats a path of the user's choice stands for, by its name or its ending.
 
     None stands for a folder: a name with no ending that a format has.
     """
-    return path.name if path.name in names([*ONE, *MANY]) else _BY_SUFFIX.get(path.suffix)
+    return path.name if path.name in list_file_names([*ONE, *MANY]) else _BY_SUFFIX.get(path.suffix)
 
 
-def word_of(name: str) -> str:
+def find_format(name: str) -> str:
     """Return the format that one of the files belongs to."""
-    return next(word for word in [*ONE, *MANY] if name in names([word]))
+    return next(word for word in [*ONE, *MANY] if name in list_file_names([word]))
 
 
-def names(words: Sequence[str]) -> tuple[str, ...]:
+def list_file_names(words: Sequence[str]) -> tuple[str, ...]:
     """Return the file names of some formats."""
     return tuple(name for word in words for name in {**ONE, **MANY}[word])
 
 
-def rendered(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
+def render(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
     """Return the text of each file of some formats; raise InputError for several runs in a format of one run."""
     files: dict[str, str] = {}
     for word in words:

@@ -15,7 +15,7 @@ MAX_NAMED = 5
 """Cases an error names."""
 
 
-def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
+def merge(parts: Sequence[Results], names: Sequence[str]) -> Results:
     """Return the parts as one result; raise InputError unless they have the same target and catalogue.
 
     A case in several parts counts once: judged rather than not judged. Parts that come to different verdicts on it
@@ -49,10 +49,10 @@ def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
         started=min((part.run.started for part in parts if part.run.started), default=""),
         offers=tuple(dict.fromkeys(role for part in parts for role in part.run.offers)),
     )
-    return Results(run, tuple(verdicts.values()), _ending(parts))
+    return Results(run, tuple(verdicts.values()), _merge_endings(parts))
 
 
-def _ending(parts: Sequence[Results]) -> Ending | None:
+def _merge_endings(parts: Sequence[Results]) -> Ending | None:
     """Return the ending of the whole, with its counts added up; None, cut off, if any part has none."""
     endings = [part.ending for part in parts if part.ending is not None]
     if len(endings) < len(parts):

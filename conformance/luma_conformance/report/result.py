@@ -113,16 +113,16 @@ class Results:
         """The result in a sentence for somebody who reads no further."""
         judged, failed = self.judged, self.counts[Outcome.FAIL]
         if self.conclusion is Conclusion.NOT_CONFORMANT:
+            cases = f"{failed:,} of {count_noun(judged, 'case')} {'fails' if failed == 1 else 'fail'}"
             sections = len({one.section for one in self.verdicts if one.verdict is Outcome.FAIL})
-            verb = "fails" if failed == 1 else "fail"
-            return f"Not conformant: {failed:,} of {counted(judged, 'case')} {verb}, in {counted(sections, 'section')}"
+            return f"Not conformant: {cases}, in {count_noun(sections, 'section')}"
         if self.conclusion is Conclusion.INCOMPLETE:
-            return f"Incomplete: the run broke off after {counted(judged, 'case')}, none of which fails"
+            return f"Incomplete: the run broke off after {count_noun(judged, 'case')}, none of which fails"
         if self.conclusion is Conclusion.COULD_NOT_JUDGE:
             stop = self.ending.stop if self.ending else None
             return f"Could not judge: {stop or 'not one case was judged, which is not conformance'}"
         known = self.counts[Outcome.DEVIATION]
-        but = f", but for {counted(known, 'known deviation')}" if known else ""
+        but = f", but for {count_noun(known, 'known deviation')}" if known else ""
         return f"Conformant: {'the one case' if judged == 1 else f'all {judged:,} cases'} judged as the page says{but}"
 
     @property
@@ -134,14 +134,14 @@ class Results:
         if not self.complete:
             found.append(f"the run was ended: {stop}" if stop else "the results are incomplete: the run broke off")
         if unjudged:
-            found.append(f"{counted(unjudged, 'case')} not judged")
+            found.append(f"{count_noun(unjudged, 'case')} not judged")
         if warned:
-            found.append(f"{counted(warned, 'case')} worded otherwise")
+            found.append(f"{count_noun(warned, 'case')} worded otherwise")
         if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
-            found.append(counted(known, "known deviation"))
+            found.append(count_noun(known, "known deviation"))
         return tuple(found)
 
 
-def counted(number: int, noun: str) -> str:
+def count_noun(number: int, noun: str) -> str:
     """Return a number with its noun, which is in the plural unless the number is 1."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
