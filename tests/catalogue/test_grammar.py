@@ -14,8 +14,8 @@ from luma_conformance.catalogue.grammar import (
     CASE_KEYS,
     FILE_KEYS,
     Section,
-    placeholder,
-    placeholders,
+    find_placeholders,
+    match_placeholder,
     read_all,
     read_section,
 )
@@ -459,8 +459,8 @@ def test_all_problems_of_all_files_are_told_at_once() -> None:
 )
 def test_a_placeholder_is_always_a_whole_value(value: object, name: str | None) -> None:
     """A name in braces stands for something only where it is all there is."""
-    assert placeholder(value) == name
-    assert list(placeholders({"a": [value]})) == ([name] if name else [])
+    assert match_placeholder(value) == name
+    assert list(find_placeholders({"a": [value]})) == ([name] if name else [])
 
 
 _KEYS = st.sampled_from([*FILE_KEYS, *CASE_KEYS, "auth", "path", "save", "repeat", "until", "$is", "$one_of", "x"])

@@ -47,7 +47,7 @@ version: 1
 def found(path: Path, content: str | bytes) -> list[Entry]:
     """Returns what a cassette of this content has."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(vcrfile.entries(path))
+    return list(vcrfile.read_entries(path))
 
 
 @pytest.mark.parametrize("serializer", ["yaml", "json"])
@@ -62,7 +62,7 @@ def test_what_vcrpy_records_of_the_official_client_is_read(url: str, tmp_path: P
         with pytest.raises(luma_agents.BadRequestError):
             client.generations.create(prompt="")
 
-    one, two = vcrfile.entries(path)
+    one, two = vcrfile.read_entries(path)
 
     assert (one.base_url, one.exchange.request.url, one.place) == (url, "/v1/generations", f"{path}:entry 1")
     assert json.loads(one.exchange.request.body) == {"prompt": "Ein früher Hafen"}
@@ -78,7 +78,7 @@ def test_bytes_and_codings_are_read(url: str, tmp_path: Path) -> None:
     with vcr.use_cassette(str(path)):
         httpx.post(f"{url}/v1/generations", content=b"\xff\xfe", headers={"Authorization": f"Bearer {key('main')}"})
 
-    (entry,) = vcrfile.entries(path)
+    (entry,) = vcrfile.read_entries(path)
 
     assert entry.exchange.request.body == b"\xff\xfe"
     assert entry.exchange.response.status == 400
@@ -212,4 +212,4 @@ def test_a_cassette_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_cassette_that_is_not_there_is_said(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
     with pytest.raises(InputError, match=r"none\.yaml cannot be read: No such file"):
-        list(vcrfile.entries(tmp_path / "none.yaml"))
+        list(vcrfile.read_entries(tmp_path / "none.yaml"))

@@ -20,7 +20,7 @@ from luma_conformance.catalogue.files import specs
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.model import Request, Response
-from luma_conformance.recording.har import entries
+from luma_conformance.recording.har import read_entries
 from luma_conformance.reference.asgi import serving
 
 from tests import miniatures
@@ -281,7 +281,7 @@ def test_a_recording_goes_on_where_one_is(tmp_path: Path) -> None:
 
     assert first.returncode == Exit.NOT_CONFORMANT
     assert second.returncode == again.returncode == 0
-    assert len(list(entries(file))) == 2 * len(verdicts(again))
+    assert len(list(read_entries(file))) == 2 * len(verdicts(again))
 
 
 @pytest.mark.slow
@@ -310,7 +310,7 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     assert ran.returncode == Exit.USAGE
     assert "what the workers recorded is beside it" in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
-    assert len(list(entries(tmp_path / "run.gw0.har"))) >= 2
+    assert len(list(read_entries(tmp_path / "run.gw0.har"))) >= 2
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from luma_conformance.target.profile import (
     MAIN_VARIABLE,
     MAX_BYTES,
     Profile,
-    bare_profile,
     load_profile,
+    make_bare_profile,
     parse_profile,
-    template,
+    read_template,
 )
 
 FULL = """\
@@ -72,7 +72,7 @@ def test_a_full_profile_offers_what_it_names() -> None:
     assert profile.offers == {"large-uploads", "fast-clock"}
     assert profile.requests_per_minute == 30
     assert profile.clock is not None
-    assert (profile.clock.path, profile.clock.filled(60)) == ("/_reference/clock", b'{"advance": 60}')
+    assert (profile.clock.path, profile.clock.fill(60)) == ("/_reference/clock", b'{"advance": 60}')
 
 
 def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
@@ -160,9 +160,9 @@ def test_a_role_that_cannot_be_declared_is_told_with_its_line(text: str, why: st
 
 def test_without_a_profile_there_is_the_main_key() -> None:
     """It comes from the usual variable, or the reason names it."""
-    assert bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"
-    assert bare_profile({}).missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
-    assert bare_profile({}).missing("image-url") == "the profile names no image-url"
+    assert make_bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"
+    assert make_bare_profile({}).missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
+    assert make_bare_profile({}).missing("image-url") == "the profile names no image-url"
 
 
 @pytest.mark.parametrize(
@@ -304,14 +304,14 @@ def test_a_file_full_of_problems_is_told_the_first_of_them() -> None:
 
 def test_the_template_offers_the_main_key_and_nothing_else() -> None:
     """As it is written, it needs one variable."""
-    profile = parse_profile(template(), "template", {})
+    profile = parse_profile(read_template(), "template", {})
     assert profile.missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
     assert (dict(profile.values), profile.offers, profile.base_url) == ({}, frozenset(), None)
 
 
 def test_the_template_with_every_line_taken_in_offers_every_role() -> None:
     """Taking away the # in front of a line is all there is to offering a role."""
-    text = re.sub(r"(?m)^#(?! |$)", "", template())
+    text = re.sub(r"(?m)^#(?! |$)", "", read_template())
     names = [name for table in tomllib.loads(text).values() if isinstance(table, dict) for name in table]
     profile = parse_profile(text, "template", dict.fromkeys(re.findall(r"LUMA_\w+", text), "luma-api-x"))
     assert [role for role in ROLES if profile.missing(role)] == []

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from luma_conformance.audit.allowed import STORED, Allowance, Page, case_of
+from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
 from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle
@@ -77,13 +77,13 @@ class Audit:
             return
         self.found += 1
         self.hosts.add(entry.base_url)
-        if (why := _unjudgeable(entry)) is not None:
+        if (why := _find_obstacle(entry)) is not None:
             self.not_judged[why] += 1
             return
         self.judged += 1
         self._names |= fields(entry.exchange.response.headers).keys()
         allowance = self._page.allowance(entry)
-        mismatches = self._mismatches(entry, allowance)
+        mismatches = self._find_mismatches(entry, allowance)
         if mismatches:
             found = Finding(entry=entry, section=allowance.section, allowance=allowance, mismatches=mismatches)
             (self._missing if RESPONSE_HEADERS in entry.unknown else self.findings).append(found)
@@ -91,35 +91,35 @@ class Audit:
             self.refused.append((entry.place, allowance.refused))
         facets = {mismatch.facet for mismatch in mismatches}
         if not facets & {Facet.STATUS, Facet.HEADERS}:  # what is wrong by itself is told once
-            self._timed.append(_small(entry))
+            self._timed.append(_shrink(entry))
         if not facets & {Facet.STATUS, Facet.BODY}:
-            self._told.append(_small(entry))
+            self._told.append(_shrink(entry))
 
     def end(self) -> None:
         """Judge what a whole file shows, then forget its exchanges."""
         first = len(self.findings)
         for finding in self._missing:
             self._add_unfiltered(finding)
-        self.findings += [*self._limits(), *self._lives()]
-        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _number(finding.entry))
+        self.findings += [*self._judge_limits(), *self._judge_lives()]
+        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
         self._timed, self._told, self._missing, self._names = [], [], [], set()
 
     def _is_api(self, entry: Entry) -> bool:
-        if self.host is not None and self.host.lower() not in _names_of(entry.base_url):
+        if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
             return False
         found = _API.fullmatch(entry.exchange.request.url.partition("?")[0])
         return found is not None and entry.exchange.request.method not in ("OPTIONS", "HEAD")
 
-    def _mismatches(self, entry: Entry, allowance: Allowance) -> tuple[Mismatch, ...]:
+    def _find_mismatches(self, entry: Entry, allowance: Allowance) -> tuple[Mismatch, ...]:
         response = entry.exchange.response
-        found = judge_step(case_of(entry, allowance), 1, (entry.exchange,), {}, self._every).mismatches
-        standing = tuple(mismatch for mismatch in found if not _excused(entry, mismatch))
+        found = judge_step(make_case(entry, allowance), 1, (entry.exchange,), {}, self._every).mismatches
+        standing = tuple(mismatch for mismatch in found if not _is_excused(entry, mismatch))
         refusal = {mismatch.facet for mismatch in standing} & {Facet.STATUS, Facet.DETAIL}
         if refusal and allowance.unsettled and 400 <= response.status < 500 and isinstance(detail_of(response), str):
             standing = tuple(mismatch for mismatch in standing if mismatch.facet not in refusal)
             self.not_judged[f"the text of a refusal, which may be for {allowance.unsettled}"] += 1
         if response.status in (200, 201) and RESPONSE_BODY not in entry.unknown:
-            standing += _beyond_its_state(entry, standing)
+            standing += _find_state_mismatches(entry, standing)
         return standing
 
     def _add_unfiltered(self, finding: Finding) -> None:
@@ -131,10 +131,10 @@ class Audit:
         if standing:
             self.findings.append(replace(finding, mismatches=standing))
 
-    def _limits(self) -> Iterator[Finding]:
+    def _judge_limits(self) -> Iterator[Finding]:
         traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in self._timed:
-            key = _key(entry)
+            key = _read_key(entry)
             if TIMES in entry.unknown or entry.exchange.response.status not in (201, 429):
                 continue
             if key is None:
@@ -152,7 +152,7 @@ class Audit:
                 shown = tuple(trace[index] for index in contradiction.exchanges)
                 yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
 
-    def _lives(self) -> Iterator[Finding]:
+    def _judge_lives(self) -> Iterator[Finding]:
         created: dict[tuple[str, object], Entry] = {}
         polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
         for entry in self._told:
@@ -164,10 +164,10 @@ class Audit:
             elif entry.exchange.request.method == "GET":
                 polls[entry.base_url, entry.exchange.request.url.partition("?")[0].rpartition("/")[2]].append(entry)
         for life, first in created.items():
-            yield from _life(first, [poll for poll in polls[life] if _is_own(poll, first)])
+            yield from _judge_life(first, [poll for poll in polls[life] if _is_own(poll, first)])
 
 
-def _life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
+def _judge_life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
     entries = (first, *sorted(polls, key=lambda entry: entry.exchange.sent))
     for oddity in judge_life_cycle(first.exchange, [entry.exchange for entry in entries[1:]]):
         entry = entries[oddity.exchange]
@@ -180,13 +180,13 @@ def _life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
 
 def _is_own(poll: Entry, first: Entry) -> bool:
     """Return whether a poll shows a generation's state, or should because it uses the key that created it."""
-    key = _key(poll)
+    key = _read_key(poll)
     return poll.exchange.response.status == 200 or (
-        poll.exchange.response.status == 404 and key is not None and key == _key(first)
+        poll.exchange.response.status == 404 and key is not None and key == _read_key(first)
     )
 
 
-def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
+def _find_state_mismatches(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
     """Return what contradicts the state in an answer's body, unless the body has the wrong shape already."""
     body = body_of(entry.exchange.response)
     if not isinstance(body, dict) or any(mismatch.facet is Facet.BODY for mismatch in standing):
@@ -196,7 +196,7 @@ def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mis
     )
 
 
-def _unjudgeable(entry: Entry) -> str | None:
+def _find_obstacle(entry: Entry) -> str | None:
     """Return why an exchange with the API cannot be judged, or None."""
     request, response = entry.exchange.request, entry.exchange.response
     if response.status == 0:
@@ -209,7 +209,7 @@ def _unjudgeable(entry: Entry) -> str | None:
     return None
 
 
-def _excused(entry: Entry, mismatch: Mismatch) -> bool:
+def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
     """Return whether a mismatch is due to something the recording does not hold."""
     if mismatch.facet in (Facet.DETAIL, Facet.BODY):
         response = entry.exchange.response
@@ -224,13 +224,13 @@ def _excused(entry: Entry, mismatch: Mismatch) -> bool:
     return False
 
 
-def _key(entry: Entry) -> str | None:
+def _read_key(entry: Entry) -> str | None:
     """Return the Authorization header of a request, which identifies its key; None if it was removed."""
     shown = header(entry.exchange.request.headers, "Authorization")
     return None if shown is None or _HIDDEN.search(shown) else shown
 
 
-def _small(entry: Entry) -> Entry:
+def _shrink(entry: Entry) -> Entry:
     """Return an entry whose request body is cut down to the members that life-cycle checks need."""
     request, unknown = entry.exchange.request, entry.unknown
     body = b""
@@ -247,11 +247,11 @@ def _small(entry: Entry) -> Entry:
     return replace(entry, exchange=exchange, unknown=unknown)
 
 
-def _names_of(base_url: str) -> tuple[str, ...]:
+def _list_host_names(base_url: str) -> tuple[str, ...]:
     """Return the names of a base URL's host: with its port, and without."""
     authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
     return authority, re.sub(r":\d*$", "", authority)
 
 
-def _number(entry: Entry) -> int:
+def _read_number(entry: Entry) -> int:
     return int(entry.place.rpartition(" ")[2])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from luma_conformance.audit.allowed import Allowance, case_of
+from luma_conformance.audit.allowed import Allowance, make_case
 from luma_conformance.audit.audit import Finding
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.explain import (
@@ -32,7 +32,7 @@ MANY: Final = 6
 """Statuses: more are not listed."""
 
 
-def finding_text(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
+def format_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
     """Return what is wrong at an entry, what the page says, and how to ask again."""
     text = failure_text(describe_finding(finding, catalogue, clean), clean(finding.entry.place), finding.section)
     shown = [(clean(entry.place), entry.exchange) for entry in finding.shown_by]
@@ -54,28 +54,28 @@ def describe_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> Ju
         section=finding.section,
         verdict=Outcome.FAIL,
         severity=worst_severity(mismatches),
-        expected=_expected(entry, allowance) if allowance is not None else None,
+        expected=_describe_expected(entry, allowance) if allowance is not None else None,
         actual=describe_answer(response, clean),
         nearest=nearest_entry(response, mismatches, catalogue),
         differences=tuple(shown_mismatch(mismatch, clean) for mismatch in mismatches),
-        curl=_curl(entry, clean) if finding.what is None else None,
+        curl=_format_curl(entry, clean) if finding.what is None else None,
     )
 
 
-def refusals(refused: Iterable[tuple[str, tuple[Violation, ...]]], clean: Clean) -> Iterator[str]:
+def list_refusals(refused: Iterable[tuple[str, tuple[Violation, ...]]], clean: Clean) -> Iterator[str]:
     """Yield, for each request that is itself refused, the rules it breaks."""
     for place, violations in refused:
         rules = ", ".join(dict.fromkeys(f"{violation.rule} ({violation.status})" for violation in violations))
         yield f"{clean(place)}: the request itself is refused by rule {rules}"
 
 
-def _expected(entry: Entry, allowance: Allowance) -> str:
+def _describe_expected(entry: Entry, allowance: Allowance) -> str:
     if len(allowance.expect.status) > MANY:
         return f"an orderly answer  ({allowance.title})"
-    return describe_expected(allowance.expect, case_of(entry, allowance))
+    return describe_expected(allowance.expect, make_case(entry, allowance))
 
 
-def _curl(entry: Entry, clean: Clean) -> str:
+def _format_curl(entry: Entry, clean: Clean) -> str:
     request = entry.exchange.request
     kept = [(name, value) for name, value in request.headers if name.lower() in ASKED_WITH]
     headers = (("Authorization", "Bearer $LUMA_AGENTS_API_KEY"), *kept)

@@ -109,17 +109,17 @@ def read_matcher(node: Node) -> Matcher:
     return _MATCHERS[name](node[name])
 
 
-def recalled(node: Node) -> Iterator[Node]:
+def find_recalled(node: Node) -> Iterator[Node]:
     """Yield each `$same` and `$differs` in a value, which look back on a name."""
     if isinstance(node.value, dict):
         for name, value in node.value.items():
             if name in ("$same", "$differs") and isinstance(value, str):
                 yield node[name]
             elif isinstance(value, dict | list):
-                yield from recalled(node[name])
+                yield from find_recalled(node[name])
     elif isinstance(node.value, list):
         for element in node.elements():
-            yield from recalled(element)
+            yield from find_recalled(element)
 
 
 def _read_is(node: Node) -> Matcher:

@@ -39,7 +39,7 @@ def add_commands(commands: Commands) -> None:
 
 def _audit(options: argparse.Namespace) -> Exit:
     from luma_conformance.audit.audit import Audit
-    from luma_conformance.audit.lines import finding_text, refusals
+    from luma_conformance.audit.lines import format_finding, list_refusals
     from luma_conformance.catalogue import files as casefiles
 
     catalogue = casefiles.own()
@@ -50,19 +50,19 @@ def _audit(options: argparse.Namespace) -> Exit:
             audit.add(entry)
         audit.end()
         for finding in audit.findings[first:]:
-            print(finding_text(finding, catalogue, hide_keys), end="\n\n")
+            print(format_finding(finding, catalogue, hide_keys), end="\n\n")
         if options.requests:
-            for line in refusals(audit.refused[first_refused:], hide_keys):
+            for line in list_refusals(audit.refused[first_refused:], hide_keys):
                 print(line, end="\n\n")
     return _conclude(audit, len(options.files), requests=options.requests)
 
 
 def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
-    from luma_conformance.audit.lines import refusals
+    from luma_conformance.audit.lines import list_refusals
 
     if not requests and audit.refused:
         print("requests that are themselves refused, as the page says (--requests makes findings of them):")
-        for line in refusals(audit.refused[:FEW], hide_keys):
+        for line in list_refusals(audit.refused[:FEW], hide_keys):
             print(f"  {line}")
         if len(audit.refused) > FEW:
             print(f"  … and {len(audit.refused) - FEW} more")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from luma_conformance.arguments import http_url, whole_number
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.roles import ROLES
-from luma_conformance.cli.find import advice, find_cases
+from luma_conformance.cli.find import advise, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
 from luma_conformance.errors import CatalogueError, Exit, InputError
 from luma_conformance.redaction.redactor import safe_text
@@ -101,7 +101,7 @@ def _list(options: argparse.Namespace) -> Exit:
     cases = {case.id: case for cases in wanted for case in cases}
     roles = dict.fromkeys([*ROLES, *(role for case in cases.values() for role in case.needs)])
     if options.needs is not None and options.needs not in roles:
-        options.parser.error(f"argument --needs: {options.needs!r} is no role{advice(options.needs, roles)}")
+        options.parser.error(f"argument --needs: {options.needs!r} is no role{advise(options.needs, roles)}")
     found = [
         case
         for case in cases.values()
@@ -156,7 +156,7 @@ def _write_body(showing: Showing, numbers: list[int]) -> Exit:
 
 
 def _check(options: argparse.Namespace) -> Exit:
-    own_roles = _declared(options.profile)
+    own_roles = _read_own_roles(options.profile)
     try:
         paths = options.paths
         catalogue = casefiles.load(paths, below=Path.cwd(), own_roles=own_roles) if paths else casefiles.own()
@@ -172,7 +172,7 @@ def _check(options: argparse.Namespace) -> Exit:
     return Exit.CONFORMANT
 
 
-def _declared(profile: Path | None) -> Mapping[str, str]:
+def _read_own_roles(profile: Path | None) -> Mapping[str, str]:
     """Return the roles of their own that the users of a profile declare in it."""
     from luma_conformance.target.profile import load_profile
 

@@ -21,7 +21,7 @@ def find_cases(pattern: str) -> tuple[Case, ...]:
         return found
     if (own := split_path(pattern)) is not None:
         return _cases_in(*own)
-    near = advice(pattern, [*catalogue.sections, *(case.id for case in catalogue)])
+    near = advise(pattern, [*catalogue.sections, *(case.id for case in catalogue)])
     raise InputError(f"no case matches {pattern!r}{near or '; `luma-conformance list` lists every case'}")
 
 
@@ -43,12 +43,12 @@ def _cases_in(path: Path, slug: str) -> tuple[Case, ...]:
         raise InputError(f"no case files in {path}; the first line of a case file names {casefiles.SCHEMA}")
     found = tuple(case for case in cases if slug in ("", case.slug))
     if not found:
-        near = advice(slug, [case.slug for case in cases])
+        near = advise(slug, [case.slug for case in cases])
         raise InputError(f"{path} has no case {slug!r}{near or f'; `luma-conformance list {path}` lists its cases'}")
     return found
 
 
-def advice(name: str, known: Iterable[str]) -> str:
+def advise(name: str, known: Iterable[str]) -> str:
     """Return advice: the shortest three names that contain one, or else the most similar."""
     known = list(known)
     inside = sorted((other for other in known if name and name.lower() in other.lower()), key=len)

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
     except ConformanceError as error:
         _complain(str(error))
-        return _status(error)
+        return _exit_status(error)
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
         _discard_output()
         return Exit.CONFORMANT
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _status(error: ConformanceError) -> Exit:
+def _exit_status(error: ConformanceError) -> Exit:
     """Return the exit status that goes with an error."""
     if isinstance(error, SpendExhausted):
         return Exit.SPENT

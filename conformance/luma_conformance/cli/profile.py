@@ -54,11 +54,11 @@ def _profile(options: argparse.Namespace) -> Exit:
 
 
 def _write_profile(file: Path) -> Exit:
-    from luma_conformance.target.profile import template
+    from luma_conformance.target.profile import read_template
 
     try:
         with file.open("x", encoding="utf-8") as new:
-            new.write(template())
+            new.write(read_template())
     except FileExistsError:
         raise InputError(f"{file} is there already; name another file, or remove it") from None
     except OSError as error:

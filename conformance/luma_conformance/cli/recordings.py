@@ -29,17 +29,17 @@ def read_recording(path: Path) -> Iterator[Entry]:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     is_har = head[:1] == b"{" and not _CASSETTE.match(head)
-    return har.entries(path) if is_har else vcr.entries(path)
+    return har.read_entries(path) if is_har else vcr.read_entries(path)
 
 
 def hide_keys(text: str) -> str:
     """Return a text out of a file as it may be shown: without keys, signatures and what commands a terminal."""
     from luma_conformance.redaction.redactor import Redactor, safe_text
 
-    return safe_text(_KEY.sub(_hidden, Redactor().scrub(text)))
+    return safe_text(_KEY.sub(_mask, Redactor().scrub(text)))
 
 
-def _hidden(found: re.Match[str]) -> str:
+def _mask(found: re.Match[str]) -> str:
     return "Bearer REDACTED" if found[0][:1] in "bB" else "luma-api-REDACTED"
 
 

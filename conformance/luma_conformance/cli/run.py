@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import is_http_url
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.cli.find import advice, split_path
+from luma_conformance.cli.find import advise, split_path
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.model import Case
@@ -63,10 +63,10 @@ def _run(options: argparse.Namespace) -> Exit:
     if os.name == "posix":
         print(end="", flush=True)
         os.execv(command[0], command)  # noqa: S606  pytest takes this process over: its signals, its exit status
-    return _exit(subprocess.call(command))  # noqa: S603  what the user typed, for pytest
+    return _exit_status(subprocess.call(command))  # noqa: S603  what the user typed, for pytest
 
 
-def _exit(status: int) -> Exit:
+def _exit_status(status: int) -> Exit:
     """Return pytest's exit status, which may be one the kit has no name for."""
     return Exit(status) if status in [*Exit] else Exit.INTERNAL
 
@@ -75,14 +75,14 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
     """Return the arguments of pytest for those of `run`; raise InputError for words in front that name nothing."""
     words = list(takewhile(lambda word: not word.startswith("-"), given))
     options = list(given[len(words) :])
-    target = _target(words[0]) if words else None
-    chosen = [node for word in (words if target is None else words[1:]) for node in _nodes(word)]
+    target = _read_target(words[0]) if words else None
+    chosen = [node for word in (words if target is None else words[1:]) for node in _list_nodes(word)]
     # Where only files are named, pytest would look for a project's settings around them, in the installed package.
     selected = ["--rootdir=.", *chosen] if chosen else ["--pyargs", "luma_conformance"]
     return [*selected, *(target or ()), *options]
 
 
-def _target(word: str) -> tuple[str, str] | None:
+def _read_target(word: str) -> tuple[str, str] | None:
     """Return the option that says what is judged, if the first word does; raise InputError for an empty one."""
     if not word:
         raise InputError("the URL is empty; is the variable that should hold it set?")
@@ -93,7 +93,7 @@ def _target(word: str) -> tuple[str, str] | None:
     return None
 
 
-def _nodes(word: str) -> Iterator[str]:
+def _list_nodes(word: str) -> Iterator[str]:
     """Yield what pytest calls the cases a word names; raise InputError where it names none."""
     if found := casefiles.own().matching(word):
         for file, cases in groupby(found, key=lambda case: case.place.file):
@@ -111,7 +111,7 @@ def _nodes(word: str) -> Iterator[str]:
     if word.endswith((".har", ".json")):
         raise InputError(f"{word}: there is no such file; a recording is judged as {RECORDING}{word}")
     catalogue = casefiles.own()
-    near = advice(word, [*catalogue.sections, *(case.id for case in catalogue)])
+    near = advise(word, [*catalogue.sections, *(case.id for case in catalogue)])
     raise InputError(f"{word!r} is no URL (http://host:port), no case and no file{near}")
 
 

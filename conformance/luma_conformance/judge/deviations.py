@@ -55,15 +55,15 @@ class Deviations:
         """Return the entries that list a case."""
         return tuple(entry for entry in self.entries if entry.matches(case_id))
 
-    def expired(self, entry: Deviation) -> bool:
+    def is_expired(self, entry: Deviation) -> bool:
         """Return whether an entry's last day is over."""
         return entry.expires is not None and entry.expires < self.today
 
-    def covering(
+    def find_covering(
         self, case_id: str, mismatches: Iterable[Mismatch], shown: Callable[[Mismatch], str]
     ) -> tuple[Deviation, ...]:
         """Return the entries that together explain all mismatches of a case; none if any mismatch is unknown."""
-        entries = [entry for entry in self.of(case_id) if not self.expired(entry)]
+        entries = [entry for entry in self.of(case_id) if not self.is_expired(entry)]
         found: dict[Deviation, None] = {}
         for mismatch in mismatches:
             known = [entry for entry in entries if entry.knows(mismatch.facet, shown(mismatch))]
@@ -72,33 +72,33 @@ class Deviations:
             found |= dict.fromkeys(known)
         return tuple(found)
 
-    def unknown(self, case_ids: Iterable[str]) -> tuple[Deviation, ...]:
+    def find_unmatched(self, case_ids: Iterable[str]) -> tuple[Deviation, ...]:
         """Return the entries that list none of the given cases."""
         ids = tuple(case_ids)
         return tuple(entry for entry in self.entries if not any(map(entry.matches, ids)))
 
-    def complaint(self, case_id: str, used: Sequence[Deviation], *, wrong: bool) -> str | None:
+    def find_complaint(self, case_id: str, used: Sequence[Deviation], *, wrong: bool) -> str | None:
         """Return what to do about the entries that list a case but do not fit its answer, or None."""
         left = [entry for entry in self.of(case_id) if entry not in used]
         if not left:
             return None
-        return "; ".join(f"{entry.place}: {self._complaint(entry, wrong=wrong)}" for entry in left)
+        return "; ".join(f"{entry.place}: {self._describe_complaint(entry, wrong=wrong)}" for entry in left)
 
-    def _complaint(self, entry: Deviation, *, wrong: bool) -> str:
-        if wrong and self.expired(entry):
+    def _describe_complaint(self, entry: Deviation, *, wrong: bool) -> str:
+        if wrong and self.is_expired(entry):
             return f"expired on {entry.expires}: have it fixed, or agree on another date"
         if wrong:
             return f"another wrong answer than the one that is known, {entry.answer!r}"
         return "stale: the answer is right now; remove the entry, or narrow its glob"
 
 
-def graded(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:
+def grade(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:
     """Return a result whose known wrong answers count as a deviation; an entry that does not fit makes it a failure."""
     verdict, case_id = result.verdict, result.case.id
     if verdict.outcome is Outcome.NOT_JUDGED or not deviations.of(case_id):
         return result
-    used = deviations.covering(case_id, verdict.mismatches, shown)
-    complaint = deviations.complaint(case_id, used, wrong=bool(verdict.mismatches) and not used)
+    used = deviations.find_covering(case_id, verdict.mismatches, shown)
+    complaint = deviations.find_complaint(case_id, used, wrong=bool(verdict.mismatches) and not used)
     if complaint is not None:
         return replace(result, verdict=replace(verdict, outcome=Outcome.FAIL, reason=complaint))
     reason = "; ".join(entry.words for entry in used)

@@ -279,7 +279,7 @@ class LumaTarget:
     ) -> None:
         """Raise NonConformance, unless the answer is known to deviate or only worded in a way the user lets pass."""
         session = self.session
-        if known := session.deviations.covering(
+        if known := session.deviations.find_covering(
             self.case_id, mismatches, lambda one: session.describe_answer(one, exchange)
         ):
             self.known |= dict.fromkeys(known)

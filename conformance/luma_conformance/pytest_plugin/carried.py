@@ -14,7 +14,7 @@ import pytest
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
-from luma_conformance.pytest_plugin.sessions import header_of
+from luma_conformance.pytest_plugin.sessions import describe_run
 from luma_conformance.report import jsonl
 
 _RUN: Final = "luma_run"
@@ -29,7 +29,7 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
     vars(report)[_JUDGED] = judged
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
         item.config.stash[_SENT] = True
-        vars(report)[_RUN] = header_of(item.config)
+        vars(report)[_RUN] = describe_run(item.config)
     properties = _junit_properties(judged, known=CASE_PROPERTY in dict(item.user_properties))
     report.user_properties += properties
     item.user_properties += properties  # JUnit takes those of the report on the teardown

@@ -8,7 +8,7 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.items import CaseItem
 from luma_conformance.pytest_plugin.run import property_id
-from luma_conformance.pytest_plugin.sessions import deviations_of, halt
+from luma_conformance.pytest_plugin.sessions import halt, read_deviations
 
 
 def check_deviations(session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -18,11 +18,11 @@ def check_deviations(session: pytest.Session, items: list[pytest.Item]) -> None:
     if not cases and not properties:
         return
     try:
-        known = deviations_of(session.config)
+        known = read_deviations(session.config)
     except InputError as error:
         halt(session, Exit.USAGE, str(error))
         return
-    unknown = known.unknown([*cases, *properties, *(case.id for case in catalogue_files.own())])
+    unknown = known.find_unmatched([*cases, *properties, *(case.id for case in catalogue_files.own())])
     # Where no property is selected, an entry for one is not wrong, it is not asked.
     unknown = tuple(entry for entry in unknown if properties or not entry.cases.startswith("properties/"))
     if unknown:

@@ -18,7 +18,7 @@ from luma_conformance.model import Case, Outcome, Result
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, run_of
 from luma_conformance.pytest_plugin.sessions import account, session_of, stop
-from luma_conformance.session.against import against
+from luma_conformance.session.against import add_standing
 
 
 class CaseFile(pytest.File):
@@ -26,7 +26,7 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """Yield the cases of the file in order, the control first."""
-        section = load_file(self.path, _shown(self.path, self.config.invocation_params.dir))
+        section = load_file(self.path, _display_path(self.path, self.config.invocation_params.dir))
         for case in section.cases:
             yield CaseItem.from_parent(self, name=case.slug, case=case)
 
@@ -79,7 +79,7 @@ class CaseItem(pytest.Item):
         if (other := self.config.stash.get(OTHER_SESSION, None)) is None:
             return result
         try:
-            return against(result, other.run(self.case))
+            return add_standing(result, other.run(self.case))
         except ConformanceError as error:
             stop(self, Exit.COULD_NOT_JUDGE, f"{self.config.getoption('luma_against')}: {error}")
 
@@ -94,7 +94,7 @@ class CaseItem(pytest.Item):
         return self.path, self.case.place.line - 1, self.case.id
 
 
-def _shown(path: Path, start: Path) -> str:
+def _display_path(path: Path, start: Path) -> str:
     """Return a case file as messages name it: from the catalogue's folder, or else from where pytest began."""
     catalogue = specs()
     if path.is_relative_to(catalogue):

@@ -53,7 +53,7 @@ def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytes
     if complaint is not None and outcome is Outcome.NOT_JUDGED:
         outcome = Outcome.DEVIATION
     judged = _describe(item, outcome, error)
-    return replace(judged, reason=complaint or _skip_reason(report), seconds=round(report.duration, 4))
+    return replace(judged, reason=complaint or _find_skip_reason(report), seconds=round(report.duration, 4))
 
 
 def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | None) -> Judged:
@@ -80,7 +80,7 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
         line=(line or 0) + 1,
         operation="generated requests",
         severity=found.severity or (Severity.MUST if failed else None),
-        explanation=scrub(_explanation(error)) if failed and error is not None else None,
+        explanation=scrub(_explain(error)) if failed and error is not None else None,
     )
 
 
@@ -90,7 +90,7 @@ def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
     if not isinstance(target, LumaTarget) or not report.passed:
         return None
     deviations, known = target.session.deviations, tuple(target.known)
-    if (complaint := deviations.complaint(target.case_id, known, wrong=False)) is not None:
+    if (complaint := deviations.find_complaint(target.case_id, known, wrong=False)) is not None:
         report.outcome, report.longrepr = "failed", complaint
         return complaint
     if not known:
@@ -101,13 +101,13 @@ def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
     return reason
 
 
-def _skip_reason(report: pytest.TestReport) -> str | None:
+def _find_skip_reason(report: pytest.TestReport) -> str | None:
     if report.skipped and isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ").removeprefix("not judged: ")
     return None
 
 
-def _explanation(error: BaseException) -> str:
+def _explain(error: BaseException) -> str:
     """Return what a property found; of anything else that was raised the first line, the rest is pytest's to tell.
 
     Pytest folds long values over lines, where no redactor finds what is in them.

@@ -20,7 +20,7 @@ _LINES: Final = "results.jsonl"
 """The file that is written as the run goes on."""
 
 
-def begin(config: pytest.Config) -> Publisher:
+def begin_report(config: pytest.Config) -> Publisher:
     """Return the writer of the report; raise UsageError where it cannot be written."""
     paths: list[Path] = config.getoption("luma_report") or []
     apart = "--luma-report" in config.invocation_params.args
@@ -40,7 +40,7 @@ class Publisher:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
-        self._files = dict(file for path in paths for file in _files(path))
+        self._files = dict(file for path in paths for file in _list_files(path))
         self._results: Results | None = None
         self._streams: list[TextIO] = []
         self._begun = False
@@ -97,7 +97,7 @@ class Publisher:
             stream.write(f"{line}\n")
 
 
-def _files(path: Path) -> list[tuple[Path, str]]:
+def _list_files(path: Path) -> list[tuple[Path, str]]:
     """Return the files that a path stands for, each with the name by which its format is known; raise InputError."""
     name = None if path.is_dir() else match_file(path)
     if name is not None:

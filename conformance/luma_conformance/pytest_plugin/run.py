@@ -79,7 +79,7 @@ class Run:
         self._tally: Tally | None = None
         self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
         remote = config.getoption("base_url", None) or config.getoption("luma_profile")
-        self._terminal = _terminal() if remote else None
+        self._terminal = _copy_terminal() if remote else None
         self._publisher: Publisher | None = None
         if config.getoption("luma_report") is not None:
             self._publish()
@@ -161,9 +161,9 @@ class Run:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.is_used and self._tally is not None:
-            from luma_conformance.pytest_plugin.summary import write
+            from luma_conformance.pytest_plugin.summary import write_summary
 
-            write(terminalreporter, self._tally)
+            write_summary(terminalreporter, self._tally)
         if self._publisher is not None:
             self._publisher.show(terminalreporter, annotated=os.environ.get("GITHUB_ACTIONS") == "true")
 
@@ -174,9 +174,9 @@ class Run:
     def _publish(self) -> None:
         """Begin the report where one is wanted; raise UsageError where it cannot be written."""
         if self.wants_report and self._controls and self._publisher is None:
-            from luma_conformance.pytest_plugin.publisher import begin
+            from luma_conformance.pytest_plugin.publisher import begin_report
 
-            self._publisher = begin(self._config)
+            self._publisher = begin_report(self._config)
 
     def _gather(self, record: Path) -> None:
         from luma_conformance.errors import Exit, InputError
@@ -192,7 +192,7 @@ def _is_ours(report: pytest.TestReport) -> bool:
     return "luma" in report.keywords or any(name == CASE_PROPERTY for name, _ in report.user_properties)
 
 
-def _terminal() -> TextIO | None:
+def _copy_terminal() -> TextIO | None:
     """Return a copy of standard error from before pytest captures it, or None where there is no such file.
 
     Not standard output: an xdist worker has none, and a report may be piped from it.

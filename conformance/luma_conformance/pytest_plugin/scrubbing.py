@@ -24,10 +24,10 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
         path, line, reason = report.longrepr
         report.longrepr = (path, line, scrub(reason))
     elif report.longrepr is not None and (text := scrub(whole := str(report.longrepr))) != whole:
-        report.longrepr = "\n\n".join([*_crash(report.longrepr, scrub), text])
+        report.longrepr = "\n\n".join([*_find_crash_line(report.longrepr, scrub), text])
     report.sections = [(name, scrub(content)) for name, content in report.sections]
     if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub):
-        report.user_properties = [(name, _scrubbed(value, scrub)) for name, value in report.user_properties]
+        report.user_properties = [(name, _scrub_value(value, scrub)) for name, value in report.user_properties]
 
 
 def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
@@ -62,7 +62,7 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
     return lambda: logging.setLogRecordFactory(usual)
 
 
-def _crash(longrepr: object, scrub: Scrub) -> list[str]:
+def _find_crash_line(longrepr: object, scrub: Scrub) -> list[str]:
     """Return the line that pytest's summary should show for a traceback; it shows the first line of plain text."""
     message = getattr(getattr(longrepr, "reprcrash", None), "message", "")
     return [scrub(message).partition("\n")[0]] if message else []
@@ -74,7 +74,7 @@ def _has_secrets(properties: Iterable[tuple[str, object]], scrub: Scrub) -> bool
     return scrub(together) != together
 
 
-def _scrubbed(value: object, scrub: Scrub) -> object:
+def _scrub_value(value: object, scrub: Scrub) -> object:
     """Return a property's value unchanged, or as redacted text if it holds a secret."""
     text = str(value)
     return value if (shown := scrub(text)) == text else shown

@@ -22,7 +22,7 @@ from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
 from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.session.open import Options, open_session
-from luma_conformance.session.record import part
+from luma_conformance.session.record import name_part
 from luma_conformance.session.session import Session
 
 
@@ -30,7 +30,7 @@ def session_of(item: pytest.Item) -> Session:
     """Return the run's target, opened at its first use; ends the run where it cannot be."""
     config = item.config
     if (session := config.stash.get(SESSION, None)) is None:
-        options = _options(config)
+        options = _make_options(config)
         session = config.stash[SESSION] = _open(item, options)
         if (against := config.getoption("luma_against")) is not None:
             other = replace(options, target=against, profile=None, record=None)
@@ -38,7 +38,7 @@ def session_of(item: pytest.Item) -> Session:
     return session
 
 
-def header_of(config: pytest.Config) -> Run:
+def describe_run(config: pytest.Config) -> Run:
     """Return which target the run judges, and with what; the target is open."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
     return Run(
@@ -76,7 +76,7 @@ def halt(session: pytest.Session, status: Exit, message: str) -> None:
     session.shouldstop = "the run was ended; the summary says why"
 
 
-def deviations_of(config: pytest.Config) -> Deviations:
+def read_deviations(config: pytest.Config) -> Deviations:
     """Return the known deviations of a run; raise InputError where their file is wrong."""
     path = config.getoption("luma_deviations")
     return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
@@ -99,7 +99,7 @@ def _open(item: pytest.Item, options: Options) -> Session:
         stop(item, Exit.COULD_NOT_JUDGE, str(error))
 
 
-def _options(config: pytest.Config) -> Options:
+def _make_options(config: pytest.Config) -> Options:
     spend = worker_share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
     return Options(
         target=config.getoption("base_url", None),
@@ -108,15 +108,15 @@ def _options(config: pytest.Config) -> Options:
         timeout=config.getoption("luma_timeout"),
         lenient=config.getoption("luma_wording") == "lenient",
         announce=run_of(config).announce,
-        record=_recording(config),
+        record=_choose_record_file(config),
         max_age=config.getoption("luma_max_age"),
         redactor=guard(config)[0],
-        deviations=deviations_of(config),
+        deviations=read_deviations(config),
     )
 
 
-def _recording(config: pytest.Config) -> Path | None:
+def _choose_record_file(config: pytest.Config) -> Path | None:
     """Return the file to record in; each worker has its own, and they are gathered at the end."""
     path: Path | None = config.getoption("luma_record")
     worker = getattr(config, "workerinput", None)
-    return path if path is None or worker is None else part(path, worker["workerid"])
+    return path if path is None or worker is None else name_part(path, worker["workerid"])

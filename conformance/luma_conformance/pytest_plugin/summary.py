@@ -18,7 +18,7 @@ _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """Where two servers are not alike: these cases are listed."""
 
 
-def write(terminal: pytest.TerminalReporter, tally: Tally) -> None:
+def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     """Write the summary of a run that has ended."""
     results = tally.results
     assert results is not None
@@ -32,7 +32,7 @@ def write(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         _write_standings(terminal, results)
     for what in results.ending.observed:
         terminal.write_line(f"observed    {what}")
-    for line in _rule_table(results.ending):
+    for line in _format_rules(results.ending):
         terminal.write_line(line, yellow=line.startswith("unreached"))
     if spent := results.ending.spent:
         terminal.write_line(f"spent       {spent} accepted generation{'s' * (spent != 1)}")
@@ -69,7 +69,7 @@ def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> Non
             terminal.write_line(f"                  {case}")
 
 
-def _rule_table(ending: Ending) -> Iterator[str]:
+def _format_rules(ending: Ending) -> Iterator[str]:
     """Yield how often generated requests broke each rule, and narrowly kept it, two rules a line."""
     if not ending.rules:
         return

@@ -80,8 +80,8 @@ class Tally:
             status=stopped,
             stop=stop,
             spent=self.spent,
-            rules=_rules(verdicts),
-            observed=_observed(verdicts),
+            rules=_count_rules(verdicts),
+            observed=_find_observed(verdicts),
         )
         kit = version("luma-agents-conformance")
         run = self.run or Run(kit=kit, catalogue=catalogue_files.digest(), started=ending.ended)
@@ -89,7 +89,7 @@ class Tally:
         return self.results
 
 
-def _rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
+def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
     """Return how often generated requests broke each rule, and narrowly kept it and were accepted, if any were sent."""
     broken: Counter[str] = Counter()
     kept: Counter[str] = Counter()
@@ -104,7 +104,7 @@ def _rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
     return {rule.id: (broken[rule.id], kept[rule.id]) for rule in RULES}
 
 
-def _observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
+def _find_observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
     """Return what was seen of what the page leaves open: what explains all properties, else what explains each."""
     seen = [judged.observed for judged in verdicts if judged.observed]
     if not seen:

@@ -43,7 +43,7 @@ class Source:
         return self.places.get(path, (1, 1))
 
 
-def refuse(problems: tuple[Problem, ...]) -> InputError:
+def make_error(problems: tuple[Problem, ...]) -> InputError:
     """Return the error that tells problems line by line."""
     more = [f"… and maybe more: these are the first {MAX_PROBLEMS}"] if len(problems) >= MAX_PROBLEMS else []
     return InputError("\n".join([*map(str, problems), *more]))
@@ -59,7 +59,7 @@ class Problems:
         file: str,
         locate: Locate = lambda _: (0, 0),
         *,
-        error: Callable[[tuple[Problem, ...]], InputError] = refuse,
+        error: Callable[[tuple[Problem, ...]], InputError] = make_error,
         limit: int = 1,
         shows_values: bool = False,
     ) -> None:
@@ -157,7 +157,7 @@ class Node:
         above = "" if self._parent._title else self._parent.name
         if isinstance(self._step, int):
             return f"{above}[{self._step}]"
-        return f"{above}.{_short(self._step)}" if above else _short(self._step)
+        return f"{above}.{_shorten(self._step)}" if above else _shorten(self._step)
 
     def wrong(self, text: str) -> None:
         """Note a problem here, in words of its own."""
@@ -236,7 +236,7 @@ class Node:
         value = self.value
         if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.expected(f"a number{_range(least, most)}")
+        self.expected(f"a number{_describe_range(least, most)}")
         return least
 
     def whole(self, least: int, most: float = _GREATEST) -> int:
@@ -244,7 +244,7 @@ class Node:
         value = self.value
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.expected(f"a whole number{_range(least, most)}")
+        self.expected(f"a whole number{_describe_range(least, most)}")
         return least
 
     def one_of(self, kind: str, known: Iterable[str]) -> str:
@@ -286,12 +286,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}"
 
 
-def _short(step: str | int) -> str:
+def _shorten(step: str | int) -> str:
     text = one_line(str(step))
     return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}…"
 
 
-def _range(least: float, most: float) -> str:
+def _describe_range(least: float, most: float) -> str:
     if most < _GREATEST:
         return f" from {least:,.15g} to {most:,.15g}"
     return f" of at least {least:,.15g}" if least > -_GREATEST else ""

@@ -85,13 +85,13 @@ class Builder:
 
     def refuse(self, event: yaml.Event, text: str) -> None:
         """Say what is wrong at an event."""
-        self._refuse_at(*_at(event), text)
+        self._refuse_at(*_position_of(event), text)
 
     def members(self, path: Path) -> Iterator[tuple[str, Path]]:
         """Yield the keys of the mapping that has begun at a path, with their own; who takes one builds its value."""
         seen: dict[str, int] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            line, column = _at(event)
+            line, column = _position_of(event)
             key = self._key(event, path)
             within = (*path, key)
             if key in seen:
@@ -112,7 +112,7 @@ class Builder:
     def value(self, event: yaml.Event, path: Path) -> object:
         """Return the data that begin with an event, at a path."""
         if self._places is not None and path not in self._places:
-            self._places[path] = _at(event)
+            self._places[path] = _position_of(event)
         if len(path) > self._grammar.max_depth:
             self.refuse(event, f"is nested deeper than {self._grammar.max_depth} levels")
             raise NotYAML
@@ -165,6 +165,6 @@ class NotYAML(Exception):
     """A text that is read no further, because its problem has been reported."""
 
 
-def _at(event: yaml.Event) -> tuple[int, int]:
+def _position_of(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)

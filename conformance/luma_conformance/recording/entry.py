@@ -42,7 +42,7 @@ class Entry:
     unknown: frozenset[str] = frozenset()
 
 
-def split(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
     """Return the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
 
     Raise ValueError for anything but an absolute URL.

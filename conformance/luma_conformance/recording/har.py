@@ -18,10 +18,10 @@ from typing import BinaryIO, Final, Self
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
 from luma_conformance.recording.entry import About, Entry
-from luma_conformance.recording.har_entry import commented, data_of, entry, scrubbed
+from luma_conformance.recording.har_entry import make_entry_data, read_comment, read_entry, scrub_data
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
 
-__all__ = ("About", "Entry", "Writer", "about", "entries", "merge")
+__all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
 
 CREATOR: Final = "luma-conformance"
 """The creator's name, by which a file is known for the kit's own."""
@@ -41,16 +41,16 @@ class Writer:
         """
         self._path, self._scrub = path, scrub
         self._offset, self._any = _resume(path)
-        with _explained(path, "written"):
+        with _explain_errors(path, "written"):
             self._file: BinaryIO = path.open("r+b" if path.exists() else "xb")
             if not self._offset:
-                self._append(_head(json.dumps(scrubbed(about, scrub))))
+                self._append(_format_head(json.dumps(scrub_data(about, scrub))))
 
     def add(self, exchange: Exchange, base_url: str, note: Mapping[str, object]) -> None:
         """Write one exchange before it returns; `base_url` is where a request for a path alone was sent."""
-        members = data_of(exchange, base_url, note, self._scrub).items()
+        members = make_entry_data(exchange, base_url, note, self._scrub).items()
         text = ",".join(f'\n                "{name}": {json.dumps(value)}' for name, value in members)
-        with _explained(self._path, "written"):
+        with _explain_errors(self._path, "written"):
             self._append(f"{',' * self._any}\n            {{{text}\n            }}".encode("ascii"))
         self._any = True
 
@@ -73,29 +73,29 @@ class Writer:
         self._offset += len(text)
 
 
-def entries(path: Path) -> Iterator[Entry]:
+def read_entries(path: Path) -> Iterator[Entry]:
     """Yield the exchanges of a HAR file one by one, holding no more than one of them.
 
     A file of the kit's own may end anywhere: its whole entries are what it has. Raise InputError, with the entry or
     the byte, for any other file that is not whole, and for what is no HAR.
     """
     own, number = False, 0
-    for name, value in _parts(path):
+    for name, value in _read_parts(path):
         if name == "creator":
             own = _is_own(value)
         elif name == "entry":
             number += 1
-            yield entry(value, f"{path}:entry {number}", own=own)
+            yield read_entry(value, f"{path}:entry {number}", own=own)
 
 
-def about(path: Path) -> About:
+def read_about(path: Path) -> About:
     """Return what the kit's own recorder says of a recording, nothing for others' files; raise InputError."""
     found: dict[str, object] = {}
-    for name, value in _parts(path):
+    for name, value in _read_parts(path):
         if name == "entry" and "creator" in found:
             break
         found[name] = value
-    return commented(found.get("comment")) if _is_own(found.get("creator")) else {}
+    return read_comment(found.get("comment")) if _is_own(found.get("creator")) else {}
 
 
 def merge(into: Path, parts: Iterable[Path]) -> None:
@@ -103,8 +103,8 @@ def merge(into: Path, parts: Iterable[Path]) -> None:
     writer: Writer | None = None
     try:
         for part in parts:
-            writer = writer or Writer(into, about(part))
-            for entry in entries(part):
+            writer = writer or Writer(into, read_about(part))
+            for entry in read_entries(part):
                 writer.add(entry.exchange, entry.base_url, entry.note)
     finally:
         if writer is not None:
@@ -119,7 +119,7 @@ def _version() -> str:
         return "0"
 
 
-def _head(comment: str) -> bytes:
+def _format_head(comment: str) -> bytes:
     """Return what a file of ours begins with, up to where its entries go."""
     log = {
         "version": "1.2",
@@ -132,10 +132,10 @@ def _head(comment: str) -> bytes:
 
 
 @cache
-def _beginning() -> bytes:
+def _make_beginning() -> bytes:
     """Return what every file of ours begins with."""
     name = json.dumps(CREATOR).encode("ascii")
-    before, found, _ = _head("{}").partition(name)
+    before, found, _ = _format_head("{}").partition(name)
     return before + found
 
 
@@ -145,7 +145,7 @@ def _resume(path: Path) -> tuple[int, bool]:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            own = file.read(len(_beginning())) == _beginning()
+            own = file.read(len(_make_beginning())) == _make_beginning()
             file.seek(max(0, size - len(_END) - 1))
             last = file.read()
     except FileNotFoundError:
@@ -156,15 +156,15 @@ def _resume(path: Path) -> tuple[int, bool]:
         return 0, False
     if own and last[1:] == _END:
         return size - len(_END), last[:1] == b"}"
-    return _end_of_entries(path)
+    return _find_end(path)
 
 
-def _end_of_entries(path: Path) -> tuple[int, bool]:
+def _find_end(path: Path) -> tuple[int, bool]:
     """Return the same of a file that was cut off, or written anew by another program."""
     ends: list[int] = []
     creator: object = None
     cut = False
-    for name, value in _parts(path, ends):
+    for name, value in _read_parts(path, ends):
         creator = value if name == "creator" else creator
         cut = cut or name == "cut"
     if not (_is_own(creator) or (cut and not ends)):
@@ -172,18 +172,18 @@ def _end_of_entries(path: Path) -> tuple[int, bool]:
     return (ends[-1], True) if ends else (0, False)
 
 
-def _parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
+def _read_parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
     """Yield the members of the log by name, each of its entries as "entry", and "cut" where a file of ours is cut off.
 
     The byte at which an entry ends replaces the last of `ends`.
     """
-    with _explained(path, "read"), path.open("rb") as file:
-        own = file.read(len(_beginning())) == _beginning()
+    with _explain_errors(path, "read"), path.open("rb") as file:
+        own = file.read(len(_make_beginning())) == _make_beginning()
         file.seek(0)
         number, found = 0, False
         try:
             stream = JSONStream(file.read)
-            for name, value in _log(stream):
+            for name, value in _read_log(stream):
                 found = True
                 if name == "creator":
                     own = own or _is_own(value)
@@ -194,14 +194,14 @@ def _parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, obj
                 yield name, value
         except Malformed as error:
             if not (isinstance(error, Truncated) and own):
-                raise InputError(_complaint(path, error, number)) from None
+                raise InputError(_describe_fault(path, error, number)) from None
             yield "cut", None
         else:
             if not found:
                 raise InputError(f"{path} is no HAR file: it is JSON without a log; save one with the network tools")
 
 
-def _log(stream: JSONStream) -> Iterator[tuple[str, object]]:
+def _read_log(stream: JSONStream) -> Iterator[tuple[str, object]]:
     for name in stream.members():
         if name != "log":
             stream.value()
@@ -215,7 +215,7 @@ def _log(stream: JSONStream) -> Iterator[tuple[str, object]]:
     stream.end()
 
 
-def _complaint(path: Path, error: Malformed, number: int) -> str:
+def _describe_fault(path: Path, error: Malformed, number: int) -> str:
     where = f"in entry {number + 1}, " if number else ""
     if isinstance(error, Truncated):
         again = "export the HAR again, and let it finish"
@@ -226,7 +226,7 @@ def _complaint(path: Path, error: Malformed, number: int) -> str:
 
 
 @contextmanager
-def _explained(path: Path, done: str) -> Iterator[None]:
+def _explain_errors(path: Path, done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -14,7 +14,7 @@ from typing import Final
 from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request
 from luma_conformance.recording.entry import About, Entry
-from luma_conformance.recording.har import about, entries
+from luma_conformance.recording.har import read_about, read_entries
 from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, version_of
 
 OUTDATED: Final = "recorded for another version of this case"
@@ -40,7 +40,7 @@ class Player:
 
         `leak` returns what in a text looks like a key, and where, or None.
         """
-        self.about: About = about(path)
+        self.about: About = read_about(path)
         if self.about.get("format") != FORMAT:
             hint = "`luma-conformance audit` judges recordings of other makers"
             raise InputError(f"{path} is no recording of `pytest --luma-record`; {hint}")
@@ -49,8 +49,8 @@ class Player:
         self._playing: deque[Entry] = deque()
         self._take = _Take(version="", at=0.0)
         newest: dict[str, object] = {}
-        for entry in entries(path):
-            if (found := _leaked(entry, leak)) is not None:
+        for entry in read_entries(path):
+            if (found := _find_leak(entry, leak)) is not None:
                 raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
             self._add(entry, newest)
 
@@ -93,7 +93,7 @@ class Player:
             raise ExchangeError(str(note["broken"]))
         traced = [header for header in recorded.request.headers if header[0].lower() == _TRACING]
         others = [header for header in request.headers if header[0].lower() != _TRACING]
-        sent, received = _number(note["sent"]), _number(note["received"])
+        sent, received = _read_number(note["sent"]), _read_number(note["received"])
         asked = replace(request, headers=(*others, *traced))
         return Exchange(request=asked, response=recorded.response, sent=sent, received=received)
 
@@ -103,14 +103,14 @@ class Player:
     def _examples(self) -> Iterator[object]:
         for number, literal in self._take.literals.items():
             self._playing = deque(self._take.examples[number])
-            yield self._storing.unfold(_data(literal, self._take.examples[number][0].place))
+            yield self._storing.unfold(_evaluate(literal, self._take.examples[number][0].place))
 
     def _add(self, entry: Entry, newest: dict[str, object]) -> None:
         """Add an entry; if an item was recorded twice, the later recording counts."""
         note = entry.note
         try:
             item, number = str(note["item"]), note.get("example")
-            at, *_ = _number(note["at"]), _number(note["sent"]), _number(note["received"])
+            at, *_ = _read_number(note["at"]), _read_number(note["sent"]), _read_number(note["received"])
             if not (isinstance(note["request"], str) and isinstance(number, int | None)):
                 raise ValueError
             if newest.get(item) != note["take"]:
@@ -127,7 +127,7 @@ class Player:
             raise InputError(f"{entry.place}: its note is not one of `pytest --luma-record`; record again") from None
 
 
-def _data(literal: str, place: str) -> object:
+def _evaluate(literal: str, place: str) -> object:
     """Return the value of a literal; raise InputError for anything but plain data."""
     try:
         return ast.literal_eval(literal)
@@ -135,7 +135,7 @@ def _data(literal: str, place: str) -> object:
         raise InputError(f"{place}: its example is no data; record again") from None
 
 
-def _leaked(entry: Entry, leak: Callable[[str], object]) -> object:
+def _find_leak(entry: Entry, leak: Callable[[str], object]) -> object:
     """Return what looks like a key in an entry, or None."""
     request, response = entry.exchange.request, entry.exchange.response
     fields = (f"{name}: {value}" for name, value in (*request.headers, *response.headers))
@@ -143,7 +143,7 @@ def _leaked(entry: Entry, leak: Callable[[str], object]) -> object:
     return leak("\n".join([request.url, *fields, *bodies, json.dumps(dict(entry.note))]))
 
 
-def _number(value: object) -> float:
+def _read_number(value: object) -> float:
     if isinstance(value, int | float):
         return float(value)
     raise ValueError

@@ -23,7 +23,9 @@ def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Pat
         hint = "`pytest --luma-record FILE` makes one"
         raise InputError(f"a server can be asked again only what a recording of this kit has; {hint}")
     redactor = Redactor(find_keys(os.environ))
-    options = Options(target=base_url, profile=profile, spend=spend, record=path, redactor=redactor, announce=_say)
+    options = Options(
+        target=base_url, profile=profile, spend=spend, record=path, redactor=redactor, announce=_print_notice
+    )
     session = open_session(options)
     try:
         for case in chosen:
@@ -32,5 +34,5 @@ def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Pat
         session.close()
 
 
-def _say(text: str) -> None:
+def _print_notice(text: str) -> None:
     print(text, file=sys.stderr)

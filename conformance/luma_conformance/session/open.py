@@ -23,7 +23,7 @@ from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
-from luma_conformance.target.profile import Profile, bare_profile, load_profile, parse_profile
+from luma_conformance.target.profile import Profile, load_profile, make_bare_profile, parse_profile
 from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
@@ -94,8 +94,8 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
     if why := profile.missing(MAIN_KEY):
         raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
     spending = Spending(transport, limit=None)
-    channel = _channel(spending, transport.clock, profile)
-    return _recorded(_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
+    channel = _make_channel(spending, transport.clock, profile)
+    return _record_if_asked(_make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
@@ -103,16 +103,16 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
     try:
         loopback = is_loopback(base_url)
         if profile is None and loopback:
-            profile = _published(transport)
-        profile = profile or bare_profile(os.environ)
+            profile = _read_published(transport)
+        profile = profile or make_bare_profile(os.environ)
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
             raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
-        channel = _channel(spending, RealClock(), profile, options.announce)
-        session = _session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
+        channel = _make_channel(spending, RealClock(), profile, options.announce)
+        session = _make_session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
         session.remote, session.close = True, transport.close
-        session = _recorded(session, options)
+        session = _record_if_asked(session, options)
         session.check()
     except BaseException:
         transport.close()
@@ -120,7 +120,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
     return session
 
 
-def _session(
+def _make_session(
     shown: str, base_url: str, channel: LiveChannel, spending: Spending, profile: Profile, options: Options
 ) -> Session:
     redactor = options.redactor
@@ -136,14 +136,14 @@ def _session(
     )
 
 
-def _recorded(session: Session, options: Options) -> Session:
+def _record_if_asked(session: Session, options: Options) -> Session:
     return session if options.record is None else record(session, options.record, options.redactor)
 
 
-def _channel(
+def _make_channel(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> LiveChannel:
-    ask = _time_request(profile) if profile.clock is not None else None
+    ask = _make_time_request(profile) if profile.clock is not None else None
     passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
     patient = transport
     if announce is not None:
@@ -152,7 +152,7 @@ def _channel(
     return LiveChannel(transport=transport, patient=patient, passing=passing)
 
 
-def _published(transport: Transport) -> Profile | None:
+def _read_published(transport: Transport) -> Profile | None:
     """Return the profile a server on this machine publishes, or None; it may hold test keys, never read a variable."""
     try:
         response = transport.send(Request(method="GET", url=WELL_KNOWN))
@@ -177,13 +177,13 @@ class _MainClock:
         self.passing.sleep(seconds, MAIN_KEY)
 
 
-def _time_request(profile: Profile) -> Callable[[float, str], Request]:
+def _make_time_request(profile: Profile) -> Callable[[float, str], Request]:
     """Return what makes the requests by which a target's time passes, as its profile says."""
 
     def request(seconds: float, role: str) -> Request:
         assert profile.clock is not None
         authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
         headers = (authorization, ("Content-Type", "application/json"))
-        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.filled(seconds))
+        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.fill(seconds))
 
     return request

@@ -10,7 +10,7 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge.answers import EveryResponse
-from luma_conformance.judge.deviations import LINE, Deviations, graded
+from luma_conformance.judge.deviations import LINE, Deviations, grade
 from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, outline, shown_mismatch
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
@@ -46,14 +46,14 @@ class Session:
 
     def run(self, case: Case) -> Result:
         """Return the result of a case; raise CouldNotJudge if the target went away meanwhile."""
-        reason = find_unmet_need(case, self.target) or self._unaffordable(case)
+        reason = find_unmet_need(case, self.target) or self._find_cost_limit(case)
         if reason is not None:
             return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
         result = play(case, self.target, self.every, exact=not self.lenient)
         if any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches):
             self.check()
         last = deciding_exchange(result)
-        result = graded(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
+        result = grade(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
         return apply_leniency(result, catalogue_files.own()) if self.lenient else result
 
     def describe(self, result: Result, seconds: float = 0.0) -> Judged:
@@ -96,5 +96,5 @@ class Session:
             "the last one was expected to be refused"
         )
 
-    def _unaffordable(self, case: Case) -> str | None:
+    def _find_cost_limit(self, case: Case) -> str | None:
         return None if case.cost == 0 or self.spending.allows(case.cost) else COSTS

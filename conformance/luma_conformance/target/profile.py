@@ -64,7 +64,7 @@ class ClockAdvance:
     path: str
     body: str
 
-    def filled(self, seconds: float) -> bytes:
+    def fill(self, seconds: float) -> bytes:
         """Return the request body that lets `seconds` pass."""
         return self.body.replace(_SECONDS, f"{seconds:g}").encode()
 
@@ -94,7 +94,7 @@ class Profile:
         if role in self.roles:
             return self.absent.get(role) or f"the profile declares {role}, and gives it no key, value or offer"
         if role not in ROLES:
-            return _undeclared(role, [*ROLES, *self.roles])
+            return _describe_undeclared(role, [*ROLES, *self.roles])
         return self.absent.get(role) or f"the profile names no {role}"
 
     @property
@@ -103,7 +103,7 @@ class Profile:
         return {key.token: key.source for key in self.keys.values() if key.source != key.token}
 
 
-def _undeclared(role: str, known: Iterable[str]) -> str:
+def _describe_undeclared(role: str, known: Iterable[str]) -> str:
     near = get_close_matches(role, known, n=1, cutoff=0.8)
     advice = f"did you mean {near[0]}?" if near else f'[roles] {role} = "what it is" does, in a profile'
     return f"nothing declares the role {role}; {advice}"
@@ -120,14 +120,14 @@ def load_profile(path: Path, environ: Mapping[str, str]) -> Profile:
     return parse_profile(text, str(path), environ)
 
 
-def bare_profile(environ: Mapping[str, str]) -> Profile:
+def make_bare_profile(environ: Mapping[str, str]) -> Profile:
     """Return the profile of a target known only by its base URL: the main key, if the environment has one."""
     keys = _Keys(environ)
     keys.add_variable(MAIN_KEY, MAIN_VARIABLE)
     return Profile(name="no profile", keys=keys.found, absent=keys.absent)
 
 
-def template() -> str:
+def read_template() -> str:
     """Return the commented profile that `luma-conformance profile --init` writes."""
     return Path(__file__).with_name("profile-template.toml").read_text(encoding="utf-8")
 
@@ -179,7 +179,7 @@ class _Keys:
 
 def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
     own = _read_own_roles(document)
-    tables = {table: _known_members(document, table, own) for table in _TABLES if table in document}
+    tables = {table: _read_table(document, table, own) for table in _TABLES if table in document}
     _note_unknown(document, ("base_url", "roles", *_TABLES))
     keys = _Keys(environ)
     for role, node in tables.get("keys", {}).items():
@@ -217,7 +217,7 @@ def _read_own_roles(document: Node) -> dict[str, str]:
     return {role: node.text() for role, node in document["roles"].members()}
 
 
-def _known_members(document: Node, table: str, own: Collection[str]) -> dict[str, Node]:
+def _read_table(document: Node, table: str, own: Collection[str]) -> dict[str, Node]:
     """Return the members of a table that mean something; note the others."""
     known = (*_TABLES[table], *own) if table in _GIVING else _TABLES[table]
     if not isinstance(document[table].value, dict):
@@ -230,14 +230,14 @@ def _known_members(document: Node, table: str, own: Collection[str]) -> dict[str
 def _note_unknown(table: Node, known: Collection[str]) -> None:
     for name, node in table.members():
         if name not in known:
-            advice = _home(name)
+            advice = _find_home(name)
             alike = get_close_matches(name, known, n=1, cutoff=0.5)
             if advice is None and table.name in _GIVING and "-" in name and not alike:
                 advice = "a role of your own is declared under [roles]"
             node.unknown(f"key in [{table.name}]" if table.name else "key", name, known, advice)
 
 
-def _home(name: str) -> str | None:
+def _find_home(name: str) -> str | None:
     """Return where else a name belongs, if it does."""
     if name == FAST_CLOCK:
         return "a [clock] table offers it"
