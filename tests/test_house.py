@@ -88,7 +88,8 @@ def ours() -> Iterator[tuple[str, str]]:
     """Yield each import across folders: the module that imports, and the folder it imports from."""
     for name, tree in MODULES.items():
         for full in imported(tree):
-            if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name not in TOP:
+            own_version = full == f"{NAME}.__version__"  # that of the distribution: the package itself has it
+            if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name not in TOP and not own_version:
                 yield name, folder(full)
 
 

@@ -7,9 +7,9 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from luma_conformance import __version__
 from luma_conformance.cli import audit, cases, compare, precedence, profile, report, run, serve
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, CouldNotJudge, Exit, SpendExhausted
@@ -90,7 +90,7 @@ def build() -> tuple[Parser, Commands]:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)  # the commands fill a screen
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=argparse.SUPPRESS)
     parser.set_defaults(command=lambda _: _help(parser), parser=parser)
     commands = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     for group in (run, cases, serve, profile, audit, compare, report, precedence):
@@ -99,13 +99,6 @@ def build() -> tuple[Parser, Commands]:
     rows = (f"  {name:<12}{command.get_default('purpose')}\n" for name, command in commands.choices.items())
     parser.description = f"{PURPOSE}\n\ncommands (each has --help):\n{''.join(rows)}"
     return parser, commands
-
-
-def _version() -> str:
-    try:
-        return version("luma-agents-conformance")
-    except PackageNotFoundError:  # run from a clone that is not installed
-        return "0"
 
 
 def _help(parser: Parser) -> Exit:

@@ -6,12 +6,12 @@ import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from luma_conformance import __version__
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
@@ -44,7 +44,7 @@ def describe_run(config: pytest.Config) -> Run:
     return Run(
         target=one_line(session.scrub(session.shown)),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
-        kit=version("luma-agents-conformance"),
+        kit=__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Final
 
+from luma_conformance import __version__
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
@@ -83,8 +83,7 @@ class Tally:
             rules=_count_rules(verdicts),
             observed=_find_observed(verdicts),
         )
-        kit = version("luma-agents-conformance")
-        run = self.run or Run(kit=kit, catalogue=catalogue_files.digest(), started=ending.ended)
+        run = self.run or Run(kit=__version__, catalogue=catalogue_files.digest(), started=ending.ended)
         self.results = Results(run, verdicts, ending)
         return self.results
 

@@ -11,10 +11,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+from luma_conformance import __version__
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
 from luma_conformance.recording.entry import About, Entry
@@ -111,19 +111,11 @@ def merge(into: Path, parts: Iterable[Path]) -> None:
             writer.close()
 
 
-@cache
-def _version() -> str:
-    try:
-        return version("luma-agents-conformance")
-    except PackageNotFoundError:
-        return "0"
-
-
 def _format_head(comment: str) -> bytes:
     """Return what a file of ours begins with, up to where its entries go."""
     log = {
         "version": "1.2",
-        "creator": {"name": CREATOR, "version": _version()},
+        "creator": {"name": CREATOR, "version": __version__},
         "browser": {"name": "", "version": ""},
         "comment": comment,
         "entries": [],

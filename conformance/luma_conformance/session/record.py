@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from luma_conformance import __version__
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.media import abbreviate, expand
 from luma_conformance.catalogue.roles import MAIN_KEY
@@ -48,7 +48,7 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
         began = f"is a recording of {begun.get('base_url')}, or made with another profile"
         raise InputError(f"{path} {safe_text(began)}; name another file")
     # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
-    run = {"kit": _kit(), "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
+    run = {"kit": __version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
     recorder = Recorder(session.target.channel, writer, session.base_url, _make_storing(redactor), run)
     close = session.close
@@ -162,10 +162,3 @@ def _describe_age(seconds: float) -> str:
             count = int(seconds // size)
             return f"{count} {word}{'s' * (count != 1)} ago"
     return "just now"
-
-
-def _kit() -> str:
-    try:
-        return version("luma-agents-conformance")
-    except PackageNotFoundError:
-        return "0"

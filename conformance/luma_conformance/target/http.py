@@ -9,11 +9,10 @@ import ipaddress
 import re
 import time
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
+from luma_conformance import __version__
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
 from luma_conformance.target.bounds import Bounds
@@ -215,7 +214,7 @@ def _call(request: Request, address: Address, target: str, bounds: Bounds, file:
 def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
     """Return the request line and header fields: those given, and what every request of ours has."""
     given = {name.lower() for name, _ in request.headers}
-    fields = [*request.headers, ("User-Agent", _user_agent()), ("Accept", accept)]
+    fields = [*request.headers, ("User-Agent", f"luma-conformance/{__version__}"), ("Accept", accept)]
     if (request.body or request.method not in ("GET", "HEAD")) and "transfer-encoding" not in given:
         fields.append(("Content-Length", str(len(request.body))))
     count = len(request.headers)
@@ -229,11 +228,3 @@ def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
             raise InputError(f"the value of header {name} has a line break or a character outside Latin-1")
     lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
     return "\r\n".join(lines).encode("latin-1")
-
-
-@cache
-def _user_agent() -> str:
-    try:
-        return f"luma-conformance/{version('luma-agents-conformance')}"
-    except PackageNotFoundError:
-        return "luma-conformance"
