@@ -88,8 +88,7 @@ def ours() -> Iterator[tuple[str, str]]:
     """Yield each import across folders: the module that imports, and the folder it imports from."""
     for name, tree in MODULES.items():
         for full in imported(tree):
-            own_version = full == f"{NAME}.__version__"  # that of the distribution: the package itself has it
-            if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name not in TOP and not own_version:
+            if full.startswith(f"{NAME}.") and folder(full) != folder(name) and name not in TOP:
                 yield name, folder(full)
 
 
@@ -97,7 +96,7 @@ def others() -> Iterator[tuple[str, str]]:
     """Yield each import of something that is not ours: the module that imports, and the top-level name."""
     for name, tree in MODULES.items():
         for full in imported(tree):
-            if not full.startswith(f"{NAME}."):
+            if not full.startswith(f"{NAME}.") and full != NAME:  # the package alone: its version
                 yield name, full.partition(".")[0]
 
 
@@ -237,7 +236,7 @@ def test_the_house_is_synchronous_but_for_the_reference() -> None:
 
 
 def test_the_plugin_is_inert_where_it_is_not_used() -> None:
-    """Loading the plugin loads nothing of ours but its options and itself, and no dependency but pytest."""
+    """Loading the plugin loads nothing of ours but the plugin itself and the errors, and no dependency but pytest."""
     look = (
         f"import sys, {NAME}.pytest_plugin.plugin; "
         "print(*(name for name in sys.modules if name.partition('.')[0] in sys.argv))"
@@ -247,8 +246,8 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
     shell = f"{NAME}.pytest_plugin"
-    plugin = (shell, f"{shell}.options", f"{shell}.plugin", f"{shell}.run")
-    assert sorted(loaded) == [NAME, f"{NAME}.arguments", *plugin]
+    plugin = (shell, f"{shell}.options", f"{shell}.plugin", f"{shell}.run", f"{shell}.scrubbing")
+    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
 
 
 def test_contributing_shows_the_folders_in_their_order() -> None:

@@ -111,7 +111,7 @@ def test_a_target_that_accepts_what_it_ought_to_refuse_ends_it_where_that_costs_
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Off this machine the first acceptance is the last request, and the exit status says so."""
-    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
+    monkeypatch.setattr("luma_conformance.target.http.is_loopback", lambda base_url: False)
     monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
     with serving(wrap=accepts_everything) as url:
         status = cli.main(["precedence", *FEW, "--base-url", url])

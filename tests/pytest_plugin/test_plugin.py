@@ -305,7 +305,7 @@ def _html_server() -> Iterator[str]:
 @pytest.fixture
 def not_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every base URL count as one that costs money."""
-    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
+    monkeypatch.setattr("luma_conformance.target.http.is_loopback", lambda base_url: False)
 
 
 @pytest.fixture
@@ -409,7 +409,7 @@ def test_a_property_is_not_judged_where_it_costs_money(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its reason is counted in the summary, and a run of nothing else is not conformant."""
-    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda url: False)
+    monkeypatch.setattr("luma_conformance.target.http.is_loopback", lambda url: False)
     monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
     pytester.makepyfile("def test_costly(luma_target):\n    luma_target.skip_unless_free()\n")
 

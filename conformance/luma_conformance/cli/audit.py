@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.audit.audit import Audit
+from luma_conformance.audit.lines import format_finding, list_refusals
+from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.parser import add_command
 from luma_conformance.cli.recordings import hide_keys, read_recording, watch
 from luma_conformance.errors import Exit
@@ -38,10 +41,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _audit(options: argparse.Namespace) -> Exit:
-    from luma_conformance.audit.audit import Audit
-    from luma_conformance.audit.lines import format_finding, list_refusals
-    from luma_conformance.catalogue import files as casefiles
-
     catalogue = casefiles.own()
     audit = Audit(catalogue=catalogue, host=options.host)
     for path in options.files:
@@ -58,8 +57,6 @@ def _audit(options: argparse.Namespace) -> Exit:
 
 
 def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
-    from luma_conformance.audit.lines import list_refusals
-
     if not requests and audit.refused:
         print("requests that are themselves refused, as the page says (--requests makes findings of them):")
         for line in list_refusals(audit.refused[:FEW], hide_keys):

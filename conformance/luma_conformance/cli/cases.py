@@ -15,9 +15,11 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.find import advise, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
+from luma_conformance.cli.show import Showing
 from luma_conformance.errors import CatalogueError, Exit, InputError
 from luma_conformance.redaction.redactor import safe_text
 from luma_conformance.report.result import count_noun
+from luma_conformance.target.profile import load_profile
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -119,8 +121,6 @@ def _list(options: argparse.Namespace) -> Exit:
 
 
 def _show(options: argparse.Namespace) -> Exit:
-    from luma_conformance.cli.show import Showing
-
     found = find_cases(options.id)
     if len(found) > 1:
         command = f"luma-conformance list {shlex.quote(options.id)}"
@@ -174,6 +174,4 @@ def _check(options: argparse.Namespace) -> Exit:
 
 def _read_own_roles(profile: Path | None) -> Mapping[str, str]:
     """Return the roles of their own that the users of a profile declare in it."""
-    from luma_conformance.target.profile import load_profile
-
     return {} if profile is None else load_profile(profile, os.environ).roles

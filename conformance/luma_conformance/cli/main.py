@@ -7,9 +7,9 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from luma_conformance import __version__
+import luma_conformance
 from luma_conformance.cli import audit, cases, compare, precedence, profile, report, run, serve
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, CouldNotJudge, Exit, SpendExhausted
@@ -90,7 +90,7 @@ def build() -> tuple[Parser, Commands]:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)  # the commands fill a screen
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
     parser.set_defaults(command=lambda _: _help(parser), parser=parser)
     commands = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     for group in (run, cases, serve, profile, audit, compare, report, precedence):
@@ -99,6 +99,14 @@ def build() -> tuple[Parser, Commands]:
     rows = (f"  {name:<12}{command.get_default('purpose')}\n" for name, command in commands.choices.items())
     parser.description = f"{PURPOSE}\n\ncommands (each has --help):\n{''.join(rows)}"
     return parser, commands
+
+
+class _ShowVersion(argparse.Action):
+    """An action that looks the version up only when asked for it: importing `importlib.metadata` is slow."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"{PROGRAM} {luma_conformance.__version__}")
+        parser.exit()
 
 
 def _help(parser: Parser) -> Exit:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.recording import har, vcr
 from luma_conformance.recording.entry import Entry
+from luma_conformance.redaction.redactor import Redactor, safe_text
 
 EVERY: Final = 0.5
 """Seconds between two signs of life on a terminal."""
@@ -21,8 +23,6 @@ _KEY: Final = re.compile(r"luma-api-[\w.~-]+|(?i:bearer)\s+(?![$<])[\w.~+/=-]{8,
 
 def read_recording(path: Path) -> Iterator[Entry]:
     """Yield the exchanges of a recording, whatever its format, which its content tells; raise InputError."""
-    from luma_conformance.recording import har, vcr
-
     try:
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -34,8 +34,6 @@ def read_recording(path: Path) -> Iterator[Entry]:
 
 def hide_keys(text: str) -> str:
     """Return a text out of a file as it may be shown: without keys, signatures and what commands a terminal."""
-    from luma_conformance.redaction.redactor import Redactor, safe_text
-
     return safe_text(_KEY.sub(_mask, Redactor().scrub(text)))
 
 

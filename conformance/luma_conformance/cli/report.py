@@ -11,6 +11,8 @@ from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
 from luma_conformance.cli.parser import add_command, add_output
 from luma_conformance.cli.results import WRITTEN_BY, read_results
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.report.formats import find_format, match_file, parse_formats, render
+from luma_conformance.report.merge import merge
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -50,13 +52,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _report(options: argparse.Namespace) -> Exit:
-    from luma_conformance.report.formats import find_format, match_file, parse_formats, render
-
     runs = [read_results(path) for path in options.results]
     whole = None
     if options.merge:
-        from luma_conformance.report.merge import merge
-
         whole = merge(runs, [str(path) for path in options.results])
         runs = [whole]
     output: Path | None = options.output

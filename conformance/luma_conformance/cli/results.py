@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.report.jsonl import parse_results
 
 if TYPE_CHECKING:
     from luma_conformance.report.result import Results
@@ -18,8 +19,6 @@ WRITTEN_BY: Final = f"a {RESULTS} that `pytest --luma-report DIR` wrote, or its 
 
 def read_results(path: Path) -> Results:
     """Return the results in a file, or in a folder as a run wrote it; raise InputError."""
-    from luma_conformance.report.jsonl import parse_results
-
     file = path / RESULTS if path.is_dir() else path
     try:
         if file.stat().st_size > MAX_BYTES:

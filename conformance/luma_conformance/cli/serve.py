@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from luma_conformance.arguments import seconds, whole_number
 from luma_conformance.cli.parser import Parser, add_command
 from luma_conformance.errors import Exit
+from luma_conformance.reference.asgi import run
 from luma_conformance.reference.settings import PORT, Settings
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ def _add_setting(command: Parser, name: str, kind: Callable[[str], float], metav
 
 
 def _serve(options: argparse.Namespace) -> Exit:
-    from luma_conformance.reference.asgi import run
-
     settings = Settings(
         rpm=options.rpm,
         concurrency=options.concurrency,

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin.options import add_options
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard
+from luma_conformance.pytest_plugin.scrubbing import scrub_report
 
 if TYPE_CHECKING:
     from luma_conformance.properties.luma_target import LumaTarget
@@ -45,7 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args.append(str(specs()))  # beside the package in an editable install; inside it, pytest takes it once
     profile = config.getoption("luma_profile")
     if profile is not None:
-        from luma_conformance.errors import InputError
         from luma_conformance.target.profile import load_profile
 
         redactor, scrub = guard(config)
@@ -149,7 +150,5 @@ def pytest_make_collect_report(
 def _scrub(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport, *, ours: bool) -> None:
     """Take secrets out of a report of a run that has any; out of one of ours also what commands a terminal."""
     if REDACTOR in config.stash:
-        from luma_conformance.pytest_plugin.scrubbing import scrub_report
-
         redactor, scrub = guard(config)
         scrub_report(report, scrub if ours else redactor.scrub)

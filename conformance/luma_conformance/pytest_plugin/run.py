@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import pytest
 
+from luma_conformance.errors import Exit, InputError
+from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
+
 if TYPE_CHECKING:
     from luma_conformance.pytest_plugin.publisher import Publisher
     from luma_conformance.pytest_plugin.tally import Tally
@@ -45,8 +48,6 @@ def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
     from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 
     if (redactor := config.stash.get(REDACTOR, None)) is None:
-        from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
-
         redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
         config.add_cleanup(scrub_log_records(redactor.scrub))
     scrub = redactor.scrub
@@ -120,15 +121,11 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         if REDACTOR in self._config.stash:
-            from luma_conformance.pytest_plugin.scrubbing import scrub_warning
-
             scrub_warning(warning_message, guard(self._config)[1])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
         if REDACTOR in self._config.stash:
-            from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error
-
             scrub_internal_error(excrepr, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)
@@ -179,7 +176,6 @@ class Run:
             self._publisher = begin_report(self._config)
 
     def _gather(self, record: Path) -> None:
-        from luma_conformance.errors import Exit, InputError
         from luma_conformance.session.record import gather
 
         try:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from luma_conformance import __version__
+import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
@@ -44,7 +44,7 @@ def describe_run(config: pytest.Config) -> Run:
     return Run(
         target=one_line(session.scrub(session.shown)),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
-        kit=__version__,
+        kit=luma_conformance.__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from luma_conformance import __version__
+import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run
+from luma_conformance.rules import RULES
 
 OR: Final = " — or — "
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
@@ -83,7 +84,9 @@ class Tally:
             rules=_count_rules(verdicts),
             observed=_find_observed(verdicts),
         )
-        run = self.run or Run(kit=__version__, catalogue=catalogue_files.digest(), started=ending.ended)
+        run = self.run or Run(
+            kit=luma_conformance.__version__, catalogue=catalogue_files.digest(), started=ending.ended
+        )
         self.results = Results(run, verdicts, ending)
         return self.results
 
@@ -98,8 +101,6 @@ def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
             kept[rule] += times_kept
     if not broken:
         return {}
-    from luma_conformance.rules import RULES
-
     return {rule.id: (broken[rule.id], kept[rule.id]) for rule in RULES}
 
 

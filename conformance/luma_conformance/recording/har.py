@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
-from luma_conformance import __version__
+import luma_conformance
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
 from luma_conformance.recording.entry import About, Entry
@@ -115,7 +115,7 @@ def _format_head(comment: str) -> bytes:
     """Return what a file of ours begins with, up to where its entries go."""
     log = {
         "version": "1.2",
-        "creator": {"name": CREATOR, "version": __version__},
+        "creator": {"name": CREATOR, "version": luma_conformance.__version__},
         "browser": {"name": "", "version": ""},
         "comment": comment,
         "entries": [],

@@ -16,11 +16,11 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
+from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing
-from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.profile import Profile, load_profile, make_bare_profile, parse_profile
@@ -86,8 +86,6 @@ def _open_recording(path: str, options: Options) -> Session:
 
 
 def _open_embedded(profile: Profile | None, options: Options) -> Session:
-    from luma_conformance.reference import InProcess, Settings, profile_path
-
     # Its time stands still unless told to pass, so nothing leaves the main client's window or slots.
     transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
     profile = profile or load_profile(profile_path(), {})
@@ -99,6 +97,8 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
+    from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
+
     transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout))
     try:
         loopback = is_loopback(base_url)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from luma_conformance import __version__
+import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.media import abbreviate, expand
 from luma_conformance.catalogue.roles import MAIN_KEY
@@ -48,7 +48,7 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
         began = f"is a recording of {begun.get('base_url')}, or made with another profile"
         raise InputError(f"{path} {safe_text(began)}; name another file")
     # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
-    run = {"kit": __version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
+    run = {"kit": luma_conformance.__version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
     recorder = Recorder(session.target.channel, writer, session.base_url, _make_storing(redactor), run)
     close = session.close
