@@ -66,7 +66,7 @@ def test_list_narrows_by_status_and_role(capsys: Output) -> None:
 
 def test_list_of_nothing_is_a_wrong_argument(capsys: Output) -> None:
     """Filters nothing passes are told, not answered with silence."""
-    assert "no case is all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
+    assert "no case matches all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
 
 
 @pytest.mark.parametrize(

@@ -162,4 +162,4 @@ def test_a_file_that_is_no_order_is_refused(tmp_path: Path, capsys: pytest.Captu
     for text in ("[]", "{", '{"observations": [1]}', "\x00"):
         file.write_text(text)
         assert cli.main(["precedence", "--against", str(file)]) == Exit.USAGE
-        assert "is no order that" in capsys.readouterr().err
+        assert "is not an order that" in capsys.readouterr().err

@@ -350,7 +350,7 @@ def test_a_finding_is_a_case_to_keep(wrong: Wrong, operation: str) -> None:
 
 @on_answers
 def other_refusals(request: Request, response: Response) -> Response:
-    """Refuse what the page does not speak of with statuses of its own, and ids of odd characters with a web page."""
+    """Refuse what the page does not cover with statuses of its own, and ids of odd characters with a web page."""
     if request.method == "GET" and response.status == 404 and "%2F" in request.url:
         return Response(status=404, headers=(("Content-Type", "text/html"),), body=b"<html>Not Found</html>")
     try:

@@ -329,7 +329,7 @@ HOSTILE = {
     "empty": (b"", "is empty"),
     "text": (b"hello", "expected {"),
     "a list": (b"[1]", "expected {"),
-    "no log": (b'{"entries": []}', "no HAR file"),
+    "no log": (b'{"entries": []}', "not a HAR file"),
     "log is a list": (b'{"log": []}', "expected { \\(byte 8\\)"),
     "entries is an object": (b'{"log": {"entries": {}}}', "expected \\["),
     "more after the end": (browser() + b"{}", "more follows"),
@@ -354,7 +354,7 @@ HOSTILE = {
         "the entry should be a mapping .*, not 5",
     ),
     "url is a number": (browser({"request.url": 5}), "request.url should be a string, not 5"),
-    "url is relative": (browser({"request.url": "/v1/generations"}), "'/v1/generations' is no absolute URL"),
+    "url is relative": (browser({"request.url": "/v1/generations"}), "'/v1/generations' is not an absolute URL"),
     "headers is an object": (browser({"request.headers": {}}), "request.headers should be a list, not a mapping"),
     "a header is text": (
         browser({"response.headers": ["a: b"]}),

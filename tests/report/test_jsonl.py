@@ -96,7 +96,7 @@ HEADER = lines.format_header(Run()).encode() + b"\n"
             HEADER + b'{"end": true, "complete": true, "rules": {"a": [1]}}\n',
             "r:2: rules.a should be a pair of whole numbers, not a list",
         ),
-        (HEADER + b'{"end": true, "complete": true}\n{"end": true}\n', "r:3: stands after the end"),
+        (HEADER + b'{"end": true, "complete": true}\n{"end": true}\n', "r:3: comes after the end"),
         (HEADER + b"[" * 100_000 + b"\n", "r:2: is not a line of JSON"),
         (HEADER + b'{"case": NaN}\n', "r:2: is not a line of JSON"),
         (b"\xff\xfe\x00\n", "r:1: is not a line of JSON"),

@@ -317,12 +317,12 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--base-url", "cassette:"), "cassette: names no file"),
-        (("--base-url", "cassette:garbage.har"), "garbage.har is no HAR file"),
+        (("--base-url", "cassette:garbage.har"), "garbage.har is not a HAR file"),
         (("--base-url", "cassette:none.har"), "none.har cannot be read: No such file"),
-        (("--base-url", "cassette:foreign.har"), "foreign.har is no recording of `pytest --luma-record`"),
+        (("--base-url", "cassette:foreign.har"), "foreign.har is not a recording of `pytest --luma-record`"),
         (("--base-url", "cassette:{file}", "--luma-record", "x.har"), "--luma-record does not go with a recording"),
         (("--base-url", "cassette:leaking.har"), "leaking.har:entry 1: line"),
-        (("--luma-record", "foreign.har"), "foreign.har is there already and is no recording"),
+        (("--luma-record", "foreign.har"), "foreign.har exists already and is not a recording"),
     ],
 )
 def test_what_is_no_recording_is_said_in_one_line(

@@ -148,7 +148,10 @@ def test_a_declared_role_is_given_like_any_other() -> None:
         ("[roles]\nour-key = 1", "p.toml:2: roles.our-key should be a string, not 1"),
         ("[roles]\nother-key = 'x'", "p.toml:2: other-key is the kit's own already; give another name"),
         ("[roles]\ninline-png = 'x'", "p.toml:2: inline-png is the kit's own already; give another name"),
-        ("[roles]\n'Our Key' = 'x'", "p.toml:2: Our Key is no name for a role; use lower-case words joined by hyphens"),
+        (
+            "[roles]\n'Our Key' = 'x'",
+            "p.toml:2: Our Key is not a name for a role; use lower-case words joined by hyphens",
+        ),
         ("roles = 1", "p.toml:1: roles should be a table: [roles], not 1"),
         ("[roles]\na = 'x'\n[values]\na = 'y'\n[prompts]\na = 'z'", "p.toml:2: a is given in several tables; keep it"),
     ],
@@ -173,7 +176,7 @@ def test_without_a_profile_there_is_the_main_key() -> None:
         ("base-url = 'http://x'", ['p.toml:1: unknown key "base-url"; did you mean base_url?']),
         (
             "[keys]\nbase_url = 'http://x'",
-            ['p.toml:2: unknown key in [keys] "base_url"; it stands above the first table'],
+            ['p.toml:2: unknown key in [keys] "base_url"; it belongs above the first table'],
         ),
         ("[prompts]\nimage-url = 'x'", ['p.toml:2: unknown key in [prompts] "image-url"; it belongs in [media]']),
         ("[offers]\nfast-clock = true", ['p.toml:2: unknown key in [offers] "fast-clock"; a [clock] table offers it']),

@@ -51,7 +51,7 @@ _ERROR: Final = Members({"detail": Is("text")})
 class Allowance:
     """The answers a request may get, and where the page says so.
 
-    `refused` is what the request itself breaks. `unsettled` is why a refusal that is not allowed is not wrong either.
+    `refused` has the rules that the request breaks. `unsettled` is why a refusal with another text is not wrong either.
     """
 
     expect: Expectation
@@ -75,7 +75,7 @@ def make_case(entry: Entry, allowance: Allowance) -> Case:
 
 
 class Page:
-    """The page as recordings are held against it."""
+    """The page's answers by method and status, looked up for recorded requests."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._texts: dict[tuple[str, int], tuple[Matcher, ...]] = {}
@@ -95,7 +95,7 @@ class Page:
 
     def _allow_poll(self, entry: Entry) -> Allowance:
         status = entry.exchange.response.status
-        if status == 429:  # the guide knows a ceiling for every request, and gives it no text
+        if status == 429:  # the guide has a limit for all requests, and documents no text for it
             return Allowance(
                 expect=Expectation(status=(429,), body=_ERROR), section="Rate limiting", title="too many requests"
             )
@@ -142,7 +142,7 @@ def _make_allowance(
     title = "the request breaks no rule" if isinstance(prediction, Accepted) else "the request breaks a rule"
     expect = expect_answer(prediction, status)
     if status not in expect.status:
-        expect = replace(expect, body=None)  # what is no 201 has not the shape of one, and that is said by its status
+        expect = replace(expect, body=None)  # the status says it is no 201; that its shape differs follows from that
     return Allowance(expect=expect, section=find_heading(prediction), title=title, refused=refused, unsettled=reason)
 
 
@@ -257,7 +257,7 @@ def _apply_failure(reference: Mapping[str, object], fact: MediaFact) -> MediaFac
         may = fact is not _BAD_BASE64
     elif _is_stored(data):
         may = fact.problem in (None, Problem.BAD_BASE64)
-    else:  # the length of inline data is known, the size of the picture is not
+    else:  # the length of inline data is known, the size of the image is not
         may = (
             isinstance(data, str)
             and fact.width is not None

@@ -38,7 +38,7 @@ RATES: Final = "Rate limiting"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is wrong at an entry: in the answer itself (`mismatches`), or (`what`) in view of the others of its file."""
+    """What is wrong at an entry: in the answer itself (`mismatches`), or beside other entries of the file (`what`)."""
 
     entry: Entry
     section: str
@@ -65,8 +65,8 @@ class Audit:
     def __post_init__(self) -> None:
         self._page = Page(self.catalogue)
         self._every = EveryResponse(self.catalogue.holdings)
-        self._timed: list[Entry] = []
-        self._told: list[Entry] = []
+        self._for_limits: list[Entry] = []
+        self._for_lives: list[Entry] = []
         self._missing: list[Finding] = []
         self._names: set[str] = set()
 
@@ -90,10 +90,10 @@ class Audit:
         elif allowance.refused:
             self.refused.append((entry.place, allowance.refused))
         facets = {mismatch.facet for mismatch in mismatches}
-        if not facets & {Facet.STATUS, Facet.HEADERS}:  # what is wrong by itself is told once
-            self._timed.append(_shrink(entry))
+        if not facets & {Facet.STATUS, Facet.HEADERS}:  # reported with the answer already
+            self._for_limits.append(_shrink(entry))
         if not facets & {Facet.STATUS, Facet.BODY}:
-            self._told.append(_shrink(entry))
+            self._for_lives.append(_shrink(entry))
 
     def end(self) -> None:
         """Judge what a whole file shows, then forget its exchanges."""
@@ -102,7 +102,7 @@ class Audit:
             self._add_unfiltered(finding)
         self.findings += [*self._judge_limits(), *self._judge_lives()]
         self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
-        self._timed, self._told, self._missing, self._names = [], [], [], set()
+        self._for_limits, self._for_lives, self._missing, self._names = [], [], [], set()
 
     def _is_api(self, entry: Entry) -> bool:
         if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
@@ -133,12 +133,12 @@ class Audit:
 
     def _judge_limits(self) -> Iterator[Finding]:
         traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in self._timed:
+        for entry in self._for_limits:
             key = _read_key(entry)
             if TIMES in entry.unknown or entry.exchange.response.status not in (201, 429):
                 continue
             if key is None:
-                self.not_judged["rate limit over time: the recording does not tell whose key it was"] += 1
+                self.not_judged["rate limit over time: the recording does not show whose key it was"] += 1
             else:
                 traces[entry.base_url, key].append(entry)
         for trace in traces.values():
@@ -146,7 +146,7 @@ class Audit:
                 self.not_judged["rate limit over time: recorded by several runs or workers, each on its own clock"] += 1
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
-            # No recording is known to have every request of a client: other programs, and other keys, share its quota.
+            # A recording may lack requests of the client: other programs, and its other keys, share its quota.
             report = judge_rate_limit([entry.exchange for entry in trace], since=math.inf)
             for contradiction in report.contradictions:
                 shown = tuple(trace[index] for index in contradiction.exchanges)
@@ -155,7 +155,7 @@ class Audit:
     def _judge_lives(self) -> Iterator[Finding]:
         created: dict[tuple[str, object], Entry] = {}
         polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
-        for entry in self._told:
+        for entry in self._for_lives:
             status, body = entry.exchange.response.status, body_of(entry.exchange.response)
             if RESPONSE_BODY in entry.unknown:
                 continue
@@ -174,7 +174,7 @@ def _judge_life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
         if "url is that of an earlier poll" in oddity.what and _HIDDEN.search(
             entry.exchange.response.body.decode("utf-8", "replace")
         ):
-            continue  # what made it new was a secret
+            continue  # the part of the URL that differed was a secret, which was removed
         yield Finding(entry=entry, section=LIFE, what=oddity.what, shown_by=(first, entry))
 
 
@@ -205,7 +205,7 @@ def _find_obstacle(entry: Entry) -> str | None:
         return "304: the body is in the browser's cache"
     polls = request.url.partition("?")[0] != "/v1/generations"
     if request.method != ("GET" if polls else "POST"):
-        return f"the page does not speak of {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
+        return f"the page does not cover {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
     return None
 
 
@@ -219,7 +219,7 @@ def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
         sent = [value for name, value in entry.exchange.request.headers if name.lower() == "x-request-id"]
         if not sent:
             return REQUEST_HEADERS in entry.unknown
-        # What comes back for an empty one, or for several, is not said.
+        # The page does not say what comes back for an empty id, or for several.
         return len(sent) > 1 or sent[0].strip() == "" or _HIDDEN.search(sent[0]) is not None
     return False
 

@@ -27,13 +27,13 @@ from luma_conformance.rules import Violation
 
 Clean = Callable[[str], str]
 ASKED_WITH: Final = ("content-type", "x-request-id")
-"""The headers of a browser's request that it takes to ask again; cookies and keys are not shown."""
+"""The headers of a recorded request that the curl command repeats; cookies and keys are left out."""
 MANY: Final = 6
 """Statuses: more are not listed."""
 
 
 def format_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
-    """Return what is wrong at an entry, what the page says, and how to ask again."""
+    """Return a finding as text: its place, what the page says, what the server said, and the request as a command."""
     text = failure_text(describe_finding(finding, catalogue, clean), clean(finding.entry.place), finding.section)
     shown = [(clean(entry.place), entry.exchange) for entry in finding.shown_by]
     rows = exchange_rows(shown, shown[0][1].sent) if shown else ()
@@ -41,7 +41,7 @@ def format_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
 
 
 def describe_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> Judged:
-    """Return a finding as a verdict, every text of it fit to be shown."""
+    """Return a finding as a verdict whose texts are safe to show."""
     entry, allowance = finding.entry, finding.allowance
     response = entry.exchange.response
     mismatches = finding.mismatches

@@ -38,7 +38,7 @@ AUTH_KEYS: Final = ("key", "scheme", "token")
 HOLDING_KEYS: Final = ("id", "title", "section", "on", "headers", "absent_headers", "body")
 
 MAX_PROBLEMS: Final = 100
-"""Shown at once; a file that has more of them is not read any further."""
+"""Problems shown at once; a file with more of them is not read any further."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -64,7 +64,7 @@ def match_placeholder(value: object) -> str | None:
 def find_placeholders(value: object) -> Iterator[str]:
     """Yield the name of every placeholder in JSON data."""
     waiting = [value]
-    for item in waiting:  # which grows on the way
+    for item in waiting:  # grows while it is read
         if isinstance(item, dict):
             waiting += item.values()
         elif isinstance(item, list):
@@ -272,7 +272,7 @@ class _SectionReader:
         return needs
 
     def _may_be_own(self, role: str) -> bool:
-        """Return whether a name the kit does not know can be a role of somebody's own."""
+        """Return whether a name that the kit does not define may be a role declared in a profile."""
         if self._own_roles is not None:
             return role in self._own_roles
         return role not in ROLES and role not in SUPPLIES and OWN_ROLE.fullmatch(role) is not None
@@ -280,21 +280,21 @@ class _SectionReader:
     def _check_placeholders(self, ask: Ask, needs: tuple[str, ...], saved: tuple[str, ...], node: Node) -> None:
         for name in dict.fromkeys((*find_placeholders(ask.body), *find_placeholders(ask.url.split("/")))):
             if name in KEYS:
-                node.wrong(f"{show(name)} is a key, and no request has one in it; it goes under auth")
+                node.wrong(f"{show(name)} is a key, which belongs under auth, not in a request")
             elif name in OFFERS:
-                node.wrong(f"{show(name)} is nothing that can be sent; needs alone asks for it")
+                node.wrong(f"{show(name)} cannot be sent; list it under needs only")
             elif name not in saved and name not in SUPPLIES:
                 self._check_needed(name, "placeholder", (*needs, *saved, *SUPPLIES), needs, node)
         if ask.auth.role is not None and ask.auth.role != MAIN_KEY:
             self._check_needed(ask.auth.role, "key role", (*KEYS, "none"), needs, node)
 
     def _check_needed(self, role: str, kind: str, known: Iterable[str], needs: tuple[str, ...], node: Node) -> None:
-        """Note a role that is used and not in `needs`: one there is, or a name nobody knows."""
+        """Note a role that is used but not in `needs`, whether it is known or not."""
         if role in needs:
             return
         if role in ROLES or role in (self._own_roles or ()):
             node.wrong(f"{show(role)} is used but not needed; add it to needs")
-        elif role and (kind == "placeholder" or self._may_be_own(role)):  # of any other key role _read_key has spoken
+        elif role and (kind == "placeholder" or self._may_be_own(role)):  # _read_key reports all other key roles
             node.unknown(kind, role, known)
 
 

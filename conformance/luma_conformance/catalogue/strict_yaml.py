@@ -20,7 +20,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_NUMBER = 40
 MAX_PROBLEMS = 100
-"""Told at once; a file that has more of them is not read any further."""
+"""Problems reported at once; a file with more of them is not read any further."""
 
 _WORDS = {"": None, "~": None} | {word: value for plain, value in (("null", None), ("true", True), ("false", False))
                                   for word in (plain, plain.title(), plain.upper())}  # fmt: skip
@@ -58,7 +58,7 @@ def parse(text: str, name: str) -> Source:
 
 
 def _read_scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
-    """Return what a scalar is under the YAML 1.2 core schema; raise ValueError for too great a number."""
+    """Return a scalar's value under the YAML 1.2 core schema; raise ValueError if a number is too large."""
     text: str = event.value
     if not event.implicit[0]:
         return text

@@ -72,7 +72,8 @@ def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
     if not audit.judged:
         where = f" at {audit.host}" if audit.host else ""
         print(
-            hide_keys(f"luma-conformance: could not judge: no exchange with the API{where} in there"), file=sys.stderr
+            hide_keys(f"luma-conformance: could not judge: no exchange with the API{where} in these files"),
+            file=sys.stderr,
         )
         return Exit.COULD_NOT_JUDGE
     return Exit.NOT_CONFORMANT if findings else Exit.CONFORMANT

@@ -103,7 +103,7 @@ def _list(options: argparse.Namespace) -> Exit:
     cases = {case.id: case for cases in wanted for case in cases}
     roles = dict.fromkeys([*ROLES, *(role for case in cases.values() for role in case.needs)])
     if options.needs is not None and options.needs not in roles:
-        options.parser.error(f"argument --needs: {options.needs!r} is no role{advise(options.needs, roles)}")
+        options.parser.error(f"argument --needs: {options.needs!r} is not a role{advise(options.needs, roles)}")
     found = [
         case
         for case in cases.values()
@@ -111,7 +111,7 @@ def _list(options: argparse.Namespace) -> Exit:
         and (options.needs is None or options.needs in case.needs)
     ]
     if not found:
-        raise InputError("no case is all of that; `luma-conformance list` lists every case")
+        raise InputError("no case matches all of that; `luma-conformance list` lists every case")
     width = max(len(safe_text(case.id)) for case in found)
     for case in found:
         print(f"{case.status}  {safe_text(case.id):<{width}}  {safe_text(case.title)}")
@@ -143,7 +143,7 @@ def _show(options: argparse.Namespace) -> Exit:
 
 
 def _write_body(showing: Showing, numbers: list[int]) -> Exit:
-    """Write the bytes of the one body among some steps."""
+    """Write the one request body among some steps, byte for byte."""
     bodies = {number: body for number in numbers if (body := showing.requests[number - 1].body)}
     if not bodies:
         raise InputError(f"{showing.case.id} sends no body{' there' * (len(numbers) < len(showing.requests))}")
@@ -173,5 +173,5 @@ def _check(options: argparse.Namespace) -> Exit:
 
 
 def _read_own_roles(profile: Path | None) -> Mapping[str, str]:
-    """Return the roles of their own that the users of a profile declare in it."""
+    """Return the roles that a profile declares beside the kit's."""
     return {} if profile is None else load_profile(profile, os.environ).roles

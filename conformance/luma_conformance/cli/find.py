@@ -1,4 +1,4 @@
-"""Find cases by what stands on a command line: an id of the kit's own catalogue, or a case file of the user's."""
+"""Cases named on the command line: by an id of the kit's own catalogue, or by a case file of the user's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from luma_conformance.model import Case
 
 
 def find_cases(pattern: str) -> tuple[Case, ...]:
-    """Return the cases a pattern names, at least one; raise InputError with what is near where there is none.
+    """Return the cases a pattern names; raise InputError, with similar names, if there is none.
 
     The kit's own catalogue comes first: a folder of the user's that is called `create` is written `./create`.
     """

@@ -1,4 +1,4 @@
-"""Write what a command makes: to a file, or to standard output."""
+"""The output of commands, written to a file or to standard output."""
 
 from __future__ import annotations
 

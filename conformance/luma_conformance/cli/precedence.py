@@ -100,7 +100,7 @@ def _read_order(path: Path) -> Order:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise InputError(f"{path} is no order that `luma-conformance precedence --output` wrote") from None
+        raise InputError(f"{path} is not an order that `luma-conformance precedence --output` wrote") from None
     return Order.of(seen, _IDS)
 
 

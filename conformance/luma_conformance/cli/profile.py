@@ -57,7 +57,7 @@ def _write_profile(file: Path) -> Exit:
         with file.open("x", encoding="utf-8") as new:
             new.write(read_template())
     except FileExistsError:
-        raise InputError(f"{file} is there already; name another file, or remove it") from None
+        raise InputError(f"{file} exists already; name another file, or remove it") from None
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}") from None
     shown = shlex.quote(str(file))

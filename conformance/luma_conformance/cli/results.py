@@ -1,4 +1,4 @@
-"""Read files of results for the commands."""
+"""Results files read for the commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from luma_conformance.report.result import Results
 
 MAX_BYTES: Final = 2_000_000_000
-"""A file of results that is larger is not read."""
+"""The largest results file that is read, in bytes."""
 RESULTS: Final = "results.jsonl"
 WRITTEN_BY: Final = f"a {RESULTS} that `pytest --luma-report DIR` wrote, or its folder"
 
@@ -29,7 +29,7 @@ def read_results(path: Path) -> Results:
 
 
 def holds_results(path: Path) -> bool:
-    """Return whether a file or folder is one of results, as its name or its first bytes say; raise InputError."""
+    """Return whether a file or folder holds results, judged by its name or first bytes; raise InputError."""
     if path.is_dir() or path.suffix == ".jsonl":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The command `run`: pytest on the catalogue and the properties, for those who do not think in pytest."""
+"""The command `run`: pytest on the catalogue and the properties, without knowing pytest."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> Exit:
     if options.arguments[:1] in (["-h"], ["--help"]):
         options.parser.print_help()
         return Exit.CONFORMANT
-    # Without the current folder in front of the search path, as the command `pytest` has it.
+    # -P keeps the current folder out of the module search path, as the command `pytest` does.
     command = [sys.executable, "-P", "-m", "pytest", *pytest_arguments(options.arguments)]
     if os.name == "posix":
         print(end="", flush=True)
@@ -72,18 +72,18 @@ def _exit_status(status: int) -> Exit:
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:
-    """Return the arguments of pytest for those of `run`; raise InputError for words in front that name nothing."""
+    """Return pytest's arguments for those of `run`; raise InputError for a leading word that names nothing."""
     words = list(takewhile(lambda word: not word.startswith("-"), given))
     options = list(given[len(words) :])
     target = _read_target(words[0]) if words else None
     chosen = [node for word in (words if target is None else words[1:]) for node in _list_nodes(word)]
-    # Where only files are named, pytest would look for a project's settings around them, in the installed package.
+    # If only files are named, pytest looks for a project's settings around them, here in the installed package.
     selected = ["--rootdir=.", *chosen] if chosen else ["--pyargs", "luma_conformance"]
     return [*selected, *(target or ()), *options]
 
 
 def _read_target(word: str) -> tuple[str, str] | None:
-    """Return the option that says what is judged, if the first word does; raise InputError for an empty one."""
+    """Return the pytest option for the target if a word names one; raise InputError for an empty word."""
     if not word:
         raise InputError("the URL is empty; is the variable that should hold it set?")
     if is_http_url(word) or word.startswith(RECORDING):
@@ -94,7 +94,7 @@ def _read_target(word: str) -> tuple[str, str] | None:
 
 
 def _list_nodes(word: str) -> Iterator[str]:
-    """Yield what pytest calls the cases a word names; raise InputError where it names none."""
+    """Yield pytest's node ids for the cases a word names; raise InputError if it names none."""
     if found := casefiles.own().matching(word):
         for file, cases in groupby(found, key=lambda case: case.place.file):
             yield from _whole_or_each(casefiles.specs().parent / file, list(cases))
@@ -104,7 +104,7 @@ def _list_nodes(word: str) -> Iterator[str]:
         yield f"{path}::{slug}" if slug else str(path)
         return
     if split_path(word.partition("::")[0]) is not None:
-        yield word  # as pytest writes it
+        yield word  # a node id of pytest
         return
     if is_http_url(word) or word.startswith(RECORDING):
         raise InputError(f"{word} says what is judged, which stands first: run {word} CASES")
@@ -112,11 +112,11 @@ def _list_nodes(word: str) -> Iterator[str]:
         raise InputError(f"{word}: there is no such file; a recording is judged as {RECORDING}{word}")
     catalogue = casefiles.own()
     near = advise(word, [*catalogue.sections, *(case.id for case in catalogue)])
-    raise InputError(f"{word!r} is no URL (http://host:port), no case and no file{near}")
+    raise InputError(f"{word!r} is not a URL (http://host:port), a case or a file{near}")
 
 
 def _whole_or_each(file: Path, cases: list[Case]) -> Iterator[str]:
-    """Yield a file if all of its cases are meant, or else each of them."""
+    """Yield the file if all of its cases are chosen, or else a node id for each case."""
     section = casefiles.own().sections[cases[0].section_id]
     if len(cases) == len(section.cases):
         yield str(file)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
 
 YEAR: Final = 31_536_000
-"""Seconds: the longest a reference can be told to take."""
+"""The longest duration that can be set, in seconds."""
 
 
 def add_commands(commands: Commands) -> None:

@@ -20,7 +20,7 @@ from luma_conformance.reference.settings import SERVED
 from luma_conformance.target.profile import Profile, load_profile
 
 MAX_TEXT = 120
-"""Characters of a text in a body that are shown whole; base64 is cut, so that the rest of the body is seen."""
+"""The longest text of a body that is shown whole, in characters; longer ones, mostly base64, are shortened."""
 
 _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Like: ("$like", "template"),
@@ -30,12 +30,12 @@ _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Differs: ("$differs", "name"),
     matching.Echo: ("$echo", "name"),
 }
-"""Matchers of one word: what a case file calls them, and where they have the word."""
+"""Matchers with one argument: their names in case files, and the attributes that hold the argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
-    """A case with its requests as the target of a profile gets them; a key that is a secret goes by $NAME."""
+    """A case with its requests expanded for the target of a profile; a secret key is shown as $NAME."""
 
     case: Case
     requests: tuple[Request, ...]
@@ -104,7 +104,7 @@ class Showing:
         yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
 
     def _describe_expected(self, step: Step) -> str:
-        """Return the status and the detail of a step; the title, which may stand for a detail, is in the head."""
+        """Return the line with a step's status and detail, without the title, which is shown above already."""
         return _format_line(
             "expected", describe_expected(step.expect, self.case).removesuffix(f"  ({self.case.title})")
         )

@@ -1,6 +1,6 @@
-"""Known deviations: wrong answers that somebody has looked at, so that only what is new is red.
+"""Known deviations: wrong answers that somebody has looked at, so that only new ones fail a run.
 
-An entry is of one answer of some cases, and rots loudly: another answer, a right one, or its date make it red.
+An entry describes one answer of some cases. It fails the run when the answer changes, becomes right, or it expires.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 from luma_conformance.model import Facet, Mismatch, Outcome, Place, Result
 
 LINE: Final = (Facet.STATUS, Facet.DETAIL)
-"""The facets that are told by the line with status and detail; one entry is of both."""
+"""The facets shown together, as one line with status and detail; an entry for one of them covers both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """A wrong answer that is known, of the cases a glob matches; `expires` is the last day it holds, in ISO 8601."""
+    """A known wrong answer of the cases that a glob matches; `expires` is its last valid day, in ISO 8601."""
 
     cases: str
     facet: Facet
@@ -39,14 +39,14 @@ class Deviation:
 
     @property
     def words(self) -> str:
-        """The reason, and who and what knows more."""
+        """The reason, with the owner, the link and the expiry date."""
         more = [text for text in (self.owner, self.link, self.expires and f"until {self.expires}") if text]
         return f"{self.reason} ({', '.join(more)})" if more else self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviations:
-    """The known deviations of a run on a day, `today` in ISO 8601."""
+    """The known deviations of a run, and the day it runs, `today`, in ISO 8601."""
 
     entries: tuple[Deviation, ...] = ()
     today: str = ""
@@ -88,7 +88,7 @@ class Deviations:
         if wrong and self.is_expired(entry):
             return f"expired on {entry.expires}: have it fixed, or agree on another date"
         if wrong:
-            return f"another wrong answer than the one that is known, {entry.answer!r}"
+            return f"a different wrong answer from the known one, {entry.answer!r}"
         return "stale: the answer is right now; remove the entry, or narrow its glob"
 
 

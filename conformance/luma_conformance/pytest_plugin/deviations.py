@@ -12,7 +12,7 @@ from luma_conformance.pytest_plugin.sessions import halt, read_deviations
 
 
 def check_deviations(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """End a run whose known deviations cannot be read, or list none of the cases there are."""
+    """End a run if its known deviations cannot be read, or if an entry matches no case."""
     cases = [item.case.id for item in items if isinstance(item, CaseItem)]
     properties = [property_id(item) for item in items if "luma_target" in getattr(item, "fixturenames", ())]
     if not cases and not properties:
@@ -23,7 +23,7 @@ def check_deviations(session: pytest.Session, items: list[pytest.Item]) -> None:
         halt(session, Exit.USAGE, str(error))
         return
     unknown = known.find_unmatched([*cases, *properties, *(case.id for case in catalogue_files.own())])
-    # Where no property is selected, an entry for one is not wrong, it is not asked.
+    # An entry for a property is not wrong if no property is selected: nothing is known about it.
     unknown = tuple(entry for entry in unknown if properties or not entry.cases.startswith("properties/"))
     if unknown:
         listed = "\n".join(f"{entry.place}: no case matches {entry.cases!r}" for entry in unknown)

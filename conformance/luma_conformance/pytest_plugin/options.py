@@ -1,4 +1,4 @@
-"""The options the plugin adds to pytest; --base-url is pytest-base-url's."""
+"""The options that the plugin adds to pytest; --base-url comes from pytest-base-url."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from luma_conformance.arguments import age, seconds, whole_number
 
 
 def _parse_fuzz(text: str) -> str | int:
-    """Return how properties are tried: `gate`, `deep`, or a number of examples."""
+    """Return the value of --luma-fuzz: `gate`, `deep`, or a number of examples."""
     if text in ("gate", "deep"):
         return text
     try:

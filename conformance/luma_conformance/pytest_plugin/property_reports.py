@@ -1,4 +1,4 @@
-"""Properties as pytest sees them: what the `luma_target` fixture gives, and the verdict of a test that used it."""
+"""Properties in pytest: the value of the fixture `luma_target`, and the verdict of a test that used it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENDED = "Skipped: not judged: the run was ended"
 
 
 def target_for(request: pytest.FixtureRequest) -> LumaTarget:
-    """Return the target as the property that asks for it sees it."""
+    """Return the value of the fixture for the property that requests it."""
     config, item = request.config, request.node
     guard(config)
     fuzz = config.getoption("luma_fuzz")
@@ -34,9 +34,9 @@ def target_for(request: pytest.FixtureRequest) -> LumaTarget:
 
 
 def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judged | None:
-    """Return a property's verdict, and make its report say it, with an explanation instead of a traceback.
+    """Return a property's verdict, and put it into its report, with an explanation instead of a traceback.
 
-    Ends a run that cannot go on. There is no verdict where the test itself was not reached, or is over.
+    End a run that cannot go on. There is no verdict during set-up and teardown, unless the test was skipped.
     """
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(error, NonConformance):
@@ -57,7 +57,7 @@ def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytes
 
 
 def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | None) -> Judged:
-    """Return the verdict of a property with all that it found."""
+    """Return the verdict of a property with everything that it found."""
     _, scrub = guard(item.config)
     target = item.funcargs.get("luma_target")
     found = Judged(case="", title="", section="", verdict=outcome)
@@ -85,7 +85,7 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
 
 
 def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
-    """Make a property that passed deviate where known answers were met, or fail where they were not; say why."""
+    """Return why a property that passed is a deviation or a failure, and change its report; None if it is neither."""
     target = item.funcargs.get("luma_target")
     if not isinstance(target, LumaTarget) or not report.passed:
         return None
@@ -108,9 +108,9 @@ def _find_skip_reason(report: pytest.TestReport) -> str | None:
 
 
 def _explain(error: BaseException) -> str:
-    """Return what a property found; of anything else that was raised the first line, the rest is pytest's to tell.
+    """Return the explanation of a property's failure; for any other exception, only the first line of its text.
 
-    Pytest folds long values over lines, where no redactor finds what is in them.
+    Pytest breaks long values over several lines, in which no redactor could find a secret.
     """
     if isinstance(error, NonConformance):
         return str(error)

@@ -17,7 +17,7 @@ from luma_conformance.report.formats import FORMATS, find_format, list_file_name
 from luma_conformance.report.result import Results, Run
 
 _LINES: Final = "results.jsonl"
-"""The file that is written as the run goes on."""
+"""The file that is written while the run goes on."""
 
 
 def begin_report(config: pytest.Config) -> Publisher:
@@ -36,7 +36,7 @@ def begin_report(config: pytest.Config) -> Publisher:
 
 
 class Publisher:
-    """The report of one run; without a path nothing is written but what a CI job shows."""
+    """The report of one run; without a path, only the summary of a CI job is written."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -47,7 +47,7 @@ class Publisher:
         for file, name in self._files.items():
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.unlink(missing_ok=True)  # that of an earlier run is not taken for this one's
+                file.unlink(missing_ok=True)  # so that nobody mistakes an earlier run's file for this run's
                 if name == _LINES:
                     self._streams.append(file.open("w", encoding="utf-8", newline="\n", buffering=1))
             except OSError as error:
@@ -59,7 +59,7 @@ class Publisher:
         self._write(jsonl.format_verdict(judged))
 
     def end(self, results: Results, tally: Tally, status: int) -> int:
-        """Write the footer and every other format; return the run's exit status, another where that fails."""
+        """Write the footer and all other formats; return the run's exit status, or USAGE if writing fails."""
         self._results = results
         assert results.ending is not None
         try:
@@ -79,7 +79,7 @@ class Publisher:
         return status
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
-        """Say where the report is, and where asked for, what GitHub Actions shows beside the lines of case files."""
+        """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
         for path in self._paths:
             written = [file.name for file in self._files if file != path and file.parent == path]
             terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
@@ -98,7 +98,7 @@ class Publisher:
 
 
 def _list_files(path: Path) -> list[tuple[Path, str]]:
-    """Return the files that a path stands for, each with the name by which its format is known; raise InputError."""
+    """Return the files that a path stands for, each with the standard file name of its format; raise InputError."""
     name = None if path.is_dir() else match_file(path)
     if name is not None:
         return [(path, name)]

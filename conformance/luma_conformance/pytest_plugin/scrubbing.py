@@ -1,6 +1,6 @@
 """Redaction of everything pytest is about to write: reports, warnings, log records, internal errors.
 
-Whatever pytest and its plugins put on screen or into a file (JUnit, a log, another reporter's) they take from these.
+Everything that pytest and its plugins show or write (JUnit, logs, other reporters) comes from these.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
 def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
     """Remove secrets from the traceback that pytest prints for an internal error."""
     if (text := scrub(whole := str(excrepr))) != whole:
-        vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # what str() and every printer go through
+        vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # str() and every printer call this
 
 
 def scrub_warning(warning: warnings.WarningMessage, scrub: Scrub) -> None:
@@ -51,7 +51,7 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
         try:
             text = made.getMessage()
         except (TypeError, ValueError, KeyError):
-            return made  # a format without its arguments: logging itself says so
+            return made  # a format that does not fit its arguments: logging reports it
         if (shown := scrub(text)) != text:
             made.msg, made.args = shown, ()
         if made.exc_info and made.exc_info[0]:

@@ -27,7 +27,7 @@ from luma_conformance.session.session import Session
 
 
 def session_of(item: pytest.Item) -> Session:
-    """Return the run's target, opened at its first use; ends the run where it cannot be."""
+    """Return the run's target, opened when first used; end the run if it cannot be opened."""
     config = item.config
     if (session := config.stash.get(SESSION, None)) is None:
         options = _make_options(config)
@@ -39,7 +39,7 @@ def session_of(item: pytest.Item) -> Session:
 
 
 def describe_run(config: pytest.Config) -> Run:
-    """Return which target the run judges, and with what; the target is open."""
+    """Return the description of the run: its target, which is open, and the versions of everything involved."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
     return Run(
         target=one_line(session.scrub(session.shown)),
@@ -55,7 +55,7 @@ def describe_run(config: pytest.Config) -> Run:
 
 
 def account(item: pytest.Item) -> None:
-    """Add up what was spent, and end the run where it is more than allowed."""
+    """Add up the accepted generations, and end the run if there are more than allowed."""
     stashed = (item.config.stash.get(key, None) for key in (SESSION, OTHER_SESSION))
     sessions = [session for session in stashed if session is not None]
     run_of(item.config).tally.spent = sum(session.spent for session in sessions)
@@ -65,13 +65,13 @@ def account(item: pytest.Item) -> None:
 
 
 def stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
-    """End the run after this item, which is left unjudged; the summary says why, once."""
+    """End the run after this item, which is not judged; the summary says why."""
     halt(item.session, status, message)
     pytest.skip("not judged: the run was ended")
 
 
 def halt(session: pytest.Session, status: Exit, message: str) -> None:
-    """End the run after the item it is at; the summary says why, once."""
+    """End the run after the current item; the summary says why."""
     run_of(session.config).tally.halt(status, guard(session.config)[1](message))
     session.shouldstop = "the run was ended; the summary says why"
 
@@ -116,7 +116,7 @@ def _make_options(config: pytest.Config) -> Options:
 
 
 def _choose_record_file(config: pytest.Config) -> Path | None:
-    """Return the file to record in; each worker has its own, and they are gathered at the end."""
+    """Return the file to record in; each worker has its own, and all are merged at the end."""
     path: Path | None = config.getoption("luma_record")
     worker = getattr(config, "workerinput", None)
     return path if path is None or worker is None else name_part(path, worker["workerid"])

@@ -15,7 +15,7 @@ from luma_conformance.report.result import Ending, Results
 from luma_conformance.session.open import EMBEDDED
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
-"""Where two servers are not alike: these cases are listed."""
+"""The standings in which two servers differ: their cases are listed."""
 
 
 def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
@@ -70,7 +70,7 @@ def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> Non
 
 
 def _format_rules(ending: Ending) -> Iterator[str]:
-    """Yield how often generated requests broke each rule, and narrowly kept it, two rules a line."""
+    """Yield lines that say how often generated requests broke each rule, or narrowly kept it; two rules a line."""
     if not ending.rules:
         return
     yield "rules       broken / narrowly kept and accepted, by generated requests"

@@ -1,4 +1,4 @@
-"""The verdicts of a run as they arrive, and what they come to: the results every report is written from."""
+"""The verdicts of a run as they arrive, and the results that every report is written from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def now() -> str:
 
 
 class Tally:
-    """The verdicts of one run so far, and what stopped it, if anything did."""
+    """The verdicts of one run so far, and why it was stopped, if it was."""
 
     def __init__(self) -> None:
         self.run: Run | None = None
@@ -35,11 +35,11 @@ class Tally:
         self._verdicts: dict[str, Judged] = {}
 
     def begin(self, run: Run) -> None:
-        """Keep which target is judged; the first word of it counts."""
+        """Keep the description of the run; the first one counts."""
         self.run = self.run or run
 
     def add(self, judged: Judged) -> Judged:
-        """Keep a verdict, and return what counts of its case: where a case is tried again, the worst verdict."""
+        """Add a verdict, and return the one that counts for its case: the worst, if the case was tried again."""
         earlier = self._verdicts.get(judged.case)
         if earlier is not None:
             judged = min(earlier, judged, key=lambda one: _WORST_FIRST.index(one.verdict))
@@ -51,18 +51,18 @@ class Tally:
         self.stop = self.stop or (int(status), message)
 
     def as_data(self) -> dict[str, object]:
-        """Return what an xdist worker hands to the controller at its end; verdicts travel as reports."""
+        """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""
         return {"stop": self.stop, "spent": self.spent}
 
     def merge(self, data: Mapping[str, object]) -> None:
-        """Take in what a worker handed over."""
+        """Add what a worker sent."""
         self.spent += int(str(data["spent"]))
         stop = data["stop"]
         if isinstance(stop, tuple | list):
             self.halt(Exit(int(stop[0])), str(stop[1]))
 
     def exit_status(self, given: int) -> int:
-        """Return the run's exit status; `given` is pytest's own, which reruns may have made green."""
+        """Return the run's exit status; `given` is pytest's, which may be 0 because a rerun passed."""
         if self.stop is not None:
             return self.stop[0]
         outcomes = {judged.verdict for judged in self._verdicts.values()}
@@ -72,7 +72,7 @@ class Tally:
         return Exit.NOT_CONFORMANT if given == Exit.CONFORMANT and Outcome.FAIL in outcomes else given
 
     def end(self, status: int, *, complete: bool) -> Results:
-        """Return, and keep, the results of the run, which ends with this exit status."""
+        """Keep and return the results of the run, which ends with this exit status."""
         verdicts = tuple(self._verdicts.values())
         stopped, stop = self.stop or (status, None)
         ending = Ending(
@@ -92,7 +92,7 @@ class Tally:
 
 
 def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
-    """Return how often generated requests broke each rule, and narrowly kept it and were accepted, if any were sent."""
+    """Return how often generated requests broke each rule, or narrowly kept it and were accepted; empty if never."""
     broken: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     for judged in verdicts:
@@ -105,7 +105,7 @@ def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
 
 
 def _find_observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
-    """Return what was seen of what the page leaves open: what explains all properties, else what explains each."""
+    """Return what was observed where the page leaves a choice: what explains all properties, or else each of them."""
     seen = [judged.observed for judged in verdicts if judged.observed]
     if not seen:
         return ()

@@ -1,4 +1,4 @@
-"""TOML read with the line of each value, which the standard library's parser does not tell."""
+"""TOML read with the line of each value, which the standard library's parser does not report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from luma_conformance.paths import Path
 from luma_conformance.reading.document import Source
 
 MAX_DOTS: Final = 100
-"""In one line, outside of strings: a dotted key takes the parser memory by the square of its parts."""
+"""The limit in one line, outside strings: the parser's memory grows with the square of a dotted key's parts."""
 
 _STRING: Final = re.compile(r""""(?:\\.|[^"\\])*"|'[^']*'""")
 _AT: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
@@ -39,7 +39,7 @@ def read_toml(text: str, name: str) -> Source:
 
 
 def _find_places(text: str) -> dict[Path, tuple[int, int]]:
-    """Return the line of each heading and key, as far as a search by line can tell; a column is not known."""
+    """Return the line of each heading and key, as far as a search line by line finds them; columns are not known."""
     places: dict[Path, tuple[int, int]] = {}
     counts: dict[Path, int] = {}
     table: Path = ()

@@ -1,7 +1,7 @@
 """HAR 1.2 files, read and written: recordings of browsers, proxies, and the kit's own.
 
-The kit's own are known by their creator. What HAR has no member for stands as JSON in a `comment`: of the log, what
-the recorder says of the whole; of an entry, its note and the base URL its path was sent to.
+The kit's own are recognised by their creator. Data that HAR has no member for is JSON in a `comment`: that of the log
+describes the whole recording, that of an entry has its note and the base URL its path was sent to.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from luma_conformance.recording.json_stream import JSONStream, Malformed, Trunca
 __all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
 
 CREATOR: Final = "luma-conformance"
-"""The creator's name, by which a file is known for the kit's own."""
+"""The creator's name, by which the kit recognises its own files."""
 
 _END: Final = b"\n        ]\n    }\n}"
-"""What a file of ours ends with, after its last entry."""
+"""The end of a file of ours, after its last entry."""
 
 
 class Writer:
     """A recording of the kit's own while it is being written: whole on disk after every entry, for one process."""
 
     def __init__(self, path: Path, about: About, *, scrub: Callable[[str], str] = str) -> None:
-        """Begin a file, or go on with one of the kit's own, which keeps what it says of itself.
+        """Begin a file, or continue one of the kit's own, which keeps its description.
 
-        `scrub` is applied to every text that is written. Raise InputError for what cannot be written, and for a file
-        that is there already and is not one of the kit's own.
+        `scrub` is applied to every text that is written. Raise InputError if the file cannot be written, or if it
+        exists and is not one of the kit's own.
         """
         self._path, self._scrub = path, scrub
         self._offset, self._any = _resume(path)
@@ -76,8 +76,8 @@ class Writer:
 def read_entries(path: Path) -> Iterator[Entry]:
     """Yield the exchanges of a HAR file one by one, holding no more than one of them.
 
-    A file of the kit's own may end anywhere: its whole entries are what it has. Raise InputError, with the entry or
-    the byte, for any other file that is not whole, and for what is no HAR.
+    A file of the kit's own may be cut off anywhere: its complete entries count. Raise InputError, with the entry or
+    the byte, for any other file that is cut off, and for one that is not a HAR file.
     """
     own, number = False, 0
     for name, value in _read_parts(path):
@@ -99,7 +99,7 @@ def read_about(path: Path) -> About:
 
 
 def merge(into: Path, parts: Iterable[Path]) -> None:
-    """Append recordings of the kit's own to another, or to a new one that says of itself what the first part says."""
+    """Append recordings of the kit's own to another, or to a new one with the description of the first."""
     writer: Writer | None = None
     try:
         for part in parts:
@@ -112,7 +112,7 @@ def merge(into: Path, parts: Iterable[Path]) -> None:
 
 
 def _format_head(comment: str) -> bytes:
-    """Return what a file of ours begins with, up to where its entries go."""
+    """Return the beginning of a file of ours, up to its first entry."""
     log = {
         "version": "1.2",
         "creator": {"name": CREATOR, "version": luma_conformance.__version__},
@@ -125,14 +125,14 @@ def _format_head(comment: str) -> bytes:
 
 @cache
 def _make_beginning() -> bytes:
-    """Return what every file of ours begins with."""
+    """Return the bytes that every file of ours begins with."""
     name = json.dumps(CREATOR).encode("ascii")
     before, found, _ = _format_head("{}").partition(name)
     return before + found
 
 
 def _resume(path: Path) -> tuple[int, bool]:
-    """Return where in a file the next entry goes, and whether others are before it; 0 where there is no file yet."""
+    """Return the offset of a file's next entry, and whether other entries precede it; 0 if there is no file yet."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -152,7 +152,7 @@ def _resume(path: Path) -> tuple[int, bool]:
 
 
 def _find_end(path: Path) -> tuple[int, bool]:
-    """Return the same of a file that was cut off, or written anew by another program."""
+    """Return the same for a file that was cut off, or rewritten by another program."""
     ends: list[int] = []
     creator: object = None
     cut = False
@@ -160,12 +160,12 @@ def _find_end(path: Path) -> tuple[int, bool]:
         creator = value if name == "creator" else creator
         cut = cut or name == "cut"
     if not (_is_own(creator) or (cut and not ends)):
-        raise InputError(f"{path} is there already and is no recording of luma-conformance; name another file")
+        raise InputError(f"{path} exists already and is not a recording of luma-conformance; name another file")
     return (ends[-1], True) if ends else (0, False)
 
 
 def _read_parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
-    """Yield the members of the log by name, each of its entries as "entry", and "cut" where a file of ours is cut off.
+    """Yield the members of the log by name, each of its entries as "entry", and "cut" if a file of ours is cut off.
 
     The byte at which an entry ends replaces the last of `ends`.
     """
@@ -190,7 +190,7 @@ def _read_parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str
             yield "cut", None
         else:
             if not found:
-                raise InputError(f"{path} is no HAR file: it is JSON without a log; save one with the network tools")
+                raise InputError(f"{path} is not a HAR file: it is JSON without a log; save one with the network tools")
 
 
 def _read_log(stream: JSONStream) -> Iterator[tuple[str, object]]:
@@ -213,7 +213,7 @@ def _describe_fault(path: Path, error: Malformed, number: int) -> str:
         again = "export the HAR again, and let it finish"
         return f"{path}: is empty" if not error.byte else f"{path}: ends {where}at byte {error.byte}; {again}"
     if not error.byte:
-        return f"{path} is no HAR file: {error} at its beginning"
+        return f"{path} is not a HAR file: {error} at its beginning"
     return f"{path}: {error} ({where}byte {error.byte})"
 
 

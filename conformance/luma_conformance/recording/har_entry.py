@@ -1,7 +1,7 @@
-"""One exchange and its HAR entry: how each is made of the other.
+"""Exchanges converted to HAR entries and back.
 
-Of others' entries what is missing is noted and what is wrong is said, with its place: browsers leave out bodies they
-did not keep, and write them decoded, as text or base64.
+In entries of other programs, missing parts are noted as unknown, and wrong ones are reported with their place: browsers
+leave out bodies they did not keep, and write the others decoded, as text or base64.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def make_entry_data(
 ) -> dict[str, object]:
     """Return the members of an exchange's entry.
 
-    `base_url` is where a request for a path alone was sent; `scrub` is applied to every text. What HAR 1.2 requires and
-    we do not know is -1 or empty, as it says.
+    `base_url` is where a request for a path alone was sent; `scrub` is applied to every text. A value that HAR
+    1.2 requires and we do not know is -1 or empty, as HAR 1.2 prescribes.
     """
     request, response = exchange.request, exchange.response
     own = {"base_url": base_url} if request.url.startswith("/") else {}
@@ -55,7 +55,7 @@ def make_entry_data(
 
 
 def read_entry(value: object, place: str, *, own: bool) -> Entry:
-    """Return the exchange an entry's data tell of; `own`: as the kit's recorder wrote it. Raise InputError."""
+    """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong."""
     node = Node(value, Problems(place), title="the entry").mapping()
     request, response = node["request"].mapping(), node["response"].mapping()
     unknown: set[str] = set()
@@ -92,7 +92,7 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
 
 
 def scrub_data(value: object, scrub: Callable[[str], str]) -> object:
-    """Return plain data with every text of it scrubbed."""
+    """Return plain data in which every text is scrubbed."""
     if isinstance(value, Mapping):
         return {scrub(str(name)): scrub_data(member, scrub) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -101,7 +101,7 @@ def scrub_data(value: object, scrub: Callable[[str], str]) -> object:
 
 
 def read_comment(comment: object) -> dict[str, object]:
-    """Return the data of a comment of the kit's own; nothing where another program has put a comment there."""
+    """Return the data in a comment written by the kit; nothing for a comment of another program."""
     try:
         found = json.loads(comment) if isinstance(comment, str) else {}
     except (ValueError, RecursionError):
@@ -127,7 +127,7 @@ def _make_request(request: Request, base_url: str, scrub: Callable[[str], str]) 
 
 def _make_post_data(request: Request, scrub: Callable[[str], str]) -> dict[str, object]:
     text, encoding = _encode_body(request.body, scrub)
-    # HAR has an encoding for what is received, and none for what is sent.
+    # HAR defines an encoding for response bodies, and none for request bodies.
     comment = {"comment": encoding} if encoding else {}
     return {"mimeType": _content_type(request.headers, scrub), "text": text, **comment}
 
@@ -169,7 +169,7 @@ def _read_start(node: Node) -> float:
 
 
 def _read_duration(node: Node, unknown: set[str]) -> float:
-    """Return how long an exchange took, in seconds; unknown where the recorder does not say."""
+    """Return how long an exchange took, in seconds; if it is not recorded, the times are unknown."""
     milliseconds = node.get("time")
     if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool) and 0 <= milliseconds <= _LONGEST:
         return milliseconds / 1000
@@ -203,7 +203,7 @@ def _read_request_body(request: Node, unknown: set[str]) -> bytes:
         if post.get("params") or (isinstance(size, int | float) and size > 0):
             unknown.add(REQUEST_BODY)
         return b""
-    # The kit's own say so in the comment; a few other programs add the member that content has.
+    # The kit writes the encoding into the comment; a few other programs add the member that content has.
     encoded = BASE64 in (post.get("comment"), post.get("encoding"))
     return _decode_base64(post["text"]) if encoded else _encode_text(text)
 
@@ -225,7 +225,7 @@ def _read_response_body(response: Node, unknown: set[str]) -> bytes:
 
 
 def _read_optional(node: Node) -> Node:
-    """Return an object that need not be there."""
+    """Return an optional object."""
     return node if node.is_missing else node.mapping()
 
 
@@ -237,4 +237,4 @@ def _decode_base64(node: Node) -> bytes:
 
 
 def _encode_text(text: str) -> bytes:
-    return text.encode("utf-8", "replace")  # JSON may hold half a surrogate pair, which has no UTF-8
+    return text.encode("utf-8", "replace")  # JSON may hold half of a surrogate pair, which UTF-8 cannot encode

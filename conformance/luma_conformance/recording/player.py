@@ -23,7 +23,7 @@ _TRACING: Final = "x-request-id"
 
 @dataclass(kw_only=True)
 class _Take:
-    """The exchanges of one item in one run: those of no example, and those of each."""
+    """The exchanges of one item in one run: those outside examples, and those of each example."""
 
     version: str
     at: float
@@ -43,7 +43,7 @@ class Player:
         self.about: About = read_about(path)
         if self.about.get("format") != FORMAT:
             hint = "`luma-conformance audit` judges recordings of other makers"
-            raise InputError(f"{path} is no recording of `pytest --luma-record`; {hint}")
+            raise InputError(f"{path} is not a recording of `pytest --luma-record`; {hint}")
         self._storing = storing
         self._takes: dict[str, _Take] = {}
         self._playing: deque[Entry] = deque()
@@ -56,7 +56,7 @@ class Player:
 
     @property
     def oldest(self) -> float:
-        """When the oldest of the recordings that count was made, in Unix time; now where there is none."""
+        """When the oldest recorded item was recorded, in Unix time; now if there is none."""
         return min((take.at for take in self._takes.values()), default=time.time())
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
@@ -132,7 +132,7 @@ def _evaluate(literal: str, place: str) -> object:
     try:
         return ast.literal_eval(literal)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise InputError(f"{place}: its example is no data; record again") from None
+        raise InputError(f"{place}: its example is not plain data; record again") from None
 
 
 def _find_leak(entry: Entry, leak: Callable[[str], object]) -> object:

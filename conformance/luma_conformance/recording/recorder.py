@@ -1,7 +1,7 @@
 """The recorder: keeps what a target answers, case by case and example by example.
 
-A recording is a HAR file. What HAR has no member for is in each entry's note: whose exchange it is, the client's times,
-a fingerprint of the request, and, for a generated example, the example itself as a Python literal.
+A recording is a HAR file. Data that HAR has no member for is in each entry's note: the item it belongs to, the client's
+times, a fingerprint of the request, and, for a generated example, the example itself as a Python literal.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storing:
-    """What becomes of things before they are stored: no secret is left in them, and nothing the kit has itself.
+    """The conversions before storing: they remove secrets, and abbreviate media that the kit has itself.
 
-    `unfold` undoes `fold`, of which an example stays plain data.
+    `unfold` reverses `fold`; a folded example is still plain data.
     """
 
     request: Callable[[Request], Request]

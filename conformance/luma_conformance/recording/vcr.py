@@ -1,6 +1,6 @@
 """The reader of cassettes by vcrpy and pytest-recording, in YAML or JSON, as plain data only.
 
-No tag of YAML builds an object, and no alias is followed. A cassette knows no times,
+No tag of YAML builds an object, and no alias is followed. A cassette has no times,
 and headers may have been filtered out of it. What vcrpy writes depends on its version, its serializer and the HTTP
 client: all known forms of a body are read.
 """
@@ -71,7 +71,7 @@ def _read_json(path: Path, file: BinaryIO) -> Iterator[object]:
         where = f"in entry {number + 1}, " if found else ""
         raise InputError(f"{path}: {error} ({where}byte {error.byte})") from None
     if not found:
-        raise InputError(f"{path} is no cassette: it is JSON without {_LISTED}")
+        raise InputError(f"{path} is not a cassette: it is JSON without {_LISTED}")
 
 
 def _read_yaml(path: Path, file: BinaryIO) -> Iterator[object]:
@@ -102,12 +102,12 @@ def _read_yaml(path: Path, file: BinaryIO) -> Iterator[object]:
 
 
 def _read_scalar(event: yaml.ScalarEvent) -> str | bytes | None:
-    """Return a scalar, which is text but for null and binary."""
+    """Return a scalar: None for null, bytes for binary, or else text."""
     if event.tag == _BINARY:
         try:
             return b64decode("".join(event.value.split()), validate=True)
         except ValueError:
-            raise ValueError("!!binary is no base64") from None
+            raise ValueError("!!binary is not base64") from None
     is_null = event.tag is None and event.implicit[0] and event.value in _NULLS
     return None if is_null else str(event.value)
 
@@ -140,7 +140,7 @@ def _find_line(file: BinaryIO, position: int) -> int:
 
 
 class _Bounded:
-    """A file that may have so many bytes."""
+    """A file that may have at most MAX_BYTES."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file, self._left = path, file, MAX_BYTES
@@ -198,7 +198,7 @@ def _read_headers(node: Node) -> Headers:
 
 
 def _read_body(node: Node, unknown: set[str], part: str) -> bytes:
-    """Return a body, whichever way it is kept: text, bytes, or one of them, perhaps as base64, in a mapping."""
+    """Return a body in any of its forms: text, bytes, or a mapping with one of them or with base64."""
     if isinstance(encoded := node.get("base64_string"), str):
         try:
             return b64decode("".join(encoded.split()), validate=True)
@@ -206,7 +206,7 @@ def _read_body(node: Node, unknown: set[str], part: str) -> bytes:
             raise node.error(f"{node.name}.base64_string should be base64") from None
     body = node["string"] if isinstance(node.value, dict) else node
     if isinstance(body.value, list | dict):
-        unknown.add(part)  # an iterator's parts, or a custom serializer's
+        unknown.add(part)  # the parts of an iterator, or the output of a custom serializer
         return b""
     if body.is_missing or isinstance(body.value, bytes):
         return body.value if isinstance(body.value, bytes) else b""

@@ -29,7 +29,7 @@ def _draft_entries(judged: Judged) -> Iterator[str]:
         if (line, answer) in seen:
             continue
         seen.add((line, answer))
-        cases = judged.case.replace("[", "[[]")  # a glob: a bracket would be a class of characters
+        cases = judged.case.replace("[", "[[]")  # it becomes a glob, in which a bracket begins a set of characters
         members = {"cases": cases, "facet": one.facet, "answer": answer, "reason": TODO}
         yield "\n".join(["[[deviation]]", *(f"{name} = {_quote(text)}" for name, text in members.items()), ""])
 

@@ -1,4 +1,4 @@
-"""The formats by the word that asks for them: which files each has, and what makes them of results."""
+"""The report formats by name: the files of each, and the functions that render them."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def parse_formats(text: str) -> tuple[str, ...]:
 
 
 def match_file(path: PurePath) -> str | None:
-    """Return which of the files of all formats a path of the user's choice stands for, by its name or its ending.
+    """Return the standard file name that a user's path stands for, by its name or its suffix.
 
-    None stands for a folder: a name with no ending that a format has.
+    None means a folder: no format has the suffix.
     """
     return path.name if path.name in list_file_names([*ONE, *MANY]) else _BY_SUFFIX.get(path.suffix)
 
 
 def find_format(name: str) -> str:
-    """Return the format that one of the files belongs to."""
+    """Return the format that a standard file name belongs to."""
     return next(word for word in [*ONE, *MANY] if name in list_file_names([word]))
 
 

@@ -1,6 +1,6 @@
 """The results of runs as one HTML page that needs nothing else: no network, no server, no other file.
 
-The texts in it are a stranger's: each is escaped where it stands, the list's data as JSON that ends no script.
+Its texts come from strangers: each is escaped where it is used, and the list's data is JSON that cannot end a script.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from luma_conformance.report.result import JUDGED, Conclusion, Results, count_no
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 STATIC: Final = 100
-"""Findings the page shows where scripts are not allowed to run."""
+"""Findings the page shows if scripts cannot run."""
 
 _NAMES: Final = {
     Outcome.PASS: "pass",

@@ -1,4 +1,4 @@
-"""Results as JSON Lines: a header, a line for each verdict as it comes, a footer; and read again, however cut off."""
+"""Results as JSON Lines: a header, a line for each verdict as it comes, a footer; read again even if cut off."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def as_data(judged: Judged) -> dict[str, object]:
 
 
 def from_data(data: object, where: str) -> Judged:
-    """Return the verdict that JSON data is; raise InputError naming the member that is wrong."""
+    """Return a verdict from JSON data; raise InputError with the name of a wrong member."""
     line = _open_line(data, where)
     texts: dict[str, Any] = {name: line.string(name) for name in ("case", "title", "section")}
     texts |= {name: line.string(name) for name in ("file", "operation") if name in line}
@@ -67,7 +67,7 @@ def from_data(data: object, where: str) -> Judged:
 
 
 def run_from_data(data: object, where: str) -> Run:
-    """Return the run that a header's JSON data is; raise InputError naming the member that is wrong."""
+    """Return a run from the JSON data of a header; raise InputError with the name of a wrong member."""
     line = _open_line(data, where)
     names = (one.name for one in fields(Run) if one.name != "offers" and one.name in line)
     texts: dict[str, Any] = {name: line.string(name) for name in names}
@@ -100,10 +100,10 @@ def _build_results(documents: list[object], name: str) -> Results:
         where = f"{name}:{number}"
         if isinstance(document, dict) and "end" in document:
             if number < len(documents):
-                raise InputError(f"{name}:{number + 1}: stands after the end; one file holds the results of one run")
+                raise InputError(f"{name}:{number + 1}: comes after the end; one file holds the results of one run")
             return Results(run, tuple(verdicts.values()), _read_ending(document, where))
         judged = from_data(document, where)
-        verdicts[judged.case] = judged  # a case that was tried again: the last time counts
+        verdicts[judged.case] = judged  # if a case was tried again, the last verdict counts
     return Results(run, tuple(verdicts.values()))
 
 
@@ -168,7 +168,7 @@ def _read_document(line: bytes, where: str) -> object:
 
 
 def _parse(line: bytes) -> object:
-    """Return the JSON value of a line, or None where it is none."""
+    """Return the JSON value of a line, or None if it is not JSON."""
     try:
         return parse_json(line)
     except ValueError:
@@ -180,4 +180,4 @@ def _list_members(value: Any) -> dict[str, Any]:
 
 
 def _dump(data: Mapping[str, object]) -> str:
-    return json.dumps(data)  # ASCII: a line cut anywhere is still text, and half a surrogate pair can be written
+    return json.dumps(data)  # ASCII: a line cut anywhere is still text, and half of a surrogate pair can be written

@@ -14,7 +14,7 @@ from luma_conformance.report.result import JUDGED, Results
 WIDTH = 160
 HEIGHT = 12
 LEAST = 0.001
-"""Seconds at which the scale of times begins."""
+"""Where the scale of times begins, in seconds."""
 
 
 def draw_shares(counts: Mapping[Outcome, int]) -> str:
@@ -22,7 +22,7 @@ def draw_shares(counts: Mapping[Outcome, int]) -> str:
     total = sum(counts.values())
     left, bars = 0.0, []
     for outcome in (*JUDGED, Outcome.NOT_JUDGED):
-        # A failure among thousands is still to be seen.
+        # A single failure among thousands must still be visible.
         width = max(3.0, WIDTH * counts[outcome] / total) if counts.get(outcome) else 0.0
         width = min(width, WIDTH - left)
         if width:

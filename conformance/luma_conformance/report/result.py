@@ -1,6 +1,6 @@
-"""The result of a run as one value: what was judged, what it came to, and what that means.
+"""The result of a run as one value: its verdicts, its ending, and the conclusion.
 
-Every text in it is for the screen: secrets are out of it before it is made.
+Secrets are removed from its texts before it is made, so all of them can be shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which target was judged, compared with which other, and by what.
+    """A run: its target, the server it is compared with, and the versions involved.
 
     `catalogue` is a digest of the kit's case files, `started` ISO 8601, UTC.
     """
@@ -43,9 +43,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended: `complete` if every case that was selected was tried; `stop` is why it was ended, and how.
+    """How a run ended: `complete` if every selected case was tried; `stop` is why it was stopped early.
 
-    `rules` has how often generated requests broke a rule, and narrowly kept it and were accepted.
+    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted.
     """
 
     ended: str = ""
@@ -58,7 +58,7 @@ class Ending:
 
 
 class Conclusion(StrEnum):
-    """What a run comes to, in the words of every format."""
+    """The conclusion of a run, in the words used by all formats."""
 
     CONFORMANT = "conformant"
     NOT_CONFORMANT = "not conformant"
@@ -68,7 +68,7 @@ class Conclusion(StrEnum):
 
 @dataclass(frozen=True)
 class Results:
-    """One run: its verdicts in the order they came, at most one a case; an `ending` of None: the file was cut off."""
+    """One run: its verdicts in the order they came, at most one a case; `ending` is None if the file was cut off."""
 
     run: Run
     verdicts: tuple[Judged, ...] = ()
@@ -91,7 +91,7 @@ class Results:
 
     @property
     def conclusion(self) -> Conclusion:
-        """What the run comes to: a failure counts whatever else happened, and silence is not conformance."""
+        """The conclusion: any failure decides it, and a run without judged cases is not conformant."""
         if self.counts[Outcome.FAIL]:
             return Conclusion.NOT_CONFORMANT
         if self.ending is not None and self.ending.stop is not None:
@@ -127,7 +127,7 @@ class Results:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What qualifies the headline: what broke off, what was not judged, what deviates or is worded otherwise."""
+        """The remarks on the headline: an early end, cases not judged, deviations and different wordings."""
         unjudged, warned = self.counts[Outcome.NOT_JUDGED], self.counts[Outcome.WARNING]
         stop = self.ending.stop if self.ending else None
         found = []

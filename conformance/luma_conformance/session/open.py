@@ -27,11 +27,11 @@ from luma_conformance.target.profile import Profile, load_profile, make_bare_pro
 from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
-"""How a base URL begins that names the file of a recording."""
+"""The prefix of a base URL that names a recording."""
 EMBEDDED: Final = "the embedded reference, in process"
-"""What the target is called that is judged without a base URL."""
+"""The name of the target that is judged if there is no base URL."""
 PROFILE: Final = ".toml"
-"""How a target ends that is named by the file of its profile."""
+"""The suffix of a target that is a profile."""
 WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
 """Where a server on this machine may publish its own profile, test keys only."""
 
@@ -42,8 +42,8 @@ class Options:
 
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
-    wording is a warning. `record` is the file that keeps the exchanges. `redactor` is what the run writes through; the
-    target's secrets are added to it.
+    wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
+    writes; the target's secrets are added to it.
     """
 
     target: str | None = None
@@ -86,11 +86,11 @@ def _open_recording(path: str, options: Options) -> Session:
 
 
 def _open_embedded(profile: Profile | None, options: Options) -> Session:
-    # Its time stands still unless told to pass, so nothing leaves the main client's window or slots.
+    # Its clock only moves when asked to, so nothing would ever leave the main client's window or slots.
     transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
     profile = profile or load_profile(profile_path(), {})
     if why := profile.missing(MAIN_KEY):
-        raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
+        raise CouldNotJudge(f"there is no key for the embedded reference: {why}")
     spending = Spending(transport, limit=None)
     channel = _make_channel(spending, transport.clock, profile)
     return _record_if_asked(_make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
@@ -107,7 +107,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
         profile = profile or make_bare_profile(os.environ)
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
-            raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
+            raise CouldNotJudge(f"there is no key for {base_url}: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
         channel = _make_channel(spending, RealClock(), profile, options.announce)
         session = _make_session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
@@ -160,12 +160,12 @@ def _read_published(transport: Transport) -> Profile | None:
             return None
         return parse_profile(response.body.decode(), f"the profile it publishes at {WELL_KNOWN}", {})
     except (InputError, UnicodeDecodeError):
-        return None  # preflight says what is wrong with a target, if anything is
+        return None  # preflight reports what is wrong with the target
 
 
 @dataclass(frozen=True, slots=True)
 class _MainClock:
-    """The time of the main key's client, to wait by for its rate limit."""
+    """The clock of the main key's client, used to wait for its rate limit."""
 
     clock: Clock
     passing: Passing
@@ -178,7 +178,7 @@ class _MainClock:
 
 
 def _make_time_request(profile: Profile) -> Callable[[float, str], Request]:
-    """Return what makes the requests by which a target's time passes, as its profile says."""
+    """Return a function that makes the requests which advance a target's clock, as its profile says."""
 
     def request(seconds: float, role: str) -> Request:
         assert profile.clock is not None

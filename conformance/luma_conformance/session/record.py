@@ -33,7 +33,7 @@ DAY: Final = 86_400
 
 
 def record(session: Session, path: Path, redactor: Redactor) -> Session:
-    """Return the session with a recorder before its target; raise InputError where the file cannot be written.
+    """Return the session with a recorder around its target; raise InputError if the file cannot be written.
 
     A recording can only be continued with the target and profile it began with, because it stores them once.
     """
@@ -47,7 +47,7 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
     if begun and begun != json.loads(json.dumps(scrub_data(about, redactor.scrub))):
         began = f"is a recording of {begun.get('base_url')}, or made with another profile"
         raise InputError(f"{path} {safe_text(began)}; name another file")
-    # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
+    # Every process that uses a key may advance its client's clock, and knows only what it advanced itself.
     run = {"kit": luma_conformance.__version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
     recorder = Recorder(session.target.channel, writer, session.base_url, _make_storing(redactor), run)
@@ -101,7 +101,7 @@ def gather(path: Path, workers: Iterable[str]) -> None:
 
 
 class _Nothing:
-    """A Transport that has nobody to ask."""
+    """A Transport that nothing may be sent through."""
 
     def send(self, request: Request) -> Response:
         raise AssertionError("a recording is asked through its channel")

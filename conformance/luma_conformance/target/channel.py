@@ -1,7 +1,7 @@
 """The timed channel to a target: requests go out, exchanges come back with times on the sending client's clock.
 
-It has no I/O of its own: requests leave by a Transport, and time passes by a Clock, or by a request the target takes
-for it.
+It has no I/O of its own: a Transport sends requests, and time passes by a Clock, or by a request that advances the
+target's clock.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from luma_conformance.errors import CouldNotJudge
 from luma_conformance.model import Case, Clock, Exchange, Request, Transport, header
 
 LONG: Final = 5.0
-"""Seconds of real time; a wait as long or longer is announced."""
+"""Waits of at least this many seconds of real time are announced."""
 
 TimeRequest = Callable[[float, str], Request]
-"""Returns the request that lets so many seconds pass for the client of a role's key."""
+"""A function that returns the request which lets some seconds pass for the client of a role's key."""
 
 
 class Channel(Protocol):
     """A target as cases and properties use it: send requests, let time pass.
 
-    It is told what the exchanges that follow belong to, so that a recorder can keep them and a player find them again.
+    Its callers name the item that exchanges belong to, so that a recorder can store them and a player find them again.
     """
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
@@ -51,7 +51,7 @@ class Channel(Protocol):
         ...
 
     def recorded_examples(self) -> Iterator[object] | None:
-        """Return the examples of the item's recording, each ready to be tried again; None: try new ones."""
+        """Return the examples of the item's recording, each ready to be tried again; None to draw new ones."""
         ...
 
 
@@ -59,7 +59,7 @@ class Channel(Protocol):
 class Passing:
     """How time passes for a target: by a request to its clock if it has one, or else by waiting.
 
-    What a client was sent ahead is remembered by its Authorization header, in seconds.
+    How far each client's clock was advanced, in seconds, is kept by its Authorization header.
     """
 
     transport: Transport

@@ -1,6 +1,6 @@
 """What a target offers, read from TOML and the environment: keys, media, prompts and generations by role.
 
-A secret never stands in a profile: a key is the name of an environment variable, or a test key of a reference server.
+A profile never contains a secret: a key is the name of an environment variable, or a test key of a reference server.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from luma_conformance.reading.toml import read_toml
 
 MAIN_VARIABLE: Final = "LUMA_AGENTS_API_KEY"
 TEST_PREFIX: Final = "luma-api-test-"
-"""How a key begins that may stand in a profile: it opens nothing but a reference server."""
+"""The prefix of keys that a profile may contain, because only a reference server accepts them."""
 
 FAST_CLOCK: Final = "fast-clock"
 MAX_BYTES: Final = 100_000
@@ -40,7 +40,7 @@ _NO_ROLES: Final[Mapping[str, str]] = {}
 _TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS, "values": _NO_ROLES}
 _OFFERED: Final = {role: OFFERS[role] for role in ("large-uploads", "hdr-access")}
 _GIVING: Final = {"keys": KEYS, **_TEXTS, "offers": _OFFERED}
-"""The tables that give roles something, which may be roles of the profile's own; [values] is for those alone."""
+"""The tables whose members are roles, also those the profile declares; [values] is only for the latter."""
 _TABLES: Final = {
     **_GIVING,
     "clock": ("advance", "body"),
@@ -51,7 +51,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A key: `token` is what is sent, `source` what is shown instead of it."""
+    """A key: `token` is sent, `source` is shown instead of it."""
 
     token: str = field(repr=False)
     source: str
@@ -59,7 +59,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockAdvance:
-    """How a target's time is made to pass: a POST to `path`; `{seconds}` in `body` stands for how much."""
+    """How a target's clock is advanced: by a POST to `path`, with the number of seconds for `{seconds}` in `body`."""
 
     path: str
     body: str
@@ -73,8 +73,8 @@ class ClockAdvance:
 class Profile:
     """What a target offers, by role.
 
-    `values` has media, prompts, generations and other texts; `absent` has why a key that is named is not there. `roles`
-    are those the profile declares beside the kit's, each with what it is.
+    `values` has media, prompts, generations and other texts; `absent` has the reasons why named keys are missing.
+    `roles` has the roles that the profile declares beside the kit's, with their meaning.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Profile:
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """What must never be shown, by value, with what is shown instead."""
+        """The tokens that must never be shown, with what is shown instead of each."""
         return {key.token: key.source for key in self.keys.values() if key.source != key.token}
 
 
@@ -144,7 +144,7 @@ def parse_profile(text: str, name: str, environ: Mapping[str, str]) -> Profile:
 
 
 class _Keys:
-    """The keys of a profile by role, as far as the environment has them, and why others are absent."""
+    """The keys of a profile by role, as far as the environment has them, and why the others are absent."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.found: dict[str, Key] = {}
@@ -161,7 +161,7 @@ class _Keys:
             self.absent[role] = f"{role}: environment variable {variable} {state}"
 
     def read(self, role: str, node: Node) -> None:
-        """Add the key that a member of [keys] names; what it holds is in no message, for it may be a secret."""
+        """Add the key that a member of [keys] names; no message shows its value, which may be a secret."""
         match node.value:
             case {"env": str(variable), **rest} if not rest and _VARIABLE.fullmatch(variable):
                 self.add_variable(role, variable)
@@ -171,7 +171,7 @@ class _Keys:
                 why = f"a test key begins with {TEST_PREFIX}; any other stays in an environment variable"
                 node.wrong(f'{node.name}: {why}: {role} = {{env = "NAME"}}')
             case str():
-                why = "a key does not stand in a profile, but in an environment variable"
+                why = "a key belongs in an environment variable, not in a profile"
                 node.wrong(f'{node.name}: {why}; give its name: {role} = {{env = "NAME"}}')
             case _:
                 node.expected(f'{{env = "NAME"}} or {{test_key = "{TEST_PREFIX}…"}}')
@@ -201,7 +201,7 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
 
 
 def _read_own_roles(document: Node) -> dict[str, str]:
-    """Return the roles a profile declares beside the kit's, with what each is."""
+    """Return the roles that a profile declares beside the kit's, with their meaning."""
     if "roles" not in document:
         return {}
     if not isinstance(document["roles"].value, dict):
@@ -211,14 +211,14 @@ def _read_own_roles(document: Node) -> dict[str, str]:
         if role in ROLES or role in SUPPLIES:
             node.wrong(f"{role} is the kit's own already; give another name")
         elif not OWN_ROLE.fullmatch(role):
-            node.wrong(f"{role} is no name for a role; use lower-case words joined by hyphens")
+            node.wrong(f"{role} is not a name for a role; use lower-case words joined by hyphens")
         elif sum(table in document and role in document[table] for table in _GIVING) > 1:
             node.wrong(f"{role} is given in several tables; keep it in one")
     return {role: node.text() for role, node in document["roles"].members()}
 
 
 def _read_table(document: Node, table: str, own: Collection[str]) -> dict[str, Node]:
-    """Return the members of a table that mean something; note the others."""
+    """Return the known members of a table; note the others."""
     known = (*_TABLES[table], *own) if table in _GIVING else _TABLES[table]
     if not isinstance(document[table].value, dict):
         document[table].expected(f"a table: [{table}]")
@@ -242,12 +242,12 @@ def _find_home(name: str) -> str | None:
     if name == FAST_CLOCK:
         return "a [clock] table offers it"
     if name == "base_url":
-        return "it stands above the first table"
+        return "it belongs above the first table"
     return next((f"it belongs in [{table}]" for table, roles in _TABLES.items() if name in roles), None)
 
 
 def _read_base_url(node: Node) -> str:
-    # The value is in no message: it may have a password in it.
+    # No message shows the value, which may contain a password.
     if not (isinstance(node.value, str) and urlsplit(node.value).scheme in ("http", "https")):
         node.wrong("base_url should be a URL in quotes that begins with http:// or https://")
     return str(node.value)
