@@ -63,7 +63,7 @@ _OF_A_STATE: Final = ("state", "output", "failure_reason", "failure_code")
 
 
 def compare(before: Iterable[Entry], after: Iterable[Entry]) -> Comparison:
-    """Returns what has changed between two recordings.
+    """Return what has changed between two recordings.
 
     Exchanges are paired by the item, example and number the kit's recorder notes, of each item's last take, or, where
     one of the two has no such notes, by method, path and body, in order.
@@ -103,7 +103,7 @@ def _keyed(entries: list[Entry], *, by_note: bool) -> dict[Hashable, Entry]:
 
 
 def _noted(entries: list[Entry]) -> dict[Hashable, Entry]:
-    """Returns the entries of each item's last take, by what our recorder noted.
+    """Return the entries of each item's last take, by what our recorder noted.
 
     The requests of a step are counted from its last: how often it has to be repeated depends on what was before.
     """
@@ -122,14 +122,14 @@ def _noted(entries: list[Entry]) -> dict[Hashable, Entry]:
 
 
 def _operation(entry: Entry) -> str:
-    """Returns method and path, ids by name and signatures left out."""
+    """Return method and path, ids by name and signatures left out."""
     request = entry.exchange.request
     path = re.sub(r"^[a-z]+://[^/]*", "", request.url.partition("?")[0])
     return f"{request.method} {UUID.sub('{id}', path)}"
 
 
 def alike(one: Exchange, other: Exchange) -> bool:
-    """Tells whether two answers to the same request say the same, noise left out."""
+    """Return whether two answers to the same request say the same, noise left out."""
     entries = (Entry(exchange=exchange, base_url="", place="") for exchange in (one, other))
     return next(_changes(*entries), None) is None
 
@@ -164,7 +164,7 @@ def _header_changes(before: Response, after: Response) -> Iterator[Found]:
 
 
 def _telling(response: Response) -> dict[str, str]:
-    """Returns the headers that tell something, their values without noise."""
+    """Return the headers that tell something, their values without noise."""
     told = {}
     for name, value in fields(response.headers).items():
         if name not in _NOISE:
@@ -184,12 +184,12 @@ def _body_changes(before: Response, after: Response) -> Iterator[Found]:
 
 
 def _is_later(old: object, new: object) -> bool:
-    """Tells whether a generation was seen in another state, of which other members follow."""
+    """Return whether a generation was seen in another state, of which other members follow."""
     return isinstance(old, dict) and isinstance(new, dict) and old.get("state") != new.get("state")
 
 
 def _shape(old: object, new: object, path: str, *, later: bool) -> Iterator[Found]:
-    """Yields what differs between two JSON values at a path."""
+    """Yield what differs between two JSON values at a path."""
     here = path or "the body"
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _members(old, new, path, later=later)

@@ -97,7 +97,7 @@ class Comparison:
             yield "two catalogues: a case may ask for something else than it did"
 
     def exit_status(self, fail_on: FailOn) -> Exit:
-        """Returns the exit status: what the user asked to fail on, or a newer run that says too little to pass."""
+        """Return the exit status: what the user asked to fail on, or a newer run that says too little to pass."""
         if fail_on is FailOn.NONE:
             return Exit.CONFORMANT
         if any(self._fails(compared, fail_on) for found in self.changes.values() for compared in found):
@@ -115,7 +115,7 @@ class Comparison:
 
 
 def compare(old: Results, new: Results) -> Comparison:
-    """Returns what became of each case from one run to another."""
+    """Return what became of each case from one run to another."""
     before = {judged.case: judged for judged in old.verdicts}
     after = {judged.case: judged for judged in new.verdicts}
     found: dict[Change, list[Compared]] = {change: [] for change in Change}
@@ -127,7 +127,7 @@ def compare(old: Results, new: Results) -> Comparison:
 
 
 def changed(old: Judged | None, new: Judged | None) -> Change:
-    """Returns what became of a case; the verdict decides, and the wording only between two that are not failures."""
+    """Return what became of a case; the verdict decides, and the wording only between two that are not failures."""
     if (uncovered := _coverage(old, new)) is not None:
         return uncovered
     assert old is not None
@@ -141,7 +141,7 @@ def changed(old: Judged | None, new: Judged | None) -> Change:
 
 
 def _coverage(old: Judged | None, new: Judged | None) -> Change | None:
-    """Returns what became of a case that only one of two runs judged, or none; None where both did."""
+    """Return what became of a case that only one of two runs judged, or none; None where both did."""
     then, now = (judged is not None and judged.verdict is not Outcome.NOT_JUDGED for judged in (old, new))
     if then and now:
         return None
@@ -153,12 +153,12 @@ def _coverage(old: Judged | None, new: Judged | None) -> Change | None:
 
 
 def _worded(judged: Judged) -> object:
-    """Returns what tells one wording from another: nothing where a case passes and nothing was noted."""
+    """Return what tells one wording from another: nothing where a case passes and nothing was noted."""
     return (judged.notes, judged.actual if judged.verdict is Outcome.WARNING else None)
 
 
 def _said(judged: Judged | None) -> str:
-    """Returns what was wrong with an answer, in a line; nothing where nothing was."""
+    """Return what was wrong with an answer, in a line; nothing where nothing was."""
     if judged is None or (judged.verdict is Outcome.PASS and not judged.notes):
         return ""
     shown = ("status", "detail") if judged.actual else ()

@@ -19,12 +19,12 @@ _TONES: Final = {Exit.CONFORMANT: "pass", Exit.NOT_CONFORMANT: "fail"}
 
 
 def as_text(comparisons: Sequence[Comparison]) -> str:
-    """Returns comparisons for a terminal."""
+    """Return comparisons for a terminal."""
     return "".join(f"{line}\n" for comparison in comparisons for line in _lines(comparison))
 
 
 def as_markdown(comparisons: Sequence[Comparison]) -> str:
-    """Returns comparisons as Markdown."""
+    """Return comparisons as Markdown."""
     out: list[str] = []
     for comparison in comparisons:
         out += [f"## {markdown.escape_text(comparison.headline)}", ""]
@@ -41,14 +41,14 @@ def as_markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def as_html(comparisons: Sequence[Comparison], status: Exit) -> str:
-    """Returns comparisons as one page of HTML that needs nothing else."""
+    """Return comparisons as one page of HTML that needs nothing else."""
     body = "".join(_section(comparison, alone=len(comparisons) == 1) for comparison in comparisons)
     title = "; ".join(comparison.headline for comparison in comparisons)
     return html.render_still(title, _TONES.get(status, "not-judged"), body)
 
 
 def as_json(comparisons: Sequence[Comparison], status: Exit) -> str:
-    """Returns comparisons as JSON, with the exit status they come to."""
+    """Return comparisons as JSON, with the exit status they come to."""
     data = {"comparisons": [_data(comparison) for comparison in comparisons], "exit": int(status)}
     return json.dumps(data, indent=2) + "\n"
 
@@ -77,7 +77,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 
 def _listed(comparison: Comparison) -> Iterator[tuple[Change, Sequence[Compared], int]]:
-    """Yields each change that there is, its first cases, and how many more there are."""
+    """Yield each change that there is, its first cases, and how many more there are."""
     for change, cases in comparison.changes.items():
         if cases and change is not Change.UNCHANGED:
             yield change, cases[:MAX_LISTED], max(0, len(cases) - MAX_LISTED)
