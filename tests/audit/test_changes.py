@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from luma_conformance.audit.changes import Severity, compare
+from luma_conformance.audit.changes import alike, compare_recordings
+from luma_conformance.errors import Exit
 from luma_conformance.model import Headers, Request
-from luma_conformance.recording.entry import RESPONSE_BODY, Entry
+from luma_conformance.recording.entry import RESPONSE_BODY, RESPONSE_HEADERS, Entry
+from luma_conformance.report.compare import Comparison, FailOn
 
 from tests import kit
 
@@ -48,18 +50,24 @@ def entry(
     asked: str = "{}",
     **more: Any,
 ) -> Entry:
-    """Returns an entry with this answer."""
+    """Return an entry with this answer."""
     request = Request(method="POST", url=url, body=asked.encode())
     exchange = kit.exchange(kit.response(status, body, headers), request)
     return Entry(exchange=exchange, base_url="https://a", place="a.har:entry 1", **more)
 
 
+def compare(old: list[Entry], new: list[Entry]) -> Comparison:
+    """Return the comparison of two recordings."""
+    return compare_recordings(old, new, names=("a.har", "b.har"))
+
+
 def changed(old: Entry, new: Entry) -> list[tuple[str, str]]:
-    """Returns the severity of each change, and what it is."""
-    return [(str(change.severity), change.what) for change in compare([old], [new]).changes]
+    """Return the kind of each change, and where it is, with what was there and what is."""
+    found = [(change, change.where.removeprefix("POST /v1/generations: ")) for change in compare([old], [new]).changes]
+    return [(f"{change.kind}", f"{where}: {change}") for change, where in found]
 
 
-def test_noise_is_no_change() -> None:
+def test_ids_times_and_other_noise_are_not_changes() -> None:
     """Ids, times, URLs, dates, rate numbers, the server's own headers and how many outputs there are say nothing."""
     assert changed(entry(), entry(AGAIN, headers=LATER)) == []
 
@@ -67,54 +75,67 @@ def test_noise_is_no_change() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ({"status": 400}, {"status": 422}, [("breaking", "400 is now 422")]),
-        ({"body": MADE}, {"body": {**MADE, "extra": 1}}, [("additive", "extra is new")]),
-        ({"body": {**MADE, "extra": 1}}, {"body": MADE}, [("breaking", "extra is gone")]),
+        ({"status": 400}, {"status": 422}, [("breaking", "status: 400 → 422")]),
+        ({"body": MADE}, {"body": {**MADE, "extra": 1}}, [("additive", "extra: not there → there")]),
+        ({"body": {**MADE, "extra": 1}}, {"body": MADE}, [("breaking", "extra: there → not there")]),
         (
             {"body": {"a": [{"b": 1}]}},
             {"body": {"a": [{"b": "1"}]}},
-            [("breaking", "a[0].b was a number and is a text")],
+            [("breaking", "a[0].b: a number → a text")],
         ),
-        ({"body": {"a": True}}, {"body": {"a": 1}}, [("breaking", "a was a boolean and is a number")]),
-        ({"body": {"a": {}}}, {"body": {"a": []}}, [("breaking", "a was an object and is a list")]),
-        ({"body": {"a": None}}, {"body": {"a": "x"}}, [("other", 'a was null and is "x"')]),
-        ({"body": {"detail": "No"}}, {"body": {"detail": "Yes"}}, [("other", 'detail was "No" and is "Yes"')]),
-        ({"body": {}}, {"body": b"<html>"}, [("breaking", "the body was an object and is no JSON")]),
+        ({"body": {"a": True}}, {"body": {"a": 1}}, [("breaking", "a: a boolean → a number")]),
+        ({"body": {"a": {}}}, {"body": {"a": []}}, [("breaking", "a: an object → a list")]),
+        ({"body": {"a": None}}, {"body": {"a": "x"}}, [("other value", 'a: null → "x"')]),
+        ({"body": {"detail": "No"}}, {"body": {"detail": "Yes"}}, [("worded otherwise", 'detail: "No" → "Yes"')]),
+        ({"body": {}}, {"body": b"<html>"}, [("breaking", "the body: an object → no JSON")]),
         ({"body": b"<html>"}, {"body": b"<body>"}, []),
-        ({"headers": HEADERS}, {"headers": HEADERS[:3]}, [("breaking", "x-ratelimit-remaining is gone")]),
-        ({"headers": HEADERS[:3]}, {"headers": HEADERS}, [("additive", "x-ratelimit-remaining is new")]),
+        (
+            {"headers": HEADERS},
+            {"headers": HEADERS[:3]},
+            [("breaking", "header x-ratelimit-remaining: there → not there")],
+        ),
+        (
+            {"headers": HEADERS[:3]},
+            {"headers": HEADERS},
+            [("additive", "header x-ratelimit-remaining: not there → there")],
+        ),
         (
             {"headers": (*HEADERS, ("X-API-Version", "1"))},
             {"headers": (*HEADERS, ("X-API-Version", "2"))},
-            [("other", 'x-api-version was "1" and is "2"')],
+            [("other value", 'header x-api-version: "1" → "2"')],
         ),
         ({"body": {**MADE, "state": "queued", "output": []}}, {"body": MADE}, []),
         (
             {"body": {"detail": "No"}, "status": 400},
             {"body": {"detail": "Yes"}, "status": 422},
-            [("breaking", "400 is now 422"), ("other", 'detail was "No" and is "Yes"')],
+            [("breaking", "status: 400 → 422"), ("worded otherwise", 'detail: "No" → "Yes"')],
         ),
         ({"status": 0}, {}, []),
         ({"body": {}, "unknown": frozenset({RESPONSE_BODY})}, {}, []),
+        ({"headers": (), "unknown": frozenset({RESPONSE_HEADERS})}, {}, []),
     ],
 )
-def test_a_change_is_what_it_does_to_a_client(
+def test_changes_are_graded_by_their_effect_on_clients(
     old: dict[str, Any], new: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     """Taken away or of another type is breaking, new is additive, other words and values are neither."""
     assert changed(entry(**old), entry(**new)) == expected
 
 
-def test_requests_without_notes_are_paired_by_what_they_are() -> None:
+def test_requests_without_notes_are_paired_by_method_path_and_body() -> None:
     """Method, path without ids, and body pair requests, those alike in order; ids in bodies do not part them."""
     one = [entry(status=201, asked='{"a": "d290f1ee-6c54-4b01-90e6-d701748f0851"}'), entry(status=429), entry()]
     two = [entry(status=429), entry(), entry(status=201, asked='{"a": "00000000-0000-0000-0000-000000000000"}')]
 
-    assert compare(one, two).same == 3
-    assert compare(one, [*two[:2], entry(asked='{"b": 1}')]).only_before == 1
+    assert (compare(one, two).unchanged, compare(one, two).changes) == (3, ())
+    unpaired = compare(one, [*two[:2], entry(asked='{"b": 1}')]).changes
+    assert [(change.kind, f"{change}") for change in unpaired] == [
+        ("only in the older", "there → not there"),
+        ("only in the newer", "not there → there"),
+    ]
 
 
-def test_notes_pair_requests_of_the_last_take() -> None:
+def test_notes_pair_the_requests_of_the_latest_recording() -> None:
     """Where the kit's own recorder noted whose exchanges they are, item, example and number pair them."""
 
     def noted(status: int, item: str, number: int, take: str) -> Entry:
@@ -130,12 +151,15 @@ def test_notes_pair_requests_of_the_last_take() -> None:
 
     comparison = compare(before, after)
 
-    assert [(change.what, len(pairs)) for change, pairs in comparison.changes.items()] == [("400 is now 401", 1)]
-    assert (comparison.compared, comparison.same, comparison.only_before, comparison.only_after) == (2, 1, 1, 0)
+    assert [(change.kind, change.where, f"{change}") for change in comparison.changes] == [
+        ("breaking", "POST /v1/generations: status", "400 → 401"),
+        ("only in the older", "b", "there → not there"),
+    ]
+    assert (comparison.unchanged, comparison.old.size) == (1, "3 exchanges, 2 compared")
 
 
-def test_the_worst_comes_first_and_the_same_change_is_one() -> None:
-    """Changes stand by severity, each with all the pairs that show it."""
+def test_changes_are_sorted_by_kind_and_merged() -> None:
+    """Changes stand by their kind, each with the first pair that shows it and how many pairs do."""
     old = [entry(asked=str(number)) for number in range(4)]
     new = [
         entry({**MADE, "extra": 1}, asked="0"),
@@ -146,12 +170,14 @@ def test_the_worst_comes_first_and_the_same_change_is_one() -> None:
 
     comparison = compare(old, new)
 
-    assert [change.severity for change in comparison.changes] == [Severity.BREAKING, Severity.ADDITIVE]
-    assert [len(pairs) for pairs in comparison.changes.values()] == [1, 2]
+    assert [(change.kind, change.times, change.place) for change in comparison.changes] == [
+        ("breaking", 1, "a.har:entry 1, a.har:entry 1"),
+        ("additive", 2, "a.har:entry 1, a.har:entry 1"),
+    ]
 
 
 def test_a_step_that_is_repeated_is_compared_by_its_last_request() -> None:
-    """How many requests it takes to fill a limit depends on what was before; what is judged is the refusal."""
+    """How many requests fill a limit depends on earlier ones, so only the refusal is compared."""
 
     def filled(*statuses: int) -> list[Entry]:
         return [
@@ -161,5 +187,38 @@ def test_a_step_that_is_repeated_is_compared_by_its_last_request() -> None:
 
     found = compare(filled(201, 201, 429), filled(201, 429))
 
-    assert dict(found.changes) == {}
-    assert (found.compared, found.only_before) == (2, 1)
+    assert [change.kind for change in found.changes] == ["only in the older"]
+    assert (found.unchanged, found.new.size) == (2, "2 exchanges, 2 compared")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "failing"),
+    [
+        ([entry()], [entry(status=500)], {FailOn.REGRESSIONS, FailOn.COVERAGE, FailOn.ANY}),
+        ([entry(), entry()], [entry()], {FailOn.COVERAGE, FailOn.ANY}),
+        ([entry()], [entry({**MADE, "extra": 1})], {FailOn.ANY}),
+        ([entry({"detail": "No"})], [entry({"detail": "Yes"})], {FailOn.ANY}),
+        ([entry()], [entry(), entry()], set()),
+        ([entry()], [entry(AGAIN)], set()),
+    ],
+)
+def test_fail_on_sets_the_exit_status(old: list[Entry], new: list[Entry], failing: set[FailOn]) -> None:
+    """What breaks clients, requests that are gone, or any change: each takes in the one before; none is never red."""
+    comparison = compare(old, new)
+
+    assert {fail_on for fail_on in FailOn if comparison.exit_status(fail_on) == Exit.NOT_CONFORMANT} == failing
+
+
+@pytest.mark.parametrize("fail_on", FailOn)
+def test_recordings_that_share_no_request_are_not_compared(fail_on: FailOn) -> None:
+    """Whatever is a failure: the status is "could not judge"."""
+    comparison = compare([entry()], [entry(url="/v1/generations/x")])
+
+    assert comparison.exit_status(fail_on) == Exit.COULD_NOT_JUDGE
+    assert comparison.headline == "1 only in the older, 1 only in the newer"
+
+
+def test_answers_are_alike_but_for_noise() -> None:
+    """Ids, times and URLs do not part two answers; a member does."""
+    assert alike(entry().exchange, entry(AGAIN).exchange)
+    assert not alike(entry().exchange, entry({**MADE, "extra": 1}).exchange)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from luma_conformance.report import formats
 from luma_conformance.report import jsonl as lines
-from luma_conformance.report.compare import compare
+from luma_conformance.report.compare import compare_results
 from luma_conformance.report.result import Results
 
 from tests.report import samples
@@ -51,7 +51,7 @@ def main() -> None:
             timed(name, lambda word=word, name=name: formats.render([results], [word])[name])  # type: ignore[misc]
     timed("report.html, two runs", lambda: formats.render([results, other], ["html"])["report.html"])
     timed("read results.jsonl", lambda: lines.parse_results(content, "results.jsonl"))
-    timed("compare", lambda: compare(results, other))
+    timed("compare", lambda: compare_results(results, other))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.recording.entry import Entry
 from luma_conformance.recording.har import Writer
+from luma_conformance.report.compare_formats import WRITERS
 from luma_conformance.report.jsonl import format_results
 from luma_conformance.report.result import Results
 
@@ -26,7 +28,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_compare_says_what_changed_and_fails_on_regressions(capsys: pytest.CaptureFixture[str]) -> None:
-    """OLD against NEW: the status is 1 where something got worse, and what is fixed or lost is told too."""
+    """OLD against NEW: the status is 1 where something got worse; fixed and lost cases are listed too."""
     worse = Results(samples.RUN, (replace(samples.FAILED, case=samples.PASSED.case),), samples.ENDING)
     Path("worse.jsonl").write_text(format_results(worse))
 
@@ -38,7 +40,7 @@ def test_compare_says_what_changed_and_fails_on_regressions(capsys: pytest.Captu
     assert main(["compare", "mixed.jsonl", "clean.jsonl", "--fail-on", "coverage"]) == Exit.NOT_CONFORMANT
 
 
-def test_a_folder_stands_for_the_results_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_can_be_given_for_the_results_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     """The folder that --luma-report named can be given as it is."""
     Path("run").mkdir()
     Path("run/results.jsonl").write_text(format_results(samples.CLEAN))
@@ -48,14 +50,14 @@ def test_a_folder_stands_for_the_results_in_it(capsys: pytest.CaptureFixture[str
 
 
 def recorded(name: str, *entries: Entry) -> str:
-    """Writes a recording, and returns its name."""
+    """Write a recording and return its name."""
     with Writer(Path(name), {}) as writer:
         for one in entries:
             writer.add(one.exchange, "https://a", one.note)
     return name
 
 
-def test_recordings_fail_on_what_is_asked_for(capsys: Output) -> None:
+def test_fail_on_sets_the_exit_status_of_compared_recordings(capsys: Output) -> None:
     """By default breaking changes are status 1; lost requests, any change, or none, when asked; nothing shared is 6."""
     old = recorded("a.har", entry(), entry(asked="1"))
     new = recorded("b.har", entry({**MADE, "extra": "luma-api-0123456789"}), entry(asked="2"))
@@ -63,15 +65,29 @@ def test_recordings_fail_on_what_is_asked_for(capsys: Output) -> None:
     other = recorded("d.har", entry(url="/v1/generations/x"))
 
     assert main(["compare", old, old]) == 0
-    assert capsys.readouterr().out == "compared    2 exchanges; 2 the same\n"
+    assert capsys.readouterr().out == (
+        "old  a.har, 2 exchanges, 2 compared\nnew  a.har, 2 exchanges, 2 compared\nnothing changed\n"
+    )
     assert main(["compare", old, new]) == 0
     assert capsys.readouterr().out == (
-        "additive  body     POST /v1/generations: extra is new\n"
-        "                   a.har:entry 1, b.har:entry 1\n"
-        "compared    1 exchange; 0 the same\n"
-        "additive    1\n"
-        "not paired  1 only in a.har\n"
-        "not paired  1 only in b.har\n"
+        "old  a.har, 2 exchanges, 1 compared\n"
+        "new  b.har, 2 exchanges, 1 compared\n"
+        "1 only in the older, 1 additive, 1 only in the newer\n"
+        "\n"
+        "only in the older: 1\n"
+        "  POST /v1/generations\n"
+        "      there → not there\n"
+        "      a.har:entry 2\n"
+        "\n"
+        "additive: 1\n"
+        "  POST /v1/generations: extra\n"
+        "      not there → there\n"
+        "      a.har:entry 1, b.har:entry 1\n"
+        "\n"
+        "only in the newer: 1\n"
+        "  POST /v1/generations\n"
+        "      not there → there\n"
+        "      b.har:entry 2\n"
     )
     assert main(["compare", old, new, "--fail-on", "any"]) == 1
     assert main(["compare", old, new, "--fail-on", "coverage"]) == 1
@@ -84,17 +100,41 @@ def test_recordings_fail_on_what_is_asked_for(capsys: Output) -> None:
     assert main(["compare", old, "none.har"]) == 4
 
 
-def test_no_secret_of_a_recording_is_shown(capsys: Output) -> None:
-    """Keys in what has changed are not printed."""
-    old = recorded("a.har", entry({"detail": "No"}))
-    new = recorded("b.har", entry({"detail": "Invalid: luma-api-0123456789 \x1b[2J"}))
+@pytest.mark.parametrize("format_", ["text", "json", "md", "html"])
+def test_no_secret_of_a_recording_is_shown(capsys: Output, format_: str) -> None:
+    """Keys in what has changed are printed in no format, and nothing commands the terminal."""
+    old = recorded("a.har", entry({"detail": "No"}), entry())
+    key = "luma-api-0123456789"
+    new = recorded("b.har", entry({"detail": f"Invalid: {key} \x1b[2J"}), entry({**MADE, key: 1}), entry(url=f"/{key}"))
 
-    main(["compare", old, new])
+    main(["compare", old, new, "--format", format_])
 
     output = capsys.readouterr().out
-    assert "luma-api-REDACTED" in output
+    assert output.count("luma-api-REDACTED") == 3
     assert "0123456789" not in output
     assert "\x1b" not in output
+
+
+def test_recordings_are_compared_in_every_format(capsys: Output) -> None:
+    """JSON, Markdown and HTML say of recordings what the text says."""
+    old, new = recorded("a.har", entry(), entry(asked="1")), recorded("b.har", entry(status=500), entry(asked="1"))
+
+    written = {name: (main(["compare", old, new, "--format", name]), capsys.readouterr().out) for name in WRITERS}
+
+    assert {status for status, _ in written.values()} == {Exit.NOT_CONFORMANT}
+    assert "- `POST /v1/generations: status`: `200 → 500` (a.har:entry 1, b.har:entry 1)" in written["md"][1]
+    assert (
+        "<th scope=row>POST /v1/generations: status<br>a.har:entry 1, b.har:entry 1<td>200 → 500" in written["html"][1]
+    )
+    data = json.loads(written["json"][1])
+    assert data["exit"] == Exit.NOT_CONFORMANT
+    assert data["comparisons"][0]["counts"]["breaking"] == 1
+    assert data["comparisons"][0]["changes"] == [
+        {
+            "kind": "breaking", "severity": "regressions", "where": "POST /v1/generations: status",
+            "before": "200", "after": "500", "title": "", "place": "a.har:entry 1, b.har:entry 1", "times": 1,
+        }
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -104,7 +144,6 @@ def test_no_secret_of_a_recording_is_shown(capsys: Output) -> None:
         ("a.har clean.jsonl", "a.har holds a recording and clean.jsonl results; two files of results, two recordings"),
         ("clean.jsonl http://127.0.0.1:9", "clean.jsonl holds verdicts, not requests to send again; judge the server"),
         ("http://127.0.0.1:9 a.har", "http://127.0.0.1:9 is a server, and only NEW can be one"),
-        ("a.har a.har --format html", "recordings are compared as text; --format html is for files of results"),
         ("a.har a.har --profile p.toml", "--profile and --spend are for a server, and none is compared here"),
         ("a.har a.har --spend 1", "--profile and --spend are for a server, and none is compared here"),
         ("a.har none.har", "none.har cannot be read: No such file"),
@@ -112,18 +151,18 @@ def test_no_secret_of_a_recording_is_shown(capsys: Output) -> None:
         ("clean.jsonl mixed.jsonl -o mixed.jsonl", "mixed.jsonl would be overwritten; name another with --output"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_a_line(capsys: Output, arguments: str, why: str) -> None:
+def test_files_that_cannot_be_compared_are_refused_in_one_line(capsys: Output, arguments: str, why: str) -> None:
     """The line says what each of the two is, and what can be done instead."""
     recorded("a.har", entry())
 
     assert why in complaint(capsys, "compare", *arguments.split())
 
 
-def test_a_comparison_is_written_where_it_is_told(capsys: Output) -> None:
-    """With --output a file has what else is printed."""
+def test_a_comparison_can_be_written_to_a_file(capsys: Output) -> None:
+    """With --output the comparison is in the file instead of on the screen."""
     recorded("a.har", entry())
 
-    for arguments in (["a.har", "a.har"], ["clean.jsonl", "clean.jsonl", "--format", "html"]):
+    for arguments in (["a.har", "a.har", "--format", "md"], ["clean.jsonl", "clean.jsonl", "--format", "html"]):
         assert main(["compare", *arguments]) == Exit.CONFORMANT
         text = capsys.readouterr().out
         assert main(["compare", *arguments, "-o", "out.txt"]) == Exit.CONFORMANT

@@ -9,8 +9,8 @@ import pytest
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report import compare_formats as changes
-from luma_conformance.report.compare import Change, FailOn, changed, compare
+from luma_conformance.report.compare import FailOn, Kind, classify, compare_results
+from luma_conformance.report.compare_formats import MAX_LISTED, WRITERS
 from luma_conformance.report.merge import merge
 from luma_conformance.report.result import Ending, Results
 
@@ -21,41 +21,41 @@ WARNING, UNJUDGED = samples.WORDED, samples.UNJUDGED
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "change"),
+    ("old", "new", "kind"),
     [
-        (PASS, FAIL, Change.REGRESSION),
-        (WARNING, FAIL, Change.REGRESSION),
-        (DEVIATION, FAIL, Change.REGRESSION),
-        (PASS, DEVIATION, Change.REGRESSION),
-        (FAIL, FAIL, Change.STILL_FAILING),
-        (FAIL, DEVIATION, Change.STILL_FAILING),
-        (DEVIATION, DEVIATION, Change.STILL_FAILING),
-        (FAIL, PASS, Change.FIXED),
-        (FAIL, WARNING, Change.FIXED),
-        (DEVIATION, PASS, Change.FIXED),
-        (PASS, PASS, Change.UNCHANGED),
-        (WARNING, WARNING, Change.UNCHANGED),
-        (PASS, WARNING, Change.WORDING),
-        (WARNING, replace(WARNING, actual="400  never heard of it"), Change.WORDING),
-        (PASS, replace(PASS, notes=('detail is worded "other"',)), Change.WORDING),
-        (PASS, None, Change.LOST),
-        (FAIL, None, Change.LOST),
-        (PASS, UNJUDGED, Change.LOST),
-        (None, PASS, Change.NEW),
-        (None, FAIL, Change.NEW),
-        (None, UNJUDGED, Change.UNCHANGED),
-        (UNJUDGED, None, Change.UNCHANGED),
-        (UNJUDGED, UNJUDGED, Change.UNCHANGED),
-        (UNJUDGED, FAIL, Change.GAINED),
+        (PASS, FAIL, Kind.REGRESSION),
+        (WARNING, FAIL, Kind.REGRESSION),
+        (DEVIATION, FAIL, Kind.REGRESSION),
+        (PASS, DEVIATION, Kind.REGRESSION),
+        (FAIL, FAIL, Kind.STILL_FAILING),
+        (FAIL, DEVIATION, Kind.STILL_FAILING),
+        (DEVIATION, DEVIATION, Kind.STILL_FAILING),
+        (FAIL, PASS, Kind.FIXED),
+        (FAIL, WARNING, Kind.FIXED),
+        (DEVIATION, PASS, Kind.FIXED),
+        (PASS, PASS, None),
+        (WARNING, WARNING, None),
+        (PASS, WARNING, Kind.WORDING),
+        (WARNING, replace(WARNING, actual="400  never heard of it"), Kind.WORDING),
+        (PASS, replace(PASS, notes=('detail is worded "other"',)), Kind.WORDING),
+        (PASS, None, Kind.LOST),
+        (FAIL, None, Kind.LOST),
+        (PASS, UNJUDGED, Kind.LOST),
+        (None, PASS, Kind.NEW),
+        (None, FAIL, Kind.NEW),
+        (None, UNJUDGED, None),
+        (UNJUDGED, None, None),
+        (UNJUDGED, UNJUDGED, None),
+        (UNJUDGED, FAIL, Kind.GAINED),
     ],
 )
-def test_the_verdicts_decide_what_became_of_a_case(old: Judged | None, new: Judged | None, change: Change) -> None:
-    """Every pair of verdicts is one change."""
-    assert changed(old, new) is change
+def test_each_pair_of_verdicts_is_one_kind_of_change(old: Judged | None, new: Judged | None, kind: Kind | None) -> None:
+    """Every pair of verdicts is one kind of change, or none."""
+    assert classify(old, new) is kind
 
 
 def run(*verdicts: Judged, complete: bool = True) -> Results:
-    """Returns the results of a run that came to these verdicts on cases a, b, …."""
+    """Return the results of a run with these verdicts on cases a, b, …."""
     named = tuple(replace(one, case="abcdef"[number]) for number, one in enumerate(verdicts))
     return Results(samples.RUN, named, Ending(ended="2026-04-08T12:01:30Z", complete=complete))
 
@@ -74,32 +74,32 @@ def run(*verdicts: Judged, complete: bool = True) -> Results:
         (run(FAIL), run(PASS), set()),
     ],
 )
-def test_the_exit_status_is_what_was_asked_to_fail_on(old: Results, new: Results, failing: set[FailOn]) -> None:
+def test_fail_on_sets_the_exit_status(old: Results, new: Results, failing: set[FailOn]) -> None:
     """Regressions, lost coverage, or anything wrong: each takes in the one before; none is never red."""
-    comparison = compare(old, new)
+    comparison = compare_results(old, new)
 
     assert {fail_on for fail_on in FailOn if comparison.exit_status(fail_on) == Exit.NOT_CONFORMANT} == failing
 
 
-def test_a_newer_run_that_says_too_little_is_not_green() -> None:
-    """Cut off without a failure, or with nothing judged: could not judge, and the reader is told."""
-    cut = compare(run(PASS, PASS), replace(run(PASS), ending=None))
+def test_an_incomplete_newer_run_does_not_pass() -> None:
+    """Cut off without a failure, or with nothing judged: the status is "could not judge", and a caution says why."""
+    cut = compare_results(run(PASS, PASS), replace(run(PASS), ending=None))
 
     assert cut.exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
     assert cut.exit_status(FailOn.NONE) == Exit.CONFORMANT
-    assert "the newer run is no whole run: Incomplete: the run broke off after 1 case" in next(iter(cut.cautions))
-    assert compare(run(PASS), run()).exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
+    assert "the newer run is no whole run: Incomplete: the run broke off after 1 case" in cut.cautions[0]
+    assert compare_results(run(PASS), run()).exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
 
 
 def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     """Text, Markdown, HTML and JSON name the same cases under the same changes, and the status."""
-    comparison = compare(run(PASS, FAIL, PASS, PASS, UNJUDGED), run(FAIL, PASS, WARNING))
+    comparison = compare_results(run(PASS, FAIL, PASS, PASS, UNJUDGED), run(FAIL, PASS, WARNING))
     status = comparison.exit_status(FailOn.REGRESSIONS)
-    forms = {name: write([comparison], status) for name, write in changes.WRITERS.items()}
+    forms = {name: write([comparison], status) for name, write in WRITERS.items()}
     data = json.loads(forms["json"])
 
     assert status == data["exit"] == Exit.NOT_CONFORMANT
-    assert {one["case"]: one["change"] for one in data["comparisons"][0]["changes"]} == {
+    assert {one["where"]: one["kind"] for one in data["comparisons"][0]["changes"]} == {
         "a": "regression", "b": "fixed", "c": "worded otherwise", "d": "no longer judged",
     }  # fmt: skip
     headline = "1 regression, 1 no longer judged, 1 worded otherwise, 1 fixed"
@@ -110,29 +110,61 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     assert "<script" not in forms["html"]
 
 
+def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
+    """Text, Markdown and HTML count what they leave out; the JSON has it."""
+    passed, failed = (
+        Results(
+            samples.RUN, tuple(replace(one, case=f"c/{number}") for number in range(MAX_LISTED + 2)), samples.ENDING
+        )
+        for one in (PASS, FAIL)
+    )
+    forms = {name: write([compare_results(passed, failed)], Exit.NOT_CONFORMANT) for name, write in WRITERS.items()}
+
+    assert all("… and 2 more" in forms[name] for name in ("text", "md", "html"))
+    assert len(json.loads(forms["json"])["comparisons"][0]["changes"]) == MAX_LISTED + 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (PASS, FAIL, "pass → fail: 400  no such model"),
+        (FAIL, FAIL, "400  no such model"),
+        (FAIL, replace(FAIL, actual="500"), "400  no such model → 500"),
+        (PASS, replace(PASS, notes=('detail is worded "other"',)), 'pass → detail is worded "other"'),
+        (None, PASS, "not there → pass"),
+        (PASS, UNJUDGED, "pass → not-judged: the profile names no revoked-key"),
+    ],
+)
+def test_a_change_says_what_was_and_what_is(old: Judged | None, new: Judged | None, text: str) -> None:
+    """The verdicts where they differ, else the answers; once where these are the same too."""
+    comparison = compare_results(*(run(one) if one else run() for one in (old, new)))
+
+    assert [str(change) for change in comparison.changes] == [text]
+
+
 @pytest.mark.parametrize("text", samples.HOSTILE)
 def test_a_comparison_of_hostile_texts_is_shown_as_text(text: str) -> None:
     """Nothing in a result commands the terminal or the browser that shows a comparison."""
-    comparison = compare(replace(samples.saying(text), verdicts=()), samples.saying(text))
+    comparison = compare_results(replace(samples.saying(text), verdicts=()), samples.saying(text))
 
-    for name, write in changes.WRITERS.items():
+    for name, write in WRITERS.items():
         shown = write([comparison], Exit.CONFORMANT)
         assert all(line.isprintable() for line in shown.split("\n"))
         assert name != "html" or "<script" not in shown
 
 
-def test_two_targets_and_two_catalogues_are_pointed_out() -> None:
+def test_another_target_or_catalogue_is_pointed_out() -> None:
     """What makes two runs hard to compare is said before the numbers."""
     other = replace(samples.CLEAN, run=replace(samples.RUN, target="https://example.com", catalogue="f" * 16))
 
-    first, second = compare(samples.CLEAN, other).cautions
+    first, second = compare_results(samples.CLEAN, other).cautions
 
     assert first == "two targets: http://127.0.0.1:8080, luma-profile.toml, and https://example.com"
     assert second.startswith("two catalogues")
 
 
 def test_parts_of_a_run_are_one_result() -> None:
-    """Verdicts come together, counts are added up, and what was judged somewhere was judged."""
+    """Verdicts come together, counts are added up, and a case that was judged in one part counts as judged."""
     ending = replace(samples.ENDING, spent=1, ended="2026-04-08T12:05:00Z", rules={"unknown-model": (5, 0)})
     parts = [
         run(PASS, UNJUDGED),
@@ -148,8 +180,8 @@ def test_parts_of_a_run_are_one_result() -> None:
     assert whole.headline == "Not conformant: 1 of 2 cases fails, in 1 section"
 
 
-def test_a_part_that_was_cut_off_leaves_the_whole_incomplete() -> None:
-    """Merging cannot make a whole of what is not."""
+def test_a_merge_with_an_incomplete_part_is_incomplete() -> None:
+    """Merging does not make an incomplete run complete."""
     assert not merge([run(PASS), replace(run(PASS), ending=None)], ["one", "two"]).complete
     assert not merge([run(PASS), run(PASS, complete=False)], ["one", "two"]).complete
 
@@ -169,7 +201,7 @@ def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
         (run(FAIL), "the parts contradict each other on a;"),
     ],
 )
-def test_what_is_not_one_run_is_not_merged(other: Results, why: str) -> None:
+def test_parts_of_different_runs_are_not_merged(other: Results, why: str) -> None:
     """Another target, another catalogue or another verdict on the same case is refused."""
     with pytest.raises(InputError, match=why):
         merge([run(PASS), other], ["one", "two"])

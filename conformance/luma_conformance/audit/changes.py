@@ -1,16 +1,15 @@
-"""Compares two recordings of the same requests: what is answered otherwise, and whether that breaks clients.
+"""The comparison of two recordings of the same requests: what is answered differently, and whether that breaks clients.
 
-Breaking is what takes something away: a status, a member, a header, the type of a value. Additive is what is new.
-Words and values that differ are neither. Ids, times, URLs and the numbers of the rate limit are noise.
+A change is breaking if something is taken away: a status, a member, a header, the type of a value. It is additive if
+something is new. Other words and values are neither. Ids, times, URLs and the numbers of the rate limit are noise.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from luma_conformance.judge.answers import body_of
@@ -18,52 +17,24 @@ from luma_conformance.judge.lifecycle import VARYING
 from luma_conformance.matching import UUID, show
 from luma_conformance.model import Exchange, Response, fields
 from luma_conformance.recording.entry import RESPONSE_BODY, RESPONSE_HEADERS, Entry
-
-
-class Severity(StrEnum):
-    """What a change does to a client that was right before."""
-
-    BREAKING = "breaking"
-    ADDITIVE = "additive"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One way in which an answer differs; `kind` is status, header, body, wording or value."""
-
-    severity: Severity
-    kind: str
-    operation: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """The changes, with the pairs of entries that show each; how many pairs are the same, and what has no partner."""
-
-    changes: Mapping[Change, tuple[tuple[Entry, Entry], ...]]
-    compared: int
-    same: int
-    only_before: int
-    only_after: int
-
+from luma_conformance.report.compare import NOT_THERE, SEVERITIES, THERE, Change, Comparison, Kind, Side, in_order
+from luma_conformance.report.result import count_noun
 
 _NOISE: Final = VARYING | {
     "server", "content-length", "transfer-encoding", "keep-alive", "strict-transport-security", "alt-svc",
     "cf-cache-status", "nel", "report-to", "expires", "etag", "last-modified", "vary", "content-encoding",
 }  # fmt: skip
-"""Headers of the way, not of the API."""
+"""Headers of servers and proxies on the way, not of the API."""
 _NUMBERED: Final = ("x-ratelimit-", "retry-after")
 _VARIABLE: Final = re.compile(
     UUID.pattern + r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d[\d.]*(?:[Zz]|[+-]\d\d:?\d\d)?|https?://[^\s\"']+"
 )
-_SAID: Final = ("detail", "failure_reason")
+_WORDED: Final = ("detail", "failure_reason")
 _OF_A_STATE: Final = ("state", "output", "failure_reason", "failure_code")
 
 
-def compare(before: Iterable[Entry], after: Iterable[Entry]) -> Comparison:
-    """Return what has changed between two recordings.
+def compare_recordings(before: Iterable[Entry], after: Iterable[Entry], *, names: tuple[str, str]) -> Comparison:
+    """Return what changed from one recording to another; `names` are what the two are called.
 
     Exchanges are paired by the item, example and number the kit's recorder notes, of each item's last take, or, where
     one of the two has no such notes, by method, path and body, in order.
@@ -71,22 +42,24 @@ def compare(before: Iterable[Entry], after: Iterable[Entry]) -> Comparison:
     befores, afters = list(before), list(after)
     by_note = all(entry.note.get("item") for entry in (*befores, *afters))
     olds, news = _keyed(befores, by_note=by_note), _keyed(afters, by_note=by_note)
-    pairs = [(old, news[key]) for key, old in olds.items() if key in news]
-    changes: dict[Change, list[tuple[Entry, Entry]]] = defaultdict(list)
-    same = 0
-    for old, new in pairs:
-        found = tuple(dict.fromkeys(_changes(old, new)))
-        same += not found
+    pairs = [(entry, news[key]) for key, entry in olds.items() if key in news]
+    seen: dict[Change, list[str]] = defaultdict(list)
+    unchanged = 0
+    for one, other in pairs:
+        found = dict.fromkeys(_changes(one, other))
+        unchanged += not found
         for change in found:
-            changes[change].append((old, new))
-    order = list(Severity)
-    ordered = sorted(changes, key=lambda change: (order.index(change.severity), change.kind, change.operation))
+            seen[change].append(f"{one.place}, {other.place}")
+    for kind, entries, others in ((Kind.ONLY_OLD, olds, news), (Kind.ONLY_NEW, news, olds)):
+        for entry in (entry for key, entry in entries.items() if key not in others):
+            seen[_presence(kind, str(entry.note.get("item") or _operation(entry)))].append(entry.place)
+    changes = (replace(change, place=places[0], times=len(places)) for change, places in seen.items())
     return Comparison(
-        changes={change: tuple(changes[change]) for change in ordered},
-        compared=len(pairs),
-        same=same,
-        only_before=len(olds) - len(pairs),
-        only_after=len(news) - len(pairs),
+        old=Side(target=names[0], size=f"{count_noun(len(olds), 'exchange')}, {len(pairs):,} compared"),
+        new=Side(target=names[1], size=f"{count_noun(len(news), 'exchange')}, {len(pairs):,} compared"),
+        changes=in_order(sorted(changes, key=lambda change: change.where)),
+        unchanged=unchanged,
+        comparable=bool(pairs),
     )
 
 
@@ -103,9 +76,9 @@ def _keyed(entries: list[Entry], *, by_note: bool) -> dict[Hashable, Entry]:
 
 
 def _noted(entries: list[Entry]) -> dict[Hashable, Entry]:
-    """Return the entries of each item's last take, by what our recorder noted.
+    """Return the entries of each item's last take, by what the kit's recorder noted.
 
-    The requests of a step are counted from its last: how often it has to be repeated depends on what was before.
+    The requests of a step are count_noun from its last: how often it has to be repeated depends on what was before.
     """
     last = {entry.note["item"]: entry.note.get("take") for entry in entries}
     keyed: dict[Hashable, Entry] = {}
@@ -122,7 +95,7 @@ def _noted(entries: list[Entry]) -> dict[Hashable, Entry]:
 
 
 def _operation(entry: Entry) -> str:
-    """Return method and path, ids by name and signatures left out."""
+    """Return the method and path, with a placeholder for ids and without signatures."""
     request = entry.exchange.request
     path = re.sub(r"^[a-z]+://[^/]*", "", request.url.partition("?")[0])
     return f"{request.method} {UUID.sub('{id}', path)}"
@@ -135,45 +108,51 @@ def alike(one: Exchange, other: Exchange) -> bool:
 
 
 def _changes(old: Entry, new: Entry) -> Iterator[Change]:
-    operation = _operation(old)
     before, after = old.exchange.response, new.exchange.response
     if before.status == 0 or after.status == 0:
-        return  # no answer is no answer of another kind
-    partly = RESPONSE_HEADERS in old.unknown | new.unknown
-    found = [] if partly else [*_header_changes(before, after)]
+        return  # no answer is not an answer of another kind
+    unknown = old.unknown | new.unknown
+    found: list[Change] = []
     if before.status != after.status:
-        found = [(Severity.BREAKING, "status", f"{before.status} is now {after.status}")]
-    if RESPONSE_BODY not in old.unknown | new.unknown:
+        found.append(_change(Kind.BREAKING, "status", str(before.status), str(after.status)))
+    elif RESPONSE_HEADERS not in unknown:
+        found += _header_changes(before, after)
+    if RESPONSE_BODY not in unknown:
         found += _body_changes(before, after)
-    for severity, kind, what in found:
-        yield Change(severity=severity, kind=kind, operation=operation, what=what)
+    for change in found:
+        yield replace(change, where=f"{_operation(old)}: {change.where}")
 
 
-Found = tuple[Severity, str, str]
+def _change(kind: Kind, where: str, before: str, after: str) -> Change:
+    return Change(kind=kind, severity=SEVERITIES[kind], where=where, before=before, after=after)
 
 
-def _header_changes(before: Response, after: Response) -> Iterator[Found]:
-    olds, news = _telling(before), _telling(after)
+def _presence(kind: Kind, where: str) -> Change:
+    """Return the change that something is gone, or is new."""
+    is_gone = kind in (Kind.BREAKING, Kind.ONLY_OLD)
+    return _change(kind, where, *((THERE, NOT_THERE) if is_gone else (NOT_THERE, THERE)))
+
+
+def _header_changes(before: Response, after: Response) -> Iterator[Change]:
+    olds, news = _significant_headers(before), _significant_headers(after)
     for name in sorted(olds.keys() | news.keys()):
-        if name not in news:
-            yield Severity.BREAKING, "header", f"{name} is gone"
-        elif name not in olds:
-            yield Severity.ADDITIVE, "header", f"{name} is new"
+        if name not in olds or name not in news:
+            yield _presence(Kind.ADDITIVE if name in news else Kind.BREAKING, f"header {name}")
         elif olds[name] != news[name]:
-            yield Severity.OTHER, "header", f"{name} was {show(olds[name])} and is {show(news[name])}"
+            yield _change(Kind.VALUE, f"header {name}", show(olds[name]), show(news[name]))
 
 
-def _telling(response: Response) -> dict[str, str]:
-    """Return the headers that tell something, their values without noise."""
-    told = {}
+def _significant_headers(response: Response) -> dict[str, str]:
+    """Return the headers that are of the API, with values in which nothing varies from answer to answer."""
+    found = {}
     for name, value in fields(response.headers).items():
         if name not in _NOISE:
             text = "a number" if name.startswith(_NUMBERED) and value.isdigit() else _VARIABLE.sub("…", value)
-            told[name] = text.partition(";")[0].strip().lower() if name == "content-type" else text
-    return told
+            found[name] = text.partition(";")[0].strip().lower() if name == "content-type" else text
+    return found
 
 
-def _body_changes(before: Response, after: Response) -> Iterator[Found]:
+def _body_changes(before: Response, after: Response) -> Iterator[Change]:
     olds, news = body_of(before), body_of(after)
     if not isinstance(olds, dict | list) and not isinstance(news, dict | list):
         return  # files, or nothing
@@ -184,11 +163,11 @@ def _body_changes(before: Response, after: Response) -> Iterator[Found]:
 
 
 def _is_later(old: object, new: object) -> bool:
-    """Return whether a generation was seen in another state, of which other members follow."""
+    """Return whether a generation was seen in another state, which decides what other members hold."""
     return isinstance(old, dict) and isinstance(new, dict) and old.get("state") != new.get("state")
 
 
-def _shape(old: object, new: object, path: str, *, later: bool) -> Iterator[Found]:
+def _shape(old: object, new: object, path: str, *, later: bool) -> Iterator[Change]:
     """Yield what differs between two JSON values at a path."""
     here = path or "the body"
     if isinstance(old, dict) and isinstance(new, dict):
@@ -197,19 +176,17 @@ def _shape(old: object, new: object, path: str, *, later: bool) -> Iterator[Foun
         if old and new:
             yield from _shape(old[0], new[0], f"{path}[0]", later=False)
     elif None not in (old, new) and _kind(old) != _kind(new):
-        yield Severity.BREAKING, "body", f"{here} was {_kind(old)} and is {_kind(new)}"
+        yield _change(Kind.BREAKING, here, _kind(old), _kind(new))
     elif _plain(old) != _plain(new):
-        kind = "wording" if path.rpartition(".")[2] in _SAID else "value"
-        yield Severity.OTHER, kind, f"{here} was {_shown(old)} and is {_shown(new)}"
+        kind = Kind.WORDING if path.rpartition(".")[2] in _WORDED else Kind.VALUE
+        yield _change(kind, here, show(_plain(old)), show(_plain(new)))
 
 
-def _members(old: dict[str, object], new: dict[str, object], path: str, *, later: bool) -> Iterator[Found]:
+def _members(old: dict[str, object], new: dict[str, object], path: str, *, later: bool) -> Iterator[Change]:
     for name in [*old, *(name for name in new if name not in old)]:
         within = f"{path}.{name}" if path else name
-        if name not in new:
-            yield Severity.BREAKING, "body", f"{within} is gone"
-        elif name not in old:
-            yield Severity.ADDITIVE, "body", f"{within} is new"
+        if name not in new or name not in old:
+            yield _presence(Kind.ADDITIVE if name in new else Kind.BREAKING, within)
         elif not (later and name in _OF_A_STATE):
             yield from _shape(old[name], new[name], within, later=False)
 
@@ -223,7 +200,3 @@ def _kind(value: object) -> str:
 
 def _plain(value: object) -> object:
     return _VARIABLE.sub("…", value) if isinstance(value, str) else value
-
-
-def _shown(value: object) -> str:
-    return show(_plain(value))

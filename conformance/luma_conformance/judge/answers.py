@@ -6,7 +6,7 @@ The result depends only on the exchanges. Judging does not stop at the first dif
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luma_conformance.matching import Matcher, Members, Scene, show
 from luma_conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, fields
@@ -16,8 +16,6 @@ FINAL_STATES = ("completed", "failed")
 """The states a generation does not leave ("Handling async failures in code")."""
 
 _NOT_JSON = object()
-Difference = tuple[Facet, str, str, str]
-"""A difference before it is a Mismatch: its facet, where, why, and the heading it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def judge_step(
     The last exchange is the one the step waited for.
     """
     step = case.steps[number - 1]
-    found: list[Difference] = []
+    found: list[Mismatch] = []
     notes: list[str] = []
     for exchange in exchanges[:-1]:
         found += _check_meanwhile(step, exchange, every, saved, case.section)
@@ -97,47 +95,40 @@ def judge_step(
     scene = Scene(saved=saved, sent=fields(last.request.headers))
     body = body_of(last.response)
     if step.repeat is not None and not is_awaited(step.repeat, last.response):
-        found.append(
-            (Facet.SEQUENCE, "repeat", _describe_missed(step.repeat, len(exchanges), last.response), case.section)
-        )
+        why = _describe_missed(step.repeat, len(exchanges), last.response)
+        found.append(Mismatch(facet=Facet.SEQUENCE, where="repeat", why=why, rests_on=case.section))
     found += _check_expected(step, last.response, body, scene, case.section, notes)
     found += _check_every_response(last, body, scene, every)
-    mismatches = tuple(
-        Mismatch(facet=facet, where=where, why=why, step=number, rests_on=rests_on)
-        for facet, where, why, rests_on in dict.fromkeys(found)
-    )
+    mismatches = tuple(replace(mismatch, step=number) for mismatch in dict.fromkeys(found))
     return Judgement(mismatches=mismatches, notes=tuple(notes))
 
 
 def _check_meanwhile(
     step: Step, exchange: Exchange, every: EveryResponse, saved: Mapping[str, object], section: str
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     assert step.repeat is not None
     response = exchange.response
     if response.status not in step.repeat.meanwhile:
-        yield (
-            Facet.STATUS,
-            "status",
-            f"expected {_one_of(step.repeat.meanwhile)} meanwhile, got {response.status}",
-            section,
-        )
+        why = f"expected {_one_of(step.repeat.meanwhile)} meanwhile, got {response.status}"
+        yield Mismatch(facet=Facet.STATUS, where="status", why=why, rests_on=section)
     scene = Scene(saved=saved, sent=fields(exchange.request.headers))
     yield from _check_every_response(exchange, body_of(response), scene, every)
 
 
 def _check_expected(
     step: Step, response: Response, body: object, scene: Scene, section: str, notes: list[str]
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     expect = step.expect
     if response.status not in expect.status:
-        yield Facet.STATUS, "status", f"expected {_one_of(expect.status)}, got {response.status}", section
+        got = f"expected {_one_of(expect.status)}, got {response.status}"
+        yield Mismatch(facet=Facet.STATUS, where="status", why=got, rests_on=section)
     if expect.detail is not None:
         detail = body.get("detail") if isinstance(body, dict) else None
         why = expect.detail.explain(detail, scene)
         if why and expect.wording_may_vary and isinstance(detail, str) and detail:
             notes.append(f"detail is worded {show(detail)}, which the page allows")
         elif why:
-            yield Facet.DETAIL, "detail", why, section
+            yield Mismatch(facet=Facet.DETAIL, where="detail", why=why, rests_on=section)
     yield from _check_headers(fields(response.headers), expect.headers, expect.absent_headers, scene, section)
     if expect.body is not None:
         why = _explain_body(expect.body, body, response, scene)
@@ -145,12 +136,13 @@ def _check_expected(
         if worded and expect.wording_may_vary:
             notes.append(f"failure_reason is worded {show(_member(body, 'failure_reason'))}, which the page allows")
         elif why and worded:
-            yield Facet.BODY, "failure_reason", why.removeprefix("failure_reason: "), section
+            why = why.removeprefix("failure_reason: ")
+            yield Mismatch(facet=Facet.BODY, where="failure_reason", why=why, rests_on=section)
         elif why:
-            yield Facet.BODY, "body", why, section
+            yield Mismatch(facet=Facet.BODY, where="body", why=why, rests_on=section)
 
 
-def _check_every_response(exchange: Exchange, body: object, scene: Scene, every: EveryResponse) -> Iterator[Difference]:
+def _check_every_response(exchange: Exchange, body: object, scene: Scene, every: EveryResponse) -> Iterator[Mismatch]:
     if not exchange.request.url.startswith("/"):
         return  # an output file: storage answers, not the API
     response = exchange.response
@@ -158,21 +150,22 @@ def _check_every_response(exchange: Exchange, body: object, scene: Scene, every:
     for holding in every.on(exchange.request.method, response, _member(body, "detail")):
         yield from _check_headers(answered, holding.headers, holding.absent_headers, scene, holding.section)
         if holding.body is not None and (why := _explain_body(holding.body, body, response, scene)):
-            yield Facet.BODY, "body", why, holding.section
+            yield Mismatch(facet=Facet.BODY, where="body", why=why, rests_on=holding.section)
 
 
 def _check_headers(
     answered: Mapping[str, str], expected: Mapping[str, Matcher], absent: Sequence[str], scene: Scene, section: str
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     for name, matcher in expected.items():
         value = answered.get(name.lower())
         if value is None:
-            yield Facet.HEADERS, name, "is missing", section
+            yield Mismatch(facet=Facet.HEADERS, where=name, why="is missing", rests_on=section)
         elif why := matcher.explain(value, scene):
-            yield Facet.HEADERS, name, why, section
+            yield Mismatch(facet=Facet.HEADERS, where=name, why=why, rests_on=section)
     for name in absent:
         if (value := answered.get(name.lower())) is not None:
-            yield Facet.HEADERS, name, f"does not belong here, got {show(value)}", section
+            why = f"does not belong here, got {show(value)}"
+            yield Mismatch(facet=Facet.HEADERS, where=name, why=why, rests_on=section)
 
 
 def _explain_body(matcher: Matcher, body: object, response: Response, scene: Scene) -> str | None:

@@ -1,10 +1,11 @@
-"""Two runs compared, case by case: what got worse, what got better, and what is no longer looked at."""
+"""What changed between two runs, or two recordings, as one value; and the comparison of two runs, case by case."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
 from luma_conformance.errors import Exit
@@ -12,22 +13,29 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Conclusion, Results, count_noun
 
+THERE: Final = "there"
+NOT_THERE: Final = "not there"
 
-class Change(StrEnum):
-    """What became of a case between two runs, in the order a reader wants them."""
+
+class Kind(StrEnum):
+    """What happened to a case of a run or an answer of a recording, in the order a reader wants to see it."""
 
     REGRESSION = "regression"
+    BREAKING = "breaking"
     LOST = "no longer judged"
+    ONLY_OLD = "only in the older"
     STILL_FAILING = "still failing"
     NEW = "new case"
     GAINED = "judged for the first time"
+    ADDITIVE = "additive"
+    VALUE = "other value"
     WORDING = "worded otherwise"
+    ONLY_NEW = "only in the newer"
     FIXED = "fixed"
-    UNCHANGED = "unchanged"
 
 
 class FailOn(StrEnum):
-    """What makes a comparison fail: a regression, also lost coverage, also anything that is wrong, or nothing."""
+    """The changes that make a comparison fail; each takes in those before it, but `none`."""
 
     REGRESSIONS = "regressions"
     COVERAGE = "coverage"
@@ -35,134 +43,195 @@ class FailOn(StrEnum):
     NONE = "none"
 
 
-_NOUNS: Final = (Change.REGRESSION, Change.NEW)
+SEVERITIES: Final[Mapping[Kind, FailOn]] = {
+    Kind.REGRESSION: FailOn.REGRESSIONS,
+    Kind.BREAKING: FailOn.REGRESSIONS,
+    Kind.LOST: FailOn.COVERAGE,
+    Kind.ONLY_OLD: FailOn.COVERAGE,
+    Kind.ADDITIVE: FailOn.ANY,
+    Kind.VALUE: FailOn.ANY,
+    Kind.WORDING: FailOn.ANY,
+    Kind.ONLY_NEW: FailOn.NONE,
+    Kind.FIXED: FailOn.NONE,
+}
+"""The severity of a kind; of the others it is ANY where the newer verdict is a failure, else NONE."""
+
+_ORDER: Final = {kind: number for number, kind in enumerate(Kind)}
+_STRICTNESS: Final = {fail_on: number for number, fail_on in enumerate(FailOn)}
+_NOUNS: Final = (Kind.REGRESSION, Kind.NEW)
 _WRONG: Final = (Outcome.FAIL, Outcome.DEVIATION)
+_UNJUDGED: Final = (Conclusion.INCOMPLETE, Conclusion.COULD_NOT_JUDGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """One case in two runs; `old` or `new` is None where it is in only one of them."""
+class Change:
+    """One change: where it is, what was there before and after, and the least `--fail-on` it is a failure for.
 
-    case: str
-    change: Change
-    old: Judged | None
-    new: Judged | None
+    Of runs, `where` is a case and `title` its title. Of recordings, `where` is a part of the answers to an operation,
+    or the case or operation of a request that only one of the two has; `place` is where the change is first seen, and
+    `times` how often.
+    """
 
-    @property
-    def latest(self) -> Judged:
-        """The verdict of the newer run, else of the older."""
-        judged = self.new or self.old
-        assert judged is not None
-        return judged
+    kind: Kind
+    severity: FailOn
+    where: str
+    before: str
+    after: str
+    title: str = ""
+    place: str = ""
+    times: int = 1
 
-    @property
-    def words(self) -> str:
-        """What was, and what is."""
-        then, now = (_said(judged) for judged in (self.old, self.new))
-        if self.old is not None and self.new is not None and self.old.verdict is self.new.verdict:
-            return now if then == now else f"{then} → {now}"
-        names = [judged.verdict if judged else "not there" for judged in (self.old, self.new)]
-        return f"{names[0]} → {names[1]}" + (f": {now}" if now else "")
+    def __str__(self) -> str:
+        return self.after if self.before == self.after else f"{self.before} → {self.after}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two things compared: the target or file, when it was judged, and how large it is."""
+
+    target: str
+    started: str = ""
+    size: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.target or "no target", self.started, self.size) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two runs, and what became of each case of either, grouped by change."""
+    """What changed from an older to a newer run or recording, the worst first, and how much did not.
 
-    old: Results
-    new: Results
-    changes: Mapping[Change, tuple[Compared, ...]]
+    `cautions` are what a reader has to know before the numbers. Two recordings without a common request are not
+    `comparable`; a newer run that broke off, or judged nothing, is not `conclusive`.
+    """
+
+    old: Side
+    new: Side
+    changes: tuple[Change, ...]
+    unchanged: int
+    cautions: tuple[str, ...] = ()
+    comparable: bool = True
+    conclusive: bool = True
+
+    @property
+    def by_kind(self) -> Mapping[Kind, tuple[Change, ...]]:
+        """The changes of each kind there is, in the order of the kinds."""
+        return {kind: tuple(changes) for kind, changes in groupby(self.changes, lambda change: change.kind)}
 
     @property
     def headline(self) -> str:
-        """What changed, in a line."""
+        """The number of changes of each kind, in a line."""
         found = [
-            count_noun(len(cases), change) if change in _NOUNS else f"{len(cases):,} {change}"
-            for change, cases in self.changes.items()
-            if cases and change is not Change.UNCHANGED
+            count_noun(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
+            for kind, changes in self.by_kind.items()
         ]
-        return ", ".join(found) or "nothing changed"
-
-    @property
-    def cautions(self) -> Iterator[str]:
-        """What a reader has to know before the numbers."""
-        for name, results in (("the older", self.old), ("the newer", self.new)):
-            if results.conclusion in (Conclusion.INCOMPLETE, Conclusion.COULD_NOT_JUDGE):
-                yield f"{name} run is no whole run: {results.headline}"
-            elif not results.complete:
-                yield f"{name} run is incomplete: cases may be missing because it broke off"
-        if self.old.run.target != self.new.run.target:
-            yield f"two targets: {self.old.run.target or 'none'}, and {self.new.run.target or 'none'}"
-        if self.old.run.catalogue != self.new.run.catalogue:
-            yield "two catalogues: a case may ask for something else than it did"
+        return ", ".join(found) or ("nothing changed" if self.comparable else "nothing to compare")
 
     def exit_status(self, fail_on: FailOn) -> Exit:
-        """Return the exit status: what the user asked to fail on, or a newer run that says too little to pass."""
+        """Return the exit status: of the changes the user wants to fail on, or of a newer run that says too little."""
+        if not self.comparable:
+            return Exit.COULD_NOT_JUDGE
         if fail_on is FailOn.NONE:
             return Exit.CONFORMANT
-        if any(self._fails(compared, fail_on) for found in self.changes.values() for compared in found):
+        if any(_STRICTNESS[change.severity] <= _STRICTNESS[fail_on] for change in self.changes):
             return Exit.NOT_CONFORMANT
-        unjudged = self.new.conclusion in (Conclusion.INCOMPLETE, Conclusion.COULD_NOT_JUDGE)
-        return Exit.COULD_NOT_JUDGE if unjudged else Exit.CONFORMANT
+        return Exit.CONFORMANT if self.conclusive else Exit.COULD_NOT_JUDGE
 
-    def _fails(self, compared: Compared, fail_on: FailOn) -> bool:
-        if compared.change is Change.REGRESSION:
-            return True
-        if compared.change is Change.LOST:
-            return fail_on is not FailOn.REGRESSIONS
-        worse = compared.change is Change.WORDING or compared.latest.verdict is Outcome.FAIL
-        return fail_on is FailOn.ANY and worse
+    def scrub(self, scrub: Callable[[str], str]) -> Comparison:
+        """Return the comparison with every text that may come from a file scrubbed."""
+        old, new = (replace(side, target=scrub(side.target)) for side in (self.old, self.new))
+        changes = (
+            replace(
+                one, where=scrub(one.where), before=scrub(one.before), after=scrub(one.after), place=scrub(one.place)
+            )
+            for one in self.changes
+        )
+        return replace(self, old=old, new=new, changes=tuple(changes))
 
 
-def compare(old: Results, new: Results) -> Comparison:
-    """Return what became of each case from one run to another."""
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return changes in the order of their kinds; those of one kind keep theirs."""
+    return tuple(sorted(changes, key=lambda change: _ORDER[change.kind]))
+
+
+def compare_results(old: Results, new: Results) -> Comparison:
+    """Return what changed from one run to another, case by case."""
     before = {judged.case: judged for judged in old.verdicts}
     after = {judged.case: judged for judged in new.verdicts}
-    found: dict[Change, list[Compared]] = {change: [] for change in Change}
-    for case in dict.fromkeys([*after, *before]):
-        was, now = before.get(case), after.get(case)
-        change = changed(was, now)
-        found[change].append(Compared(case=case, change=change, old=was, new=now))
-    return Comparison(old=old, new=new, changes={change: tuple(cases) for change, cases in found.items()})
+    cases = dict.fromkeys([*after, *before])
+    changes = in_order(_changes(cases, before, after))
+    return Comparison(
+        old=_side(old),
+        new=_side(new),
+        changes=changes,
+        unchanged=len(cases) - len(changes),
+        cautions=tuple(_cautions(old, new)),
+        conclusive=new.conclusion not in _UNJUDGED,
+    )
 
 
-def changed(old: Judged | None, new: Judged | None) -> Change:
-    """Return what became of a case; the verdict decides, and the wording only between two that are not failures."""
-    if (uncovered := _coverage(old, new)) is not None:
-        return uncovered
-    assert old is not None
-    assert new is not None
+def classify(old: Judged | None, new: Judged | None) -> Kind | None:
+    """Return what happened to a case, or None if it is unchanged.
+
+    The verdicts decide; the wording counts only between two verdicts that are not failures.
+    """
+    then, now = (judged is not None and judged.verdict is not Outcome.NOT_JUDGED for judged in (old, new))
+    if old is None or new is None or not (then and now):
+        if then or now:
+            return Kind.LOST if then else Kind.NEW if old is None else Kind.GAINED
+        return None
     if new.verdict in _WRONG:
         known = (Outcome.FAIL,) if new.verdict is Outcome.FAIL else _WRONG
-        return Change.STILL_FAILING if old.verdict in known else Change.REGRESSION
+        return Kind.STILL_FAILING if old.verdict in known else Kind.REGRESSION
     if old.verdict in _WRONG:
-        return Change.FIXED
-    return Change.WORDING if _worded(old) != _worded(new) else Change.UNCHANGED
+        return Kind.FIXED
+    return Kind.WORDING if _wording(old) != _wording(new) else None
 
 
-def _coverage(old: Judged | None, new: Judged | None) -> Change | None:
-    """Return what became of a case that only one of two runs judged, or none; None where both did."""
-    then, now = (judged is not None and judged.verdict is not Outcome.NOT_JUDGED for judged in (old, new))
-    if then and now:
-        return None
-    if then:
-        return Change.LOST
-    if now:
-        return Change.NEW if old is None else Change.GAINED
-    return Change.UNCHANGED
+def _changes(cases: Iterable[str], before: Mapping[str, Judged], after: Mapping[str, Judged]) -> Iterator[Change]:
+    for case in cases:
+        old, new = before.get(case), after.get(case)
+        latest = new or old
+        if latest is None or (kind := classify(old, new)) is None:
+            continue
+        then, now = old.verdict if old else NOT_THERE, new.verdict if new else NOT_THERE
+        if old and new and then is now:
+            then, now = _describe(old) or then, _describe(new) or now
+        elif new and (text := _describe(new)):
+            now = f"{now}: {text}"
+        otherwise = FailOn.ANY if latest.verdict is Outcome.FAIL else FailOn.NONE
+        severity = SEVERITIES.get(kind, otherwise)
+        yield Change(kind=kind, severity=severity, where=case, before=then, after=now, title=latest.title)
 
 
-def _worded(judged: Judged) -> object:
-    """Return what tells one wording from another: nothing where a case passes and nothing was noted."""
+def _wording(judged: Judged) -> object:
+    """Return what differs between two wordings: nothing where a case passes without a note."""
     return (judged.notes, judged.actual if judged.verdict is Outcome.WARNING else None)
 
 
-def _said(judged: Judged | None) -> str:
-    """Return what was wrong with an answer, in a line; nothing where nothing was."""
-    if judged is None or (judged.verdict is Outcome.PASS and not judged.notes):
+def _describe(judged: Judged) -> str:
+    """Return what is wrong with an answer, in a line; an empty text where nothing is."""
+    if judged.verdict is Outcome.PASS and not judged.notes:
         return ""
     shown = ("status", "detail") if judged.actual else ()
-    told = [f"{one.where}: {one.why}" for one in judged.differences if one.facet not in shown]
-    if judged.actual and len(told) < len(judged.differences):
-        told.insert(0, judged.actual)
-    return "; ".join([*told, *judged.notes]) or judged.reason or (judged.explanation or "").partition("\n")[0]
+    parts = [f"{one.where}: {one.why}" for one in judged.differences if one.facet not in shown]
+    if judged.actual and len(parts) < len(judged.differences):
+        parts.insert(0, judged.actual)
+    return "; ".join([*parts, *judged.notes]) or judged.reason or (judged.explanation or "").partition("\n")[0]
+
+
+def _side(results: Results) -> Side:
+    size = f"{count_noun(results.judged, 'case')} judged"
+    return Side(target=results.run.target, started=results.run.started, size=size)
+
+
+def _cautions(old: Results, new: Results) -> Iterator[str]:
+    for name, results in (("the older", old), ("the newer", new)):
+        if results.conclusion in _UNJUDGED:
+            yield f"{name} run is no whole run: {results.headline}"
+        elif not results.complete:
+            yield f"{name} run is incomplete: cases may be missing because it broke off"
+    if old.run.target != new.run.target:
+        yield f"two targets: {old.run.target or 'none'}, and {new.run.target or 'none'}"
+    if old.run.catalogue != new.run.catalogue:
+        yield "two catalogues: a case may ask for something else than it did"
