@@ -11,7 +11,7 @@ import pytest
 from luma_conformance.errors import Exit
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
-from luma_conformance.report.result import Ending, Results
+from luma_conformance.report.result import Ending, Results, count_noun
 from luma_conformance.session.open import EMBEDDED
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
@@ -35,7 +35,7 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     for line in _format_rules(results.ending):
         terminal.write_line(line, yellow=line.startswith("unreached"))
     if spent := results.ending.spent:
-        terminal.write_line(f"spent       {spent} accepted generation{'s' * (spent != 1)}")
+        terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
         terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
     if tally.stop is not None:

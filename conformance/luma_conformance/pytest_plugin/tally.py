@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -12,7 +11,7 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Results, Run
+from luma_conformance.report.result import Ending, Results, Run, add_rule_counts
 from luma_conformance.rules import RULES
 
 OR: Final = " — or — "
@@ -93,15 +92,8 @@ class Tally:
 
 def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
     """Return how often generated requests broke each rule, or narrowly kept it and were accepted; empty if never."""
-    broken: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    for judged in verdicts:
-        for rule, (times_broken, times_kept) in judged.rules.items():
-            broken[rule] += times_broken
-            kept[rule] += times_kept
-    if not broken:
-        return {}
-    return {rule.id: (broken[rule.id], kept[rule.id]) for rule in RULES}
+    counts = add_rule_counts(judged.rules for judged in verdicts)
+    return {rule.id: counts.get(rule.id, (0, 0)) for rule in RULES} if counts else {}
 
 
 def _find_observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:

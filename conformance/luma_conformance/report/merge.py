@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Results
+from luma_conformance.report.result import Ending, Results, add_rule_counts
 
 MAX_NAMED = 5
 """Cases an error names."""
@@ -57,12 +56,6 @@ def _merge_endings(parts: Sequence[Results]) -> Ending | None:
     endings = [part.ending for part in parts if part.ending is not None]
     if len(endings) < len(parts):
         return None
-    fired: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    for ending in endings:
-        for rule, (broken, held) in ending.rules.items():
-            fired[rule] += broken
-            kept[rule] += held
     stopped = next((ending for ending in endings if ending.stop is not None), None)
     return Ending(
         ended=max(ending.ended for ending in endings),
@@ -70,6 +63,6 @@ def _merge_endings(parts: Sequence[Results]) -> Ending | None:
         status=stopped.status if stopped else max(ending.status for ending in endings),
         stop=stopped.stop if stopped else None,
         spent=sum(ending.spent for ending in endings),
-        rules={rule: (fired[rule], kept[rule]) for rule in fired},
+        rules=add_rule_counts(ending.rules for ending in endings),
         observed=tuple(sorted({what for ending in endings for what in ending.observed})),
     )

@@ -6,7 +6,7 @@ Secrets are removed from its texts before it is made, so all of them can be show
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -140,6 +140,15 @@ class Results:
         if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
             found.append(count_noun(known, "known deviation"))
         return tuple(found)
+
+
+def add_rule_counts(counts: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    """Return how often each rule was broken, and narrowly kept, in all of some counts."""
+    total: dict[str, tuple[int, int]] = {}
+    for rule, (broken, kept) in (item for one in counts for item in one.items()):
+        before = total.get(rule, (0, 0))
+        total[rule] = (before[0] + broken, before[1] + kept)
+    return total
 
 
 def count_noun(number: int, noun: str) -> str:

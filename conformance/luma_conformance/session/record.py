@@ -25,6 +25,7 @@ from luma_conformance.recording.player import Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
 from luma_conformance.redaction.redactor import Redactor, safe_text
 from luma_conformance.redaction.storable import storable_body, storable_headers
+from luma_conformance.report.result import count_noun
 from luma_conformance.session.session import Session
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
@@ -159,6 +160,5 @@ def _describe_age(seconds: float) -> str:
     """Return an age in words."""
     for size, word in ((DAY, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {word}{'s' * (count != 1)} ago"
+            return f"{count_noun(int(seconds // size), word)} ago"
     return "just now"
