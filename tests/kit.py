@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import luma_conformance.properties.luma_target
-import luma_conformance.target.connection  # noqa: F401  see below
+import luma_conformance.target.http  # noqa: F401  see below
 import pytest
 from hypothesis import HealthCheck, settings
 from luma_conformance import pytest_plugin
@@ -156,7 +156,7 @@ def _only_ours() -> Iterator[None]:
 
 def results(folder: str | Path = "out") -> Results:
     """Return the results a run wrote into a folder."""
-    return jsonl.read(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
+    return jsonl.parse_results(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
 
 
 def free_port() -> int:

@@ -234,7 +234,7 @@ def test_the_house_is_synchronous_but_for_the_reference() -> None:
 
 
 def test_the_plugin_is_inert_where_it_is_not_used() -> None:
-    """Loading the plugin loads nothing of ours but its options and itself, and no dependency but pytest."""
+    """Loading the plugin loads nothing of ours but the plugin itself and the errors, and no dependency but pytest."""
     look = (
         f"import sys, {NAME}.pytest_plugin.plugin; "
         "print(*(name for name in sys.modules if name.partition('.')[0] in sys.argv))"
@@ -244,8 +244,8 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
     shell = f"{NAME}.pytest_plugin"
-    plugin = (shell, f"{shell}.options", f"{shell}.plugin", f"{shell}.run")
-    assert sorted(loaded) == [NAME, f"{NAME}.arguments", *plugin]
+    plugin = (shell, f"{shell}.options", f"{shell}.plugin", f"{shell}.run", f"{shell}.scrubbing")
+    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
 
 
 def test_contributing_shows_the_folders_in_their_order() -> None:

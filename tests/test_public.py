@@ -119,3 +119,13 @@ def test_importing_the_package_imports_nothing_else() -> None:
 def test_the_version_is_the_distributions() -> None:
     """`__version__` is what pip says."""
     assert re.fullmatch(r"\d+\.\d+\.\d+", luma_conformance.__version__)
+
+
+def test_a_clone_that_is_not_installed_has_version_0(tmp_path: Path) -> None:
+    """Without the metadata of an installed distribution `__version__` is "0", and nothing fails."""
+    (tmp_path / "luma_conformance").symlink_to(Path(luma_conformance.__file__).parent)
+    look = "import sys; sys.path.insert(0, sys.argv[1]); import luma_conformance; print(luma_conformance.__version__)"
+
+    ran = subprocess.run([sys.executable, "-S", "-c", look, tmp_path], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "0\n"

@@ -84,14 +84,22 @@ _NAMES: Final = {
 _HOMES: Final = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
 
 
+def _read_version() -> str:
+    """Return the version that is installed, or "0" in a clone that is not."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("luma-agents-conformance")
+    except PackageNotFoundError:
+        return "0"
+
+
 if not TYPE_CHECKING:  # a type checker that knew it would let any misspelt name pass
 
     def __getattr__(name: str) -> object:
         """Return a public name from its module, and keep it; raise AttributeError for any other."""
         if name == "__version__":
-            from importlib.metadata import version
-
-            value = version("luma-agents-conformance")
+            value = _read_version()
         elif name in _HOMES:
             value = getattr(import_module(_HOMES[name]), name)
         else:

@@ -69,7 +69,7 @@ class CatalogueError(InputError):
 
 
 class Unreadable(InputError):
-    """Says why a file cannot be read at all, or is not in its format: one problem, with its place."""
+    """A file that cannot be read at all, or is not in its format: one problem, with its place."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))

@@ -37,7 +37,7 @@ MAX_SHOWN = 4_000
 
 
 def one_line(text: str) -> str:
-    """Returns a text on one line, what a terminal or a file would not take (controls, surrogates) escaped."""
+    """Return a text on one line, with everything escaped that a terminal or file cannot take (controls, surrogates)."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

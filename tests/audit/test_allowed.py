@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from luma_conformance.audit.allowed import Page, case_of
+from luma_conformance.audit.allowed import Page, make_case
 from luma_conformance.audit.audit import Audit
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
@@ -197,4 +197,4 @@ def test_the_rules_a_request_breaks_are_named() -> None:
         prediction = predict(UNKNOWN_MODEL)
         assert isinstance(prediction, Rejected)
         assert allowance.refused == prediction.violations
-        assert str(case_of(one, allowance).place.file) == "a.har:entry 1"
+        assert str(make_case(one, allowance).place.file) == "a.har:entry 1"

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.model import Case, Outcome
-from luma_conformance.recording.har import entries
+from luma_conformance.recording.har import read_entries
 from luma_conformance.session.open import Options, open_session
 
 HOST = "reference.invalid"
@@ -56,7 +56,7 @@ def ours(file: Path, count: int) -> tuple[float, float]:
 
 def theirs(file: Path, cassette: Path) -> tuple[float, float]:
     """Return the same of vcrpy, which compares no answer; it replays a hundred, spread evenly."""
-    found = list(entries(file))
+    found = list(read_entries(file))
     cassette.write_text(yaml.dump({"version": 1, "interactions": [_interaction(entry.exchange) for entry in found]}))
     start = time.perf_counter()
     with vcr.use_cassette(str(cassette), record_mode="none", match_on=("method", "path", "body")):

@@ -45,12 +45,12 @@ def timed(name: str, work: Callable[[], object]) -> None:
 def main() -> None:
     """Print the time each format takes."""
     results, other = many(0), many(1)
-    content = lines.written(results).encode()
+    content = lines.format_results(results).encode()
     for word in formats.FORMATS:
-        for name in formats.names([word]):
-            timed(name, lambda word=word, name=name: formats.rendered([results], [word])[name])  # type: ignore[misc]
-    timed("report.html, two runs", lambda: formats.rendered([results, other], ["html"])["report.html"])
-    timed("read results.jsonl", lambda: lines.read(content, "results.jsonl"))
+        for name in formats.list_file_names([word]):
+            timed(name, lambda word=word, name=name: formats.render([results], [word])[name])  # type: ignore[misc]
+    timed("report.html, two runs", lambda: formats.render([results, other], ["html"])["report.html"])
+    timed("read results.jsonl", lambda: lines.parse_results(content, "results.jsonl"))
     timed("compare", lambda: compare_results(results, other))
 
 

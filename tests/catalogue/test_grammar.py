@@ -14,8 +14,8 @@ from luma_conformance.catalogue.grammar import (
     CASE_KEYS,
     FILE_KEYS,
     Section,
-    placeholder,
-    placeholders,
+    find_placeholders,
+    match_placeholder,
     read_all,
     read_section,
 )
@@ -371,8 +371,8 @@ def test_each_problem_of_a_file_is_reported_with_its_place(text: str, said: list
         ("set: {prompt: '{inline-pgn}'}", 'unknown placeholder "inline-pgn"; did you mean inline-png?'),
         ("set: {prompt: '{queued-prompt}'}", '"queued-prompt" is used but not needed; add it to needs'),
         ("request: {auth: revoked-key}", '"revoked-key" is used but not needed; add it to needs'),
-        ("needs: [other-key], set: {prompt: '{other-key}'}", '"other-key" is a key, and no request has one in it'),
-        ("needs: [fast-clock], set: {prompt: '{fast-clock}'}", '"fast-clock" is nothing that can be sent; needs'),
+        ("needs: [other-key], set: {prompt: '{other-key}'}", '"other-key" is a key, which belongs under auth'),
+        ("needs: [fast-clock], set: {prompt: '{fast-clock}'}", '"fast-clock" cannot be sent; list it under needs'),
         ("needs: [our-key]", 'unknown role "our-key"; did you mean other-key? A role of your own is declared in the'),
         ("needs: [qqq]", 'unknown role "qqq"; a role of your own is declared in the profile, [roles] qqq = "what'),
         ("request: {auth: revoked}", 'unknown key role "revoked"; did you mean revoked-key?'),
@@ -459,8 +459,8 @@ def test_all_problems_of_all_files_are_reported_at_once() -> None:
 )
 def test_a_placeholder_is_always_a_whole_value(value: object, name: str | None) -> None:
     """A name in braces stands for something only where it is all there is."""
-    assert placeholder(value) == name
-    assert list(placeholders({"a": [value]})) == ([name] if name else [])
+    assert match_placeholder(value) == name
+    assert list(find_placeholders({"a": [value]})) == ([name] if name else [])
 
 
 _KEYS = st.sampled_from([*FILE_KEYS, *CASE_KEYS, "auth", "path", "save", "repeat", "until", "$is", "$one_of", "x"])

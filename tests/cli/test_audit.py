@@ -320,7 +320,7 @@ def test_what_a_browser_left_out_is_not_a_finding(har: Document, capsys: Output)
 
     assert (status, places(output)) == (0, [])
     assert re.search(r"^not judged +1  no answer was recorded$", output, re.MULTILINE)
-    assert re.search(r"^not judged +\d+  rate limit over time: the recording does not tell whose key", output, re.M)
+    assert re.search(r"^not judged +\d+  rate limit over time: the recording does not show whose key", output, re.M)
 
 
 def test_a_request_that_breaks_a_rule_is_a_finding_when_asked_for(har: Document, capsys: Output) -> None:
@@ -374,7 +374,11 @@ def test_secrets_and_terminal_commands_of_a_file_are_not_printed(har: Document, 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("my notes", "is neither a HAR file nor a cassette"), ('{"a": 1}', "no HAR file"), ('{"log": ', "ends at byte 8")],
+    [
+        ("my notes", "is neither a HAR file nor a cassette"),
+        ('{"a": 1}', "not a HAR file"),
+        ('{"log": ', "ends at byte 8"),
+    ],
 )
 def test_a_file_that_is_no_recording_is_an_input_error(capsys: Output, content: str, said: str) -> None:
     """The complaint is one line with what to do, the status 4."""

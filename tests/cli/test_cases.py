@@ -57,7 +57,7 @@ def test_list_narrows_by_status_and_role(capsys: Output) -> None:
 
 def test_list_without_a_match_is_a_usage_error(capsys: Output) -> None:
     """Filters that match nothing are reported."""
-    assert "no case is all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
+    assert "no case matches all of that" in complaint(capsys, "list", NEGATIVE, "--status", "500")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from luma_conformance.errors import Exit
 from luma_conformance.recording.entry import Entry
 from luma_conformance.recording.har import Writer
 from luma_conformance.report.compare_formats import WRITERS
-from luma_conformance.report.jsonl import written
+from luma_conformance.report.jsonl import format_results
 from luma_conformance.report.result import Results
 
 from tests.audit.test_changes import MADE, entry
@@ -23,14 +23,14 @@ from tests.report import samples
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("mixed.jsonl").write_text(written(samples.MIXED))
-    Path("clean.jsonl").write_text(written(samples.CLEAN))
+    Path("mixed.jsonl").write_text(format_results(samples.MIXED))
+    Path("clean.jsonl").write_text(format_results(samples.CLEAN))
 
 
 def test_compare_says_what_changed_and_fails_on_regressions(capsys: pytest.CaptureFixture[str]) -> None:
     """OLD against NEW: the status is 1 where something got worse; fixed and lost cases are listed too."""
     worse = Results(samples.RUN, (replace(samples.FAILED, case=samples.PASSED.case),), samples.ENDING)
-    Path("worse.jsonl").write_text(written(worse))
+    Path("worse.jsonl").write_text(format_results(worse))
 
     assert main(["compare", "clean.jsonl", "worse.jsonl"]) == Exit.NOT_CONFORMANT
     assert "1 regression\n\nregression: 1\n  create/201/control\n" in capsys.readouterr().out
@@ -43,7 +43,7 @@ def test_compare_says_what_changed_and_fails_on_regressions(capsys: pytest.Captu
 def test_a_folder_can_be_given_for_the_results_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     """The folder that --luma-report named can be given as it is."""
     Path("run").mkdir()
-    Path("run/results.jsonl").write_text(written(samples.CLEAN))
+    Path("run/results.jsonl").write_text(format_results(samples.CLEAN))
 
     assert main(["compare", "run", "clean.jsonl"]) == Exit.CONFORMANT
     assert "nothing changed" in capsys.readouterr().out

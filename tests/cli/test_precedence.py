@@ -111,7 +111,7 @@ def test_an_unexpected_acceptance_off_this_machine_ends_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Off this machine the first acceptance is the last request, and the exit status says so."""
-    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
+    monkeypatch.setattr("luma_conformance.target.http.is_loopback", lambda base_url: False)
     monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
     with serving(wrap=accepts_everything) as url:
         status = cli.main(["precedence", *FEW, "--base-url", url])
@@ -162,4 +162,4 @@ def test_a_file_that_is_no_order_is_refused(tmp_path: Path, capsys: pytest.Captu
     for text in ("[]", "{", '{"observations": [1]}', "\x00"):
         file.write_text(text)
         assert cli.main(["precedence", "--against", str(file)]) == Exit.USAGE
-        assert "is no order that" in capsys.readouterr().err
+        assert "is not an order that" in capsys.readouterr().err

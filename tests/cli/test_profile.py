@@ -26,7 +26,7 @@ def test_a_profile_is_written_once(capsys: Output, folder: Path) -> None:
     text = (folder / "luma-profile.toml").read_text()
     assert "[keys]" in text
     (folder / "luma-profile.toml").write_text("# mine\n")
-    assert "luma-profile.toml is there already" in complaint(capsys, "profile", "--init")
+    assert "luma-profile.toml exists already" in complaint(capsys, "profile", "--init")
     assert (folder / "luma-profile.toml").read_text() == "# mine\n"
     assert "--luma-profile 'my own.toml'" in printed(capsys, "profile", "my own.toml", "--init")
     assert "no/such.toml cannot be written: No such file" in complaint(capsys, "profile", "no/such.toml", "--init")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
-from luma_conformance.report.jsonl import read, written
+from luma_conformance.report.jsonl import format_results, parse_results
 
 from tests.report import samples
 
@@ -15,8 +15,8 @@ from tests.report import samples
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("mixed.jsonl").write_text(written(samples.MIXED))
-    Path("clean.jsonl").write_text(written(samples.CLEAN))
+    Path("mixed.jsonl").write_text(format_results(samples.MIXED))
+    Path("clean.jsonl").write_text(format_results(samples.CLEAN))
 
 
 def test_report_renders_the_formats_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +51,7 @@ def test_one_file_goes_to_standard_output_or_to_output(capsys: pytest.CaptureFix
 
 def test_report_does_not_write_over_what_it_reads(capsys: pytest.CaptureFixture[str]) -> None:
     """A folder of results keeps its results, and so does a file."""
-    Path("results.jsonl").write_text(written(samples.MIXED))
+    Path("results.jsonl").write_text(format_results(samples.MIXED))
 
     for arguments in (["--format", "jsonl", "-o", "."], ["-o", "results.jsonl"]):
         assert main(["report", "results.jsonl", *arguments]) == Exit.USAGE
@@ -65,7 +65,7 @@ def test_merge_makes_one_result_of_parts(capsys: pytest.CaptureFixture[str]) -> 
 
     output = capsys.readouterr()
     assert (output.out, output.err) == ("whole.jsonl\n", "Not conformant: 2 of 5 cases fail, in 2 sections\n")
-    assert len(read(Path("whole.jsonl").read_bytes(), "whole.jsonl").verdicts) == 6
+    assert len(parse_results(Path("whole.jsonl").read_bytes(), "whole.jsonl").verdicts) == 6
     assert main([*merge, "--format", "md"]) == Exit.NOT_CONFORMANT
     assert "Not conformant: 2 of 5 cases fail" in capsys.readouterr().out
     assert main(["report", "--merge", "clean.jsonl", "-o", "alone.jsonl"]) == Exit.CONFORMANT

@@ -51,10 +51,10 @@ def test_each_argument_becomes_one_of_pytest(given: list[str], passed: list[str]
     ("given", "why"),
     [
         ([""], "the URL is empty; is the variable that should hold it set?"),
-        (["localhost:8080"], "'localhost:8080' is no URL .http://host:port., no case and no file"),
-        ([LOCAL, "negative-index"], f"no case and no file; near it: {NEGATIVE}"),
+        (["localhost:8080"], "'localhost:8080' is not a URL .http://host:port., a case or a file"),
+        ([LOCAL, "negative-index"], f"a case or a file; near it: {NEGATIVE}"),
         (["run.har"], "run.har: there is no such file; a recording is judged as cassette:run.har"),
-        (["none.yaml"], "'none.yaml' is no URL"),
+        (["none.yaml"], "'none.yaml' is not a URL"),
         (["mine.yaml", LOCAL], f"{LOCAL} says what is judged, which stands first: run {LOCAL} CASES"),
     ],
 )

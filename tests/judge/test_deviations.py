@@ -77,7 +77,7 @@ def test_another_wrong_answer_fails(against: Run) -> None:
     result = against(NEWER_WORDS, KNOWN)
 
     assert result.ret == results().exit_status == Exit.NOT_CONFORMANT
-    result.stdout.fnmatch_lines(["*another wrong answer than the one that is known, '400  never heard of*"])
+    result.stdout.fnmatch_lines(["*a different wrong answer from the known one, '400  never heard of*"])
     assert against(NEWER_WORDS, KNOWN, "--luma-wording", "lenient").ret == Exit.NOT_CONFORMANT
 
 

@@ -92,7 +92,7 @@ def test_leniency_lets_another_wording_pass_and_nothing_more(result: Result, out
 def test_a_failure_with_a_reason_of_its_own_stays_one() -> None:
     """Leniency does not soften a deviation that is known otherwise."""
     result = failed(mismatch(Facet.DETAIL, "detail"), body={"detail": "what?"})
-    known = replace(result, verdict=replace(result.verdict, reason="another wrong answer than the one that is known"))
+    known = replace(result, verdict=replace(result.verdict, reason="a different wrong answer from the known one"))
 
     assert apply_leniency(known, casefiles.own()) == known
 

@@ -47,16 +47,17 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
 
 @pytest.mark.slow
 def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.Pytester) -> None:
-    """Installed but not used, the plugin loads its options and itself, and nothing else."""
+    """Installed but not used, the plugin loads nothing of ours but itself and the errors."""
     pytester.makepyfile(
         """
         import sys
 
         def test_loaded():
             assert sorted(name for name in sys.modules if name.startswith("luma_conformance")) == [
-                "luma_conformance", "luma_conformance.arguments", "luma_conformance.pytest_plugin",
+                "luma_conformance", "luma_conformance.arguments", "luma_conformance.errors",
+                "luma_conformance.pytest_plugin",
                 "luma_conformance.pytest_plugin.options", "luma_conformance.pytest_plugin.plugin",
-                "luma_conformance.pytest_plugin.run",
+                "luma_conformance.pytest_plugin.run", "luma_conformance.pytest_plugin.scrubbing",
             ]
         """
     )
@@ -305,7 +306,7 @@ def _html_server() -> Iterator[str]:
 @pytest.fixture
 def not_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every base URL count as one that costs money."""
-    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda base_url: False)
+    monkeypatch.setattr("luma_conformance.target.http.is_loopback", lambda base_url: False)
 
 
 @pytest.fixture
@@ -410,7 +411,7 @@ def test_a_property_is_not_judged_where_it_costs_money(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its reason is counted in the summary, and a run of nothing else is not conformant."""
-    monkeypatch.setattr("luma_conformance.session.open.is_loopback", lambda url: False)
+    monkeypatch.setattr("luma_conformance.target.http.is_loopback", lambda url: False)
     monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
     pytester.makepyfile("def test_costly(luma_target):\n    luma_target.skip_unless_free()\n")
 

@@ -12,7 +12,7 @@ import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
-from luma_conformance.report.jsonl import read
+from luma_conformance.report.jsonl import parse_results
 
 from tests import miniatures
 from tests.kit import Run, results
@@ -95,7 +95,7 @@ def test_a_file_is_written_in_the_format_its_ending_names(run: Run) -> None:
     run("--luma-report", "out/one.md", "--luma-report", "out/badge.json", "--luma-report", "out/all.jsonl")
 
     assert sorted(path.name for path in Path("out").iterdir()) == ["all.jsonl", "badge.json", "one.md"]
-    assert read(Path("out/all.jsonl").read_bytes(), "all.jsonl").complete
+    assert parse_results(Path("out/all.jsonl").read_bytes(), "all.jsonl").complete
     refused = run("--luma-report", "out.pdf")
     assert refused.ret == Exit.USAGE
     refused.stderr.fnmatch_lines(["*no format has the ending of out.pdf; there are .html, .json, .jsonl, .md, .svg, *"])

@@ -18,7 +18,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Request, Response
 from luma_conformance.recording import har
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES
-from luma_conformance.recording.har import Writer, about, entries, merge
+from luma_conformance.recording.har import Writer, merge, read_about, read_entries
 
 from tests.kit import same_examples
 
@@ -60,7 +60,7 @@ def recorded(path: Path, *exchanges: Exchange, **options: Any) -> Path:
 
 def found(path: Path) -> list[Exchange]:
     """Return the exchanges of a file."""
-    return [entry.exchange for entry in entries(path)]
+    return [entry.exchange for entry in read_entries(path)]
 
 
 def browser(*changed: Mapping[str, Any], **log: Any) -> bytes:
@@ -107,9 +107,9 @@ def test_exchanges_are_read_as_they_were_written(tmp_path: Path) -> None:
     file = exchange(method="GET", url="https://storage.example/out.png?X=1&Y=", body=b"", answer=b"\x89PNG\xff")
     path = recorded(tmp_path / "run.har", exchange(), file, exchange(url="/elsewhere", body=b"\xff\x00"))
 
-    one, two, three = entries(path)
+    one, two, three = read_entries(path)
 
-    assert about(path) == ABOUT
+    assert read_about(path) == ABOUT
     assert (one.exchange, one.base_url, one.place) == (exchange(), BASE, f"{path}:entry 1")
     assert (one.note, one.unknown) == ({"case": "case-0"}, frozenset())
     assert (two.exchange, two.base_url) == (file, "https://storage.example")
@@ -208,7 +208,7 @@ def test_a_recording_can_be_continued(tmp_path: Path) -> None:
         assert len(found(path)) == count
         with Writer(path, {"another": True}) as writer:
             writer.add(exchange(status=200 + count), BASE, {})
-    assert about(path) == ABOUT
+    assert read_about(path) == ABOUT
     assert [one.response.status for one in found(path)] == [200, 201, 202]
 
 
@@ -219,8 +219,8 @@ def test_a_reformatted_recording_is_still_ours(tmp_path: Path) -> None:
 
     recorded(path, exchange(status=400))
 
-    assert about(path) == ABOUT
-    assert [entry.note for entry in entries(path)] == [{"case": "case-0"}] * 2
+    assert read_about(path) == ABOUT
+    assert [entry.note for entry in read_entries(path)] == [{"case": "case-0"}] * 2
 
 
 @pytest.mark.parametrize("content", [b"my notes", browser(), b"{", b'{"log": {"entries": []}}'])
@@ -256,7 +256,7 @@ def test_every_text_passes_the_scrub(tmp_path: Path) -> None:
     with Writer(path, {secret: [secret]}, scrub=lambda text: text.replace(secret, "REDACTED")) as writer:
         writer.add(one, f"https://{secret}.example", {secret: {"deep": (secret,)}})
 
-    (entry,) = entries(path)
+    (entry,) = read_entries(path)
 
     assert secret not in path.read_text()
     assert entry.exchange.request.body == b"REDACTED\xff"
@@ -274,8 +274,8 @@ def test_workers_files_become_one(tmp_path: Path) -> None:
     merge(into, [two])
 
     assert found(into) == [*found(one), *found(two), *found(two)]
-    assert [entry.note["case"] for entry in entries(into)] == ["case-0", "case-1", "case-0", "case-0"]
-    assert about(into) == ABOUT
+    assert [entry.note["case"] for entry in read_entries(into)] == ["case-0", "case-1", "case-0", "case-0"]
+    assert read_about(into) == ABOUT
 
 
 def test_a_browsers_file_is_read(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_browsers_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "browser.har"
     path.write_bytes(b"\xef\xbb\xbf" + browser({"comment": '{"note": {"case": "x"}}'}, comment='{"about": 1}'))
 
-    (entry,) = entries(path)
+    (entry,) = read_entries(path)
 
     assert (entry.base_url, entry.exchange.request.url) == ("https://proxy.example/luma", "/v1/generations?trace=1")
     assert entry.exchange.request.headers == (("x-request-id", "abc"),)
@@ -291,7 +291,7 @@ def test_a_browsers_file_is_read(tmp_path: Path) -> None:
     assert entry.exchange.sent == 1775649600.123
     assert entry.exchange.received == pytest.approx(1775649600.3735)
     assert (entry.exchange.response.body, entry.note, entry.unknown) == (b"{}", {}, frozenset())
-    assert about(path) == {}
+    assert read_about(path) == {}
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_a_body_the_browser_left_out_is_not_taken_for_an_empty_one(
     path = tmp_path / "browser.har"
     path.write_bytes(browser(changes))
 
-    (entry,) = entries(path)
+    (entry,) = read_entries(path)
 
     assert entry.unknown == unknown
     for expected, body in zip(bodies, (entry.exchange.request.body, entry.exchange.response.body), strict=True):
@@ -331,7 +331,7 @@ HOSTILE = {
     "empty": (b"", "is empty"),
     "text": (b"hello", "expected {"),
     "a list": (b"[1]", "expected {"),
-    "no log": (b'{"entries": []}', "no HAR file"),
+    "no log": (b'{"entries": []}', "not a HAR file"),
     "log is a list": (b'{"log": []}', "expected { \\(byte 8\\)"),
     "entries is an object": (b'{"log": {"entries": {}}}', "expected \\["),
     "more after the end": (browser() + b"{}", "more follows"),
@@ -350,7 +350,7 @@ HOSTILE = {
     "request is text": (browser({"request": "GET"}), "entry 1: request should be a mapping .*, not a string"),
     "an entry is a number": (json.dumps({"log": {"entries": [5]}}).encode(), "the entry should be a mapping .*, not 5"),
     "url is a number": (browser({"request.url": 5}), "request.url should be a string, not 5"),
-    "url is relative": (browser({"request.url": "/v1/generations"}), "'/v1/generations' is no absolute URL"),
+    "url is relative": (browser({"request.url": "/v1/generations"}), "'/v1/generations' is not an absolute URL"),
     "headers is an object": (browser({"request.headers": {}}), "request.headers should be a list, not a mapping"),
     "a header is text": (browser({"response.headers": ["a: b"]}), r"response.headers\[0\] should have a name"),
     "a header's value is null": (browser({"response.headers": [{"name": "a", "value": None}]}), r"headers\[0\]"),
@@ -375,7 +375,7 @@ def test_a_malformed_file_is_one_clear_error(tmp_path: Path, name: str) -> None:
     path.write_bytes(content)
 
     with pytest.raises(InputError, match=said) as caught:
-        list(entries(path))
+        list(read_entries(path))
 
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -388,12 +388,12 @@ def test_an_endless_value_is_given_up_at_the_bound(tmp_path: Path, monkeypatch: 
     path.write_bytes(browser().replace(b"WebInspector", b"a" * 900_000))
 
     with pytest.raises(InputError, match="more than 300000 characters"):
-        list(entries(path))
+        list(read_entries(path))
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
-    for read in (lambda path: list(entries(path)), about):
+    for read in (lambda path: list(read_entries(path)), read_about):
         with pytest.raises(InputError, match=r"none\.har cannot be read: No such file"):
             read(tmp_path / "none.har")
 
@@ -405,7 +405,7 @@ def test_a_truncated_file_of_another_program_is_refused(tmp_path: Path) -> None:
     for length in range(1, len(whole), 11):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=r"ends|expected|not JSON"):
-            list(entries(path))
+            list(read_entries(path))
 
 
 def test_recordings_name_the_command_as_their_creator() -> None:

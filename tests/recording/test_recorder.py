@@ -324,7 +324,7 @@ def test_a_literal_that_is_code_is_not_run(recorder: Record, tmp_path: Path) -> 
 
     playing = player(tmp_path)
     playing.begin_item("p")
-    with pytest.raises(InputError, match="its example is no data"):
+    with pytest.raises(InputError, match="its example is not plain data"):
         list(playing.recorded_examples() or ())
 
 

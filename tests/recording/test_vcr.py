@@ -47,7 +47,7 @@ version: 1
 def found(path: Path, content: str | bytes) -> list[Entry]:
     """Return the exchanges of a cassette with this content."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(vcrfile.entries(path))
+    return list(vcrfile.read_entries(path))
 
 
 @pytest.mark.parametrize("serializer", ["yaml", "json"])
@@ -62,7 +62,7 @@ def test_what_vcrpy_records_of_the_official_client_is_read(url: str, tmp_path: P
         with pytest.raises(luma_agents.BadRequestError):
             client.generations.create(prompt="")
 
-    one, two = vcrfile.entries(path)
+    one, two = vcrfile.read_entries(path)
 
     assert (one.base_url, one.exchange.request.url, one.place) == (url, "/v1/generations", f"{path}:entry 1")
     assert json.loads(one.exchange.request.body) == {"prompt": "Ein früher Hafen"}
@@ -78,7 +78,7 @@ def test_bytes_and_codings_are_read(url: str, tmp_path: Path) -> None:
     with vcr.use_cassette(str(path)):
         httpx.post(f"{url}/v1/generations", content=b"\xff\xfe", headers={"Authorization": f"Bearer {key('main')}"})
 
-    (entry,) = vcrfile.entries(path)
+    (entry,) = vcrfile.read_entries(path)
 
     assert entry.exchange.request.body == b"\xff\xfe"
     assert entry.exchange.response.status == 400
@@ -171,14 +171,14 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "twice": (ONE.replace("    method", "    body: x\n    method"), "c.yaml:7: duplicate key 'body'"),
     "two documents": (ONE + "---\na: b\n", "c.yaml:15: a second document begins here"),
     "a list for a key": (ONE + "? [a]\n: b\n", "c.yaml:15: a key should be a string"),
-    "no binary": (ONE.replace("""'{"prompt": "A sunset"}'""", "!!binary 'a!'"), "c.yaml:3: !!binary is no base64"),
+    "no binary": (ONE.replace("""'{"prompt": "A sunset"}'""", "!!binary 'a!'"), "c.yaml:3: !!binary is not base64"),
     "no base64": (ONE.replace("      string:", "      base64_string:"), "response.body.base64_string should be base64"),
     "no status": (ONE.replace("code: 401", "code: none"), "entry 1: response.status should have a code"),
     "a status of five digits": (ONE.replace("code: 401", "code: 40100"), "response.status should have a code"),
     "no URL": (ONE.replace("https://agents", "agents"), "entry 1: request.uri: .* is no absolute URL"),
     "a header of nothing": (ONE.replace("[abc]", "[null]"), "response.headers.x-request-id should be a string"),
     "headers of text": (ONE.replace("{x-request-id: [abc]}", "none"), "response.headers should be a mapping"),
-    "JSON of others": ('{"a": 1}', "c.yaml is no cassette: it is JSON without interactions"),
+    "JSON of others": ('{"a": 1}', "c.yaml is not a cassette: it is JSON without interactions"),
     "JSON cut off": ('{"version": 1, "interactions": [{"request": ', r"ends too early \(in entry 1, byte 44\)"),
     "JSON that is none": ('{"interactions": [NaN]}', r"NaN is not JSON \(in entry 1, byte 18\)"),
 }
@@ -206,4 +206,4 @@ def test_an_endless_scalar_is_given_up_at_the_bound(tmp_path: Path, monkeypatch:
 def test_a_missing_cassette_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a wrong name."""
     with pytest.raises(InputError, match=r"none\.yaml cannot be read: No such file"):
-        list(vcrfile.entries(tmp_path / "none.yaml"))
+        list(vcrfile.read_entries(tmp_path / "none.yaml"))

@@ -59,7 +59,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Browser]]
 
     def opened(*runs: Results) -> Browser:
         page = tmp_path / "report.html"
-        page.write_text(html.page(runs), encoding="utf-8")
+        page.write_text(html.render(runs), encoding="utf-8")
         browser.get(page.as_uri())
         return browser
 

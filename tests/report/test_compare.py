@@ -11,7 +11,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.compare import FailOn, Kind, classify, compare_results
 from luma_conformance.report.compare_formats import MAX_LISTED, WRITERS
-from luma_conformance.report.merge import merged
+from luma_conformance.report.merge import merge
 from luma_conformance.report.result import Ending, Results
 
 from tests.report import samples
@@ -171,7 +171,7 @@ def test_parts_of_a_run_are_one_result() -> None:
         Results(samples.RUN, (replace(FAIL, case="b"), replace(PASS, case="a", seconds=9.0)), ending),
     ]
 
-    whole = merged(parts, ["one", "two"])
+    whole = merge(parts, ["one", "two"])
 
     assert [(judged.case, judged.verdict) for judged in whole.verdicts] == [("a", Outcome.PASS), ("b", Outcome.FAIL)]
     assert whole.ending is not None
@@ -182,15 +182,15 @@ def test_parts_of_a_run_are_one_result() -> None:
 
 def test_a_merge_with_an_incomplete_part_is_incomplete() -> None:
     """Merging does not make an incomplete run complete."""
-    assert not merged([run(PASS), replace(run(PASS), ending=None)], ["one", "two"]).complete
-    assert not merged([run(PASS), run(PASS, complete=False)], ["one", "two"]).complete
+    assert not merge([run(PASS), replace(run(PASS), ending=None)], ["one", "two"]).complete
+    assert not merge([run(PASS), run(PASS, complete=False)], ["one", "two"]).complete
 
 
 def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
     """The status of the part that was stopped is that of the merged result."""
     stopped = replace(run(PASS), ending=Ending(ended="", complete=False, status=7, stop="the money is spent"))
 
-    assert merged([run(PASS), stopped], ["one", "two"]).exit_status == Exit.SPENT
+    assert merge([run(PASS), stopped], ["one", "two"]).exit_status == Exit.SPENT
 
 
 @pytest.mark.parametrize(
@@ -204,4 +204,4 @@ def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
 def test_parts_of_different_runs_are_not_merged(other: Results, why: str) -> None:
     """Another target, another catalogue or another verdict on the same case is refused."""
     with pytest.raises(InputError, match=why):
-        merged([run(PASS), other], ["one", "two"])
+        merge([run(PASS), other], ["one", "two"])

@@ -29,21 +29,21 @@ EVERY = [
 @pytest.mark.parametrize("results", EVERY)
 def test_all_formats_say_the_same(results: Results) -> None:
     """The headline is in each format, the badge has its colour, and both follow from the conclusion."""
-    summary = markdown.summary(results)
-    data = json.loads(ctrf.document(results))["results"]["summary"]
-    shield = json.loads(badge.endpoint(results))
+    summary = markdown.render_summary(results)
+    data = json.loads(ctrf.render(results))["results"]["summary"]
+    shield = json.loads(badge.render_endpoint(results))
 
-    assert markdown.text(results.headline) in summary
-    assert html.visible(results.headline) in html.page([results])
+    assert markdown.escape_text(results.headline) in summary
+    assert html.escape_text(results.headline) in html.render([results])
     assert data["extra"] == {"conclusion": str(results.conclusion), "headline": results.headline}
     assert (shield["color"] == "brightgreen") == (results.exit_status == 0) == results.headline.startswith("Conformant")
     assert (shield["color"] == "red") == ("❌" in summary) == (data["failed"] > 0)
-    assert shield["message"] in badge.picture(results)
+    assert shield["message"] in badge.render_svg(results)
 
 
 def test_ctrf_has_the_members_its_readers_need() -> None:
     """Counts add up, every test has a name, a status of theirs and whole milliseconds."""
-    report = json.loads(ctrf.document(samples.MIXED))
+    report = json.loads(ctrf.render(samples.MIXED))
     summary, tests = report["results"]["summary"], report["results"]["tests"]
 
     assert (report["reportFormat"], report["specVersion"]) == ("CTRF", "0.0.0")
@@ -60,7 +60,7 @@ def test_ctrf_has_the_members_its_readers_need() -> None:
 
 def test_the_summary_lists_what_fails_deviates_and_is_not_judged() -> None:
     """A reader of the summary gets both texts, the reason and the request id."""
-    summary = markdown.summary(samples.MIXED)
+    summary = markdown.render_summary(samples.MIXED)
 
     assert "- `create/400-unknown-model/page-example`: an unknown model is refused" in summary
     assert "  - the page says `400  Unknown model: super-model-v9`" in summary
@@ -76,7 +76,7 @@ def test_a_long_list_is_cut_and_counted() -> None:
     """A summary stays readable, and says how much it leaves out."""
     many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(60))
 
-    summary = markdown.summary(replace(samples.MIXED, verdicts=many))
+    summary = markdown.render_summary(replace(samples.MIXED, verdicts=many))
 
     assert "`case/49`" in summary
     assert "`case/50`" not in summary
@@ -85,7 +85,7 @@ def test_a_long_list_is_cut_and_counted() -> None:
 
 def test_annotations_stand_at_the_lines_of_case_files() -> None:
     """GitHub gets file, line and case, at most ten of them."""
-    first, second = markdown.commands(samples.MIXED)
+    first, second = markdown.render_commands(samples.MIXED)
     many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(60))
 
     assert first.startswith(
@@ -93,9 +93,9 @@ def test_annotations_stand_at_the_lines_of_case_files() -> None:
         "an unknown model is refused%0Athe page says: 400  Unknown model: super-model-v9%0A"
     )
     assert "%0A  the server said  500  oops%0A" in second
-    assert len([*markdown.commands(replace(samples.MIXED, verdicts=many))]) == 10
-    assert [*markdown.commands(samples.CLEAN)] == []
-    assert [*markdown.commands(EVERY[4])] == [f"::error title=conformance::{EVERY[4].headline}"]
+    assert len([*markdown.render_commands(replace(samples.MIXED, verdicts=many))]) == 10
+    assert [*markdown.render_commands(samples.CLEAN)] == []
+    assert [*markdown.render_commands(EVERY[4])] == [f"::error title=conformance::{EVERY[4].headline}"]
 
 
 @pytest.mark.parametrize("text", samples.HOSTILE)
@@ -103,31 +103,31 @@ def test_no_text_of_a_server_is_obeyed_by_a_reader(text: str) -> None:
     """Workflow commands stay one line each, Markdown and SVG say what was said, and nothing in them commands."""
     hostile = samples.saying(text)
 
-    for command in markdown.commands(hostile):
+    for command in markdown.render_commands(hostile):
         assert re.fullmatch(r"::error (file=[^:,\n]*,line=1,)?title=[^:,\n]*::[^\n\r]*", command)
-    summary = markdown.summary(hostile)
+    summary = markdown.render_summary(hostile)
     outside = re.sub(r"(`+).*?\1(?!`)", "", summary)
     assert not re.search(r"(?<!\\)<|(?<!\\)\]\(javascript", outside)
     assert summary.isprintable() or all(line.isprintable() for line in summary.split("\n"))
-    ET.fromstring(badge.picture(hostile))  # noqa: S314
-    json.loads(ctrf.document(hostile))
-    json.loads(badge.endpoint(hostile))
+    ET.fromstring(badge.render_svg(hostile))  # noqa: S314
+    json.loads(ctrf.render(hostile))
+    json.loads(badge.render_endpoint(hostile))
 
 
 def test_formats_are_asked_for_by_word() -> None:
     """A list names formats; another word is refused with those there are."""
-    assert formats.parsed("html, md,html") == ("html", "md")
-    assert formats.names(formats.parsed("badge,md")) == ("badge.json", "badge.svg", "summary.md")
+    assert formats.parse_formats("html, md,html") == ("html", "md")
+    assert formats.list_file_names(formats.parse_formats("badge,md")) == ("badge.json", "badge.svg", "summary.md")
     for wrong in ("pdf", ""):
         with pytest.raises(InputError, match="there are badge, ctrf, deviations, html, jsonl, md"):
-            formats.parsed(wrong)
+            formats.parse_formats(wrong)
 
 
 def test_a_format_of_one_run_does_not_take_two() -> None:
     """Several runs are HTML or Markdown, never a badge."""
-    assert list(formats.rendered([samples.MIXED, samples.CLEAN], ["html", "md"])) == ["report.html", "summary.md"]
+    assert list(formats.render([samples.MIXED, samples.CLEAN], ["html", "md"])) == ["report.html", "summary.md"]
     with pytest.raises(InputError, match="badge holds one run, not 2"):
-        formats.rendered([samples.MIXED, samples.CLEAN], ["badge"])
+        formats.render([samples.MIXED, samples.CLEAN], ["badge"])
 
 
 def test_headings_link_into_the_page_and_properties_do_not() -> None:
@@ -144,6 +144,6 @@ def test_headings_link_into_the_page_and_properties_do_not() -> None:
 
 def test_a_badge_counts_what_fails() -> None:
     """The message is of the result, not of its colour alone."""
-    assert badge.message(samples.MIXED) == "2 of 5 cases failing"
-    assert badge.message(samples.CLEAN) == "conformant, 1 case"
+    assert badge.describe(samples.MIXED) == "2 of 5 cases failing"
+    assert badge.describe(samples.CLEAN) == "conformant, 1 case"
     assert samples.MIXED.counts[Outcome.FAIL] == 2

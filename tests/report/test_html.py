@@ -39,7 +39,7 @@ class Page(HTMLParser):
 
 def test_the_page_allows_only_its_own_script_and_style() -> None:
     """The policy names the very bytes of the script and the style, and nothing may be loaded from anywhere."""
-    page = Page(html.page([samples.MIXED]))
+    page = Page(html.render([samples.MIXED]))
     (policy,) = [attributes["content"] or "" for _, attributes in page.elements if "http-equiv" in attributes]
 
     hashes = {f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in page.texts["script"][1:]}
@@ -51,7 +51,7 @@ def test_the_page_allows_only_its_own_script_and_style() -> None:
 
 def test_the_page_needs_nothing_else() -> None:
     """No element names a thing to load; no attribute is a handler or a style."""
-    for tag, attributes in Page(html.page([samples.MIXED, samples.CLEAN])).elements:
+    for tag, attributes in Page(html.render([samples.MIXED, samples.CLEAN])).elements:
         assert "src" not in attributes
         assert not any(name.startswith("on") or name == "style" for name in attributes)
         if tag == "link":
@@ -61,7 +61,7 @@ def test_the_page_needs_nothing_else() -> None:
 @pytest.mark.parametrize("text", samples.HOSTILE)
 def test_hostile_texts_add_nothing_to_the_page(text: str) -> None:
     """A hostile text adds no element, no attribute and no script, and commands no reader."""
-    hostile, tame = (html.page([samples.saying(words)]) for words in (text, "tame"))
+    hostile, tame = (html.render([samples.saying(words)]) for words in (text, "tame"))
 
     shape = [(tag, sorted(attributes)) for tag, attributes in Page(hostile).elements]
     assert shape == [(tag, sorted(attributes)) for tag, attributes in Page(tame).elements]
@@ -72,7 +72,7 @@ def test_hostile_texts_add_nothing_to_the_page(text: str) -> None:
 
 def test_the_page_holds_every_case_once_as_data() -> None:
     """The island holds every case once, a cell for each run, and no more of a case that passed than its title."""
-    island = json.loads(Page(html.page([samples.MIXED, samples.CLEAN])).texts["script"][0])
+    island = json.loads(Page(html.render([samples.MIXED, samples.CLEAN])).texts["script"][0])
     cells = {case[0]: case[5] for case in island["cases"]}
 
     assert len(cells) == 6
@@ -84,7 +84,7 @@ def test_the_page_holds_every_case_once_as_data() -> None:
 
 def test_where_no_script_runs_the_findings_are_there() -> None:
     """The first findings are in the page itself, with both texts."""
-    text = html.page([samples.MIXED])
+    text = html.render([samples.MIXED])
 
     assert "The list of all cases needs JavaScript." in text
     assert "<td>400  Unknown model: super-model-v9<td>400  no such model" in text
@@ -93,7 +93,7 @@ def test_where_no_script_runs_the_findings_are_there() -> None:
 
 def test_sections_without_a_finding_are_folded_away() -> None:
     """A reader sees the sections that have something to say, linked to the page."""
-    folded = html.page([samples.MIXED]).partition("2 other sections without a finding")
+    folded = html.render([samples.MIXED]).partition("2 other sections without a finding")
 
     assert "400 — Unknown model</bdi></a>" in folded[0]
     assert "201 — Created (success)</bdi></a>" in folded[2]
@@ -103,5 +103,5 @@ def test_an_empty_or_odd_result_makes_a_page() -> None:
     """A result cut off before its first verdict, and times that are none, make a page."""
     empty = replace(samples.CLEAN, verdicts=(), ending=None, run=replace(samples.RUN, started="yesterday"))
 
-    assert "Incomplete: the run broke off after 0 cases" in html.page([empty])
-    assert "2 runs: 1 conformant, 1 incomplete" in html.page([samples.CLEAN, empty])
+    assert "Incomplete: the run broke off after 0 cases" in html.render([empty])
+    assert "2 runs: 1 conformant, 1 incomplete" in html.render([samples.CLEAN, empty])

@@ -21,16 +21,16 @@ VALID = jsonschema.Draft202012Validator(SCHEMA)
 
 def test_results_are_read_as_they_were_written() -> None:
     """Every fact of a result survives, and every line is valid by the published schema."""
-    text = lines.written(samples.MIXED)
+    text = lines.format_results(samples.MIXED)
 
-    assert lines.read(text.encode(), "results.jsonl") == samples.MIXED
+    assert lines.parse_results(text.encode(), "results.jsonl") == samples.MIXED
     for line in text.splitlines():
         VALID.validate(json.loads(line))
 
 
 def test_the_schema_refuses_an_invalid_line() -> None:
     """A verdict nobody knows, a member nobody knows and a difference without facets are refused."""
-    line: dict[str, Any] = json.loads(lines.verdict(samples.FAILED))
+    line: dict[str, Any] = json.loads(lines.format_verdict(samples.FAILED))
     wrong = [line | {"verdict": "maybe"}, line | {"colour": "red"}, {"end": True}, {"schema": 2}]
     wrong.append({name: value for name, value in line.items() if name != "facets"})
 
@@ -40,34 +40,34 @@ def test_the_schema_refuses_an_invalid_line() -> None:
 
 def test_a_file_cut_off_anywhere_is_an_incomplete_result() -> None:
     """Every beginning of a file is read: with the verdicts that are whole, and as incomplete."""
-    whole = lines.written(samples.MIXED).encode()
+    whole = lines.format_results(samples.MIXED).encode()
 
     for length in range(len(whole) - 1):
-        read = lines.read(whole[:length], "results.jsonl")
+        read = lines.parse_results(whole[:length], "results.jsonl")
         assert not read.complete
         assert read.verdicts == samples.MIXED.verdicts[: len(read.verdicts)]
         assert len(read.verdicts) >= whole[:length].count(b"\n") - 1
-    assert lines.read(whole[:-1], "results.jsonl").complete
+    assert lines.parse_results(whole[:-1], "results.jsonl").complete
 
 
 def test_the_same_results_are_the_same_bytes() -> None:
     """What is written depends on nothing but the results."""
     again = Results(replace(samples.RUN), tuple(replace(one) for one in samples.MIXED.verdicts), samples.ENDING)
 
-    assert lines.written(again) == lines.written(samples.MIXED)
+    assert lines.format_results(again) == lines.format_results(samples.MIXED)
 
 
 def test_a_retried_case_counts_once() -> None:
     """The last verdict of a case is its verdict."""
-    parts = [lines.header(samples.RUN), lines.verdict(samples.FAILED)]
-    parts.append(lines.verdict(replace(samples.PASSED, case=samples.FAILED.case)))
+    parts = [lines.format_header(samples.RUN), lines.format_verdict(samples.FAILED)]
+    parts.append(lines.format_verdict(replace(samples.PASSED, case=samples.FAILED.case)))
 
-    (judged,) = lines.read("\n".join(parts).encode(), "r").verdicts
+    (judged,) = lines.parse_results("\n".join(parts).encode(), "r").verdicts
 
     assert judged.verdict == "pass"
 
 
-HEADER = lines.header(Run()).encode() + b"\n"
+HEADER = lines.format_header(Run()).encode() + b"\n"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ HEADER = lines.header(Run()).encode() + b"\n"
             HEADER + b'{"end": true, "complete": true, "rules": {"a": [1]}}\n',
             "r:2: rules.a should be a pair of whole numbers, not a list",
         ),
-        (HEADER + b'{"end": true, "complete": true}\n{"end": true}\n', "r:3: stands after the end"),
+        (HEADER + b'{"end": true, "complete": true}\n{"end": true}\n', "r:3: comes after the end"),
         (HEADER + b"[" * 100_000 + b"\n", "r:2: is not a line of JSON"),
         (HEADER + b'{"case": NaN}\n', "r:2: is not a line of JSON"),
         (b"\xff\xfe\x00\n", "r:1: is not a line of JSON"),
@@ -106,7 +106,7 @@ HEADER = lines.header(Run()).encode() + b"\n"
 def test_an_invalid_file_of_results_is_refused_with_the_line(content: bytes, why: str) -> None:
     """A wrong file is refused in one message that says where and what."""
     with pytest.raises(InputError) as error:
-        lines.read(content, "r")
+        lines.parse_results(content, "r")
 
     assert why in str(error.value)
 
@@ -116,8 +116,8 @@ def test_any_text_is_written_on_one_line(text: str) -> None:
     """A text of any kind is written in ASCII, on one line, and is read as it was."""
     hostile = samples.saying(text)
 
-    written = lines.written(hostile)
+    written = lines.format_results(hostile)
 
     assert written.isascii()
     assert written.count("\n") == 3
-    assert lines.read(written.encode(), "r") == hostile
+    assert lines.parse_results(written.encode(), "r") == hostile

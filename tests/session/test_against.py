@@ -10,7 +10,7 @@ from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.model import Case, Outcome, Place, Result, Standing, Verdict
 from luma_conformance.reference.asgi import serving
-from luma_conformance.session.against import against
+from luma_conformance.session.against import add_standing
 
 from tests import miniatures
 from tests.kit import Run, exchange, response, run_inside
@@ -37,7 +37,7 @@ def result(outcome: Outcome, body: object = None, status: int = 400) -> Result:
 )
 def test_two_verdicts_are_compared(one: Outcome, other: Outcome, standing: Standing) -> None:
     """The target's verdict stays its own; how the two stand comes beside it."""
-    found = against(result(one, {"detail": "no"}), result(other, {"detail": "no"}))
+    found = add_standing(result(one, {"detail": "no"}), result(other, {"detail": "no"}))
 
     assert found.standing is standing
     assert found.verdict.outcome is one
@@ -57,22 +57,22 @@ def test_two_verdicts_are_compared(one: Outcome, other: Outcome, standing: Stand
 )
 def test_ids_and_times_are_noise_between_two_wrong_answers(one: object, other: object, standing: Standing) -> None:
     """What differs from answer to answer anyway does not make two servers differ."""
-    assert against(result(Outcome.FAIL, one), result(Outcome.FAIL, other)).standing is standing
+    assert add_standing(result(Outcome.FAIL, one), result(Outcome.FAIL, other)).standing is standing
 
 
 def test_two_wrong_statuses_differ() -> None:
     """Two verdicts with different statuses differ."""
     wrong, other = result(Outcome.FAIL, {}, 500), result(Outcome.FAIL, {}, 404)
 
-    assert against(wrong, other).standing is Standing.DIFFERENTLY
+    assert add_standing(wrong, other).standing is Standing.DIFFERENTLY
 
 
 def test_two_broken_exchanges_are_alike() -> None:
     """Two servers that break the same exchange are wrong alike."""
     broken = replace(result(Outcome.FAIL), exchanges=())
 
-    assert against(broken, broken).standing is Standing.ALIKE
-    assert against(broken, result(Outcome.FAIL)).standing is Standing.DIFFERENTLY
+    assert add_standing(broken, broken).standing is Standing.ALIKE
+    assert add_standing(broken, result(Outcome.FAIL)).standing is Standing.DIFFERENTLY
 
 
 @pytest.fixture

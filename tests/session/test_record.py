@@ -20,7 +20,7 @@ from luma_conformance.catalogue.files import specs
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.model import Request, Response
-from luma_conformance.recording.har import entries
+from luma_conformance.recording.har import read_entries
 from luma_conformance.reference.asgi import serving
 
 from tests import miniatures
@@ -280,7 +280,7 @@ def test_a_second_run_appends_to_the_recording(tmp_path: Path) -> None:
 
     assert first.returncode == Exit.NOT_CONFORMANT
     assert second.returncode == again.returncode == 0
-    assert len(list(entries(file))) == 2 * len(verdicts(again))
+    assert len(list(read_entries(file))) == 2 * len(verdicts(again))
 
 
 @pytest.mark.slow
@@ -309,19 +309,19 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     assert ran.returncode == Exit.USAGE
     assert "what the workers recorded is beside it" in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
-    assert len(list(entries(tmp_path / "run.gw0.har"))) >= 2
+    assert len(list(read_entries(tmp_path / "run.gw0.har"))) >= 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--base-url", "cassette:"), "cassette: names no file"),
-        (("--base-url", "cassette:garbage.har"), "garbage.har is no HAR file"),
+        (("--base-url", "cassette:garbage.har"), "garbage.har is not a HAR file"),
         (("--base-url", "cassette:none.har"), "none.har cannot be read: No such file"),
-        (("--base-url", "cassette:foreign.har"), "foreign.har is no recording of `pytest --luma-record`"),
+        (("--base-url", "cassette:foreign.har"), "foreign.har is not a recording of `pytest --luma-record`"),
         (("--base-url", "cassette:{file}", "--luma-record", "x.har"), "--luma-record does not go with a recording"),
         (("--base-url", "cassette:leaking.har"), "leaking.har:entry 1: line"),
-        (("--luma-record", "foreign.har"), "foreign.har is there already and is no recording"),
+        (("--luma-record", "foreign.har"), "foreign.har exists already and is not a recording"),
     ],
 )
 def test_an_invalid_recording_is_refused_in_one_line(

@@ -205,7 +205,7 @@ def test_both_refuse_a_file_that_lacks_or_misplaces_a_part(text: str, old: str, 
         pytest.param("key: main-key", "key: other-key", "used but not needed", id="key not needed"),
         pytest.param("[completed-video]", "[complete-video]", "unknown role", id="unknown role"),
         pytest.param("{key: main-key, ", "{key: maine-key, ", "unknown key role", id="unknown key"),
-        pytest.param('{key: main-key, scheme: ""}', "nobody", "unknown key role", id="auth that is no role"),
+        pytest.param('{key: main-key, scheme: ""}', "nobody", "unknown key role", id="auth that is not a role"),
     ],
 )
 def test_the_reader_refuses_what_a_schema_cannot(old: str, new: str, says: str) -> None:

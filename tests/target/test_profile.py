@@ -14,10 +14,10 @@ from luma_conformance.target.profile import (
     MAIN_VARIABLE,
     MAX_BYTES,
     Profile,
-    bare_profile,
     load_profile,
+    make_bare_profile,
     parse_profile,
-    template,
+    read_template,
 )
 
 FULL = """\
@@ -72,7 +72,7 @@ def test_a_full_profile_offers_everything_it_names() -> None:
     assert profile.offers == {"large-uploads", "fast-clock"}
     assert profile.requests_per_minute == 30
     assert profile.clock is not None
-    assert (profile.clock.path, profile.clock.filled(60)) == ("/_reference/clock", b'{"advance": 60}')
+    assert (profile.clock.path, profile.clock.fill(60)) == ("/_reference/clock", b'{"advance": 60}')
 
 
 def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
@@ -148,7 +148,10 @@ def test_a_declared_role_is_offered_like_any_other() -> None:
         ("[roles]\nour-key = 1", "p.toml:2: roles.our-key should be a string, not 1"),
         ("[roles]\nother-key = 'x'", "p.toml:2: other-key is the kit's own already; give another name"),
         ("[roles]\ninline-png = 'x'", "p.toml:2: inline-png is the kit's own already; give another name"),
-        ("[roles]\n'Our Key' = 'x'", "p.toml:2: Our Key is no name for a role; use lower-case words joined by hyphens"),
+        (
+            "[roles]\n'Our Key' = 'x'",
+            "p.toml:2: Our Key is not a name for a role; use lower-case words joined by hyphens",
+        ),
         ("roles = 1", "p.toml:1: roles should be a table: [roles], not 1"),
         ("[roles]\na = 'x'\n[values]\na = 'y'\n[prompts]\na = 'z'", "p.toml:2: a is given in several tables; keep it"),
     ],
@@ -160,9 +163,9 @@ def test_an_invalid_role_declaration_is_reported_with_its_line(text: str, why: s
 
 def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
     """It comes from the usual variable, or the reason names it."""
-    assert bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"
-    assert bare_profile({}).missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
-    assert bare_profile({}).missing("image-url") == "the profile names no image-url"
+    assert make_bare_profile(ENVIRON).keys["main-key"].token == "luma-api-s3cret"
+    assert make_bare_profile({}).missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
+    assert make_bare_profile({}).missing("image-url") == "the profile names no image-url"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
         ("base-url = 'http://x'", ['p.toml:1: unknown key "base-url"; did you mean base_url?']),
         (
             "[keys]\nbase_url = 'http://x'",
-            ['p.toml:2: unknown key in [keys] "base_url"; it stands above the first table'],
+            ['p.toml:2: unknown key in [keys] "base_url"; it belongs above the first table'],
         ),
         ("[prompts]\nimage-url = 'x'", ['p.toml:2: unknown key in [prompts] "image-url"; it belongs in [media]']),
         ("[offers]\nfast-clock = true", ['p.toml:2: unknown key in [offers] "fast-clock"; a [clock] table offers it']),
@@ -304,14 +307,14 @@ def test_only_the_first_of_many_problems_are_reported() -> None:
 
 def test_the_template_offers_the_main_key_and_nothing_else() -> None:
     """As it is written, it needs one variable."""
-    profile = parse_profile(template(), "template", {})
+    profile = parse_profile(read_template(), "template", {})
     assert profile.missing("main-key") == f"main-key: environment variable {MAIN_VARIABLE} is not set"
     assert (dict(profile.values), profile.offers, profile.base_url) == ({}, frozenset(), None)
 
 
 def test_the_template_with_every_line_uncommented_offers_every_role() -> None:
     """Taking away the # in front of a line is all there is to offering a role."""
-    text = re.sub(r"(?m)^#(?! |$)", "", template())
+    text = re.sub(r"(?m)^#(?! |$)", "", read_template())
     names = [name for table in tomllib.loads(text).values() if isinstance(table, dict) for name in table]
     profile = parse_profile(text, "template", dict.fromkeys(re.findall(r"LUMA_\w+", text), "luma-api-x"))
     assert [role for role in ROLES if profile.missing(role)] == []

@@ -1,4 +1,4 @@
-"""What the page allows as the answer to a recorded request, of which it is not known what the server knew.
+"""The answers the page allows to a recorded request, when nobody knows what the server knew.
 
 A recording tells neither the state of the key nor what a server found behind a URL. So an answer that a key or a
 limit may cause, or media that do not load, is allowed with its documented text, and what a server refuses for what
@@ -49,9 +49,9 @@ _ERROR: Final = Members({"detail": Is("text")})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What a request may be answered with, and where the page says so.
+    """The answers a request may get, and where the page says so.
 
-    `refused` is what the request itself breaks. `unsettled` is why a refusal that is not allowed is not wrong either.
+    `refused` has the rules that the request breaks. `unsettled` is why a refusal with another text is not wrong either.
     """
 
     expect: Expectation
@@ -61,8 +61,8 @@ class Allowance:
     unsettled: str | None = None
 
 
-def case_of(entry: Entry, allowance: Allowance) -> Case:
-    """Returns a recorded request as a case, with what it may be answered."""
+def make_case(entry: Entry, allowance: Allowance) -> Case:
+    """Return a recorded request as a case that expects any of the answers allowed."""
     request = entry.exchange.request
     return Case(
         id="recorded",
@@ -75,7 +75,7 @@ def case_of(entry: Entry, allowance: Allowance) -> Case:
 
 
 class Page:
-    """The page as recordings are held against it."""
+    """The page's answers by method and status, looked up for recorded requests."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._texts: dict[tuple[str, int], tuple[Matcher, ...]] = {}
@@ -90,42 +90,44 @@ class Page:
                     self._sections.setdefault(known, case.section)
 
     def allowance(self, entry: Entry) -> Allowance:
-        """Returns what the request of an entry, a create or a poll, may be answered with."""
-        return self._create(entry) if entry.exchange.request.method == "POST" else self._poll(entry)
+        """Return the answers that an entry's request, a create or a poll, may get."""
+        return self._allow_create(entry) if entry.exchange.request.method == "POST" else self._allow_poll(entry)
 
-    def _poll(self, entry: Entry) -> Allowance:
+    def _allow_poll(self, entry: Entry) -> Allowance:
         status = entry.exchange.response.status
-        if status == 429:  # the guide knows a ceiling for every request, and gives it no text
+        if status == 429:  # the guide has a limit for all requests, and documents no text for it
             return Allowance(
                 expect=Expectation(status=(429,), body=_ERROR), section="Rate limiting", title="too many requests"
             )
-        if (known := self._known("GET", status) or (self._known("POST", status) if status in KEYED else None)) is None:
+        if (
+            known := self._find_known("GET", status) or (self._find_known("POST", status) if status in KEYED else None)
+        ) is None:
             found = Expectation(status=(200, 401, 404))
             return Allowance(expect=found, section="200 — OK (success)", title="a generation, or why it is not shown")
         return known
 
-    def _create(self, entry: Entry) -> Allowance:
+    def _allow_create(self, entry: Entry) -> Allowance:
         response = entry.exchange.response
-        prediction, can_be_refused = _predicted(entry)
+        prediction, can_be_refused = _predict(entry)
         refused = prediction.violations if isinstance(prediction, Rejected) else ()
-        if response.status in KEYED and (known := self._known("POST", response.status)) is not None:
+        if response.status in KEYED and (known := self._find_known("POST", response.status)) is not None:
             return Allowance(expect=known.expect, section=known.section, title=known.title, refused=refused)
         if isinstance(prediction, Unspecified):
-            return _unspecified(prediction)
+            return _allow_unspecified(prediction)
         text = detail_of(response)
         detail = text if isinstance(text, str) else ""
         if isinstance(prediction, Rejected) and prediction.allows(response.status, detail):
-            return _allowed(prediction, response.status, refused)
+            return _make_allowance(prediction, response.status, refused)
         if response.status == 201:
-            return _allowed(prediction, 201, refused)
-        loading, is_open = _loading(json.loads(entry.exchange.request.body), detail)
+            return _make_allowance(prediction, 201, refused)
+        loading, is_open = _find_loading_failures(json.loads(entry.exchange.request.body), detail)
         everything = tuple(dict.fromkeys((*refused, *loading)))
         if refused or any(violation.status == response.status for violation in loading):
             prediction = Rejected(violations=everything)
         reason = can_be_refused or ("a media reference whose loading the page does not settle" if is_open else None)
-        return _allowed(prediction, response.status, refused, reason)
+        return _make_allowance(prediction, response.status, refused, reason)
 
-    def _known(self, method: str, status: int) -> Allowance | None:
+    def _find_known(self, method: str, status: int) -> Allowance | None:
         texts = self._texts.get((method, status))
         if texts is None:
             return None
@@ -134,41 +136,41 @@ class Page:
         return Allowance(expect=Expectation(status=(status,), detail=detail), section=heading, title="a refusal")
 
 
-def _allowed(
+def _make_allowance(
     prediction: Prediction, status: int, refused: tuple[Violation, ...], reason: str | None = None
 ) -> Allowance:
     title = "the request breaks no rule" if isinstance(prediction, Accepted) else "the request breaks a rule"
     expect = expect_answer(prediction, status)
     if status not in expect.status:
-        expect = replace(expect, body=None)  # what is no 201 has not the shape of one, and that is said by its status
+        expect = replace(expect, body=None)  # the status says it is no 201; that its shape differs follows from that
     return Allowance(expect=expect, section=find_heading(prediction), title=title, refused=refused, unsettled=reason)
 
 
-def _unspecified(prediction: Unspecified) -> Allowance:
+def _allow_unspecified(prediction: Unspecified) -> Allowance:
     statuses = (*(OPEN_STATUSES[1:] if prediction.reason == _NOT_JSON else OPEN_STATUSES), *_GATEWAY)
     title = f"not said: {prediction.reason}"
     return Allowance(expect=Expectation(status=statuses), section=find_heading(prediction), title=title)
 
 
-def _predicted(entry: Entry) -> tuple[Prediction, str | None]:
-    """Returns what the oracle says of a body, and why a server may refuse it for what the recording does not hold."""
-    if (reason := _unreadable(entry)) is not None:
+def _predict(entry: Entry) -> tuple[Prediction, str | None]:
+    """Return the prediction for a body, and why a server may refuse it for reasons the recording cannot show."""
+    if (reason := _find_unreadable(entry)) is not None:
         return Unspecified(reason=reason), None
     try:
-        body = _parsed(entry.exchange.request)
+        body = _parse(entry.exchange.request)
     except _Ambiguous as error:
         return Unspecified(reason=str(error)), None
     except (ValueError, RecursionError):
         return Unspecified(reason=_NOT_JSON), None
-    parts = list(_references(body))
+    parts = list(_find_references(body))
     if any(_is_stored(value) for part in parts for name, value in part.items() if name != "data"):
         return Unspecified(reason="the recording does not hold a text of the request"), None
     held = "a generation, or inline media, that the recording does not hold"
-    return predict(body, media=_presumed), held if any(map(_is_held_elsewhere, parts)) else None
+    return predict(body, media=_presume), held if any(map(_is_held_elsewhere, parts)) else None
 
 
-def _unreadable(entry: Entry) -> str | None:
-    """Returns why a body is not the JSON that the page speaks of, or None."""
+def _find_unreadable(entry: Entry) -> str | None:
+    """Return why a body is not JSON that the page covers, or None."""
     request = entry.exchange.request
     if REQUEST_BODY in entry.unknown or request.body.startswith(STORED.encode()):
         return "the recording does not hold the request's body"
@@ -181,10 +183,10 @@ def _unreadable(entry: Entry) -> str | None:
 
 
 class _Ambiguous(Exception):
-    """Says why JSON parsers differ about a body."""
+    """A body about which JSON parsers differ, with the reason."""
 
 
-def _parsed(request: Request) -> object:
+def _parse(request: Request) -> object:
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) < len(pairs):
@@ -199,8 +201,8 @@ def _parsed(request: Request) -> object:
     return json.loads(request.body, object_pairs_hook=members, parse_constant=constant)
 
 
-def _references(body: object) -> Iterator[Mapping[str, object]]:
-    """Yields everything in a body that may be a media reference."""
+def _find_references(body: object) -> Iterator[Mapping[str, object]]:
+    """Yield every value in a body that may be a media reference."""
     waiting = [body]
     while waiting:
         value = waiting.pop()
@@ -219,25 +221,25 @@ def _is_stored(data: object) -> bool:
     return isinstance(data, str) and data.startswith(STORED)
 
 
-def _presumed(reference: Mapping[str, object]) -> MediaFact:
-    """Presumes that what is not in the recording loads."""
+def _presume(reference: Mapping[str, object]) -> MediaFact:
+    """Return facts that presume every URL loads: the recording does not hold the media."""
     return _LOADS if _is_stored(reference.get("data")) else inline_only(reference)
 
 
-def _loading(body: object, detail: str) -> tuple[tuple[Violation, ...], bool]:
-    """Returns the refusals for media that a server may have found, and whether the page is silent on one of them."""
+def _find_loading_failures(body: object, detail: str) -> tuple[tuple[Violation, ...], bool]:
+    """Return the refusals for media problems a server may have found, and whether the page leaves one of them open."""
     found: list[Violation] = []
     is_open = False
-    for fact in _facts(detail):
-        prediction = predict(body, media=lambda reference, fact=fact: _fails(reference, fact))  # type: ignore[misc]
+    for fact in _list_facts(detail):
+        prediction = predict(body, media=lambda reference, fact=fact: _apply_failure(reference, fact))  # type: ignore[misc]
         if isinstance(prediction, Rejected):
             found += prediction.violations
         is_open = is_open or isinstance(prediction, Unspecified)
     return tuple(found), is_open
 
 
-def _facts(detail: str) -> Iterator[MediaFact]:
-    """Yields what may be wrong with media, with the numbers an answer has for it."""
+def _list_facts(detail: str) -> Iterator[MediaFact]:
+    """Yield the facts that would explain a refusal, with the numbers taken from the answer."""
     status, pixels = _HTTP_STATUS.search(detail), _PIXELS.search(detail)
     for problem in _URL_PROBLEMS:
         number = int(status[1]) if status else 404
@@ -248,17 +250,17 @@ def _facts(detail: str) -> Iterator[MediaFact]:
         yield MediaFact(width=int(pixels[1]), height=int(pixels[2]))
 
 
-def _fails(reference: Mapping[str, object], fact: MediaFact) -> MediaFact:
-    """Returns a failure where a reference can have it, else what is presumed of the reference."""
+def _apply_failure(reference: Mapping[str, object], fact: MediaFact) -> MediaFact:
+    """Return the given failure if this reference can have it, or else the presumed fact."""
     data = reference.get("data")
     if reference.get("url") is not None:
         may = fact is not _BAD_BASE64
     elif _is_stored(data):
         may = fact.problem in (None, Problem.BAD_BASE64)
-    else:  # the length of inline data is known, the size of the picture is not
+    else:  # the length of inline data is known, the size of the image is not
         may = (
             isinstance(data, str)
             and fact.width is not None
             and inline_only(reference).problem is not Problem.BAD_BASE64
         )
-    return fact if may else _presumed(reference)
+    return fact if may else _presume(reference)

@@ -1,4 +1,4 @@
-"""Judges recorded exchanges: each answer by itself, the rate limit over a key's trace, the life of each generation.
+"""The judgement of recorded exchanges: each answer, the rate limit of each key, the life cycle of each generation.
 
 What a recording does not hold is not judged, and counted with the reason: it never accuses a server.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from luma_conformance.audit.allowed import STORED, Allowance, Page, case_of
+from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
 from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle
@@ -38,7 +38,7 @@ RATES: Final = "Rate limiting"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is wrong at an entry: in the answer itself (`mismatches`), or (`what`) in view of the others of its file."""
+    """What is wrong at an entry: in the answer itself (`mismatches`), or beside other entries of the file (`what`)."""
 
     entry: Entry
     section: str
@@ -50,7 +50,7 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Audit:
-    """The judgement of recordings as it is made, file by file; of a file no more is kept than its judgement takes."""
+    """An audit of recordings, file by file; it keeps only what later checks of the same file need."""
 
     catalogue: Catalogue
     host: str | None = None
@@ -65,65 +65,65 @@ class Audit:
     def __post_init__(self) -> None:
         self._page = Page(self.catalogue)
         self._every = EveryResponse(self.catalogue.holdings)
-        self._timed: list[Entry] = []
-        self._told: list[Entry] = []
+        self._for_limits: list[Entry] = []
+        self._for_lives: list[Entry] = []
         self._missing: list[Finding] = []
         self._names: set[str] = set()
 
     def add(self, entry: Entry) -> None:
-        """Judges one exchange of a file."""
+        """Judge one exchange of a file."""
         self.seen += 1
         if not self._is_api(entry):
             return
         self.found += 1
         self.hosts.add(entry.base_url)
-        if (why := _unjudgeable(entry)) is not None:
+        if (why := _find_obstacle(entry)) is not None:
             self.not_judged[why] += 1
             return
         self.judged += 1
         self._names |= fields(entry.exchange.response.headers).keys()
         allowance = self._page.allowance(entry)
-        mismatches = self._mismatches(entry, allowance)
+        mismatches = self._find_mismatches(entry, allowance)
         if mismatches:
             found = Finding(entry=entry, section=allowance.section, allowance=allowance, mismatches=mismatches)
             (self._missing if RESPONSE_HEADERS in entry.unknown else self.findings).append(found)
         elif allowance.refused:
             self.refused.append((entry.place, allowance.refused))
         facets = {mismatch.facet for mismatch in mismatches}
-        if not facets & {Facet.STATUS, Facet.HEADERS}:  # what is wrong by itself is told once
-            self._timed.append(_small(entry))
+        if not facets & {Facet.STATUS, Facet.HEADERS}:  # reported with the answer already
+            self._for_limits.append(_shrink(entry))
         if not facets & {Facet.STATUS, Facet.BODY}:
-            self._told.append(_small(entry))
+            self._for_lives.append(_shrink(entry))
 
     def end(self) -> None:
-        """Judges what a whole file shows, and forgets its exchanges."""
+        """Judge what a whole file shows, then forget its exchanges."""
         first = len(self.findings)
         for finding in self._missing:
             self._add_unfiltered(finding)
-        self.findings += [*self._limits(), *self._lives()]
-        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _number(finding.entry))
-        self._timed, self._told, self._missing, self._names = [], [], [], set()
+        self.findings += [*self._judge_limits(), *self._judge_lives()]
+        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
+        self._for_limits, self._for_lives, self._missing, self._names = [], [], [], set()
 
     def _is_api(self, entry: Entry) -> bool:
-        if self.host is not None and self.host.lower() not in _names_of(entry.base_url):
+        if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
             return False
         found = _API.fullmatch(entry.exchange.request.url.partition("?")[0])
         return found is not None and entry.exchange.request.method not in ("OPTIONS", "HEAD")
 
-    def _mismatches(self, entry: Entry, allowance: Allowance) -> tuple[Mismatch, ...]:
+    def _find_mismatches(self, entry: Entry, allowance: Allowance) -> tuple[Mismatch, ...]:
         response = entry.exchange.response
-        found = judge_step(case_of(entry, allowance), 1, (entry.exchange,), {}, self._every).mismatches
-        standing = tuple(mismatch for mismatch in found if not _excused(entry, mismatch))
+        found = judge_step(make_case(entry, allowance), 1, (entry.exchange,), {}, self._every).mismatches
+        standing = tuple(mismatch for mismatch in found if not _is_excused(entry, mismatch))
         refusal = {mismatch.facet for mismatch in standing} & {Facet.STATUS, Facet.DETAIL}
         if refusal and allowance.unsettled and 400 <= response.status < 500 and isinstance(detail_of(response), str):
             standing = tuple(mismatch for mismatch in standing if mismatch.facet not in refusal)
             self.not_judged[f"the text of a refusal, which may be for {allowance.unsettled}"] += 1
         if response.status in (200, 201) and RESPONSE_BODY not in entry.unknown:
-            standing += _beyond_its_state(entry, standing)
+            standing += _find_state_mismatches(entry, standing)
         return standing
 
     def _add_unfiltered(self, finding: Finding) -> None:
-        """Adds a finding of a file that headers may have been taken out of, without those no answer of it has."""
+        """Add a finding, without the headers that no answer of the file has: they may have been filtered out."""
         gone = [one for one in finding.mismatches if one.why == "is missing" and one.where.lower() not in self._names]
         for mismatch in gone:
             self.not_judged[f"{mismatch.where}: no answer of the file has it, as if it had been filtered out"] += 1
@@ -131,14 +131,14 @@ class Audit:
         if standing:
             self.findings.append(replace(finding, mismatches=standing))
 
-    def _limits(self) -> Iterator[Finding]:
+    def _judge_limits(self) -> Iterator[Finding]:
         traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in self._timed:
-            key = _key(entry)
+        for entry in self._for_limits:
+            key = _read_key(entry)
             if TIMES in entry.unknown or entry.exchange.response.status not in (201, 429):
                 continue
             if key is None:
-                self.not_judged["rate limit over time: the recording does not tell whose key it was"] += 1
+                self.not_judged["rate limit over time: the recording does not show whose key it was"] += 1
             else:
                 traces[entry.base_url, key].append(entry)
         for trace in traces.values():
@@ -146,16 +146,16 @@ class Audit:
                 self.not_judged["rate limit over time: recorded by several runs or workers, each on its own clock"] += 1
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
-            # No recording is known to have every request of a client: other programs, and other keys, share its quota.
+            # A recording may lack requests of the client: other programs, and its other keys, share its quota.
             report = judge_rate_limit([entry.exchange for entry in trace], since=math.inf)
             for contradiction in report.contradictions:
                 shown = tuple(trace[index] for index in contradiction.exchanges)
                 yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
 
-    def _lives(self) -> Iterator[Finding]:
+    def _judge_lives(self) -> Iterator[Finding]:
         created: dict[tuple[str, object], Entry] = {}
         polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
-        for entry in self._told:
+        for entry in self._for_lives:
             status, body = entry.exchange.response.status, body_of(entry.exchange.response)
             if RESPONSE_BODY in entry.unknown:
                 continue
@@ -164,30 +164,30 @@ class Audit:
             elif entry.exchange.request.method == "GET":
                 polls[entry.base_url, entry.exchange.request.url.partition("?")[0].rpartition("/")[2]].append(entry)
         for life, first in created.items():
-            yield from _life(first, [poll for poll in polls[life] if _is_own(poll, first)])
+            yield from _judge_life(first, [poll for poll in polls[life] if _is_own(poll, first)])
 
 
-def _life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
+def _judge_life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
     entries = (first, *sorted(polls, key=lambda entry: entry.exchange.sent))
     for oddity in judge_life_cycle(first.exchange, [entry.exchange for entry in entries[1:]]):
         entry = entries[oddity.exchange]
         if "url is that of an earlier poll" in oddity.what and _HIDDEN.search(
             entry.exchange.response.body.decode("utf-8", "replace")
         ):
-            continue  # what made it new was a secret
+            continue  # the part of the URL that differed was a secret, which was removed
         yield Finding(entry=entry, section=LIFE, what=oddity.what, shown_by=(first, entry))
 
 
 def _is_own(poll: Entry, first: Entry) -> bool:
-    """Tells whether a poll shows the state of a generation, or ought to: it is made with the key that created it."""
-    key = _key(poll)
+    """Return whether a poll shows a generation's state, or should because it uses the key that created it."""
+    key = _read_key(poll)
     return poll.exchange.response.status == 200 or (
-        poll.exchange.response.status == 404 and key is not None and key == _key(first)
+        poll.exchange.response.status == 404 and key is not None and key == _read_key(first)
     )
 
 
-def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
-    """Returns what an answer says that its state does not allow, where it has the shape at all."""
+def _find_state_mismatches(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
+    """Return what contradicts the state in an answer's body, unless the body has the wrong shape already."""
     body = body_of(entry.exchange.response)
     if not isinstance(body, dict) or any(mismatch.facet is Facet.BODY for mismatch in standing):
         return ()
@@ -196,8 +196,8 @@ def _beyond_its_state(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mis
     )
 
 
-def _unjudgeable(entry: Entry) -> str | None:
-    """Returns why an exchange with the API cannot be judged."""
+def _find_obstacle(entry: Entry) -> str | None:
+    """Return why an exchange with the API cannot be judged, or None."""
     request, response = entry.exchange.request, entry.exchange.response
     if response.status == 0:
         return "no answer was recorded"
@@ -205,12 +205,12 @@ def _unjudgeable(entry: Entry) -> str | None:
         return "304: the body is in the browser's cache"
     polls = request.url.partition("?")[0] != "/v1/generations"
     if request.method != ("GET" if polls else "POST"):
-        return f"the page does not speak of {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
+        return f"the page does not cover {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
     return None
 
 
-def _excused(entry: Entry, mismatch: Mismatch) -> bool:
-    """Tells whether a mismatch comes of what the recording does not hold."""
+def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
+    """Return whether a mismatch is due to something the recording does not hold."""
     if mismatch.facet in (Facet.DETAIL, Facet.BODY):
         response = entry.exchange.response
         left_out = RESPONSE_BODY in entry.unknown or response.body.startswith(STORED.encode())
@@ -219,19 +219,19 @@ def _excused(entry: Entry, mismatch: Mismatch) -> bool:
         sent = [value for name, value in entry.exchange.request.headers if name.lower() == "x-request-id"]
         if not sent:
             return REQUEST_HEADERS in entry.unknown
-        # What comes back for an empty one, or for several, is not said.
+        # The page does not say what comes back for an empty id, or for several.
         return len(sent) > 1 or sent[0].strip() == "" or _HIDDEN.search(sent[0]) is not None
     return False
 
 
-def _key(entry: Entry) -> str | None:
-    """Returns what tells the key of a request from others; None where it was taken out."""
+def _read_key(entry: Entry) -> str | None:
+    """Return the Authorization header of a request, which identifies its key; None if it was removed."""
     shown = header(entry.exchange.request.headers, "Authorization")
     return None if shown is None or _HIDDEN.search(shown) else shown
 
 
-def _small(entry: Entry) -> Entry:
-    """Returns an entry with no more of its request's body than a generation's life is held against."""
+def _shrink(entry: Entry) -> Entry:
+    """Return an entry whose request body is cut down to the members that life-cycle checks need."""
     request, unknown = entry.exchange.request, entry.unknown
     body = b""
     if entry.exchange.response.status == 201:
@@ -247,11 +247,11 @@ def _small(entry: Entry) -> Entry:
     return replace(entry, exchange=exchange, unknown=unknown)
 
 
-def _names_of(base_url: str) -> tuple[str, ...]:
-    """Returns how a host may be called: by its name, or with the port."""
+def _list_host_names(base_url: str) -> tuple[str, ...]:
+    """Return the names of a base URL's host: with its port, and without."""
     authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
     return authority, re.sub(r":\d*$", "", authority)
 
 
-def _number(entry: Entry) -> int:
+def _read_number(entry: Entry) -> int:
     return int(entry.place.rpartition(" ")[2])

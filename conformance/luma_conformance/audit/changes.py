@@ -18,7 +18,7 @@ from luma_conformance.matching import UUID, show
 from luma_conformance.model import Exchange, Response, fields
 from luma_conformance.recording.entry import RESPONSE_BODY, RESPONSE_HEADERS, Entry
 from luma_conformance.report.compare import NOT_THERE, SEVERITIES, THERE, Change, Comparison, Kind, Side, in_order
-from luma_conformance.report.result import counted
+from luma_conformance.report.result import count_noun
 
 _NOISE: Final = VARYING | {
     "server", "content-length", "transfer-encoding", "keep-alive", "strict-transport-security", "alt-svc",
@@ -55,8 +55,8 @@ def compare_recordings(before: Iterable[Entry], after: Iterable[Entry], *, names
             seen[_presence(kind, str(entry.note.get("item") or _operation(entry)))].append(entry.place)
     changes = (replace(change, place=places[0], times=len(places)) for change, places in seen.items())
     return Comparison(
-        old=Side(target=names[0], size=f"{counted(len(olds), 'exchange')}, {len(pairs):,} compared"),
-        new=Side(target=names[1], size=f"{counted(len(news), 'exchange')}, {len(pairs):,} compared"),
+        old=Side(target=names[0], size=f"{count_noun(len(olds), 'exchange')}, {len(pairs):,} compared"),
+        new=Side(target=names[1], size=f"{count_noun(len(news), 'exchange')}, {len(pairs):,} compared"),
         changes=in_order(sorted(changes, key=lambda change: change.where)),
         unchanged=unchanged,
         comparable=bool(pairs),
@@ -78,7 +78,7 @@ def _keyed(entries: list[Entry], *, by_note: bool) -> dict[Hashable, Entry]:
 def _noted(entries: list[Entry]) -> dict[Hashable, Entry]:
     """Return the entries of each item's last take, by what the kit's recorder noted.
 
-    The requests of a step are counted from its last: how often it has to be repeated depends on what was before.
+    The requests of a step are count_noun from its last: how often it has to be repeated depends on what was before.
     """
     last = {entry.note["item"]: entry.note.get("take") for entry in entries}
     keyed: dict[Hashable, Entry] = {}

@@ -1,4 +1,4 @@
-"""Turns the findings of an audit into text, as for a failing case; all that a file contains has passed `clean`."""
+"""The findings of an audit as text, in the form of a failing case; all text from a recording passes through `clean`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from luma_conformance.audit.allowed import Allowance, case_of
+from luma_conformance.audit.allowed import Allowance, make_case
 from luma_conformance.audit.audit import Finding
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.explain import (
@@ -27,13 +27,13 @@ from luma_conformance.rules import Violation
 
 Clean = Callable[[str], str]
 ASKED_WITH: Final = ("content-type", "x-request-id")
-"""The headers of a browser's request that it takes to ask again; cookies and keys are not shown."""
+"""The headers of a recorded request that the curl command repeats; cookies and keys are left out."""
 MANY: Final = 6
 """Statuses: more are not listed."""
 
 
-def finding_text(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
-    """Return what is wrong at an entry, what the page says, and how to ask again."""
+def format_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
+    """Return a finding as text: its place, what the page says, what the server said, and the request as a command."""
     text = failure_text(describe_finding(finding, catalogue, clean), clean(finding.entry.place), finding.section)
     shown = [(clean(entry.place), entry.exchange) for entry in finding.shown_by]
     rows = exchange_rows(shown, shown[0][1].sent) if shown else ()
@@ -41,7 +41,7 @@ def finding_text(finding: Finding, catalogue: Catalogue, clean: Clean) -> str:
 
 
 def describe_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> Judged:
-    """Return a finding as a verdict, every text of it fit to be shown."""
+    """Return a finding as a verdict whose texts are safe to show."""
     entry, allowance = finding.entry, finding.allowance
     response = entry.exchange.response
     mismatches = finding.mismatches
@@ -54,28 +54,28 @@ def describe_finding(finding: Finding, catalogue: Catalogue, clean: Clean) -> Ju
         section=finding.section,
         verdict=Outcome.FAIL,
         severity=worst_severity(mismatches),
-        expected=_expected(entry, allowance) if allowance is not None else None,
+        expected=_describe_expected(entry, allowance) if allowance is not None else None,
         actual=describe_answer(response, clean),
         nearest=nearest_entry(response, mismatches, catalogue),
         differences=tuple(shown_mismatch(mismatch, clean) for mismatch in mismatches),
-        curl=_curl(entry, clean) if finding.what is None else None,
+        curl=_format_curl(entry, clean) if finding.what is None else None,
     )
 
 
-def refusals(refused: Iterable[tuple[str, tuple[Violation, ...]]], clean: Clean) -> Iterator[str]:
+def list_refusals(refused: Iterable[tuple[str, tuple[Violation, ...]]], clean: Clean) -> Iterator[str]:
     """Yield, for each request that is itself refused, the rules it breaks."""
     for place, violations in refused:
         rules = ", ".join(dict.fromkeys(f"{violation.rule} ({violation.status})" for violation in violations))
         yield f"{clean(place)}: the request itself is refused by rule {rules}"
 
 
-def _expected(entry: Entry, allowance: Allowance) -> str:
+def _describe_expected(entry: Entry, allowance: Allowance) -> str:
     if len(allowance.expect.status) > MANY:
         return f"an orderly answer  ({allowance.title})"
-    return describe_expected(allowance.expect, case_of(entry, allowance))
+    return describe_expected(allowance.expect, make_case(entry, allowance))
 
 
-def _curl(entry: Entry, clean: Clean) -> str:
+def _format_curl(entry: Entry, clean: Clean) -> str:
     request = entry.exchange.request
     kept = [(name, value) for name, value in request.headers if name.lower() in ASKED_WITH]
     headers = (("Authorization", "Bearer $LUMA_AGENTS_API_KEY"), *kept)

@@ -1,4 +1,4 @@
-"""Reads what must come back: statuses, details, headers, bodies, and the matchers in them."""
+"""The reader of expectations in case files: statuses, details, headers, bodies, and the matchers in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATES = ("queued", "processing", "completed", "failed")
 
 
 def read_expectation(given: Node, status: tuple[int, ...] | None) -> Expectation:
-    """Return what a case or step says must come back; `status` is what holds where it names none."""
+    """Return the expected answer of a case or step; `status` is used if it names none."""
     if "status" in given:
         status = read_statuses(given["status"])
     elif status is None:
@@ -72,7 +72,7 @@ def read_statuses(node: Node) -> tuple[int, ...]:
 
 
 def read_repeat(repeat: Node, own: tuple[int, ...]) -> Repeat:
-    """Return how a step is repeated; `own` is the step's own status."""
+    """Return how a step is repeated; `own` is the status that the step itself expects."""
     repeat.mapping(REPEAT_KEYS)
     until = repeat["until"].mapping(("status", "state"))
     if ("status" in until) == ("state" in until):
@@ -109,17 +109,17 @@ def read_matcher(node: Node) -> Matcher:
     return _MATCHERS[name](node[name])
 
 
-def recalled(node: Node) -> Iterator[Node]:
-    """Yield each `$same` and `$differs` in a value, which look back on a name."""
+def find_recalled(node: Node) -> Iterator[Node]:
+    """Yield each `$same` and `$differs` in a value: both refer to a saved name."""
     if isinstance(node.value, dict):
         for name, value in node.value.items():
             if name in ("$same", "$differs") and isinstance(value, str):
                 yield node[name]
             elif isinstance(value, dict | list):
-                yield from recalled(node[name])
+                yield from find_recalled(node[name])
     elif isinstance(node.value, list):
         for element in node.elements():
-            yield from recalled(element)
+            yield from find_recalled(element)
 
 
 def _read_is(node: Node) -> Matcher:

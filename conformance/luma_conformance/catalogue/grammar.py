@@ -1,4 +1,4 @@
-"""Turns plain data into cases; every problem is told with its place and the nearest valid spelling, all at once.
+"""The reader of case files: plain data becomes cases, and all problems are reported at once, with places and advice.
 
 This module knows the grammar (specs/README.md) and nothing of YAML or files.
 """
@@ -13,13 +13,13 @@ from typing import Final
 
 from luma_conformance.catalogue.expectations import (
     EXPECTATION_KEYS,
+    find_recalled,
     read_absent_headers,
     read_expectation,
     read_headers,
     read_matcher,
     read_repeat,
     read_statuses,
-    recalled,
 )
 from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, OFFERS, OWN_ROLE, ROLES, SUPPLIES
 from luma_conformance.errors import CatalogueError, Problem
@@ -38,7 +38,7 @@ AUTH_KEYS: Final = ("key", "scheme", "token")
 HOLDING_KEYS: Final = ("id", "title", "section", "on", "headers", "absent_headers", "body")
 
 MAX_PROBLEMS: Final = 100
-"""Shown at once; a file that has more of them is not read any further."""
+"""Problems shown at once; a file with more of them is not read any further."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -55,21 +55,21 @@ class Section:
     holdings: tuple[Holding, ...] = ()
 
 
-def placeholder(value: object) -> str | None:
-    """Returns the name inside a `"{name}"` value, or None for anything else."""
+def match_placeholder(value: object) -> str | None:
+    """Return the name inside a `"{name}"` value, or None for anything else."""
     found = _WHOLE.fullmatch(value) if isinstance(value, str) and value[:1] == "{" else None
     return found[1] if found else None
 
 
-def placeholders(value: object) -> Iterator[str]:
+def find_placeholders(value: object) -> Iterator[str]:
     """Yield the name of every placeholder in JSON data."""
     waiting = [value]
-    for item in waiting:  # which grows on the way
+    for item in waiting:  # grows while it is read
         if isinstance(item, dict):
             waiting += item.values()
         elif isinstance(item, list):
             waiting += item
-        elif (name := placeholder(item)) is not None:
+        elif (name := match_placeholder(item)) is not None:
             yield name
 
 
@@ -91,14 +91,15 @@ def read_section(source: Source, name: str, own_roles: Collection[str] | None = 
         section = Section(heading=heading, holdings=_read_holdings(file["holds"], heading))
     else:
         section = Section(
-            heading=heading, cases=_Reader(file, name, heading, own_roles, by_path=name == source.file).cases()
+            heading=heading,
+            cases=_SectionReader(file, name, heading, own_roles, by_path=name == source.file).read_cases(),
         )
     problems.check()
     return section
 
 
 def read_all(sections: Mapping[str, Source], own_roles: Collection[str] | None = ()) -> Mapping[str, Section]:
-    """Returns every file's section by name; raises one CatalogueError with the problems of all of them."""
+    """Return every file's section by name; raise one CatalogueError with the problems of all files."""
     read: dict[str, Section] = {}
     found: list[Problem] = []
     for name, source in sections.items():
@@ -111,8 +112,8 @@ def read_all(sections: Mapping[str, Source], own_roles: Collection[str] | None =
     return read
 
 
-class _Reader:
-    """Reads the cases of one section file."""
+class _SectionReader:
+    """A reader of the cases of one section file."""
 
     def __init__(
         self, file: Node, name: str, heading: str, own_roles: Collection[str] | None, *, by_path: bool
@@ -128,23 +129,23 @@ class _Reader:
             control = file["accepted"].mapping().value
             self._control = control if isinstance(control, dict) else {}
 
-    def cases(self) -> tuple[Case, ...]:
-        found = [(self._control_case(), self._file)] if self._control is not ABSENT else []
+    def read_cases(self) -> tuple[Case, ...]:
+        found = [(self._make_control(), self._file)] if self._control is not ABSENT else []
         entries = self._file["cases"].elements("a case") if "cases" in self._file else []
-        found += [(self._case(entry), entry["id"]) for entry in entries]
+        found += [(self._read_case(entry), entry["id"]) for entry in entries]
         if not found:
             self._file.wrong("a section file has cases, an accepted control, or both; this one has neither")
         _check_unique((case.slug, node) for case, node in found)
         return tuple(case for case, _ in found)
 
-    def _control_case(self) -> Case:
+    def _make_control(self) -> Case:
         accepted = self._file["accepted"]
         step = Step(ask=Ask(method="POST", url=GENERATIONS_PATH, body=self._control), expect=Expectation(status=(201,)))
         self._check_placeholders(step.ask, self._needs, (), accepted)
         title = "the request this section starts from is accepted"
-        return self._make("control", title, accepted, (step,), self._needs, None)
+        return self._make_case("control", title, accepted, (step,), self._needs, None)
 
-    def _make(
+    def _make_case(
         self, slug: str, title: str, node: Node, steps: tuple[Step, ...], needs: tuple[str, ...], erratum: str | None
     ) -> Case:
         return Case(
@@ -158,49 +159,49 @@ class _Reader:
             erratum=erratum,
         )
 
-    def _case(self, case: Node) -> Case:
+    def _read_case(self, case: Node) -> Case:
         case.mapping(CASE_KEYS)
         slug = _read_slug(case["id"])
         title = case["title"].text()
         needs = tuple(dict.fromkeys((*self._needs, *self._read_needs(case))))
         erratum = case["erratum"].text() if "erratum" in case else None
-        steps = self._steps(case, needs) if "steps" in case else (self._step(case, needs, self._status, ()),)
-        return self._make(slug, title, case, steps, needs, erratum)
+        steps = self._read_steps(case, needs) if "steps" in case else (self._read_step(case, needs, self._status, ()),)
+        return self._make_case(slug, title, case, steps, needs, erratum)
 
-    def _steps(self, case: Node, needs: tuple[str, ...]) -> tuple[Step, ...]:
+    def _read_steps(self, case: Node, needs: tuple[str, ...]) -> tuple[Step, ...]:
         for name in (*ASK_KEYS, *EXPECTATION_KEYS):
             if name in case:
                 case[name].wrong(f"a case with steps says {name} in its steps")
         steps: list[Step] = []
         saved: tuple[str, ...] = ()
         for entry in case["steps"].elements("a step"):
-            step = self._step(entry.mapping(STEP_KEYS), needs, None, saved)
+            step = self._read_step(entry.mapping(STEP_KEYS), needs, None, saved)
             steps.append(step)
             saved += tuple(step.save)
         if not steps:
             case["steps"].wrong("steps needs at least one step")
-            steps.append(Step(ask=self._ask(case), expect=Expectation(status=(0,))))
+            steps.append(Step(ask=self._read_ask(case), expect=Expectation(status=(0,))))
         return tuple(steps)
 
-    def _step(
+    def _read_step(
         self, given: Node, needs: tuple[str, ...], status: tuple[int, ...] | None, saved: tuple[str, ...]
     ) -> Step:
-        ask = self._ask(given)
+        ask = self._read_ask(given)
         self._check_placeholders(ask, needs, saved, given)
         expect = read_expectation(given, status)
-        for node in (*recalled(given["headers"]), *recalled(given["body"])):
+        for node in (*find_recalled(given["headers"]), *find_recalled(given["body"])):
             if node.value not in saved:
                 node.unknown("saved name", str(node.value), saved)
         repeat = read_repeat(given["repeat"], expect.status) if "repeat" in given else None
         wait = given["wait"].number(0) if "wait" in given else 0
         return Step(ask=ask, expect=expect, save=_read_save(given["save"], needs), repeat=repeat, wait=wait)
 
-    def _ask(self, given: Node) -> Ask:
+    def _read_ask(self, given: Node) -> Ask:
         if "request" in given:
             for name in ("set", "unset"):
                 if name in given:
                     given[name].wrong(f"{name} changes the control, request replaces it; keep one")
-            return self._request(given["request"].mapping(REQUEST_KEYS))
+            return self._read_request(given["request"].mapping(REQUEST_KEYS))
         body = self._control
         if body is ABSENT:
             given.wrong("set and unset change the control, but the file has no accepted; use request")
@@ -217,7 +218,7 @@ class _Reader:
                 node.wrong(str(error))
         return Ask(method="POST", url=GENERATIONS_PATH, body=body)
 
-    def _request(self, request: Node) -> Ask:
+    def _read_request(self, request: Node) -> Ask:
         if not str(request.get("path") or "/").startswith("/"):
             path = request["path"]
             path.wrong(f"path {show(path.value)} does not begin with /; a whole URL goes under url")
@@ -227,7 +228,7 @@ class _Reader:
         creates = not moved and self._control is not ABSENT
         method = "GET" if moved else "POST" if creates else self._method
         url = GENERATIONS_PATH if creates else self._path
-        headers = {name: _read_request_header(node) for name, node in _members(request, "headers")}
+        headers = {name: _read_request_header(node) for name, node in _list_members(request, "headers")}
         key = None if "url" in request else MAIN_KEY
         return Ask(
             method=_read_method(request["method"]) if "method" in request else method,
@@ -271,33 +272,33 @@ class _Reader:
         return needs
 
     def _may_be_own(self, role: str) -> bool:
-        """Return whether a name the kit does not know can be a role of somebody's own."""
+        """Return whether a name that the kit does not define may be a role declared in a profile."""
         if self._own_roles is not None:
             return role in self._own_roles
         return role not in ROLES and role not in SUPPLIES and OWN_ROLE.fullmatch(role) is not None
 
     def _check_placeholders(self, ask: Ask, needs: tuple[str, ...], saved: tuple[str, ...], node: Node) -> None:
-        for name in dict.fromkeys((*placeholders(ask.body), *placeholders(ask.url.split("/")))):
+        for name in dict.fromkeys((*find_placeholders(ask.body), *find_placeholders(ask.url.split("/")))):
             if name in KEYS:
-                node.wrong(f"{show(name)} is a key, and no request has one in it; it goes under auth")
+                node.wrong(f"{show(name)} is a key, which belongs under auth, not in a request")
             elif name in OFFERS:
-                node.wrong(f"{show(name)} is nothing that can be sent; needs alone asks for it")
+                node.wrong(f"{show(name)} cannot be sent; list it under needs only")
             elif name not in saved and name not in SUPPLIES:
                 self._check_needed(name, "placeholder", (*needs, *saved, *SUPPLIES), needs, node)
         if ask.auth.role is not None and ask.auth.role != MAIN_KEY:
             self._check_needed(ask.auth.role, "key role", (*KEYS, "none"), needs, node)
 
     def _check_needed(self, role: str, kind: str, known: Iterable[str], needs: tuple[str, ...], node: Node) -> None:
-        """Note a role that is used and not in `needs`: one there is, or a name nobody knows."""
+        """Note a role that is used but not in `needs`, whether it is known or not."""
         if role in needs:
             return
         if role in ROLES or role in (self._own_roles or ()):
             node.wrong(f"{show(role)} is used but not needed; add it to needs")
-        elif role and (kind == "placeholder" or self._may_be_own(role)):  # of any other key role _read_key has spoken
+        elif role and (kind == "placeholder" or self._may_be_own(role)):  # _read_key reports all other key roles
             node.unknown(kind, role, known)
 
 
-def _members(node: Node, name: str) -> Iterable[tuple[str, Node]]:
+def _list_members(node: Node, name: str) -> Iterable[tuple[str, Node]]:
     return node[name].members() if name in node else ()
 
 

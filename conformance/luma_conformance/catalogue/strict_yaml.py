@@ -20,7 +20,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_NUMBER = 40
 MAX_PROBLEMS = 100
-"""Told at once; a file that has more of them is not read any further."""
+"""Problems reported at once; a file with more of them is not read any further."""
 
 _WORDS = {"": None, "~": None} | {word: value for plain, value in (("null", None), ("true", True), ("false", False))
                                   for word in (plain, plain.title(), plain.upper())}  # fmt: skip
@@ -57,8 +57,8 @@ def parse(text: str, name: str) -> Source:
     return Source(file=name, data=data, places=places)
 
 
-def _scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
-    """Return what a scalar is under the YAML 1.2 core schema; raise ValueError for too great a number."""
+def _read_scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
+    """Return a scalar's value under the YAML 1.2 core schema; raise ValueError if a number is too large."""
     text: str = event.value
     if not event.implicit[0]:
         return text
@@ -72,13 +72,13 @@ def _scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
     return text
 
 
-def _objection(event: Valued) -> str | None:
+def _describe_objection(event: Valued) -> str | None:
     if event.anchor is not None:
         return f"anchor &{event.anchor}: anchors are not part of the grammar; write the value out"
     return f"tag {event.tag}: tags are not part of the grammar; leave it out"
 
 
-def _key_objection(event: yaml.ScalarEvent) -> str | None:
+def _find_key_objection(event: yaml.ScalarEvent) -> str | None:
     if event.anchor is not None or event.tag is not None:
         return "anchors and tags are not part of the grammar"
     if event.value == "<<" and event.implicit[0]:
@@ -89,8 +89,8 @@ def _key_objection(event: yaml.ScalarEvent) -> str | None:
 _GRAMMAR = Grammar(
     kind="a case file",
     max_depth=MAX_DEPTH,
-    scalar=_scalar,
-    objection=_objection,
+    scalar=_read_scalar,
+    objection=_describe_objection,
     odd_keys=frozenset({"<<"}),
-    key_objection=_key_objection,
+    key_objection=_find_key_objection,
 )

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.audit.audit import Audit
+from luma_conformance.audit.lines import format_finding, list_refusals
+from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.parser import add_command
 from luma_conformance.cli.recordings import hide_keys, read_recording, watch
 from luma_conformance.errors import Exit
-from luma_conformance.report.result import counted
+from luma_conformance.report.result import count_noun
 
 if TYPE_CHECKING:
     from luma_conformance.audit.audit import Audit
@@ -38,10 +41,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _audit(options: argparse.Namespace) -> Exit:
-    from luma_conformance.audit.audit import Audit
-    from luma_conformance.audit.lines import finding_text, refusals
-    from luma_conformance.catalogue import files as casefiles
-
     catalogue = casefiles.own()
     audit = Audit(catalogue=catalogue, host=options.host)
     for path in options.files:
@@ -50,32 +49,31 @@ def _audit(options: argparse.Namespace) -> Exit:
             audit.add(entry)
         audit.end()
         for finding in audit.findings[first:]:
-            print(finding_text(finding, catalogue, hide_keys), end="\n\n")
+            print(format_finding(finding, catalogue, hide_keys), end="\n\n")
         if options.requests:
-            for line in refusals(audit.refused[first_refused:], hide_keys):
+            for line in list_refusals(audit.refused[first_refused:], hide_keys):
                 print(line, end="\n\n")
     return _conclude(audit, len(options.files), requests=options.requests)
 
 
 def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
-    from luma_conformance.audit.lines import refusals
-
     if not requests and audit.refused:
         print("requests that are themselves refused, as the page says (--requests makes findings of them):")
-        for line in refusals(audit.refused[:FEW], hide_keys):
+        for line in list_refusals(audit.refused[:FEW], hide_keys):
             print(f"  {line}")
         if len(audit.refused) > FEW:
             print(f"  … and {len(audit.refused) - FEW} more")
     hosts = hide_keys(", ".join(sorted(audit.hosts))[:200]) or "the API"
     findings = len(audit.findings) + (len(audit.refused) if requests else 0)
-    print(f"judged      {audit.judged} of {counted(audit.found, 'exchange')} with {hosts}, ", end="")
-    print(f"of {audit.seen} in {counted(files, 'file')}; {counted(findings, 'finding')}")
+    print(f"judged      {audit.judged} of {count_noun(audit.found, 'exchange')} with {hosts}, ", end="")
+    print(f"of {audit.seen} in {count_noun(files, 'file')}; {count_noun(findings, 'finding')}")
     for reason, count in sorted(audit.not_judged.items()):
         print(f"not judged  {count}  {hide_keys(reason)}")
     if not audit.judged:
         where = f" at {audit.host}" if audit.host else ""
         print(
-            hide_keys(f"luma-conformance: could not judge: no exchange with the API{where} in there"), file=sys.stderr
+            hide_keys(f"luma-conformance: could not judge: no exchange with the API{where} in these files"),
+            file=sys.stderr,
         )
         return Exit.COULD_NOT_JUDGE
     return Exit.NOT_CONFORMANT if findings else Exit.CONFORMANT

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from luma_conformance.arguments import http_url, whole_number
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.roles import ROLES
-from luma_conformance.cli.find import advice, find_cases
+from luma_conformance.cli.find import advise, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
+from luma_conformance.cli.show import Showing
 from luma_conformance.errors import CatalogueError, Exit, InputError
 from luma_conformance.redaction.redactor import safe_text
-from luma_conformance.report.result import counted
+from luma_conformance.report.result import count_noun
+from luma_conformance.target.profile import load_profile
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -101,7 +103,7 @@ def _list(options: argparse.Namespace) -> Exit:
     cases = {case.id: case for cases in wanted for case in cases}
     roles = dict.fromkeys([*ROLES, *(role for case in cases.values() for role in case.needs)])
     if options.needs is not None and options.needs not in roles:
-        options.parser.error(f"argument --needs: {options.needs!r} is no role{advice(options.needs, roles)}")
+        options.parser.error(f"argument --needs: {options.needs!r} is not a role{advise(options.needs, roles)}")
     found = [
         case
         for case in cases.values()
@@ -109,18 +111,16 @@ def _list(options: argparse.Namespace) -> Exit:
         and (options.needs is None or options.needs in case.needs)
     ]
     if not found:
-        raise InputError("no case is all of that; `luma-conformance list` lists every case")
+        raise InputError("no case matches all of that; `luma-conformance list` lists every case")
     width = max(len(safe_text(case.id)) for case in found)
     for case in found:
         print(f"{case.status}  {safe_text(case.id):<{width}}  {safe_text(case.title)}")
-    cost = counted(sum(case.cost for case in found), "generation")
-    print(f"{counted(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
+    cost = count_noun(sum(case.cost for case in found), "generation")
+    print(f"{count_noun(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
     return Exit.CONFORMANT
 
 
 def _show(options: argparse.Namespace) -> Exit:
-    from luma_conformance.cli.show import Showing
-
     found = find_cases(options.id)
     if len(found) > 1:
         command = f"luma-conformance list {shlex.quote(options.id)}"
@@ -128,7 +128,7 @@ def _show(options: argparse.Namespace) -> Exit:
     case = found[0]
     steps = len(case.steps)
     if options.step is not None and options.step > steps:
-        raise InputError(f"{case.id} has {counted(steps, 'step')}; there is no step {options.step}")
+        raise InputError(f"{case.id} has {count_noun(steps, 'step')}; there is no step {options.step}")
     showing = Showing.of(case, options.profile, options.base_url)
     numbers = [options.step] if options.step else list(range(1, steps + 1))
     if options.body:
@@ -143,7 +143,7 @@ def _show(options: argparse.Namespace) -> Exit:
 
 
 def _write_body(showing: Showing, numbers: list[int]) -> Exit:
-    """Write the bytes of the one body among some steps."""
+    """Write the one request body among some steps, byte for byte."""
     bodies = {number: body for number in numbers if (body := showing.requests[number - 1].body)}
     if not bodies:
         raise InputError(f"{showing.case.id} sends no body{' there' * (len(numbers) < len(showing.requests))}")
@@ -156,24 +156,22 @@ def _write_body(showing: Showing, numbers: list[int]) -> Exit:
 
 
 def _check(options: argparse.Namespace) -> Exit:
-    own_roles = _declared(options.profile)
+    own_roles = _read_own_roles(options.profile)
     try:
         paths = options.paths
         catalogue = casefiles.load(paths, below=Path.cwd(), own_roles=own_roles) if paths else casefiles.own()
     except CatalogueError as error:
         print(safe_text(str(error)))
         files = {problem.file for problem in error.problems}
-        print(f"{counted(len(error.problems), 'problem')} in {counted(len(files), 'file')}", file=sys.stderr)
+        print(f"{count_noun(len(error.problems), 'problem')} in {count_noun(len(files), 'file')}", file=sys.stderr)
         return Exit.NOT_CONFORMANT
     if not catalogue.sections:
         where = ", ".join(map(str, options.paths))
         raise InputError(f"no case files in {where}; the first line of a case file names {casefiles.SCHEMA}")
-    print(f"{counted(len(catalogue), 'case')} in {counted(len(catalogue.sections), 'file')}, no problems")
+    print(f"{count_noun(len(catalogue), 'case')} in {count_noun(len(catalogue.sections), 'file')}, no problems")
     return Exit.CONFORMANT
 
 
-def _declared(profile: Path | None) -> Mapping[str, str]:
-    """Return the roles of their own that the users of a profile declare in it."""
-    from luma_conformance.target.profile import load_profile
-
+def _read_own_roles(profile: Path | None) -> Mapping[str, str]:
+    """Return the roles that a profile declares beside the kit's."""
     return {} if profile is None else load_profile(profile, os.environ).roles

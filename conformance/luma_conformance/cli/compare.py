@@ -12,12 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import is_http_url, whole_number
+from luma_conformance.audit.changes import compare_recordings
 from luma_conformance.cli.output import write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.cli.recordings import hide_keys, read_recording, watch
 from luma_conformance.cli.results import RESULTS, holds_results, read_results
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.report.compare import FailOn, compare_results
+from luma_conformance.report.compare_formats import WRITERS
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -60,8 +62,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _compare(options: argparse.Namespace) -> Exit:
-    from luma_conformance.report.compare_formats import WRITERS
-
     if is_http_url(options.old):
         raise InputError(f"{options.old} is a server, and only NEW can be one: what it answered before is in no URL")
     old, of_results = Path(options.old), holds_results(Path(options.old))
@@ -99,8 +99,6 @@ def _results(old: Path, news: Iterable[str]) -> Iterator[Comparison]:
 
 
 def _recordings(old: Path, options: argparse.Namespace) -> Iterator[Comparison]:
-    from luma_conformance.audit.changes import compare_recordings
-
     for new in options.new:
         with _answers(old, new, options) as answers:
             comparison = compare_recordings(watch(read_recording(old), old), answers, names=(str(old), new))

@@ -1,4 +1,4 @@
-"""Find cases by what stands on a command line: an id of the kit's own catalogue, or a case file of the user's."""
+"""Cases named on the command line: by an id of the kit's own catalogue, or by a case file of the user's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from luma_conformance.model import Case
 
 
 def find_cases(pattern: str) -> tuple[Case, ...]:
-    """Return the cases a pattern names, at least one; raises InputError with what is near where there is none.
+    """Return the cases a pattern names; raise InputError, with similar names, if there is none.
 
     The kit's own catalogue comes first: a folder of the user's that is called `create` is written `./create`.
     """
@@ -21,7 +21,7 @@ def find_cases(pattern: str) -> tuple[Case, ...]:
         return found
     if (own := split_path(pattern)) is not None:
         return _cases_in(*own)
-    near = advice(pattern, [*catalogue.sections, *(case.id for case in catalogue)])
+    near = advise(pattern, [*catalogue.sections, *(case.id for case in catalogue)])
     raise InputError(f"no case matches {pattern!r}{near or '; `luma-conformance list` lists every case'}")
 
 
@@ -43,12 +43,12 @@ def _cases_in(path: Path, slug: str) -> tuple[Case, ...]:
         raise InputError(f"no case files in {path}; the first line of a case file names {casefiles.SCHEMA}")
     found = tuple(case for case in cases if slug in ("", case.slug))
     if not found:
-        near = advice(slug, [case.slug for case in cases])
+        near = advise(slug, [case.slug for case in cases])
         raise InputError(f"{path} has no case {slug!r}{near or f'; `luma-conformance list {path}` lists its cases'}")
     return found
 
 
-def advice(name: str, known: Iterable[str]) -> str:
+def advise(name: str, known: Iterable[str]) -> str:
     """Return advice: the shortest three names that contain one, or else the most similar."""
     known = list(known)
     inside = sorted((other for other in known if name and name.lower() in other.lower()), key=len)

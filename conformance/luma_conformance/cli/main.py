@@ -1,4 +1,4 @@
-"""The command `luma-conformance`: look at cases, judge servers and recordings, and compare what came of it."""
+"""The command `luma-conformance`: look at cases, judge servers and recordings, and compare the results."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+import luma_conformance
 from luma_conformance.cli import audit, cases, compare, precedence, profile, report, run, serve
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, CouldNotJudge, Exit, SpendExhausted
@@ -31,7 +31,9 @@ exit status: 0 all is well, 1 problems found, 4 a wrong argument or file, 6 noth
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without em dashes, a file name that is no text
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # for terminals without em dashes, and file names that are not text
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         command: Callable[[argparse.Namespace], Exit] = options.command
@@ -39,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
     except ConformanceError as error:
         _complain(str(error))
-        return _status(error)
-    except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
+        return _exit_status(error)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has closed the pipe
         _discard_output()
         return Exit.CONFORMANT
     except OSError as error:
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _status(error: ConformanceError) -> Exit:
+def _exit_status(error: ConformanceError) -> Exit:
     """Return the exit status that goes with an error."""
     if isinstance(error, SpendExhausted):
         return Exit.SPENT
@@ -64,14 +66,14 @@ def _complain(text: str) -> Exit:
 
 
 def _discard_output() -> None:
-    """Send what is still to be written nowhere, so that nothing breaks again at the end of the process."""
+    """Discard the remaining output, so that flushing it at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of a command line, with the function to call as `command`; exits where it is wrong."""
+    """Return the options of a command line, with the function to call as `command`; exit if the line is wrong."""
     parser, commands = build()
-    # No option in front of the command takes a value, so the first word that is no option is the command.
+    # No option before the command takes a value, so the first word that is not an option is the command.
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
     if word is not None and word not in commands.choices:
         advice = did_you_mean(word, commands.choices) or f"; there are {', '.join(commands.choices)}"
@@ -90,22 +92,23 @@ def build() -> tuple[Parser, Commands]:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)  # the commands fill a screen
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
     parser.set_defaults(command=lambda _: _help(parser), parser=parser)
     commands = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     for group in (run, cases, serve, profile, audit, compare, report, precedence):
         group.add_commands(commands)
-    # argparse has a list of its own, but breaks the line after a name as long as `precedence`.
+    # argparse would list the commands itself, but it breaks the line after a name as long as `precedence`.
     rows = (f"  {name:<12}{command.get_default('purpose')}\n" for name, command in commands.choices.items())
     parser.description = f"{PURPOSE}\n\ncommands (each has --help):\n{''.join(rows)}"
     return parser, commands
 
 
-def _version() -> str:
-    try:
-        return version("luma-agents-conformance")
-    except PackageNotFoundError:  # run from a clone that is not installed
-        return "0"
+class _ShowVersion(argparse.Action):
+    """An action that looks the version up only when asked for it: importing `importlib.metadata` is slow."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"{PROGRAM} {luma_conformance.__version__}")
+        parser.exit()
 
 
 def _help(parser: Parser) -> Exit:

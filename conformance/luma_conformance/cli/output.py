@@ -1,4 +1,4 @@
-"""Write what a command makes: to a file, or to standard output."""
+"""The output of commands, written to a file or to standard output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_standard(output: Path | None) -> bool:
 def write_text(text: str, output: Path | None, inputs: Iterable[Path] = ()) -> None:
     """Write a text to `--output`.
 
-    Raises InputError where the file cannot be written, or is one of the files the text was made from.
+    Raise InputError if the file cannot be written, or is one of the files the text was made from.
     """
     if output is None or is_standard(output):
         print(text, end="")

@@ -1,4 +1,4 @@
-"""Build the parsers of the commands: one shape of help, of error and of advice for all of them."""
+"""The parsers of the commands, with one form of help, errors and advice for all of them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **attributes)
 
     def error(self, message: str) -> NoReturn:
-        """Exit with the status of a wrong argument, and with one line that says what is wrong and where help is."""
+        """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""
         self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
     def refuse_unknown(self, arguments: Sequence[str]) -> NoReturn:
-        """Exit because of arguments nobody knows, with the nearest option there is."""
+        """Exit because of unknown arguments, and suggest the most similar option."""
         option = next((argument.partition("=")[0] for argument in arguments if argument.startswith("-")), "")
         self.error(f"unrecognized arguments: {' '.join(arguments)}{did_you_mean(option, self._option_string_actions)}")
 

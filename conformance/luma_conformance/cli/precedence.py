@@ -49,21 +49,21 @@ def _precedence(options: argparse.Namespace) -> Exit:
     if wrong:
         advice = did_you_mean(wrong[0], _IDS)
         raise InputError(f"there is no rule {wrong[0]}{advice or '; the summary of a pytest run lists them'}")
-    old = _read(options.against) if options.against is not None else None
+    old = _read_order(options.against) if options.against is not None else None
     from luma_conformance.properties.fault_pairs import observe
 
-    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, _tell)
+    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, _show_progress)
     order = Order.of(seen, _IDS)
     if options.output is not None:
         write_text(_as_json(target, order), options.output)
     if options.output != STANDARD_OUTPUT:
-        for line in _graph(order) if options.dot else _drawn(order, target, old):
+        for line in _draw_graph(order) if options.dot else _draw(order, target, old):
             print(line)
     return Exit.CONFORMANT
 
 
-def _drawn(order: Order, target: str, old: Order | None) -> Iterator[str]:
-    """Yields the order for a person: level by level, the steps, and what contradicts it."""
+def _draw(order: Order, target: str, old: Order | None) -> Iterator[str]:
+    """Yield the lines that show the order: the rules level by level, the evidence, and what contradicts it."""
     yield f"target     {target}"
     yield f"seen       {len(order.observations)} pairs of rules, each in one request"
     for number, level in enumerate(order.levels, start=1):
@@ -80,7 +80,7 @@ def _drawn(order: Order, target: str, old: Order | None) -> Iterator[str]:
             yield "changed    nothing"
 
 
-def _graph(order: Order) -> Iterator[str]:
+def _draw_graph(order: Order) -> Iterator[str]:
     yield "digraph precedence {"
     yield "  rankdir=TB; node [shape=box];"
     yield from (f'  "{first}" -> "{then}";' for first, then in order.steps)
@@ -93,18 +93,18 @@ def _as_json(target: str, order: Order) -> str:
     return json.dumps({"schema": SCHEMA, "target": target, "observations": seen}, indent=1) + "\n"
 
 
-def _read(path: Path) -> Order:
+def _read_order(path: Path) -> Order:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         seen = [Observation(first=str(one["first"]), then=str(one["then"])) for one in data["observations"]]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise InputError(f"{path} is no order that `luma-conformance precedence --output` wrote") from None
+        raise InputError(f"{path} is not an order that `luma-conformance precedence --output` wrote") from None
     return Order.of(seen, _IDS)
 
 
-def _tell(text: str) -> None:
-    """Says how far it is, where somebody watches."""
+def _show_progress(text: str) -> None:
+    """Show the progress on stderr if it is a terminal."""
     if sys.stderr.isatty():
         print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)

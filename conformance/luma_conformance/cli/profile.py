@@ -13,6 +13,7 @@ from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.redaction.redactor import safe_text
+from luma_conformance.target.profile import load_profile, read_template
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -37,8 +38,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _profile(options: argparse.Namespace) -> Exit:
-    from luma_conformance.target.profile import load_profile
-
     if options.init:
         return _write_profile(options.file)
     profile = load_profile(options.file, os.environ)
@@ -54,13 +53,11 @@ def _profile(options: argparse.Namespace) -> Exit:
 
 
 def _write_profile(file: Path) -> Exit:
-    from luma_conformance.target.profile import template
-
     try:
         with file.open("x", encoding="utf-8") as new:
-            new.write(template())
+            new.write(read_template())
     except FileExistsError:
-        raise InputError(f"{file} is there already; name another file, or remove it") from None
+        raise InputError(f"{file} exists already; name another file, or remove it") from None
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}") from None
     shown = shlex.quote(str(file))

@@ -1,4 +1,4 @@
-"""Read recordings for the commands: in whatever format, fit to be shown, with a sign of life for long ones."""
+"""Recordings read for the commands: in any format, with keys hidden, and with progress shown for long files."""
 
 from __future__ import annotations
 
@@ -10,41 +10,39 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.recording import har, vcr
 from luma_conformance.recording.entry import Entry
+from luma_conformance.redaction.redactor import Redactor, safe_text
 
 EVERY: Final = 0.5
-"""Seconds between two signs of life on a terminal."""
+"""Seconds between two progress messages on a terminal."""
 
 _CASSETTE: Final = re.compile(rb'\{\s*"(?:version"\s*:\s*\d|interactions")')
 _KEY: Final = re.compile(r"luma-api-[\w.~-]+|(?i:bearer)\s+(?![$<])[\w.~+/=-]{8,}", re.ASCII)
 
 
 def read_recording(path: Path) -> Iterator[Entry]:
-    """Yield the exchanges of a recording, whatever its format, which its content tells; raises InputError."""
-    from luma_conformance.recording import har, vcr
-
+    """Yield the exchanges of a recording in any format, detected from its content; raise InputError."""
     try:
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     is_har = head[:1] == b"{" and not _CASSETTE.match(head)
-    return har.entries(path) if is_har else vcr.entries(path)
+    return har.read_entries(path) if is_har else vcr.read_entries(path)
 
 
 def hide_keys(text: str) -> str:
-    """Return a text out of a file as it may be shown: without keys, signatures and what commands a terminal."""
-    from luma_conformance.redaction.redactor import Redactor, safe_text
-
-    return safe_text(_KEY.sub(_hidden, Redactor().scrub(text)))
+    """Return a text from a file without keys, signatures and control characters, so that it can be shown."""
+    return safe_text(_KEY.sub(_mask, Redactor().scrub(text)))
 
 
-def _hidden(found: re.Match[str]) -> str:
+def _mask(found: re.Match[str]) -> str:
     return "Bearer REDACTED" if found[0][:1] in "bB" else "luma-api-REDACTED"
 
 
 def watch(entries: Iterator[Entry], path: Path, *, now: Callable[[], float] = time.monotonic) -> Iterator[Entry]:
-    """Yield the entries, and say on a terminal how far it is with a long file."""
+    """Yield the entries, and show the progress of a long file if standard error is a terminal."""
     if not (sys.stderr and sys.stderr.isatty()):
         yield from entries
         return

@@ -11,6 +11,8 @@ from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
 from luma_conformance.cli.parser import add_command, add_output
 from luma_conformance.cli.results import WRITTEN_BY, read_results
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.report.formats import find_format, match_file, parse_formats, render
+from luma_conformance.report.merge import merge
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -50,23 +52,19 @@ def add_commands(commands: Commands) -> None:
 
 
 def _report(options: argparse.Namespace) -> Exit:
-    from luma_conformance.report.formats import file_named, parsed, rendered, word_of
-
     runs = [read_results(path) for path in options.results]
     whole = None
     if options.merge:
-        from luma_conformance.report.merge import merged
-
-        whole = merged(runs, [str(path) for path in options.results])
+        whole = merge(runs, [str(path) for path in options.results])
         runs = [whole]
     output: Path | None = options.output
-    name = None if output is None or output.is_dir() else file_named(output)
+    name = None if output is None or output.is_dir() else match_file(output)
     if options.format is not None:
-        files = rendered(runs, parsed(options.format))
+        files = render(runs, parse_formats(options.format))
     elif name is not None:
-        files = {name: rendered(runs, [word_of(name)])[name]}
+        files = {name: render(runs, [find_format(name)])[name]}
     else:
-        files = rendered(runs, DEFAULT_FORMATS)
+        files = render(runs, DEFAULT_FORMATS)
     _write(files, output, options.results, one=name is not None or (output is None and options.format is not None))
     if whole is None:
         return Exit.CONFORMANT

@@ -1,4 +1,4 @@
-"""Read files of results for the commands."""
+"""Results files read for the commands."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.report.jsonl import parse_results
 
 if TYPE_CHECKING:
     from luma_conformance.report.result import Results
 
 MAX_BYTES: Final = 2_000_000_000
-"""A file of results that is larger is not read."""
+"""The largest results file that is read, in bytes."""
 RESULTS: Final = "results.jsonl"
 WRITTEN_BY: Final = f"a {RESULTS} that `pytest --luma-report DIR` wrote, or its folder"
 
 
 def read_results(path: Path) -> Results:
-    """Return the results in a file, or in a folder as a run wrote it; raises InputError."""
-    from luma_conformance.report.jsonl import read
-
+    """Return the results in a file, or in a folder as a run wrote it; raise InputError."""
     file = path / RESULTS if path.is_dir() else path
     try:
         if file.stat().st_size > MAX_BYTES:
             raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
-        return read(file.read_bytes(), str(file))
+        return parse_results(file.read_bytes(), str(file))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def holds_results(path: Path) -> bool:
-    """Return whether a file or folder is one of results, as its name or its first bytes say; raises InputError."""
+    """Return whether a file or folder holds results, judged by its name or first bytes; raise InputError."""
     if path.is_dir() or path.suffix == ".jsonl":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The command `run`: pytest on the catalogue and the properties, for those who do not think in pytest."""
+"""The command `run`: pytest on the catalogue and the properties, without knowing pytest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import is_http_url
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.cli.find import advice, split_path
+from luma_conformance.cli.find import advise, split_path
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.model import Case
@@ -58,32 +58,32 @@ def _run(options: argparse.Namespace) -> Exit:
     if options.arguments[:1] in (["-h"], ["--help"]):
         options.parser.print_help()
         return Exit.CONFORMANT
-    # Without the current folder in front of the search path, as the command `pytest` has it.
+    # -P keeps the current folder out of the module search path, as the command `pytest` does.
     command = [sys.executable, "-P", "-m", "pytest", *pytest_arguments(options.arguments)]
     if os.name == "posix":
         print(end="", flush=True)
         os.execv(command[0], command)  # noqa: S606  pytest takes this process over: its signals, its exit status
-    return _exit(subprocess.call(command))  # noqa: S603  what the user typed, for pytest
+    return _exit_status(subprocess.call(command))  # noqa: S603  what the user typed, for pytest
 
 
-def _exit(status: int) -> Exit:
+def _exit_status(status: int) -> Exit:
     """Return pytest's exit status, which may be one the kit has no name for."""
     return Exit(status) if status in [*Exit] else Exit.INTERNAL
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:
-    """Return the arguments of pytest for those of `run`; raises InputError for words in front that name nothing."""
+    """Return pytest's arguments for those of `run`; raise InputError for a leading word that names nothing."""
     words = list(takewhile(lambda word: not word.startswith("-"), given))
     options = list(given[len(words) :])
-    target = _target(words[0]) if words else None
-    chosen = [node for word in (words if target is None else words[1:]) for node in _nodes(word)]
-    # Where only files are named, pytest would look for a project's settings around them, in the installed package.
+    target = _read_target(words[0]) if words else None
+    chosen = [node for word in (words if target is None else words[1:]) for node in _list_nodes(word)]
+    # If only files are named, pytest looks for a project's settings around them, here in the installed package.
     selected = ["--rootdir=.", *chosen] if chosen else ["--pyargs", "luma_conformance"]
     return [*selected, *(target or ()), *options]
 
 
-def _target(word: str) -> tuple[str, str] | None:
-    """Return the option that says what is judged, if the first word does; raises InputError for an empty one."""
+def _read_target(word: str) -> tuple[str, str] | None:
+    """Return the pytest option for the target if a word names one; raise InputError for an empty word."""
     if not word:
         raise InputError("the URL is empty; is the variable that should hold it set?")
     if is_http_url(word) or word.startswith(RECORDING):
@@ -93,8 +93,8 @@ def _target(word: str) -> tuple[str, str] | None:
     return None
 
 
-def _nodes(word: str) -> Iterator[str]:
-    """Yield what pytest calls the cases a word names; raises InputError where it names none."""
+def _list_nodes(word: str) -> Iterator[str]:
+    """Yield pytest's node ids for the cases a word names; raise InputError if it names none."""
     if found := casefiles.own().matching(word):
         for file, cases in groupby(found, key=lambda case: case.place.file):
             yield from _whole_or_each(casefiles.specs().parent / file, list(cases))
@@ -104,19 +104,19 @@ def _nodes(word: str) -> Iterator[str]:
         yield f"{path}::{slug}" if slug else str(path)
         return
     if split_path(word.partition("::")[0]) is not None:
-        yield word  # as pytest writes it
+        yield word  # a node id of pytest
         return
     if is_http_url(word) or word.startswith(RECORDING):
         raise InputError(f"{word} says what is judged, which stands first: run {word} CASES")
     if word.endswith((".har", ".json")):
         raise InputError(f"{word}: there is no such file; a recording is judged as {RECORDING}{word}")
     catalogue = casefiles.own()
-    near = advice(word, [*catalogue.sections, *(case.id for case in catalogue)])
-    raise InputError(f"{word!r} is no URL (http://host:port), no case and no file{near}")
+    near = advise(word, [*catalogue.sections, *(case.id for case in catalogue)])
+    raise InputError(f"{word!r} is not a URL (http://host:port), a case or a file{near}")
 
 
 def _whole_or_each(file: Path, cases: list[Case]) -> Iterator[str]:
-    """Yield a file if all of its cases are meant, or else each of them."""
+    """Yield the file if all of its cases are chosen, or else a node id for each case."""
     section = casefiles.own().sections[cases[0].section_id]
     if len(cases) == len(section.cases):
         yield str(file)

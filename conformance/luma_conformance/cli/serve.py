@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 from luma_conformance.arguments import seconds, whole_number
 from luma_conformance.cli.parser import Parser, add_command
 from luma_conformance.errors import Exit
+from luma_conformance.reference.asgi import run
 from luma_conformance.reference.settings import PORT, Settings
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
 
 YEAR: Final = 31_536_000
-"""Seconds: the longest a reference can be told to take."""
+"""The longest duration that can be set, in seconds."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -46,8 +47,6 @@ def _add_setting(command: Parser, name: str, kind: Callable[[str], float], metav
 
 
 def _serve(options: argparse.Namespace) -> Exit:
-    from luma_conformance.reference.asgi import run
-
     settings = Settings(
         rpm=options.rpm,
         concurrency=options.concurrency,

@@ -1,4 +1,4 @@
-"""Says a case for a person: what it sends, expanded and shortened, what must come back, or the curl commands."""
+"""A case as text: its requests, expanded and shortened, and the expected answers; or the curl commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luma_conformance.reference.settings import SERVED
 from luma_conformance.target.profile import Profile, load_profile
 
 MAX_TEXT = 120
-"""Characters of a text in a body that are shown whole; base64 is cut, so that the rest of the body is seen."""
+"""The longest text of a body that is shown whole, in characters; longer ones, mostly base64, are shortened."""
 
 _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Like: ("$like", "template"),
@@ -30,12 +30,12 @@ _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Differs: ("$differs", "name"),
     matching.Echo: ("$echo", "name"),
 }
-"""Matchers of one word: what a case file calls them, and where they have the word."""
+"""Matchers with one argument: their names in case files, and the attributes that hold the argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
-    """A case with its requests as the target of a profile gets them; a key that is a secret goes by $NAME."""
+    """A case with its requests expanded for the target of a profile; a secret key is shown as $NAME."""
 
     case: Case
     requests: tuple[Request, ...]
@@ -46,12 +46,12 @@ class Showing:
 
     @classmethod
     def of(cls, case: Case, profile_file: Path | None, base_url: str | None) -> Showing:
-        """Returns a case as a profile has it, the reference's own if there is no file."""
+        """Return a case expanded with a profile, by default the reference's own."""
         profile = load_profile(profile_file or profile_path(), _Names())
         roles = dict.fromkeys([*case.needs, *(role for step in case.steps if (role := step.ask.auth.role))])
         return cls(
             case=case,
-            requests=_requests(case, profile),
+            requests=_bind_requests(case, profile),
             missing=tuple(why for role in roles if (why := profile.missing(role))),
             base_url=base_url or profile.base_url or SERVED,
             profile_file=profile_file,
@@ -59,58 +59,61 @@ class Showing:
         )
 
     def head(self) -> Iterator[str]:
-        """Yields what the case is: its id, where it stands, what it rests on and needs."""
+        """Yield the lines about the whole case: its id, title, place, section and needs."""
         case = self.case
         yield case.id
-        yield _line("says", case.title)
-        yield _line("stands in", str(case.place))
-        yield _line("rests on", case.section)
+        yield _format_line("says", case.title)
+        yield _format_line("stands in", str(case.place))
+        yield _format_line("rests on", case.section)
         if case.needs:
-            yield _line("needs", ", ".join(case.needs))
+            yield _format_line("needs", ", ".join(case.needs))
         for why in self.missing:
-            yield _line("lacks", why)
+            yield _format_line("lacks", why)
         if case.erratum:
-            yield _line("erratum", case.erratum)
+            yield _format_line("erratum", case.erratum)
 
     def step(self, number: int) -> Iterator[str]:
-        """Yields one step, counted from 1: the request, and what must come back."""
+        """Yield one step, counted from 1: the request and the expected answer."""
         step, request = self.case.steps[number - 1], self.requests[number - 1]
-        yield from self._timing(number)
+        yield from self._describe_timing(number)
         yield f"{request.method} {request.url}"
         for name, text in request.headers:
             yield f"{name}: {text}"
         if request.body:
             yield ""
-            yield json.dumps(_shortened(json.loads(request.body)), indent=2, ensure_ascii=False)
+            yield json.dumps(_shorten(json.loads(request.body)), indent=2, ensure_ascii=False)
         yield ""
-        yield self._expected(step)
+        yield self._describe_expected(step)
         for name, matcher in step.expect.headers.items():
-            yield _line("header", f"{name}: {_notation(matcher)}")
+            yield _format_line("header", f"{name}: {_format_matcher(matcher)}")
         for name in step.expect.absent_headers:
-            yield _line("no header", name)
+            yield _format_line("no header", name)
         if step.expect.body is not None:
-            yield _line("body", _notation(step.expect.body))
-        yield from _aftermath(step)
+            yield _format_line("body", _format_matcher(step.expect.body))
+        yield from _describe_aftermath(step)
 
     def curl(self, number: int) -> Iterator[str]:
         """Yield one step, counted from 1, as a command for bash, everything else as comments."""
         step = self.case.steps[number - 1]
         if self.assumed_url:
-            yield f"# {_line('sent to', f'{SERVED}, where `luma-conformance serve` serves the reference').strip()}"
-        for line in [*self._timing(number), self._expected(step), *_aftermath(step)]:
+            where = f"{SERVED}, where `luma-conformance serve` serves the reference"
+            yield f"# {_format_line('sent to', where).strip()}"
+        for line in [*self._describe_timing(number), self._describe_expected(step), *_describe_aftermath(step)]:
             yield f"# {line.strip()}"
         show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None, casefiles.own())
         yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
 
-    def _expected(self, step: Step) -> str:
-        """Return the status and the detail of a step; the title, which may stand for a detail, is in the head."""
-        return _line("expected", describe_expected(step.expect, self.case).removesuffix(f"  ({self.case.title})"))
+    def _describe_expected(self, step: Step) -> str:
+        """Return the line with a step's status and detail, without the title, which is shown above already."""
+        return _format_line(
+            "expected", describe_expected(step.expect, self.case).removesuffix(f"  ({self.case.title})")
+        )
 
-    def _timing(self, number: int) -> Iterator[str]:
+    def _describe_timing(self, number: int) -> Iterator[str]:
         if len(self.case.steps) > 1:
             yield f"step {number} of {len(self.case.steps)}"
         if wait := self.case.steps[number - 1].wait:
-            yield _line("wait", f"{wait:g} s before it is sent")
+            yield _format_line("wait", f"{wait:g} s before it is sent")
 
 
 class _Names(Mapping[str, str]):
@@ -126,7 +129,7 @@ class _Names(Mapping[str, str]):
         return 0
 
 
-def _requests(case: Case, profile: Profile) -> tuple[Request, ...]:
+def _bind_requests(case: Case, profile: Profile) -> tuple[Request, ...]:
     lookup = make_lookup(profile.values, supply)
 
     def value(name: str) -> str:
@@ -140,45 +143,45 @@ def _requests(case: Case, profile: Profile) -> tuple[Request, ...]:
     return tuple(bind(step.ask, value, token, f"{case.slug}-{number}") for number, step in steps)
 
 
-def _aftermath(step: Step) -> Iterator[str]:
+def _describe_aftermath(step: Step) -> Iterator[str]:
     for name, path in step.save.items():
-        yield _line("saved", f"{path} of the answer, which later steps send as {{{name}}}")
+        yield _format_line("saved", f"{path} of the answer, which later steps send as {{{name}}}")
     if step.repeat is not None:
         awaited = step.repeat.until_state or step.repeat.until_status
         pause = f"every {step.repeat.every:g} s" if step.repeat.every else "at once"
-        yield _line("repeated", f"{pause} until {awaited}, at most {step.repeat.at_most} times")
+        yield _format_line("repeated", f"{pause} until {awaited}, at most {step.repeat.at_most} times")
 
 
-def _shortened(document: object) -> object:
+def _shorten(document: object) -> object:
     if isinstance(document, dict):
-        return {name: _shortened(member) for name, member in document.items()}
+        return {name: _shorten(member) for name, member in document.items()}
     if isinstance(document, list):
-        return [_shortened(element) for element in document]
+        return [_shorten(element) for element in document]
     if isinstance(document, str) and len(document) > MAX_TEXT:
         return f"{document[: MAX_TEXT // 2]}… ({len(document)} characters)"
     return document
 
 
-def _notation(matcher: Matcher) -> str:
-    return json.dumps(_data(matcher), ensure_ascii=False)
+def _format_matcher(matcher: Matcher) -> str:
+    return json.dumps(_notate(matcher), ensure_ascii=False)
 
 
-def _data(matcher: Matcher) -> object:
-    """Returns a matcher as the data a case file has for it."""
+def _notate(matcher: Matcher) -> object:
+    """Return a matcher in the notation of case files, as data."""
     match matcher:
         case matching.Exactly(expected=scalar):
             return scalar
         case matching.Elements(expected=elements):
-            return [_data(element) for element in elements]
+            return [_notate(element) for element in elements]
         case matching.Members(expected=members):
-            return {name: _data(member) for name, member in members.items()}
+            return {name: _notate(member) for name, member in members.items()}
         case matching.OneOf(choices=choices):
-            return {"$one_of": [_data(choice) for choice in choices]}
+            return {"$one_of": [_notate(choice) for choice in choices]}
         case matching.Pattern(pattern=pattern):
             return {"$pattern": pattern.pattern}
     name, member = _NOTATIONS[type(matcher)]
     return {name: getattr(matcher, member)}
 
 
-def _line(label: str, text: str) -> str:
+def _format_line(label: str, text: str) -> str:
     return f"  {label:<10}  {text}"

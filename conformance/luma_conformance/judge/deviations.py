@@ -1,6 +1,6 @@
-"""Known deviations: wrong answers that somebody has looked at, so that only what is new is red.
+"""Known deviations: wrong answers that somebody has looked at, so that only new ones fail a run.
 
-An entry is of one answer of some cases, and rots loudly: another answer, a right one, or its date make it red.
+An entry describes one answer of some cases. It fails the run when the answer changes, becomes right, or it expires.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 from luma_conformance.model import Facet, Mismatch, Outcome, Place, Result
 
 LINE: Final = (Facet.STATUS, Facet.DETAIL)
-"""The facets that are told by the line with status and detail; one entry is of both."""
+"""The facets shown together, as one line with status and detail; an entry for one of them covers both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """A wrong answer that is known, of the cases a glob matches; `expires` is the last day it holds, in ISO 8601."""
+    """A known wrong answer of the cases that a glob matches; `expires` is its last valid day, in ISO 8601."""
 
     cases: str
     facet: Facet
@@ -30,40 +30,40 @@ class Deviation:
     expires: str | None = None
 
     def matches(self, case_id: str) -> bool:
-        """Tells whether a case is listed."""
+        """Return whether this entry lists a case."""
         return case_id == self.cases or fnmatchcase(case_id, self.cases)
 
     def knows(self, facet: Facet, answer: str) -> bool:
-        """Tells whether a wrong answer is this one."""
+        """Return whether a wrong answer is the one this entry describes."""
         return answer == self.answer and (facet is self.facet or (facet in LINE and self.facet in LINE))
 
     @property
     def words(self) -> str:
-        """The reason, and who and what knows more."""
+        """The reason, with the owner, the link and the expiry date."""
         more = [text for text in (self.owner, self.link, self.expires and f"until {self.expires}") if text]
         return f"{self.reason} ({', '.join(more)})" if more else self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviations:
-    """The known deviations of a run on a day, `today` in ISO 8601."""
+    """The known deviations of a run, and the day it runs, `today`, in ISO 8601."""
 
     entries: tuple[Deviation, ...] = ()
     today: str = ""
 
     def of(self, case_id: str) -> tuple[Deviation, ...]:
-        """Returns the entries that list a case."""
+        """Return the entries that list a case."""
         return tuple(entry for entry in self.entries if entry.matches(case_id))
 
-    def expired(self, entry: Deviation) -> bool:
-        """Tells whether an entry's last day is over."""
+    def is_expired(self, entry: Deviation) -> bool:
+        """Return whether an entry's last day is over."""
         return entry.expires is not None and entry.expires < self.today
 
-    def covering(
+    def find_covering(
         self, case_id: str, mismatches: Iterable[Mismatch], shown: Callable[[Mismatch], str]
     ) -> tuple[Deviation, ...]:
-        """Returns the entries by which each of some differences is known, or none where one is not."""
-        entries = [entry for entry in self.of(case_id) if not self.expired(entry)]
+        """Return the entries that together explain all mismatches of a case; none if any mismatch is unknown."""
+        entries = [entry for entry in self.of(case_id) if not self.is_expired(entry)]
         found: dict[Deviation, None] = {}
         for mismatch in mismatches:
             known = [entry for entry in entries if entry.knows(mismatch.facet, shown(mismatch))]
@@ -72,33 +72,33 @@ class Deviations:
             found |= dict.fromkeys(known)
         return tuple(found)
 
-    def unknown(self, case_ids: Iterable[str]) -> tuple[Deviation, ...]:
-        """Returns the entries that list none of some cases."""
+    def find_unmatched(self, case_ids: Iterable[str]) -> tuple[Deviation, ...]:
+        """Return the entries that list none of the given cases."""
         ids = tuple(case_ids)
         return tuple(entry for entry in self.entries if not any(map(entry.matches, ids)))
 
-    def complaint(self, case_id: str, used: Sequence[Deviation], *, wrong: bool) -> str | None:
-        """Returns what is to be done about the entries of a case that were not its answer, or None."""
+    def find_complaint(self, case_id: str, used: Sequence[Deviation], *, wrong: bool) -> str | None:
+        """Return what to do about the entries that list a case but do not fit its answer, or None."""
         left = [entry for entry in self.of(case_id) if entry not in used]
         if not left:
             return None
-        return "; ".join(f"{entry.place}: {self._complaint(entry, wrong=wrong)}" for entry in left)
+        return "; ".join(f"{entry.place}: {self._describe_complaint(entry, wrong=wrong)}" for entry in left)
 
-    def _complaint(self, entry: Deviation, *, wrong: bool) -> str:
-        if wrong and self.expired(entry):
+    def _describe_complaint(self, entry: Deviation, *, wrong: bool) -> str:
+        if wrong and self.is_expired(entry):
             return f"expired on {entry.expires}: have it fixed, or agree on another date"
         if wrong:
-            return f"another wrong answer than the one that is known, {entry.answer!r}"
+            return f"a different wrong answer from the known one, {entry.answer!r}"
         return "stale: the answer is right now; remove the entry, or narrow its glob"
 
 
-def graded(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:
-    """Returns a result in which what is known is a deviation, and an entry that is not its answer a failure."""
+def grade(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:
+    """Return a result whose known wrong answers count as a deviation; an entry that does not fit makes it a failure."""
     verdict, case_id = result.verdict, result.case.id
     if verdict.outcome is Outcome.NOT_JUDGED or not deviations.of(case_id):
         return result
-    used = deviations.covering(case_id, verdict.mismatches, shown)
-    complaint = deviations.complaint(case_id, used, wrong=bool(verdict.mismatches) and not used)
+    used = deviations.find_covering(case_id, verdict.mismatches, shown)
+    complaint = deviations.find_complaint(case_id, used, wrong=bool(verdict.mismatches) and not used)
     if complaint is not None:
         return replace(result, verdict=replace(verdict, outcome=Outcome.FAIL, reason=complaint))
     reason = "; ".join(entry.words for entry in used)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from luma_conformance import paths
-from luma_conformance.catalogue.grammar import placeholder, placeholders
+from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
 from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
@@ -74,7 +74,7 @@ def _find_misuse(case: Case, profile: Profile) -> str | None:
     for ask in (step.ask for step in case.steps if own):
         if ask.auth.role in own and ask.auth.role not in profile.keys:
             return f"{ask.auth.role} is sent as a key, and the profile has none of that name under [keys]"
-        for name in (*placeholders(ask.body), *placeholders(ask.url.split("/"))):
+        for name in (*find_placeholders(ask.body), *find_placeholders(ask.url.split("/"))):
             if name in own and name not in profile.values:
                 return f"{name} is sent as a text, and the profile has none of that name under [values]"
     return None
@@ -132,7 +132,7 @@ def fill(document: object, value: Callable[[str], object]) -> object:
         return {name: fill(member, value) for name, member in document.items()}
     if isinstance(document, list):
         return [fill(element, value) for element in document]
-    name = placeholder(document)
+    name = match_placeholder(document)
     return document if name is None else value(name)
 
 
@@ -140,7 +140,7 @@ def _fill_url(url: str, value: Callable[[str], object]) -> str:
     if "{" not in url:
         return url
     quoted = _one_segment if url.startswith("/") else str
-    named = ((segment, placeholder(segment)) for segment in url.split("/"))
+    named = ((segment, match_placeholder(segment)) for segment in url.split("/"))
     return "/".join(segment if name is None else quoted(str(value(name))) for segment, name in named)
 
 

@@ -112,7 +112,7 @@ class LumaTarget:
         share: float = 1.0,
         always: Iterable[object] = (),
     ) -> None:
-        """Try examples of a strategy, or those of a recording; raises NonConformance with the smallest that fails.
+        """Try examples of a strategy, or those of a recording; raise NonConformance with the smallest that fails.
 
         Examples are plain data: what `ast.literal_eval` reads. `share` is the part of the run's examples to try;
         those in `always` are tried first, whatever is drawn.
@@ -134,7 +134,7 @@ class LumaTarget:
         self.run(lambda how: how(tested)(), try_one, share)
 
     def run_machine(self, machine: type[Machine], share: float = 1.0) -> None:
-        """Run a state machine, or the steps of a recording; raises NonConformance with the fewest steps."""
+        """Run a state machine, or the steps of a recording; raise NonConformance with the fewest steps."""
         bound = type(machine.__name__, (machine,), {"luma_target": self})
         self.run(
             lambda how: run_state_machine_as_test(bound, settings=how),
@@ -193,7 +193,7 @@ class LumaTarget:
             )
 
     def check_answer(self, case: Case, exchange: Exchange, prediction: Prediction | None = None) -> None:
-        """Check an answer against a case; raises NonConformance, explained, where it differs."""
+        """Check an answer against a case; raise NonConformance, explained, where it differs."""
         judgement = judge_answer(exchange, case, self.session.every)
         if judgement.mismatches:
             self._reject(case, prediction, exchange, judgement.mismatches)
@@ -222,7 +222,7 @@ class LumaTarget:
         self.session.target.channel.sleep(seconds, role)
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Send a request, `at_once` whatever rate limits say; raises NonConformance where no answer comes."""
+        """Send a request, `at_once` whatever rate limits say; raise NonConformance where no answer comes."""
         if self._final is not None:
             raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
         try:
@@ -279,7 +279,7 @@ class LumaTarget:
     ) -> None:
         """Raise NonConformance, unless the answer is known to deviate or only worded in a way the user lets pass."""
         session = self.session
-        if known := session.deviations.covering(
+        if known := session.deviations.find_covering(
             self.case_id, mismatches, lambda one: session.describe_answer(one, exchange)
         ):
             self.known |= dict.fromkeys(known)

@@ -1,7 +1,7 @@
-"""A verdict on its way: attached to pytest's report where a case is judged, and sent with it from a worker.
+"""Verdicts attached to pytest's reports where cases are judged, and sent with them by xdist's workers.
 
-The report carries it as the attribute `luma_judged`, the first one of a process the target as `luma_run`. JUnit, which
-knows neither, gets properties.
+A report has its verdict as the attribute `luma_judged`; the first report of a process also has the target, as
+`luma_run`. JUnit knows neither of the two, so it gets properties.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
-from luma_conformance.pytest_plugin.sessions import header_of
+from luma_conformance.pytest_plugin.sessions import describe_run
 from luma_conformance.report import jsonl
 
 _RUN: Final = "luma_run"
@@ -23,37 +23,37 @@ _SENT: Final = pytest.StashKey[bool]()
 
 
 def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
-    """Give a report its verdict, and the first of a process that has a target the target too."""
+    """Attach a verdict to a report, and the target to the first report of a process that has one."""
     if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
         judged = judged.scrub(guard(item.config)[1])
     vars(report)[_JUDGED] = judged
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
         item.config.stash[_SENT] = True
-        vars(report)[_RUN] = header_of(item.config)
+        vars(report)[_RUN] = describe_run(item.config)
     properties = _junit_properties(judged, known=CASE_PROPERTY in dict(item.user_properties))
     report.user_properties += properties
-    item.user_properties += properties  # JUnit takes those of the report on the teardown
+    item.user_properties += properties  # JUnit reads the properties from the teardown's report
 
 
 def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
-    """Take what a report carries out of it, and return it as text that can be sent."""
+    """Remove the attributes that `attach` added to a report, and return them as text that can be sent."""
     attributes = vars(report)
     data = {}
     if _RUN in attributes:
-        data[_RUN] = jsonl.header(attributes.pop(_RUN))
+        data[_RUN] = jsonl.format_header(attributes.pop(_RUN))
     if _JUDGED in attributes:
-        data[_JUDGED] = jsonl.verdict(attributes.pop(_JUDGED))
+        data[_JUDGED] = jsonl.format_verdict(attributes.pop(_JUDGED))
     return data
 
 
 def attributes_from(data: dict[str, Any]) -> dict[str, object]:
-    """Take what `detach` returned out of a report's data, and return it as values again."""
-    read = {_RUN: jsonl.run_from, _JUDGED: jsonl.from_data}
+    """Remove what `detach` returned from a report's data, and return it as values again."""
+    read = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
     return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
 
 
 def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]]:
-    """Return what JUnit says of a verdict beside its message; `known`: the case has its name there already."""
+    """Return a verdict's properties for JUnit; `known`: the name of the case is among the properties already."""
     properties = {
         CASE_PROPERTY: "" if known else judged.case,
         "luma_section": judged.section,

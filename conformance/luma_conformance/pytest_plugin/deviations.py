@@ -1,4 +1,4 @@
-"""Checks the known deviations of a run against the cases it has."""
+"""The check of a run's known deviations against its cases."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.items import CaseItem
 from luma_conformance.pytest_plugin.run import property_id
-from luma_conformance.pytest_plugin.sessions import deviations_of, halt
+from luma_conformance.pytest_plugin.sessions import halt, read_deviations
 
 
 def check_deviations(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """End a run whose known deviations cannot be read, or list none of the cases there are."""
+    """End a run if its known deviations cannot be read, or if an entry matches no case."""
     cases = [item.case.id for item in items if isinstance(item, CaseItem)]
     properties = [property_id(item) for item in items if "luma_target" in getattr(item, "fixturenames", ())]
     if not cases and not properties:
         return
     try:
-        known = deviations_of(session.config)
+        known = read_deviations(session.config)
     except InputError as error:
         halt(session, Exit.USAGE, str(error))
         return
-    unknown = known.unknown([*cases, *properties, *(case.id for case in catalogue_files.own())])
-    # Where no property is selected, an entry for one is not wrong, it is not asked.
+    unknown = known.find_unmatched([*cases, *properties, *(case.id for case in catalogue_files.own())])
+    # An entry for a property is not wrong if no property is selected: nothing is known about it.
     unknown = tuple(entry for entry in unknown if properties or not entry.cases.startswith("properties/"))
     if unknown:
         listed = "\n".join(f"{entry.place}: no case matches {entry.cases!r}" for entry in unknown)

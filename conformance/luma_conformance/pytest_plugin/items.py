@@ -1,4 +1,4 @@
-"""Case files and cases as pytest sees them: a file is a collector, a case is an item."""
+"""Case files as pytest's collectors, and cases as its items."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from luma_conformance.model import Case, Outcome, Result
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, run_of
 from luma_conformance.pytest_plugin.sessions import account, session_of, stop
-from luma_conformance.session.against import against
+from luma_conformance.session.against import add_standing
 
 
 class CaseFile(pytest.File):
@@ -26,7 +26,7 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """Yield the cases of the file in order, the control first."""
-        section = load_file(self.path, _shown(self.path, self.config.invocation_params.dir))
+        section = load_file(self.path, _display_path(self.path, self.config.invocation_params.dir))
         for case in section.cases:
             yield CaseItem.from_parent(self, name=case.slug, case=case)
 
@@ -52,7 +52,7 @@ class CaseItem(pytest.Item):
         return f"<{self.name}: {self.case.title}>"
 
     def runtest(self) -> None:
-        """Play the case and raise its explanation where the target is wrong; skip what is not judged."""
+        """Judge the case: raise NonConformance if the target is wrong, and skip if it cannot be judged."""
         self.judged = None
         session = session_of(self)
         began = time.perf_counter()
@@ -69,7 +69,7 @@ class CaseItem(pytest.Item):
             raise NonConformance(failure_text(judged, judged.case, str(self.case.place)), judged)
 
     def _play(self) -> Result:
-        """Return what the case comes to, compared with the other server where there is one."""
+        """Return the result of the case, compared with the other server if there is one."""
         try:
             result = session_of(self).run(self.case)
         except SpendExhausted as error:
@@ -79,12 +79,12 @@ class CaseItem(pytest.Item):
         if (other := self.config.stash.get(OTHER_SESSION, None)) is None:
             return result
         try:
-            return against(result, other.run(self.case))
+            return add_standing(result, other.run(self.case))
         except ConformanceError as error:
             stop(self, Exit.COULD_NOT_JUDGE, f"{self.config.getoption('luma_against')}: {error}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """Return the explanation; pytest's own traceback only for a bug of ours."""
+        """Return the explanation of a failure; only a bug in the kit shows pytest's traceback."""
         if isinstance(excinfo.value, NonConformance):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
@@ -94,8 +94,8 @@ class CaseItem(pytest.Item):
         return self.path, self.case.place.line - 1, self.case.id
 
 
-def _shown(path: Path, start: Path) -> str:
-    """Return a case file as messages name it: from the catalogue's folder, or else from where pytest began."""
+def _display_path(path: Path, start: Path) -> str:
+    """Return a case file's path for messages, relative to the catalogue's folder or to where pytest started."""
     catalogue = specs()
     if path.is_relative_to(catalogue):
         return path.relative_to(catalogue.parent).as_posix()

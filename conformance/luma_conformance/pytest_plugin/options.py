@@ -1,4 +1,4 @@
-"""The options the plugin adds to pytest; --base-url is pytest-base-url's."""
+"""The options that the plugin adds to pytest; --base-url comes from pytest-base-url."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from luma_conformance.arguments import age, seconds, whole_number
 
 
-def _fuzz(text: str) -> str | int:
-    """Return how properties are tried: `gate`, `deep`, or a number of examples."""
+def _parse_fuzz(text: str) -> str | int:
+    """Return the value of --luma-fuzz: `gate`, `deep`, or a number of examples."""
     if text in ("gate", "deep"):
         return text
     try:
@@ -73,7 +73,7 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "--luma-fuzz": {
         "metavar": "gate|deep|N",
-        "type": _fuzz,
+        "type": _parse_fuzz,
         "default": "gate",
         "help": "how properties are tried: the same 100 requests every time (gate), ever new ones, 5000 and remembered "
         "(deep), or N of the same; a single rule takes a tenth",

@@ -1,4 +1,4 @@
-"""The pytest plugin: collection of case files, the marker, and the verdicts on their way to the run.
+"""The pytest plugin: collects case files, registers the marker, and attaches verdicts to reports.
 
 It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest until it meets
 a case file.
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin.options import add_options
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard
+from luma_conformance.pytest_plugin.scrubbing import scrub_report
 
 if TYPE_CHECKING:
     from luma_conformance.properties.luma_target import LumaTarget
@@ -35,17 +37,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker and the run, and refuse a bad profile at once."""
+    """Register the marker and the run; raise UsageError for a wrong profile."""
     config.addinivalue_line("markers", MARKER)
     shown = config.getoption("luma_report") is not None or any(os.environ.get(name) for name in SHOWN_BY_CI)
     config.pluginmanager.register(Run(config, wants_report=shown), NAME)
     if PACKAGE in config.args and config.getoption("pyargs"):
         from luma_conformance.catalogue.files import specs
 
-        config.args.append(str(specs()))  # beside the package in an editable install; inside it, pytest takes it once
+        config.args.append(
+            str(specs())
+        )  # beside the package if the install is editable; if it is inside, pytest still collects it only once
     profile = config.getoption("luma_profile")
     if profile is not None:
-        from luma_conformance.errors import InputError
         from luma_conformance.target.profile import load_profile
 
         redactor, scrub = guard(config)
@@ -89,7 +92,7 @@ def luma_target(request: pytest.FixtureRequest) -> LumaTarget:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach the verdict to the report of a case or a property, and take secrets out of any report."""
+    """Attach the verdict to the report of a case or a property, and remove secrets from every report."""
     report = yield
     judged = getattr(item, "judged", None) if report.when == "call" else None
     is_property = isinstance(item, pytest.Function) and any(name == CASE_PROPERTY for name, _ in item.user_properties)
@@ -124,7 +127,7 @@ def pytest_report_to_serializable(
 def pytest_report_from_serializable(
     data: dict[str, Any],
 ) -> Generator[None, pytest.TestReport | pytest.CollectReport | None, pytest.TestReport | pytest.CollectReport | None]:
-    """Give a report that came from a worker its verdict again."""
+    """Restore the verdict of a report that came from a worker."""
     if "luma_judged" not in data:
         return (yield)
     from luma_conformance.pytest_plugin.carried import attributes_from
@@ -140,16 +143,14 @@ def pytest_report_from_serializable(
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Take secrets, and what a terminal would obey, out of what is said of a file."""
+    """Remove secrets and control characters from the report of a collected file."""
     report = yield
     _scrub(collector.config, report, ours=True)
     return report
 
 
 def _scrub(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport, *, ours: bool) -> None:
-    """Take secrets out of a report of a run that has any; out of one of ours also what commands a terminal."""
+    """Remove secrets from a report; from a report of ours also control characters."""
     if REDACTOR in config.stash:
-        from luma_conformance.pytest_plugin.scrubbing import scrub_report
-
         redactor, scrub = guard(config)
         scrub_report(report, scrub if ours else redactor.scrub)

@@ -1,4 +1,4 @@
-"""Properties as pytest sees them: what the `luma_target` fixture gives, and the verdict of a test that used it."""
+"""Properties in pytest: the value of the fixture `luma_target`, and the verdict of a test that used it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENDED = "Skipped: not judged: the run was ended"
 
 
 def target_for(request: pytest.FixtureRequest) -> LumaTarget:
-    """Return the target as the property that asks for it sees it."""
+    """Return the value of the fixture for the property that requests it."""
     config, item = request.config, request.node
     guard(config)
     fuzz = config.getoption("luma_fuzz")
@@ -34,9 +34,9 @@ def target_for(request: pytest.FixtureRequest) -> LumaTarget:
 
 
 def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judged | None:
-    """Return a property's verdict, and make its report say it, with an explanation instead of a traceback.
+    """Return a property's verdict, and put it into its report, with an explanation instead of a traceback.
 
-    Ends a run that cannot go on. There is no verdict where the test itself was not reached, or is over.
+    End a run that cannot go on. There is no verdict during set-up and teardown, unless the test was skipped.
     """
     error = None if call.excinfo is None else call.excinfo.value
     if isinstance(error, NonConformance):
@@ -53,11 +53,11 @@ def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytes
     if complaint is not None and outcome is Outcome.NOT_JUDGED:
         outcome = Outcome.DEVIATION
     judged = _describe(item, outcome, error)
-    return replace(judged, reason=complaint or _skip_reason(report), seconds=round(report.duration, 4))
+    return replace(judged, reason=complaint or _find_skip_reason(report), seconds=round(report.duration, 4))
 
 
 def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | None) -> Judged:
-    """Return the verdict of a property with all that it found."""
+    """Return the verdict of a property with everything that it found."""
     _, scrub = guard(item.config)
     target = item.funcargs.get("luma_target")
     found = Judged(case="", title="", section="", verdict=outcome)
@@ -80,17 +80,17 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
         line=(line or 0) + 1,
         operation="generated requests",
         severity=found.severity or (Severity.MUST if failed else None),
-        explanation=scrub(_explanation(error)) if failed and error is not None else None,
+        explanation=scrub(_explain(error)) if failed and error is not None else None,
     )
 
 
 def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
-    """Make a property that passed deviate where known answers were met, or fail where they were not; say why."""
+    """Return why a property that passed is a deviation or a failure, and change its report; None if it is neither."""
     target = item.funcargs.get("luma_target")
     if not isinstance(target, LumaTarget) or not report.passed:
         return None
     deviations, known = target.session.deviations, tuple(target.known)
-    if (complaint := deviations.complaint(target.case_id, known, wrong=False)) is not None:
+    if (complaint := deviations.find_complaint(target.case_id, known, wrong=False)) is not None:
         report.outcome, report.longrepr = "failed", complaint
         return complaint
     if not known:
@@ -101,16 +101,16 @@ def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
     return reason
 
 
-def _skip_reason(report: pytest.TestReport) -> str | None:
+def _find_skip_reason(report: pytest.TestReport) -> str | None:
     if report.skipped and isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ").removeprefix("not judged: ")
     return None
 
 
-def _explanation(error: BaseException) -> str:
-    """Return what a property found; of anything else that was raised the first line, the rest is pytest's to tell.
+def _explain(error: BaseException) -> str:
+    """Return the explanation of a property's failure; for any other exception, only the first line of its text.
 
-    Pytest folds long values over lines, where no redactor finds what is in them.
+    Pytest breaks long values over several lines, in which no redactor could find a secret.
     """
     if isinstance(error, NonConformance):
         return str(error)

@@ -1,4 +1,4 @@
-"""Writes the report of a run: verdicts as they come, every other format at the end."""
+"""The writer of a run's report: verdicts as they arrive, all other formats at the end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report import jsonl, markdown
-from luma_conformance.report.formats import FORMATS, file_named, names, rendered, word_of
+from luma_conformance.report.formats import FORMATS, find_format, list_file_names, match_file, render
 from luma_conformance.report.result import Results, Run
 
 _LINES: Final = "results.jsonl"
-"""The file that is written as the run goes on."""
+"""The file that is written while the run goes on."""
 
 
-def begin(config: pytest.Config) -> Publisher:
-    """Return the writer of the report; raises UsageError where it cannot be written."""
+def begin_report(config: pytest.Config) -> Publisher:
+    """Return the writer of the report; raise UsageError where it cannot be written."""
     paths: list[Path] = config.getoption("luma_report") or []
     apart = "--luma-report" in config.invocation_params.args
     if apart and (outside := [path for path in paths if not _is_within(path, config)]):
@@ -36,18 +36,18 @@ def begin(config: pytest.Config) -> Publisher:
 
 
 class Publisher:
-    """The report of one run; without a path nothing is written but what a CI job shows."""
+    """The report of one run; without a path, only the summary of a CI job is written."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
-        self._files = dict(file for path in paths for file in _files(path))
+        self._files = dict(file for path in paths for file in _list_files(path))
         self._results: Results | None = None
         self._streams: list[TextIO] = []
         self._begun = False
         for file, name in self._files.items():
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.unlink(missing_ok=True)  # that of an earlier run is not taken for this one's
+                file.unlink(missing_ok=True)  # so that nobody mistakes an earlier run's file for this run's
                 if name == _LINES:
                     self._streams.append(file.open("w", encoding="utf-8", newline="\n", buffering=1))
             except OSError as error:
@@ -56,56 +56,56 @@ class Publisher:
     def add(self, run: Run, judged: Judged) -> None:
         """Write one verdict, after the header if it is the first."""
         self._begin(run)
-        self._write(jsonl.verdict(judged))
+        self._write(jsonl.format_verdict(judged))
 
     def end(self, results: Results, tally: Tally, status: int) -> int:
-        """Write the footer and every other format; return the run's exit status, another where that fails."""
+        """Write the footer and all other formats; return the run's exit status, or USAGE if writing fails."""
         self._results = results
         assert results.ending is not None
         try:
             self._begin(results.run)
-            self._write(jsonl.footer(results.ending))
+            self._write(jsonl.format_footer(results.ending))
             for stream in self._streams:
                 stream.close()
             for file, name in self._files.items():
                 if name != _LINES:
-                    file.write_text(rendered([results], [word_of(name)])[name], encoding="utf-8", newline="\n")
+                    file.write_text(render([results], [find_format(name)])[name], encoding="utf-8", newline="\n")
             if path := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
-                    summary.write(markdown.summary(results))
+                    summary.write(markdown.render_summary(results))
         except OSError as error:
             tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
             return Exit.USAGE
         return status
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
-        """Say where the report is, and where asked for, what GitHub Actions shows beside the lines of case files."""
+        """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
         for path in self._paths:
             written = [file.name for file in self._files if file != path and file.parent == path]
             terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
         if self._results is not None and annotated:
-            for command in markdown.commands(self._results):
+            for command in markdown.render_commands(self._results):
                 terminal.write_line(command)
 
     def _begin(self, run: Run) -> None:
         if not self._begun:
             self._begun = True
-            self._write(jsonl.header(run))
+            self._write(jsonl.format_header(run))
 
     def _write(self, line: str) -> None:
         for stream in self._streams:
             stream.write(f"{line}\n")
 
 
-def _files(path: Path) -> list[tuple[Path, str]]:
-    """Return the files that a path stands for, each with the name by which its format is known; raises InputError."""
-    name = None if path.is_dir() else file_named(path)
+def _list_files(path: Path) -> list[tuple[Path, str]]:
+    """Return the files that a path stands for, each with the standard file name of its format; raise InputError."""
+    name = None if path.is_dir() else match_file(path)
     if name is not None:
         return [(path, name)]
     if path.suffix[1:].isalpha() and not path.is_dir():
-        known = ", ".join(sorted({Path(one).suffix for one in names(FORMATS)}))
+        known = ", ".join(sorted({Path(one).suffix for one in list_file_names(FORMATS)}))
         raise InputError(f"--luma-report: no format has the ending of {path}; there are {known}, or name a folder")
-    return [(path / one, one) for one in names(FORMATS)]
+    return [(path / one, one) for one in list_file_names(FORMATS)]
 
 
 def _is_within(path: Path, config: pytest.Config) -> bool:

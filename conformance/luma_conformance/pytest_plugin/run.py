@@ -1,7 +1,7 @@
 """One pytest run: its verdicts as they arrive, the report, the summary and the exit status.
 
-It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest until there is
-a verdict.
+It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest, the errors
+and the scrubbing until there is a verdict.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import pytest
 
+from luma_conformance.errors import Exit, InputError
+from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
+
 if TYPE_CHECKING:
     from luma_conformance.pytest_plugin.publisher import Publisher
     from luma_conformance.pytest_plugin.tally import Tally
@@ -29,7 +32,7 @@ OTHER_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
 
 CASE_PROPERTY: Final = "luma_case"
-"""The property by which a report is known to be of a property of ours; JUnit shows it."""
+"""The name of the property that marks a report as one of a property test; JUnit shows it."""
 _CUT_SHORT: Final = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
@@ -41,12 +44,10 @@ def run_of(config: pytest.Config) -> Run:
 
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
-    """Return the run's redactor, and what makes a text safe to show; from here on pytest's output is scrubbed."""
+    """Return the run's redactor and a function that makes texts safe to show; log records are scrubbed from now on."""
     from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 
     if (redactor := config.stash.get(REDACTOR, None)) is None:
-        from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
-
         redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
         config.add_cleanup(scrub_log_records(redactor.scrub))
     scrub = redactor.scrub
@@ -54,20 +55,20 @@ def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
 
 
 def property_id(item: pytest.Item) -> str:
-    """Return the id of a property: of one of ours the same wherever the kit is installed, of any other its node id."""
+    """Return the id of a property: its node id, or for one of ours an id that is the same in every installation."""
     ours = item.path.parent == Path(__file__).resolve().parents[1] / "suite"
     return f"properties/{subject_of(item.path)}/{item.name}" if ours else item.nodeid
 
 
 def subject_of(path: Path) -> str:
-    """Return what a module of properties is about."""
+    """Return the subject of a module of properties, by its file name."""
     return path.stem.removeprefix("test_")
 
 
 class Run:
-    """Collects what a run came to: verdicts arrive as attributes of reports, under xdist from the workers.
+    """The plugin that collects a run's verdicts, which arrive as attributes of reports, with xdist from its workers.
 
-    `wants_report` tells whether anybody reads a report: a folder is named, or a CI job shows a summary.
+    `wants_report`: somebody reads a report, because a path is given or a CI job shows a summary.
     """
 
     def __init__(self, config: pytest.Config, *, wants_report: bool) -> None:
@@ -79,14 +80,14 @@ class Run:
         self._tally: Tally | None = None
         self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
         remote = config.getoption("base_url", None) or config.getoption("luma_profile")
-        self._terminal = _terminal() if remote else None
+        self._terminal = _copy_terminal() if remote else None
         self._publisher: Publisher | None = None
         if config.getoption("luma_report") is not None:
             self._publish()
 
     @property
     def tally(self) -> Tally:
-        """What was judged so far, begun at its first use."""
+        """The verdicts so far; the tally is created when first used."""
         if self._tally is None:
             from luma_conformance.pytest_plugin.tally import Tally
 
@@ -96,7 +97,7 @@ class Run:
         return self._tally
 
     def announce(self, text: str) -> None:
-        """Say on the terminal what the run waits for."""
+        """Show on the terminal what the run is waiting for."""
         if self._terminal is not None:
             self._terminal.write(f"\nluma: {text} ")
 
@@ -115,20 +116,16 @@ class Run:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
-            gc.freeze()  # thousands of cases live to the end; looking at each again and again costs a run some 5 %
+            gc.freeze()  # thousands of cases live to the end; traversing them in every collection costs a run about 5 %
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         if REDACTOR in self._config.stash:
-            from luma_conformance.pytest_plugin.scrubbing import scrub_warning
-
             scrub_warning(warning_message, guard(self._config)[1])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
         if REDACTOR in self._config.stash:
-            from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error
-
             scrub_internal_error(excrepr, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)
@@ -142,7 +139,7 @@ class Run:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         for key in (SESSION, OTHER_SESSION):
             if (judged := self._config.stash.get(key, None)) is not None:
-                judged.close()  # what is recorded is whole before anybody reads it
+                judged.close()  # so that a recording is complete before anybody reads it
         if hasattr(self._config, "workeroutput"):
             if self.is_used:
                 self._config.workeroutput["luma"] = self.tally.as_data()
@@ -161,9 +158,9 @@ class Run:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.is_used and self._tally is not None:
-            from luma_conformance.pytest_plugin.summary import write
+            from luma_conformance.pytest_plugin.summary import write_summary
 
-            write(terminalreporter, self._tally)
+            write_summary(terminalreporter, self._tally)
         if self._publisher is not None:
             self._publisher.show(terminalreporter, annotated=os.environ.get("GITHUB_ACTIONS") == "true")
 
@@ -172,14 +169,13 @@ class Run:
             self._terminal.close()
 
     def _publish(self) -> None:
-        """Begin the report where one is wanted; raises UsageError where it cannot be written."""
+        """Begin the report where one is wanted; raise UsageError where it cannot be written."""
         if self.wants_report and self._controls and self._publisher is None:
-            from luma_conformance.pytest_plugin.publisher import begin
+            from luma_conformance.pytest_plugin.publisher import begin_report
 
-            self._publisher = begin(self._config)
+            self._publisher = begin_report(self._config)
 
     def _gather(self, record: Path) -> None:
-        from luma_conformance.errors import Exit, InputError
         from luma_conformance.session.record import gather
 
         try:
@@ -192,8 +188,8 @@ def _is_ours(report: pytest.TestReport) -> bool:
     return "luma" in report.keywords or any(name == CASE_PROPERTY for name, _ in report.user_properties)
 
 
-def _terminal() -> TextIO | None:
-    """Return a copy of standard error from before pytest captures it, or None where there is no such file.
+def _copy_terminal() -> TextIO | None:
+    """Return a copy of standard error, made before pytest captures it; None if it is not a file.
 
     Not standard output: an xdist worker has none, and a report may be piped from it.
     """

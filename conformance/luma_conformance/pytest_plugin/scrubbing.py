@@ -1,6 +1,6 @@
-"""Takes the secrets out of what pytest is about to write: reports, warnings, log records, internal errors.
+"""Redaction of everything pytest is about to write: reports, warnings, log records, internal errors.
 
-Whatever pytest and its plugins put on screen or into a file (JUnit, a log, another reporter's) they take from these.
+Everything that pytest and its plugins show or write (JUnit, logs, other reporters) comes from these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Scrub = Callable[[str], str]
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub) -> None:
-    """Takes secrets out of a report: why it failed or was skipped, what was captured, and its properties.
+    """Remove secrets from a report: its failure or skip reason, captured output and properties.
 
     A traceback with a secret in it becomes plain text; one without stays as pytest made it.
     """
@@ -24,26 +24,26 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
         path, line, reason = report.longrepr
         report.longrepr = (path, line, scrub(reason))
     elif report.longrepr is not None and (text := scrub(whole := str(report.longrepr))) != whole:
-        report.longrepr = "\n\n".join([*_crash(report.longrepr, scrub), text])
+        report.longrepr = "\n\n".join([*_find_crash_line(report.longrepr, scrub), text])
     report.sections = [(name, scrub(content)) for name, content in report.sections]
     if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub):
-        report.user_properties = [(name, _scrubbed(value, scrub)) for name, value in report.user_properties]
+        report.user_properties = [(name, _scrub_value(value, scrub)) for name, value in report.user_properties]
 
 
 def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
-    """Makes a traceback that pytest prints for a bug, of its own or of a plugin's, print without secrets."""
+    """Remove secrets from the traceback that pytest prints for an internal error."""
     if (text := scrub(whole := str(excrepr))) != whole:
-        vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # what str() and every printer go through
+        vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # str() and every printer call this
 
 
 def scrub_warning(warning: warnings.WarningMessage, scrub: Scrub) -> None:
-    """Takes secrets out of the text of a warning."""
+    """Remove secrets from the text of a warning."""
     if (text := scrub(whole := str(warning.message))) != whole:
         warning.message = text
 
 
 def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
-    """Takes secrets out of log records from now on, whoever writes them where; returns how to end that."""
+    """Remove secrets from all log records from now on; return the function that ends this."""
     usual = logging.getLogRecordFactory()
 
     def record(*args: object, **kwargs: object) -> logging.LogRecord:
@@ -51,7 +51,7 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
         try:
             text = made.getMessage()
         except (TypeError, ValueError, KeyError):
-            return made  # a format without its arguments: logging itself says so
+            return made  # a format that does not fit its arguments: logging reports it
         if (shown := scrub(text)) != text:
             made.msg, made.args = shown, ()
         if made.exc_info and made.exc_info[0]:
@@ -62,19 +62,19 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
     return lambda: logging.setLogRecordFactory(usual)
 
 
-def _crash(longrepr: object, scrub: Scrub) -> list[str]:
-    """Returns the line a summary shows of a traceback, which it takes from the beginning of a plain text."""
+def _find_crash_line(longrepr: object, scrub: Scrub) -> list[str]:
+    """Return the line that pytest's summary should show for a traceback; it shows the first line of plain text."""
     message = getattr(getattr(longrepr, "reprcrash", None), "message", "")
     return [scrub(message).partition("\n")[0]] if message else []
 
 
 def _has_secrets(properties: Iterable[tuple[str, object]], scrub: Scrub) -> bool:
-    """Tells whether any value has a secret in it, in one go: every phase of every case asks."""
+    """Return whether any value holds a secret, in one search, because this runs for every phase of every case."""
     together = "\n".join(str(value) for _, value in properties)
     return scrub(together) != together
 
 
-def _scrubbed(value: object, scrub: Scrub) -> object:
-    """Returns a property's value, as it is or, where a secret is in it, as text without."""
+def _scrub_value(value: object, scrub: Scrub) -> object:
+    """Return a property's value unchanged, or as redacted text if it holds a secret."""
     text = str(value)
     return value if (shown := scrub(text)) == text else shown

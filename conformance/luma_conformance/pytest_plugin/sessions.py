@@ -1,4 +1,4 @@
-"""Opens the targets of a run at their first use, and ends a run that cannot go on."""
+"""The targets of a run, opened when first used; and the ways to end a run that cannot go on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
@@ -22,15 +22,15 @@ from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
 from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.session.open import Options, open_session
-from luma_conformance.session.record import part
+from luma_conformance.session.record import name_part
 from luma_conformance.session.session import Session
 
 
 def session_of(item: pytest.Item) -> Session:
-    """Return the run's target, opened at its first use; ends the run where it cannot be."""
+    """Return the run's target, opened when first used; end the run if it cannot be opened."""
     config = item.config
     if (session := config.stash.get(SESSION, None)) is None:
-        options = _options(config)
+        options = _make_options(config)
         session = config.stash[SESSION] = _open(item, options)
         if (against := config.getoption("luma_against")) is not None:
             other = replace(options, target=against, profile=None, record=None)
@@ -38,13 +38,13 @@ def session_of(item: pytest.Item) -> Session:
     return session
 
 
-def header_of(config: pytest.Config) -> Run:
-    """Return which target the run judges, and with what; the target is open."""
+def describe_run(config: pytest.Config) -> Run:
+    """Return the description of the run: its target, which is open, and the versions of everything involved."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
     return Run(
         target=one_line(session.scrub(session.shown)),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
-        kit=version("luma-agents-conformance"),
+        kit=luma_conformance.__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
@@ -55,7 +55,7 @@ def header_of(config: pytest.Config) -> Run:
 
 
 def account(item: pytest.Item) -> None:
-    """Add up what was spent, and end the run where it is more than allowed."""
+    """Add up the accepted generations, and end the run if there are more than allowed."""
     stashed = (item.config.stash.get(key, None) for key in (SESSION, OTHER_SESSION))
     sessions = [session for session in stashed if session is not None]
     run_of(item.config).tally.spent = sum(session.spent for session in sessions)
@@ -65,19 +65,19 @@ def account(item: pytest.Item) -> None:
 
 
 def stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
-    """End the run after this item, which is left unjudged; the summary says why, once."""
+    """End the run after this item, which is not judged; the summary says why."""
     halt(item.session, status, message)
     pytest.skip("not judged: the run was ended")
 
 
 def halt(session: pytest.Session, status: Exit, message: str) -> None:
-    """End the run after the item it is at; the summary says why, once."""
+    """End the run after the current item; the summary says why."""
     run_of(session.config).tally.halt(status, guard(session.config)[1](message))
     session.shouldstop = "the run was ended; the summary says why"
 
 
-def deviations_of(config: pytest.Config) -> Deviations:
-    """Return the known deviations of a run; raises InputError where their file is wrong."""
+def read_deviations(config: pytest.Config) -> Deviations:
+    """Return the known deviations of a run; raise InputError where their file is wrong."""
     path = config.getoption("luma_deviations")
     return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
 
@@ -99,7 +99,7 @@ def _open(item: pytest.Item, options: Options) -> Session:
         stop(item, Exit.COULD_NOT_JUDGE, str(error))
 
 
-def _options(config: pytest.Config) -> Options:
+def _make_options(config: pytest.Config) -> Options:
     spend = worker_share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
     return Options(
         target=config.getoption("base_url", None),
@@ -108,15 +108,15 @@ def _options(config: pytest.Config) -> Options:
         timeout=config.getoption("luma_timeout"),
         lenient=config.getoption("luma_wording") == "lenient",
         announce=run_of(config).announce,
-        record=_recording(config),
+        record=_choose_record_file(config),
         max_age=config.getoption("luma_max_age"),
         redactor=guard(config)[0],
-        deviations=deviations_of(config),
+        deviations=read_deviations(config),
     )
 
 
-def _recording(config: pytest.Config) -> Path | None:
-    """Return the file to record in; each worker has its own, and they are gathered at the end."""
+def _choose_record_file(config: pytest.Config) -> Path | None:
+    """Return the file to record in; each worker has its own, and all are merged at the end."""
     path: Path | None = config.getoption("luma_record")
     worker = getattr(config, "workerinput", None)
-    return path if path is None or worker is None else part(path, worker["workerid"])
+    return path if path is None or worker is None else name_part(path, worker["workerid"])

@@ -1,4 +1,4 @@
-"""Writes what a run came to on the terminal."""
+"""The terminal summary of a run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from luma_conformance.errors import Exit
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
-from luma_conformance.report.result import Ending, Results
+from luma_conformance.report.result import Ending, Results, count_noun
 from luma_conformance.session.open import EMBEDDED
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
-"""Where two servers are not alike: these cases are listed."""
+"""The standings in which two servers differ: their cases are listed."""
 
 
-def write(terminal: pytest.TerminalReporter, tally: Tally) -> None:
+def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     """Write the summary of a run that has ended."""
     results = tally.results
     assert results is not None
@@ -32,10 +32,10 @@ def write(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         _write_standings(terminal, results)
     for what in results.ending.observed:
         terminal.write_line(f"observed    {what}")
-    for line in _rule_table(results.ending):
+    for line in _format_rules(results.ending):
         terminal.write_line(line, yellow=line.startswith("unreached"))
     if spent := results.ending.spent:
-        terminal.write_line(f"spent       {spent} accepted generation{'s' * (spent != 1)}")
+        terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
         terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
     if tally.stop is not None:
@@ -69,8 +69,8 @@ def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> Non
             terminal.write_line(f"                  {case}")
 
 
-def _rule_table(ending: Ending) -> Iterator[str]:
-    """Yield how often generated requests broke each rule, and narrowly kept it, two rules a line."""
+def _format_rules(ending: Ending) -> Iterator[str]:
+    """Yield lines that say how often generated requests broke each rule, or narrowly kept it; two rules a line."""
     if not ending.rules:
         return
     yield "rules       broken / narrowly kept and accepted, by generated requests"

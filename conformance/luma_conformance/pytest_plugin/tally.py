@@ -1,18 +1,18 @@
-"""The verdicts of a run as they arrive, and what they come to: the results every report is written from."""
+"""The verdicts of a run as they arrive, and the results that every report is written from."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Final
 
+import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Results, Run
+from luma_conformance.report.result import Ending, Results, Run, add_rule_counts
+from luma_conformance.rules import RULES
 
 OR: Final = " — or — "
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
@@ -24,7 +24,7 @@ def now() -> str:
 
 
 class Tally:
-    """The verdicts of one run so far, and what stopped it, if anything did."""
+    """The verdicts of one run so far, and why it was stopped, if it was."""
 
     def __init__(self) -> None:
         self.run: Run | None = None
@@ -34,11 +34,11 @@ class Tally:
         self._verdicts: dict[str, Judged] = {}
 
     def begin(self, run: Run) -> None:
-        """Keep which target is judged; the first word of it counts."""
+        """Keep the description of the run; the first one counts."""
         self.run = self.run or run
 
     def add(self, judged: Judged) -> Judged:
-        """Keep a verdict, and return what counts of its case: where a case is tried again, the worst verdict."""
+        """Add a verdict, and return the one that counts for its case: the worst, if the case was tried again."""
         earlier = self._verdicts.get(judged.case)
         if earlier is not None:
             judged = min(earlier, judged, key=lambda one: _WORST_FIRST.index(one.verdict))
@@ -50,18 +50,18 @@ class Tally:
         self.stop = self.stop or (int(status), message)
 
     def as_data(self) -> dict[str, object]:
-        """Return what an xdist worker hands to the controller at its end; verdicts travel as reports."""
+        """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""
         return {"stop": self.stop, "spent": self.spent}
 
     def merge(self, data: Mapping[str, object]) -> None:
-        """Take in what a worker handed over."""
+        """Add what a worker sent."""
         self.spent += int(str(data["spent"]))
         stop = data["stop"]
         if isinstance(stop, tuple | list):
             self.halt(Exit(int(stop[0])), str(stop[1]))
 
     def exit_status(self, given: int) -> int:
-        """Return the run's exit status; `given` is pytest's own, which reruns may have made green."""
+        """Return the run's exit status; `given` is pytest's, which may be 0 because a rerun passed."""
         if self.stop is not None:
             return self.stop[0]
         outcomes = {judged.verdict for judged in self._verdicts.values()}
@@ -71,7 +71,7 @@ class Tally:
         return Exit.NOT_CONFORMANT if given == Exit.CONFORMANT and Outcome.FAIL in outcomes else given
 
     def end(self, status: int, *, complete: bool) -> Results:
-        """Return, and keep, the results of the run, which ends with this exit status."""
+        """Keep and return the results of the run, which ends with this exit status."""
         verdicts = tuple(self._verdicts.values())
         stopped, stop = self.stop or (status, None)
         ending = Ending(
@@ -80,32 +80,24 @@ class Tally:
             status=stopped,
             stop=stop,
             spent=self.spent,
-            rules=_rules(verdicts),
-            observed=_observed(verdicts),
+            rules=_count_rules(verdicts),
+            observed=_find_observed(verdicts),
         )
-        kit = version("luma-agents-conformance")
-        run = self.run or Run(kit=kit, catalogue=catalogue_files.digest(), started=ending.ended)
+        run = self.run or Run(
+            kit=luma_conformance.__version__, catalogue=catalogue_files.digest(), started=ending.ended
+        )
         self.results = Results(run, verdicts, ending)
         return self.results
 
 
-def _rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
-    """Return how often generated requests broke each rule, and narrowly kept it and were accepted, if any were sent."""
-    broken: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    for judged in verdicts:
-        for rule, (times_broken, times_kept) in judged.rules.items():
-            broken[rule] += times_broken
-            kept[rule] += times_kept
-    if not broken:
-        return {}
-    from luma_conformance.rules import RULES
-
-    return {rule.id: (broken[rule.id], kept[rule.id]) for rule in RULES}
+def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
+    """Return how often generated requests broke each rule, or narrowly kept it and were accepted; empty if never."""
+    counts = add_rule_counts(judged.rules for judged in verdicts)
+    return {rule.id: counts.get(rule.id, (0, 0)) for rule in RULES} if counts else {}
 
 
-def _observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
-    """Return what was seen of what the page leaves open: what explains all properties, else what explains each."""
+def _find_observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
+    """Return what was observed where the page leaves a choice: what explains all properties, or else each of them."""
     seen = [judged.observed for judged in verdicts if judged.observed]
     if not seen:
         return ()

@@ -1,1 +1,1 @@
-"""Files of plain data, read in one way: values that know where they stand, and one grammar for what is wrong."""
+"""Files of plain data, all read in the same way: values know their place, and messages have one form."""

@@ -1,4 +1,4 @@
-"""A cursor over plain data that knows where each value stands, and the one grammar of what is wrong with it.
+"""A cursor over plain data that knows the place of each value and words the messages about it.
 
 Every reader of a user's file goes through `Node`, whatever the format: `cases.yaml:6:13: title should be a string, not
 []`, `profile.toml:2: image-url is missing`, `run.har:entry 2: request.url should be a string, not 5`.
@@ -22,10 +22,10 @@ MAX_NAME: Final = 80
 """Characters of one step of a name in a message."""
 
 MAX_PROBLEMS: Final = 20
-"""Problems shown at once; a file that has more of them is likely another file."""
+"""Problems shown at once; a file with more of them is probably a different kind of file."""
 
 Locate = Callable[[Path], tuple[int, int]]
-"""Returns the line and column (from 1) of the value at a path; 0 stands for what is not known."""
+"""A function from a path to the value's line and column (from 1); 0 means not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +43,14 @@ class Source:
         return self.places.get(path, (1, 1))
 
 
-def refuse(problems: tuple[Problem, ...]) -> InputError:
-    """Return the error that tells problems line by line."""
+def make_error(problems: tuple[Problem, ...]) -> InputError:
+    """Return an error whose text has one problem a line."""
     more = [f"… and maybe more: these are the first {MAX_PROBLEMS}"] if len(problems) >= MAX_PROBLEMS else []
     return InputError("\n".join([*map(str, problems), *more]))
 
 
 class Problems:
-    """The problems of one document: all of them, told together, or with a `limit` of 1 the first alone."""
+    """The problems of one document: all of them, reported together, or with a `limit` of 1 only the first."""
 
     __slots__ = ("_error", "_found", "_limit", "_locate", "file", "shows_values")
 
@@ -59,7 +59,7 @@ class Problems:
         file: str,
         locate: Locate = lambda _: (0, 0),
         *,
-        error: Callable[[tuple[Problem, ...]], InputError] = refuse,
+        error: Callable[[tuple[Problem, ...]], InputError] = make_error,
         limit: int = 1,
         shows_values: bool = False,
     ) -> None:
@@ -76,11 +76,11 @@ class Problems:
         return Place(self.file, self._locate(path)[0])
 
     def error(self, path: Path, text: str) -> InputError:
-        """Return the error that tells this one problem."""
+        """Return an error with this one problem."""
         return self._error((Problem(self.file, *self._locate(path), text),))
 
     def note(self, path: Path, text: str) -> None:
-        """Note one problem; raise the error once there are too many to go on."""
+        """Note one problem; raise the error when the limit is reached."""
         self._add(Problem(self.file, *self._locate(path), text))
 
     def _add(self, problem: Problem) -> None:
@@ -101,8 +101,8 @@ class Problems:
 class Node:
     """A value of a document, and where it stands.
 
-    Members are nodes too, there or not: `case["repeat"]["at_most"].whole(1)`. A value that is not as it should be is
-    noted as a problem; where reading goes on after that, an empty value of the right type takes its place.
+    Members are nodes too, present or not: `case["repeat"]["at_most"].whole(1)`. A wrong value is noted as a problem; if
+    reading goes on after that, an empty value of the right type is returned instead.
     """
 
     __slots__ = ("_parent", "_problems", "_step", "_title", "value")
@@ -111,7 +111,7 @@ class Node:
     def __init__(
         self, value: object, problems: Problems, parent: Node | None = None, step: str | int = "", title: str = ""
     ) -> None:
-        """Stand at a value; `title` is how messages call it, and names of values in it begin anew below it."""
+        """Begin at a value; messages call it `title`, and name the values in it from there."""
         self.value = value
         self._problems = problems
         self._parent = parent
@@ -126,7 +126,7 @@ class Node:
         return isinstance(self.value, dict) and name in self.value
 
     def get(self, name: str) -> object:
-        """Return the plain value of a member that may be anything, None where it is not there."""
+        """Return the plain value of a member of any type, or None if it is missing."""
         return self.value.get(name) if isinstance(self.value, dict) else None
 
     @property
@@ -157,14 +157,14 @@ class Node:
         above = "" if self._parent._title else self._parent.name
         if isinstance(self._step, int):
             return f"{above}[{self._step}]"
-        return f"{above}.{_short(self._step)}" if above else _short(self._step)
+        return f"{above}.{_shorten(self._step)}" if above else _shorten(self._step)
 
     def wrong(self, text: str) -> None:
-        """Note a problem here, in words of its own."""
+        """Note a problem here with this text."""
         self._problems.note(self.path, text)
 
     def error(self, text: str) -> InputError:
-        """Return the error that tells of a problem here, for readers that end with the first."""
+        """Return an error with a problem here, for readers that stop at the first."""
         return self._problems.error(self.path, text)
 
     def expected(self, what: str) -> None:
@@ -177,11 +177,11 @@ class Node:
             self.wrong(f"{self.name} should be {what}, not {self._shown()}{quoted}")
 
     def unknown(self, kind: str, name: str, known: Iterable[str], advice: str | None = None) -> None:
-        """Note a name nobody knows here, with the nearest one that is known, or better advice."""
+        """Note an unknown name here, with the most similar known name, or with better advice."""
         self.wrong(f"unknown {kind} {show(name)}; {advice or nearest(name, known)}")
 
     def mapping(self, known: Collection[str] | None = None) -> Node:
-        """Return this node; note a value that is no mapping, and each name in it that is not `known`."""
+        """Return this node; note a value that is not a mapping, and each of its names that is not `known`."""
         if not isinstance(self.value, dict):
             self.expected("a mapping of names to values")
         elif known is not None:
@@ -190,13 +190,13 @@ class Node:
         return self
 
     def members(self) -> Iterator[tuple[str, Node]]:
-        """Yield the name and node of each member; note a value that is no mapping."""
+        """Yield the name and node of each member; note a value that is not a mapping."""
         self.mapping()
         if isinstance(self.value, dict):
             yield from ((name, self[name]) for name in self.value)
 
     def elements(self, title: str = "") -> list[Node]:
-        """Return the node of each element, called `title`; note a value that is no list."""
+        """Return the node of each element, called `title`; note a value that is not a list."""
         if isinstance(self.value, list):
             return [Node(value, self._problems, self, index, title) for index, value in enumerate(self.value)]
         self.expected("a list")
@@ -211,7 +211,7 @@ class Node:
         return ""
 
     def optional(self, name: str) -> str | None:
-        """Return the string of a member, or None where it is null or not there."""
+        """Return the string of a member, or None if it is null or missing."""
         return None if self.get(name) is None else self.string(name)
 
     def text(self) -> str:
@@ -236,7 +236,7 @@ class Node:
         value = self.value
         if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.expected(f"a number{_range(least, most)}")
+        self.expected(f"a number{_describe_range(least, most)}")
         return least
 
     def whole(self, least: int, most: float = _GREATEST) -> int:
@@ -244,7 +244,7 @@ class Node:
         value = self.value
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.expected(f"a whole number{_range(least, most)}")
+        self.expected(f"a whole number{_describe_range(least, most)}")
         return least
 
     def one_of(self, kind: str, known: Iterable[str]) -> str:
@@ -280,18 +280,18 @@ _TYPES: Final[Mapping[type, str]] = {
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the advice for a name nobody knows: the nearest of those that are known, or all of them."""
+    """Return the advice for an unknown name: the most similar known name, or all of them."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}"
 
 
-def _short(step: str | int) -> str:
+def _shorten(step: str | int) -> str:
     text = one_line(str(step))
     return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}…"
 
 
-def _range(least: float, most: float) -> str:
+def _describe_range(least: float, most: float) -> str:
     if most < _GREATEST:
         return f" from {least:,.15g} to {most:,.15g}"
     return f" of at least {least:,.15g}" if least > -_GREATEST else ""

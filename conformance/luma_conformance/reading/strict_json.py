@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it; the standard library's reader takes NaN and Infinity too."""
+"""JSON as RFC 8259 defines it; the standard library's reader also accepts NaN and Infinity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def parse_json(text: str | bytes) -> object:
-    """Return the value of a JSON text; raise ValueError where it is none, or is nested too deep to read."""
+    """Return the value of a JSON text; raise ValueError if it is not JSON, or is nested too deep."""
     try:
         return json.loads(text, parse_constant=refuse_constant)
     except RecursionError:
@@ -14,5 +14,5 @@ def parse_json(text: str | bytes) -> object:
 
 
 def refuse_constant(constant: str) -> object:
-    """Raise ValueError for NaN and Infinity, which no JSON has."""
+    """Raise ValueError for NaN and Infinity, which JSON does not have."""
     raise ValueError(f"{constant} is not JSON")

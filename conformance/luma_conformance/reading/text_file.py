@@ -1,4 +1,4 @@
-"""A user's text file, read whole: what keeps it from being read is one sentence."""
+"""A user's text file, read whole; one sentence says why it cannot be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luma_conformance.errors import Problem, Unreadable
 def read_text(path: Path, kind: str, max_bytes: int, name: str | None = None) -> str:
     """Return the text of a UTF-8 file without its byte order mark; raise Unreadable.
 
-    `kind` is what the file should be, in messages (`a profile`), and `name` how it is called in them.
+    Messages call the file `name`, and say that it should be `kind`, such as `a profile`.
     """
     name = name or str(path)
     try:

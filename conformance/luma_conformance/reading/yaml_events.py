@@ -26,15 +26,15 @@ class Readable(Protocol):
 
 
 Valued = yaml.ScalarEvent | yaml.CollectionStartEvent
-"""What begins a value of its own, which may have a tag and an anchor."""
+"""The events that begin a value, which may have a tag and an anchor."""
 
 Refuse = Callable[[int, int, str], None]
-"""Notes what is wrong at a line and column (from 1), or raises."""
+"""A function that notes a problem at a line and column (from 1), or raises an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grammar:
-    """What of YAML a kind of file may use.
+    """The part of YAML that a kind of file may use.
 
     `scalar` returns the value of a scalar and raises ValueError with what is wrong with it. `objection` returns why a
     value may not have its tag or its anchor, or None; `key_objection` the same of a key that has one, or that is one
@@ -50,7 +50,7 @@ class Grammar:
 
 
 class Builder:
-    """Turns the events of one YAML document into plain data; `places` has the line and column of values, if wanted."""
+    """A builder of plain data from the events of one YAML document; fills `places` with lines and columns, if given."""
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class Builder:
         line_at: Callable[[int], int],
         places: dict[Path, tuple[int, int]] | None = None,
     ) -> None:
-        """Stand before the first value; `line_at` returns the line of a position in the source, for encoding errors."""
+        """Begin before the first value; `line_at` returns the line of a position in the source, for encoding errors."""
         self._grammar, self._refuse_at, self._line_at, self._places = grammar, refuse, line_at, places
         self._events = self._parse(source)
 
     def start(self) -> yaml.Event | None:
-        """Return the event with which the document's value begins, or None where there is no document."""
+        """Return the event that begins the document's value, or None if there is no document."""
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
             self._refuse_at(1, 1, "is empty")
@@ -80,18 +80,18 @@ class Builder:
             self.refuse(extra, f"a second document begins here; {self._grammar.kind} is one document")
 
     def next(self) -> yaml.Event:
-        """Return the next event: the value of a key, or the end of what has begun."""
+        """Return the next event: the value of a key, or the end of a collection."""
         return next(self._events)
 
     def refuse(self, event: yaml.Event, text: str) -> None:
-        """Say what is wrong at an event."""
-        self._refuse_at(*_at(event), text)
+        """Report a problem at an event."""
+        self._refuse_at(*_position_of(event), text)
 
     def members(self, path: Path) -> Iterator[tuple[str, Path]]:
-        """Yield the keys of the mapping that has begun at a path, with their own; who takes one builds its value."""
+        """Yield the keys of the mapping that begins at a path, with the path of each; the caller builds each value."""
         seen: dict[str, int] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            line, column = _at(event)
+            line, column = _position_of(event)
             key = self._key(event, path)
             within = (*path, key)
             if key in seen:
@@ -103,16 +103,16 @@ class Builder:
             yield key, within
 
     def elements(self, path: Path) -> Iterator[object]:
-        """Yield the elements of the sequence that has begun at a path."""
+        """Yield the elements of the sequence that begins at a path."""
         index = 0
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             yield self.value(event, (*path, index))
             index += 1
 
     def value(self, event: yaml.Event, path: Path) -> object:
-        """Return the data that begin with an event, at a path."""
+        """Return the value that begins with an event, at a path."""
         if self._places is not None and path not in self._places:
-            self._places[path] = _at(event)
+            self._places[path] = _position_of(event)
         if len(path) > self._grammar.max_depth:
             self.refuse(event, f"is nested deeper than {self._grammar.max_depth} levels")
             raise NotYAML
@@ -162,9 +162,9 @@ class Builder:
 
 
 class NotYAML(Exception):
-    """Ends the reading of a text, once what is wrong has been said."""
+    """A text that is read no further, because its problem has been reported."""
 
 
-def _at(event: yaml.Event) -> tuple[int, int]:
+def _position_of(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)

@@ -1,4 +1,4 @@
-"""Exchanges as recordings keep them, whatever the format of the file: what was sent where, and what is not known."""
+"""An exchange of a recording, whatever the file's format, and which parts of it the file does not hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUEST_BODY: Final = "request body"
 RESPONSE_BODY: Final = "response body"
 REQUEST_HEADERS: Final = "request headers"
 RESPONSE_HEADERS: Final = "response headers"
-"""What a recording may not have kept, or may have kept in part."""
+"""The parts of an exchange that a recording may lack, or may hold only partly."""
 
 About = Mapping[str, object]
 """What the kit's own recorder says of a whole recording: plain JSON data, empty for others' files."""
@@ -30,9 +30,9 @@ class Entry:
     """One exchange of a recording.
 
     `exchange.request.url` is a path on the API's host, or absolute for other hosts; times are in Unix seconds.
-    `base_url` is the scheme, host, port and prefix before `/v1` it went to. `place` is where it stands, for messages:
-    `run.har:entry 12`, from 1. `note` is what the kit's own recorder kept with it, empty for others' files. `unknown`
-    is what the file does not hold, and what is there instead means nothing: TIMES, REQUEST_BODY, …
+    `base_url` is the scheme, host, port and prefix before `/v1` it was sent to. `place` names the entry in messages:
+    `run.har:entry 12`, from 1. `note` has what the kit's own recorder stored with it, and is empty in other files.
+    `unknown` lists the parts that the file does not hold, whose values here mean nothing: TIMES, REQUEST_BODY, …
     """
 
     exchange: Exchange
@@ -42,13 +42,13 @@ class Entry:
     unknown: frozenset[str] = frozenset()
 
 
-def split(url: str) -> tuple[str, str]:
-    """Returns the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
+def split_url(url: str) -> tuple[str, str]:
+    """Return the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
 
-    Raises ValueError for what is no absolute URL.
+    Raise ValueError for anything but an absolute URL.
     """
     if (api := _API.fullmatch(url)) is not None:
         return api[1], api[2]
     if (origin := _ORIGIN.match(url)) is None:
-        raise ValueError(f"{url[:80]!r} is no absolute URL")
+        raise ValueError(f"{url[:80]!r} is not an absolute URL")
     return origin[0], url

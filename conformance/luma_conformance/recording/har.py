@@ -1,7 +1,7 @@
 """HAR 1.2 files, read and written: recordings of browsers, proxies, and the kit's own.
 
-The kit's own are known by their creator. What HAR has no member for stands as JSON in a `comment`: of the log, what
-the recorder says of the whole; of an entry, its note and the base URL its path was sent to.
+The kit's own are recognised by their creator. Data that HAR has no member for is JSON in a `comment`: that of the log
+describes the whole recording, that of an entry has its note and the base URL its path was sent to.
 """
 
 from __future__ import annotations
@@ -11,46 +11,46 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+import luma_conformance
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
 from luma_conformance.recording.entry import About, Entry
-from luma_conformance.recording.har_entry import commented, data_of, entry, scrubbed
+from luma_conformance.recording.har_entry import make_entry_data, read_comment, read_entry, scrub_data
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
 
-__all__ = ("About", "Entry", "Writer", "about", "entries", "merge")
+__all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
 
 CREATOR: Final = "luma-conformance"
-"""The creator's name, by which a file is known for the kit's own."""
+"""The creator's name, by which the kit recognises its own files."""
 
 _END: Final = b"\n        ]\n    }\n}"
-"""What a file of ours ends with, after its last entry."""
+"""The end of a file of ours, after its last entry."""
 
 
 class Writer:
     """A recording of the kit's own while it is being written: whole on disk after every entry, for one process."""
 
     def __init__(self, path: Path, about: About, *, scrub: Callable[[str], str] = str) -> None:
-        """Begin a file, or go on with one of the kit's own, which keeps what it says of itself.
+        """Begin a file, or continue one of the kit's own, which keeps its description.
 
-        `scrub` is applied to every text that is written. Raise InputError for what cannot be written, and for a file
-        that is there already and is not one of the kit's own.
+        `scrub` is applied to every text that is written. Raise InputError if the file cannot be written, or if it
+        exists and is not one of the kit's own.
         """
         self._path, self._scrub = path, scrub
         self._offset, self._any = _resume(path)
-        with _explained(path, "written"):
+        with _explain_errors(path, "written"):
             self._file: BinaryIO = path.open("r+b" if path.exists() else "xb")
             if not self._offset:
-                self._append(_head(json.dumps(scrubbed(about, scrub))))
+                self._append(_format_head(json.dumps(scrub_data(about, scrub))))
 
     def add(self, exchange: Exchange, base_url: str, note: Mapping[str, object]) -> None:
         """Write one exchange before it returns; `base_url` is where a request for a path alone was sent."""
-        members = data_of(exchange, base_url, note, self._scrub).items()
+        members = make_entry_data(exchange, base_url, note, self._scrub).items()
         text = ",".join(f'\n                "{name}": {json.dumps(value)}' for name, value in members)
-        with _explained(self._path, "written"):
+        with _explain_errors(self._path, "written"):
             self._append(f"{',' * self._any}\n            {{{text}\n            }}".encode("ascii"))
         self._any = True
 
@@ -73,57 +73,49 @@ class Writer:
         self._offset += len(text)
 
 
-def entries(path: Path) -> Iterator[Entry]:
+def read_entries(path: Path) -> Iterator[Entry]:
     """Yield the exchanges of a HAR file one by one, holding no more than one of them.
 
-    A file of the kit's own may end anywhere: its whole entries are what it has. Raise InputError, with the entry or
-    the byte, for any other file that is not whole, and for what is no HAR.
+    A file of the kit's own may be cut off anywhere: its complete entries count. Raise InputError, with the entry or
+    the byte, for any other file that is cut off, and for one that is not a HAR file.
     """
     own, number = False, 0
-    for name, value in _parts(path):
+    for name, value in _read_parts(path):
         if name == "creator":
             own = _is_own(value)
         elif name == "entry":
             number += 1
-            yield entry(value, f"{path}:entry {number}", own=own)
+            yield read_entry(value, f"{path}:entry {number}", own=own)
 
 
-def about(path: Path) -> About:
+def read_about(path: Path) -> About:
     """Return what the kit's own recorder says of a recording, nothing for others' files; raise InputError."""
     found: dict[str, object] = {}
-    for name, value in _parts(path):
+    for name, value in _read_parts(path):
         if name == "entry" and "creator" in found:
             break
         found[name] = value
-    return commented(found.get("comment")) if _is_own(found.get("creator")) else {}
+    return read_comment(found.get("comment")) if _is_own(found.get("creator")) else {}
 
 
 def merge(into: Path, parts: Iterable[Path]) -> None:
-    """Append recordings of the kit's own to another, or to a new one that says of itself what the first part says."""
+    """Append recordings of the kit's own to another, or to a new one with the description of the first."""
     writer: Writer | None = None
     try:
         for part in parts:
-            writer = writer or Writer(into, about(part))
-            for entry in entries(part):
+            writer = writer or Writer(into, read_about(part))
+            for entry in read_entries(part):
                 writer.add(entry.exchange, entry.base_url, entry.note)
     finally:
         if writer is not None:
             writer.close()
 
 
-@cache
-def _version() -> str:
-    try:
-        return version("luma-agents-conformance")
-    except PackageNotFoundError:
-        return "0"
-
-
-def _head(comment: str) -> bytes:
-    """Return what a file of ours begins with, up to where its entries go."""
+def _format_head(comment: str) -> bytes:
+    """Return the beginning of a file of ours, up to its first entry."""
     log = {
         "version": "1.2",
-        "creator": {"name": CREATOR, "version": _version()},
+        "creator": {"name": CREATOR, "version": luma_conformance.__version__},
         "browser": {"name": "", "version": ""},
         "comment": comment,
         "entries": [],
@@ -132,20 +124,20 @@ def _head(comment: str) -> bytes:
 
 
 @cache
-def _beginning() -> bytes:
-    """Return what every file of ours begins with."""
+def _make_beginning() -> bytes:
+    """Return the bytes that every file of ours begins with."""
     name = json.dumps(CREATOR).encode("ascii")
-    before, found, _ = _head("{}").partition(name)
+    before, found, _ = _format_head("{}").partition(name)
     return before + found
 
 
 def _resume(path: Path) -> tuple[int, bool]:
-    """Return where in a file the next entry goes, and whether others are before it; 0 where there is no file yet."""
+    """Return the offset of a file's next entry, and whether other entries precede it; 0 if there is no file yet."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            own = file.read(len(_beginning())) == _beginning()
+            own = file.read(len(_make_beginning())) == _make_beginning()
             file.seek(max(0, size - len(_END) - 1))
             last = file.read()
     except FileNotFoundError:
@@ -156,34 +148,34 @@ def _resume(path: Path) -> tuple[int, bool]:
         return 0, False
     if own and last[1:] == _END:
         return size - len(_END), last[:1] == b"}"
-    return _end_of_entries(path)
+    return _find_end(path)
 
 
-def _end_of_entries(path: Path) -> tuple[int, bool]:
-    """Return the same of a file that was cut off, or written anew by another program."""
+def _find_end(path: Path) -> tuple[int, bool]:
+    """Return the same for a file that was cut off, or rewritten by another program."""
     ends: list[int] = []
     creator: object = None
     cut = False
-    for name, value in _parts(path, ends):
+    for name, value in _read_parts(path, ends):
         creator = value if name == "creator" else creator
         cut = cut or name == "cut"
     if not (_is_own(creator) or (cut and not ends)):
-        raise InputError(f"{path} is there already and is no recording of luma-conformance; name another file")
+        raise InputError(f"{path} exists already and is not a recording of luma-conformance; name another file")
     return (ends[-1], True) if ends else (0, False)
 
 
-def _parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
-    """Yield the members of the log by name, each of its entries as "entry", and "cut" where a file of ours is cut off.
+def _read_parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
+    """Yield the members of the log by name, each of its entries as "entry", and "cut" if a file of ours is cut off.
 
     The byte at which an entry ends replaces the last of `ends`.
     """
-    with _explained(path, "read"), path.open("rb") as file:
-        own = file.read(len(_beginning())) == _beginning()
+    with _explain_errors(path, "read"), path.open("rb") as file:
+        own = file.read(len(_make_beginning())) == _make_beginning()
         file.seek(0)
         number, found = 0, False
         try:
             stream = JSONStream(file.read)
-            for name, value in _log(stream):
+            for name, value in _read_log(stream):
                 found = True
                 if name == "creator":
                     own = own or _is_own(value)
@@ -194,14 +186,14 @@ def _parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, obj
                 yield name, value
         except Malformed as error:
             if not (isinstance(error, Truncated) and own):
-                raise InputError(_complaint(path, error, number)) from None
+                raise InputError(_describe_fault(path, error, number)) from None
             yield "cut", None
         else:
             if not found:
-                raise InputError(f"{path} is no HAR file: it is JSON without a log; save one with the network tools")
+                raise InputError(f"{path} is not a HAR file: it is JSON without a log; save one with the network tools")
 
 
-def _log(stream: JSONStream) -> Iterator[tuple[str, object]]:
+def _read_log(stream: JSONStream) -> Iterator[tuple[str, object]]:
     for name in stream.members():
         if name != "log":
             stream.value()
@@ -215,18 +207,18 @@ def _log(stream: JSONStream) -> Iterator[tuple[str, object]]:
     stream.end()
 
 
-def _complaint(path: Path, error: Malformed, number: int) -> str:
+def _describe_fault(path: Path, error: Malformed, number: int) -> str:
     where = f"in entry {number + 1}, " if number else ""
     if isinstance(error, Truncated):
         again = "export the HAR again, and let it finish"
         return f"{path}: is empty" if not error.byte else f"{path}: ends {where}at byte {error.byte}; {again}"
     if not error.byte:
-        return f"{path} is no HAR file: {error} at its beginning"
+        return f"{path} is not a HAR file: {error} at its beginning"
     return f"{path}: {error} ({where}byte {error.byte})"
 
 
 @contextmanager
-def _explained(path: Path, done: str) -> Iterator[None]:
+def _explain_errors(path: Path, done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""One exchange and its HAR entry: how each is made of the other.
+"""Exchanges converted to HAR entries and back.
 
-Of others' entries what is missing is noted and what is wrong is said, with its place: browsers leave out bodies they
-did not keep, and write them decoded, as text or base64.
+In entries of other programs, missing parts are noted as unknown, and wrong ones are reported with their place: browsers
+leave out bodies they did not keep, and write the others decoded, as text or base64.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from urllib.parse import parse_qsl
 
 from luma_conformance.model import Exchange, Headers, Request, Response, header
 from luma_conformance.reading.document import Node, Problems
-from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry, split
+from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry, split_url
 
 BASE64: Final = "base64"
 _OCTETS: Final = "application/octet-stream"
 
 
-def data_of(
+def make_entry_data(
     exchange: Exchange, base_url: str, note: Mapping[str, object], scrub: Callable[[str], str]
 ) -> dict[str, object]:
     """Return the members of an exchange's entry.
 
-    `base_url` is where a request for a path alone was sent; `scrub` is applied to every text. What HAR 1.2 requires and
-    we do not know is -1 or empty, as it says.
+    `base_url` is where a request for a path alone was sent; `scrub` is applied to every text. A value that HAR
+    1.2 requires and we do not know is -1 or empty, as HAR 1.2 prescribes.
     """
     request, response = exchange.request, exchange.response
     own = {"base_url": base_url} if request.url.startswith("/") else {}
@@ -36,36 +36,36 @@ def data_of(
     return {
         "startedDateTime": datetime.fromtimestamp(exchange.sent, UTC).isoformat(),
         "time": milliseconds,
-        "request": _request(request, base_url.rstrip("/") if own else "", scrub),
+        "request": _make_request(request, base_url.rstrip("/") if own else "", scrub),
         "response": {
             "status": response.status,
-            "statusText": _phrase(response.status),
+            "statusText": _reason_phrase(response.status),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _records(response.headers, scrub),
-            "content": _content(response, scrub),
+            "headers": _make_records(response.headers, scrub),
+            "content": _make_content(response, scrub),
             "redirectURL": "",
             "headersSize": -1,
             "bodySize": -1,
         },
         "timings": {"send": 0, "wait": milliseconds, "receive": 0, "blocked": -1, "dns": -1, "connect": -1, "ssl": -1},
         "cache": {},
-        "comment": json.dumps(scrubbed({"note": note, **own}, scrub)),
+        "comment": json.dumps(scrub_data({"note": note, **own}, scrub)),
     }
 
 
-def entry(value: object, place: str, *, own: bool) -> Entry:
-    """Return the exchange an entry's data tell of; `own`: as the kit's recorder wrote it. Raise InputError."""
+def read_entry(value: object, place: str, *, own: bool) -> Entry:
+    """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong."""
     node = Node(value, Problems(place), title="the entry").mapping()
     request, response = node["request"].mapping(), node["response"].mapping()
     unknown: set[str] = set()
-    sent, seconds = _started(node), _lasted(node, unknown)
+    sent, seconds = _read_start(node), _read_duration(node, unknown)
     full = request.string("url")
     try:
-        base_url, url = split(full)
+        base_url, url = split_url(full)
     except ValueError as error:
         raise request["url"].error(f"request.url: {error}") from None
-    comment = commented(node.get("comment")) if own else {}
+    comment = read_comment(node.get("comment")) if own else {}
     note, whither = comment.get("note"), comment.get("base_url")
     if isinstance(whither, str) and full.startswith(f"{whither.rstrip('/')}/"):
         base_url, url = whither, full[len(whither.rstrip("/")) :]
@@ -74,13 +74,13 @@ def entry(value: object, place: str, *, own: bool) -> Entry:
     asked = Request(
         method=request.string("method"),
         url=url,
-        headers=_headers(request["headers"]),
-        body=_posted(request, unknown),
+        headers=_read_headers(request["headers"]),
+        body=_read_request_body(request, unknown),
     )
     answered = Response(
         status=response["status"].whole(0, 999),  # 0 is what browsers write where no answer came
-        headers=_headers(response["headers"]),
-        body=_received(response, unknown),
+        headers=_read_headers(response["headers"]),
+        body=_read_response_body(response, unknown),
     )
     return Entry(
         exchange=Exchange(request=asked, response=answered, sent=sent, received=sent + seconds),
@@ -91,17 +91,17 @@ def entry(value: object, place: str, *, own: bool) -> Entry:
     )
 
 
-def scrubbed(value: object, scrub: Callable[[str], str]) -> object:
-    """Return plain data with every text of it scrubbed."""
+def scrub_data(value: object, scrub: Callable[[str], str]) -> object:
+    """Return plain data in which every text is scrubbed."""
     if isinstance(value, Mapping):
-        return {scrub(str(name)): scrubbed(member, scrub) for name, member in value.items()}
+        return {scrub(str(name)): scrub_data(member, scrub) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [scrubbed(element, scrub) for element in value]
+        return [scrub_data(element, scrub) for element in value]
     return scrub(value) if isinstance(value, str) else value
 
 
-def commented(comment: object) -> dict[str, object]:
-    """Return the data of a comment of the kit's own; nothing where another program has put a comment there."""
+def read_comment(comment: object) -> dict[str, object]:
+    """Return the data in a comment written by the kit; nothing for a comment of another program."""
     try:
         found = json.loads(comment) if isinstance(comment, str) else {}
     except (ValueError, RecursionError):
@@ -109,7 +109,7 @@ def commented(comment: object) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _request(request: Request, base_url: str, scrub: Callable[[str], str]) -> dict[str, object]:
+def _make_request(request: Request, base_url: str, scrub: Callable[[str], str]) -> dict[str, object]:
     url = scrub(base_url + request.url)
     query = url.partition("#")[0].partition("?")[2]
     return {
@@ -117,28 +117,28 @@ def _request(request: Request, base_url: str, scrub: Callable[[str], str]) -> di
         "url": url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _records(request.headers, scrub),
-        "queryString": _records(parse_qsl(query, keep_blank_values=True)),
+        "headers": _make_records(request.headers, scrub),
+        "queryString": _make_records(parse_qsl(query, keep_blank_values=True)),
         "headersSize": -1,
         "bodySize": len(request.body),
-        **({"postData": _post_data(request, scrub)} if request.body else {}),
+        **({"postData": _make_post_data(request, scrub)} if request.body else {}),
     }
 
 
-def _post_data(request: Request, scrub: Callable[[str], str]) -> dict[str, object]:
-    text, encoding = _text(request.body, scrub)
-    # HAR has an encoding for what is received, and none for what is sent.
+def _make_post_data(request: Request, scrub: Callable[[str], str]) -> dict[str, object]:
+    text, encoding = _encode_body(request.body, scrub)
+    # HAR defines an encoding for response bodies, and none for request bodies.
     comment = {"comment": encoding} if encoding else {}
-    return {"mimeType": _kind(request.headers, scrub), "text": text, **comment}
+    return {"mimeType": _content_type(request.headers, scrub), "text": text, **comment}
 
 
-def _content(response: Response, scrub: Callable[[str], str]) -> dict[str, object]:
-    text, encoding = _text(response.body, scrub)
-    kind, encoded = _kind(response.headers, scrub), {"encoding": encoding} if encoding else {}
+def _make_content(response: Response, scrub: Callable[[str], str]) -> dict[str, object]:
+    text, encoding = _encode_body(response.body, scrub)
+    kind, encoded = _content_type(response.headers, scrub), {"encoding": encoding} if encoding else {}
     return {"size": len(response.body), "mimeType": kind, "text": text, **encoded}
 
 
-def _text(body: bytes, scrub: Callable[[str], str]) -> tuple[str, str | None]:
+def _encode_body(body: bytes, scrub: Callable[[str], str]) -> tuple[str, str | None]:
     """Return a body as text, or else as base64, with how it is encoded."""
     try:
         return scrub(body.decode("utf-8")), None
@@ -147,19 +147,19 @@ def _text(body: bytes, scrub: Callable[[str], str]) -> tuple[str, str | None]:
         return b64encode(clean).decode("ascii"), BASE64
 
 
-def _kind(headers: Headers, scrub: Callable[[str], str]) -> str:
+def _content_type(headers: Headers, scrub: Callable[[str], str]) -> str:
     return scrub(header(headers, "Content-Type") or _OCTETS)
 
 
-def _records(pairs: Iterable[tuple[str, str]], scrub: Callable[[str], str] = str) -> list[dict[str, str]]:
+def _make_records(pairs: Iterable[tuple[str, str]], scrub: Callable[[str], str] = str) -> list[dict[str, str]]:
     return [{"name": scrub(name), "value": scrub(value)} for name, value in pairs]
 
 
-def _phrase(status: int) -> str:
+def _reason_phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
 
 
-def _started(node: Node) -> float:
+def _read_start(node: Node) -> float:
     text = node.string("startedDateTime")
     try:
         moment = datetime.fromisoformat(text)
@@ -168,8 +168,8 @@ def _started(node: Node) -> float:
         raise node.error(f"startedDateTime should be a date and time of ISO 8601, not {text[:40]!r}") from None
 
 
-def _lasted(node: Node, unknown: set[str]) -> float:
-    """Return how long an exchange took, in seconds; unknown where the recorder does not say."""
+def _read_duration(node: Node, unknown: set[str]) -> float:
+    """Return how long an exchange took, in seconds; if it is not recorded, the times are unknown."""
     milliseconds = node.get("time")
     if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool) and 0 <= milliseconds <= _LONGEST:
         return milliseconds / 1000
@@ -182,7 +182,7 @@ def _lasted(node: Node, unknown: set[str]) -> float:
 _LONGEST: Final = 1e12
 
 
-def _headers(node: Node) -> Headers:
+def _read_headers(node: Node) -> Headers:
     """Return the header fields in their order, without HTTP/2's pseudo-headers."""
     pairs = []
     records = node.value if isinstance(node.value, list) else node.elements()
@@ -195,21 +195,21 @@ def _headers(node: Node) -> Headers:
     return tuple(pairs)
 
 
-def _posted(request: Node, unknown: set[str]) -> bytes:
-    post = _optional(request["postData"])
+def _read_request_body(request: Node, unknown: set[str]) -> bytes:
+    post = _read_optional(request["postData"])
     text = post.optional("text")
     if text is None:
         size = request.get("bodySize")
         if post.get("params") or (isinstance(size, int | float) and size > 0):
             unknown.add(REQUEST_BODY)
         return b""
-    # The kit's own say so in the comment; a few other programs add the member that content has.
+    # The kit writes the encoding into the comment; a few other programs add the member that content has.
     encoded = BASE64 in (post.get("comment"), post.get("encoding"))
-    return _decoded(post["text"]) if encoded else _bytes(text)
+    return _decode_base64(post["text"]) if encoded else _encode_text(text)
 
 
-def _received(response: Node, unknown: set[str]) -> bytes:
-    content = _optional(response["content"])
+def _read_response_body(response: Node, unknown: set[str]) -> bytes:
+    content = _read_optional(response["content"])
     text, encoding = content.optional("text"), content.get("encoding")
     if text is None:
         size, on_the_wire = content.get("size"), response.get("bodySize")
@@ -217,24 +217,24 @@ def _received(response: Node, unknown: set[str]) -> bytes:
             unknown.add(RESPONSE_BODY)
         return b""
     if encoding in (None, ""):
-        return _bytes(text)
+        return _encode_text(text)
     if encoding != BASE64:
         unknown.add(RESPONSE_BODY)
         return b""
-    return _decoded(content["text"])
+    return _decode_base64(content["text"])
 
 
-def _optional(node: Node) -> Node:
-    """Return an object that need not be there."""
+def _read_optional(node: Node) -> Node:
+    """Return an optional object."""
     return node if node.is_missing else node.mapping()
 
 
-def _decoded(node: Node) -> bytes:
+def _decode_base64(node: Node) -> bytes:
     try:
         return b64decode(node.string(), validate=True)
     except ValueError:
         raise node.error(f"{node.name} should be base64") from None
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "replace")  # JSON may hold half a surrogate pair, which has no UTF-8
+def _encode_text(text: str) -> bytes:
+    return text.encode("utf-8", "replace")  # JSON may hold half of a surrogate pair, which UTF-8 cannot encode

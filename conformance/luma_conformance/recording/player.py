@@ -1,4 +1,4 @@
-"""Answers from a recording: each case and each generated example gets the exchanges it had when it was recorded."""
+"""The player: each case and generated example gets the answers it got when it was recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request
 from luma_conformance.recording.entry import About, Entry
-from luma_conformance.recording.har import about, entries
+from luma_conformance.recording.har import read_about, read_entries
 from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, version_of
 
 OUTDATED: Final = "recorded for another version of this case"
@@ -23,7 +23,7 @@ _TRACING: Final = "x-request-id"
 
 @dataclass(kw_only=True)
 class _Take:
-    """The exchanges of one item in one run: those of no example, and those of each."""
+    """The exchanges of one item in one run: those outside examples, and those of each example."""
 
     version: str
     at: float
@@ -36,31 +36,31 @@ class Player:
     """A Channel that answers from a recording, and sends nothing."""
 
     def __init__(self, path: Path, storing: Storing, leak: Callable[[str], object]) -> None:
-        """Reads a recording of the kit's own; raises InputError for any other file, and for one with a key in it.
+        """Read a recording made by the kit; raise InputError for any other file, and for one that holds a key.
 
         `leak` returns what in a text looks like a key, and where, or None.
         """
-        self.about: About = about(path)
+        self.about: About = read_about(path)
         if self.about.get("format") != FORMAT:
             hint = "`luma-conformance audit` judges recordings of other makers"
-            raise InputError(f"{path} is no recording of `pytest --luma-record`; {hint}")
+            raise InputError(f"{path} is not a recording of `pytest --luma-record`; {hint}")
         self._storing = storing
         self._takes: dict[str, _Take] = {}
         self._playing: deque[Entry] = deque()
         self._take = _Take(version="", at=0.0)
         newest: dict[str, object] = {}
-        for entry in entries(path):
-            if (found := _leaked(entry, leak)) is not None:
+        for entry in read_entries(path):
+            if (found := _find_leak(entry, leak)) is not None:
                 raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
             self._add(entry, newest)
 
     @property
     def oldest(self) -> float:
-        """When the oldest of the recordings that count was made, in Unix time; now where there is none."""
+        """When the oldest recorded item was recorded, in Unix time; now if there is none."""
         return min((take.at for take in self._takes.values()), default=time.time())
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
-        """Goes to an item's exchanges; raises NotRecorded."""
+        """Go to an item's exchanges; raise NotRecorded."""
         take = self._takes.get(item)
         if take is None:
             raise NotRecorded("not recorded")
@@ -69,20 +69,20 @@ class Player:
         self._take, self._playing = take, deque(take.loose)
 
     def begin_step(self, number: int) -> None:
-        """Does nothing: the exchanges are in order."""
+        """Do nothing: the exchanges are in order."""
 
     def begin_example(self, example: object) -> None:
-        """Does nothing: `examples` goes to their exchanges."""
+        """Do nothing: `recorded_examples` goes to their exchanges."""
 
     def end_example(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def recorded_examples(self) -> Iterator[object] | None:
-        """Yields what was tried, in order, going to the exchanges of each."""
+        """Yield the recorded examples in order, going to the exchanges of each."""
         return self._examples()
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Returns the next exchange of the item; raises NotRecorded where it is not this request's."""
+        """Return the item's next exchange; raise NotRecorded if it was recorded for another request."""
         if not self._playing:
             raise NotRecorded("not recorded")
         entry = self._playing.popleft()
@@ -93,24 +93,24 @@ class Player:
             raise ExchangeError(str(note["broken"]))
         traced = [header for header in recorded.request.headers if header[0].lower() == _TRACING]
         others = [header for header in request.headers if header[0].lower() != _TRACING]
-        sent, received = _number(note["sent"]), _number(note["received"])
+        sent, received = _read_number(note["sent"]), _read_number(note["received"])
         asked = replace(request, headers=(*others, *traced))
         return Exchange(request=asked, response=recorded.response, sent=sent, received=received)
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets no time pass: the recording has the times."""
+        """Let no time pass: the recording holds the times."""
 
     def _examples(self) -> Iterator[object]:
         for number, literal in self._take.literals.items():
             self._playing = deque(self._take.examples[number])
-            yield self._storing.unfold(_data(literal, self._take.examples[number][0].place))
+            yield self._storing.unfold(_evaluate(literal, self._take.examples[number][0].place))
 
     def _add(self, entry: Entry, newest: dict[str, object]) -> None:
-        """Takes in an entry; of an item that was recorded twice, the later recording counts."""
+        """Add an entry; if an item was recorded twice, the later recording counts."""
         note = entry.note
         try:
             item, number = str(note["item"]), note.get("example")
-            at, *_ = _number(note["at"]), _number(note["sent"]), _number(note["received"])
+            at, *_ = _read_number(note["at"]), _read_number(note["sent"]), _read_number(note["received"])
             if not (isinstance(note["request"], str) and isinstance(number, int | None)):
                 raise ValueError
             if newest.get(item) != note["take"]:
@@ -127,23 +127,23 @@ class Player:
             raise InputError(f"{entry.place}: its note is not one of `pytest --luma-record`; record again") from None
 
 
-def _data(literal: str, place: str) -> object:
-    """Returns the data a literal stands for; raises InputError for anything that is more than data."""
+def _evaluate(literal: str, place: str) -> object:
+    """Return the value of a literal; raise InputError for anything but plain data."""
     try:
         return ast.literal_eval(literal)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise InputError(f"{place}: its example is no data; record again") from None
+        raise InputError(f"{place}: its example is not plain data; record again") from None
 
 
-def _leaked(entry: Entry, leak: Callable[[str], object]) -> object:
-    """Returns what in an entry looks like a key, or None."""
+def _find_leak(entry: Entry, leak: Callable[[str], object]) -> object:
+    """Return what looks like a key in an entry, or None."""
     request, response = entry.exchange.request, entry.exchange.response
     fields = (f"{name}: {value}" for name, value in (*request.headers, *response.headers))
     bodies = (body.decode("utf-8", "replace") for body in (request.body, response.body))
     return leak("\n".join([request.url, *fields, *bodies, json.dumps(dict(entry.note))]))
 
 
-def _number(value: object) -> float:
+def _read_number(value: object) -> float:
     if isinstance(value, int | float):
         return float(value)
     raise ValueError

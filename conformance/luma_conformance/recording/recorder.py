@@ -1,7 +1,7 @@
-"""Records what a target answers, case by case and example by example.
+"""The recorder: keeps what a target answers, case by case and example by example.
 
-A recording is a HAR file. What HAR has no member for is in each entry's note: whose exchange it is, the client's times,
-a fingerprint of the request, and, for a generated example, the example itself as a Python literal.
+A recording is a HAR file. Data that HAR has no member for is in each entry's note: the item it belongs to, the client's
+times, a fingerprint of the request, and, for a generated example, the example itself as a Python literal.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storing:
-    """What becomes of things before they are stored: no secret is left in them, and nothing the kit has itself.
+    """The conversions before storing: they remove secrets, and abbreviate media that the kit has itself.
 
-    `unfold` undoes `fold`, of which an example stays plain data.
+    `unfold` reverses `fold`; a folded example is still plain data.
     """
 
     request: Callable[[Request], Request]
@@ -38,9 +38,9 @@ class Storing:
 
 
 def version_of(case: Case | None) -> str:
-    """Returns a digest of what a case sends: another expectation of the same requests is the same version.
+    """Return a digest of the requests of a case; changing only what it expects does not change the version.
 
-    A property has none: what it sends is in its examples.
+    A property has no version: its requests depend on its examples.
     """
     if case is None:
         return ""
@@ -61,7 +61,7 @@ class Recorder:
     """
 
     def __init__(self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: About) -> None:
-        """Records what goes through `channel`; `run` is kept with every exchange: what was asked by, and when."""
+        """Record the exchanges of `channel`; `run`, data about the recording run, is stored with each of them."""
         self._channel, self._writer, self._base_url, self._storing = channel, writer, base_url, storing
         self._run = dict(run)
         self._note: dict[str, object] = {}
@@ -70,22 +70,22 @@ class Recorder:
         self._example: object = None
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
-        """Says whose the exchanges that follow are."""
+        """Note which item the following exchanges belong to."""
         self.end_example()
         self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run}
         self._examples = self._number = 0
 
     def begin_step(self, number: int) -> None:
-        """Says which step of the case follows."""
+        """Note which step of the case follows."""
         self._note["step"] = number
 
     def begin_example(self, example: object) -> None:
-        """Holds what follows until the example is over."""
+        """Hold back the following exchanges until the example has ended."""
         self._example, self._held = example, []
         self._examples += 1
 
     def end_example(self) -> None:
-        """Writes the exchanges of the example that is over."""
+        """Write the exchanges of the example that has ended."""
         held, self._held = self._held or [], None
         for exchange, note in held[:1]:
             self._write(exchange, {**note, "literal": repr(self._storing.fold(self._example))})
@@ -93,11 +93,11 @@ class Recorder:
             self._write(exchange, note)
 
     def recorded_examples(self) -> Iterator[object] | None:
-        """Returns None: what is recorded is tried first."""
+        """Return None: a run that is being recorded draws its own examples."""
         return None
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Returns what a request came to, and keeps it; an exchange that broke is kept too, with how."""
+        """Return the exchange of a request, and record it; an exchange that broke is recorded too, with its error."""
         try:
             exchange = self._channel.exchange(request, at_once=at_once)
         except ExchangeError as error:
@@ -108,7 +108,7 @@ class Recorder:
         return exchange
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets time pass for the client whose key has that role."""
+        """Let time pass for the client whose key has that role."""
         self._channel.sleep(seconds, role)
 
     def _keep(self, exchange: Exchange, broken: str | None = None) -> None:
@@ -135,7 +135,7 @@ class Recorder:
 
 
 def fingerprint(stored: Request) -> str:
-    """Returns a digest of a request as it is stored, its key and X-Request-Id left out."""
+    """Return a digest of a request as it is stored, without its key and X-Request-Id."""
     return _digest(f"{stored.method} {stored.url}\n", stored.body)
 
 

@@ -1,6 +1,6 @@
-"""Reads cassettes of vcrpy and pytest-recording, YAML or JSON, as data and nothing else.
+"""The reader of cassettes by vcrpy and pytest-recording, in YAML or JSON, as plain data only.
 
-No tag of YAML builds an object, and no alias is followed. A cassette knows no times,
+No tag of YAML builds an object, and no alias is followed. A cassette has no times,
 and headers may have been filtered out of it. What vcrpy writes depends on its version, its serializer and the HTTP
 client: all known forms of a body are read.
 """
@@ -26,7 +26,7 @@ from luma_conformance.recording.entry import (
     RESPONSE_HEADERS,
     TIMES,
     Entry,
-    split,
+    split_url,
 )
 from luma_conformance.recording.json_stream import JSONStream, Malformed
 
@@ -40,21 +40,21 @@ _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _LISTED: Final = "interactions"
 
 
-def entries(path: Path) -> Iterator[Entry]:
-    """Yields the interactions of a cassette one by one; raises InputError, with its place, for what is none."""
+def read_entries(path: Path) -> Iterator[Entry]:
+    """Yield the interactions of a cassette one by one; raise InputError, with its place, for anything else."""
     number = 0
     try:
         with path.open("rb") as file:
             is_json = file.read(1) == b"{"
             file.seek(0)
-            found = _json(path, file) if is_json else _yaml(path, file)
+            found = _read_json(path, file) if is_json else _read_yaml(path, file)
             for number, value in enumerate(found, start=1):
-                yield _entry(value, f"{path}:entry {number}")
+                yield _read_entry(value, f"{path}:entry {number}")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _json(path: Path, file: BinaryIO) -> Iterator[object]:
+def _read_json(path: Path, file: BinaryIO) -> Iterator[object]:
     number, found = 0, False
     try:
         stream = JSONStream(file.read)
@@ -71,14 +71,14 @@ def _json(path: Path, file: BinaryIO) -> Iterator[object]:
         where = f"in entry {number + 1}, " if found else ""
         raise InputError(f"{path}: {error} ({where}byte {error.byte})") from None
     if not found:
-        raise InputError(f"{path} is no cassette: it is JSON without {_LISTED}")
+        raise InputError(f"{path} is not a cassette: it is JSON without {_LISTED}")
 
 
-def _yaml(path: Path, file: BinaryIO) -> Iterator[object]:
+def _read_yaml(path: Path, file: BinaryIO) -> Iterator[object]:
     def refuse(line: int, _: int, text: str) -> None:
         raise InputError(f"{path}:{line}: {text}")
 
-    builder = Builder(_Bounded(path, file), _GRAMMAR, refuse, line_at=lambda position: _line(file, position))
+    builder = Builder(_Bounded(path, file), _GRAMMAR, refuse, line_at=lambda position: _find_line(file, position))
     start = builder.start()
     assert start is not None
     if isinstance(start, yaml.SequenceStartEvent):
@@ -101,18 +101,18 @@ def _yaml(path: Path, file: BinaryIO) -> Iterator[object]:
     builder.end()
 
 
-def _scalar(event: yaml.ScalarEvent) -> str | bytes | None:
-    """Return a scalar, which is text but for null and binary."""
+def _read_scalar(event: yaml.ScalarEvent) -> str | bytes | None:
+    """Return a scalar: None for null, bytes for binary, or else text."""
     if event.tag == _BINARY:
         try:
             return b64decode("".join(event.value.split()), validate=True)
         except ValueError:
-            raise ValueError("!!binary is no base64") from None
+            raise ValueError("!!binary is not base64") from None
     is_null = event.tag is None and event.implicit[0] and event.value in _NULLS
     return None if is_null else str(event.value)
 
 
-def _objection(event: Valued) -> str | None:
+def _find_objection(event: Valued) -> str | None:
     tag = event.tag
     if tag is None or (isinstance(event, yaml.ScalarEvent) and (tag == _BINARY or tag in _TEXTS)):
         return None
@@ -120,33 +120,33 @@ def _objection(event: Valued) -> str | None:
     return f"tag {shown} stands for an object of a program, which is not built; record text"
 
 
-def _key_objection(event: yaml.ScalarEvent) -> str | None:
-    return _objection(event) or (None if isinstance(_scalar(event), str) else "a key should be a string")
+def _find_key_objection(event: yaml.ScalarEvent) -> str | None:
+    return _find_objection(event) or (None if isinstance(_read_scalar(event), str) else "a key should be a string")
 
 
 _GRAMMAR: Final = Grammar(
     kind="a cassette",
     max_depth=MAX_DEPTH,
-    scalar=_scalar,
-    objection=_objection,
+    scalar=_read_scalar,
+    objection=_find_objection,
     odd_keys=_NULLS,
-    key_objection=_key_objection,
+    key_objection=_find_key_objection,
 )
 
 
-def _line(file: BinaryIO, position: int) -> int:
+def _find_line(file: BinaryIO, position: int) -> int:
     file.seek(0)
     return file.read(position).count(b"\n") + 1
 
 
 class _Bounded:
-    """A file that may have so many bytes."""
+    """A file that may have at most MAX_BYTES."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file, self._left = path, file, MAX_BYTES
 
     def read(self, count: int = -1, /) -> bytes:
-        """Returns the next bytes."""
+        """Return the next bytes."""
         raw = self._file.read(count)
         self._left -= len(raw)
         if self._left < 0:
@@ -154,29 +154,29 @@ class _Bounded:
         return raw
 
 
-def _entry(value: object, place: str) -> Entry:
+def _read_entry(value: object, place: str) -> Entry:
     interaction = Node(value, Problems(place), title="the interaction").mapping()
     request, response = interaction["request"].mapping(), interaction["response"].mapping()
     unknown = {TIMES, REQUEST_HEADERS, RESPONSE_HEADERS}
     try:
-        base_url, url = split(request.string("uri"))
+        base_url, url = split_url(request.string("uri"))
     except ValueError as error:
         raise request["uri"].error(f"request.uri: {error}") from None
     asked = Request(
         method=request.string("method"),
         url=url,
-        headers=_headers(request["headers"]),
-        body=_body(request["body"], unknown, REQUEST_BODY),
+        headers=_read_headers(request["headers"]),
+        body=_read_body(request["body"], unknown, REQUEST_BODY),
     )
-    headers = _headers(response["headers"])
-    raw = _body(response["body" if "body" in response else "content"], unknown, RESPONSE_BODY)
-    body = _inflated(raw, headers, unknown)
-    answered = Response(status=_status(response), headers=headers, body=body)
+    headers = _read_headers(response["headers"])
+    raw = _read_body(response["body" if "body" in response else "content"], unknown, RESPONSE_BODY)
+    body = _inflate(raw, headers, unknown)
+    answered = Response(status=_read_status(response), headers=headers, body=body)
     exchange = Exchange(request=asked, response=answered, sent=0.0, received=0.0)
     return Entry(exchange=exchange, base_url=base_url, place=place, unknown=frozenset(unknown))
 
 
-def _status(response: Node) -> int:
+def _read_status(response: Node) -> int:
     """Return the status: a mapping with its code, or the member older versions wrote for httpx."""
     status = response["status"]
     code = status.get("code") if isinstance(status.value, dict) else response.get("status_code")
@@ -186,7 +186,7 @@ def _status(response: Node) -> int:
     raise status.error("response.status should have a code of three digits")
 
 
-def _headers(node: Node) -> Headers:
+def _read_headers(node: Node) -> Headers:
     """Return the fields: each name has one text, or a list of them."""
     pairs = []
     for name, values in node.members() if not node.is_missing else ():
@@ -197,8 +197,8 @@ def _headers(node: Node) -> Headers:
     return tuple(pairs)
 
 
-def _body(node: Node, unknown: set[str], part: str) -> bytes:
-    """Return a body, whichever way it is kept: text, bytes, or one of them, perhaps as base64, in a mapping."""
+def _read_body(node: Node, unknown: set[str], part: str) -> bytes:
+    """Return a body in any of its forms: text, bytes, or a mapping with one of them or with base64."""
     if isinstance(encoded := node.get("base64_string"), str):
         try:
             return b64decode("".join(encoded.split()), validate=True)
@@ -206,15 +206,15 @@ def _body(node: Node, unknown: set[str], part: str) -> bytes:
             raise node.error(f"{node.name}.base64_string should be base64") from None
     body = node["string"] if isinstance(node.value, dict) else node
     if isinstance(body.value, list | dict):
-        unknown.add(part)  # an iterator's parts, or a custom serializer's
+        unknown.add(part)  # the parts of an iterator, or the output of a custom serializer
         return b""
     if body.is_missing or isinstance(body.value, bytes):
         return body.value if isinstance(body.value, bytes) else b""
     return body.string().encode("utf-8", "replace")
 
 
-def _inflated(raw: bytes, headers: Headers, unknown: set[str]) -> bytes:
-    """Returns a body without its content coding, which vcrpy keeps unless it is told otherwise."""
+def _inflate(raw: bytes, headers: Headers, unknown: set[str]) -> bytes:
+    """Return a body without its content coding, which vcrpy keeps unless configured otherwise."""
     coding = (header(headers, "Content-Encoding") or "identity").strip().lower()
     if coding not in ("gzip", "x-gzip", "deflate"):
         if coding != "identity" and not _is_text(raw):

@@ -1,4 +1,4 @@
-"""A run as a badge: the JSON a shields.io endpoint badge reads, and the same as a picture of its own."""
+"""The result of a run as a badge: as JSON for a shields.io endpoint badge, and as an SVG picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Conclusion, Results, counted
+from luma_conformance.report.result import Conclusion, Results, count_noun
 
 LABEL: Final = "Luma Agents API"
 _COLORS: Final = {
@@ -20,27 +20,27 @@ _CHARACTER: Final = 6.6
 """Pixels an average character takes, 11 pixels high."""
 
 
-def message(results: Results) -> str:
-    """Returns what the badge says."""
+def describe(results: Results) -> str:
+    """Return the text of the badge."""
     if results.conclusion is Conclusion.NOT_CONFORMANT:
-        return f"{results.counts[Outcome.FAIL]:,} of {counted(results.judged, 'case')} failing"
+        return f"{results.counts[Outcome.FAIL]:,} of {count_noun(results.judged, 'case')} failing"
     if results.conclusion is Conclusion.CONFORMANT:
-        return f"conformant, {counted(results.judged, 'case')}"
+        return f"conformant, {count_noun(results.judged, 'case')}"
     return str(results.conclusion)
 
 
-def endpoint(results: Results) -> str:
-    """Returns the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge)."""
+def render_endpoint(results: Results) -> str:
+    """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge)."""
     color, _ = _COLORS[results.conclusion]
-    data = {"schemaVersion": 1, "label": LABEL, "message": message(results), "color": color}
+    data = {"schemaVersion": 1, "label": LABEL, "message": describe(results), "color": color}
     return json.dumps(data, indent=2) + "\n"
 
 
-def picture(results: Results) -> str:
-    """Returns the badge as SVG."""
+def render_svg(results: Results) -> str:
+    """Return the badge as SVG."""
     _, color = _COLORS[results.conclusion]
-    left, right = (round(len(text) * _CHARACTER) + 14 for text in (LABEL, message(results)))
-    title = escape(f"{LABEL}: {message(results)}")
+    left, right = (round(len(text) * _CHARACTER) + 14 for text in (LABEL, describe(results)))
+    title = escape(f"{LABEL}: {describe(results)}")
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{title}">
   <title>{title}</title>
@@ -51,7 +51,7 @@ def picture(results: Results) -> str:
   </g>
   <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">
     <text x="{left / 2}" y="14">{escape(LABEL)}</text>
-    <text x="{left + right / 2}" y="14">{escape(message(results))}</text>
+    <text x="{left + right / 2}" y="14">{escape(describe(results))}</text>
   </g>
 </svg>
 """

@@ -11,7 +11,7 @@ from typing import Final
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Conclusion, Results, counted
+from luma_conformance.report.result import Conclusion, Results, count_noun
 
 THERE: Final = "there"
 NOT_THERE: Final = "not there"
@@ -122,7 +122,7 @@ class Comparison:
     def headline(self) -> str:
         """The number of changes of each kind, in a line."""
         found = [
-            counted(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
+            count_noun(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
             for kind, changes in self.by_kind.items()
         ]
         return ", ".join(found) or ("nothing changed" if self.comparable else "nothing to compare")
@@ -221,7 +221,7 @@ def _describe(judged: Judged) -> str:
 
 
 def _side(results: Results) -> Side:
-    size = f"{counted(results.judged, 'case')} judged"
+    size = f"{count_noun(results.judged, 'case')} judged"
     return Side(target=results.run.target, started=results.run.started, size=size)
 
 

@@ -13,7 +13,7 @@ from luma_conformance.report import html, markdown
 from luma_conformance.report.compare import Change, Comparison, Kind
 
 MAX_LISTED: Final = 500
-"""Changes of a kind that text, Markdown and HTML list; the rest are counted, and all are in the JSON."""
+"""Changes of a kind that text, Markdown and HTML list; the rest are count_noun, and all are in the JSON."""
 
 _TONES: Final = {Exit.CONFORMANT: "pass", Exit.NOT_CONFORMANT: "fail"}
 
@@ -27,14 +27,14 @@ def as_markdown(comparisons: Sequence[Comparison]) -> str:
     """Return comparisons as Markdown."""
     out: list[str] = []
     for comparison in comparisons:
-        out += [f"## {markdown.text(comparison.headline)}", ""]
-        out += [f"From {markdown.text(str(comparison.old))} to {markdown.text(str(comparison.new))}.", ""]
-        out += [f"- {markdown.text(caution)}" for caution in comparison.cautions] + [""]
+        out += [f"## {markdown.escape_text(comparison.headline)}", ""]
+        out += [f"From {markdown.escape_text(str(comparison.old))} to {markdown.escape_text(str(comparison.new))}.", ""]
+        out += [f"- {markdown.escape_text(caution)}" for caution in comparison.cautions] + [""]
         for head, changes, more in _listed(comparison):
-            out += [f"### {markdown.text(head)}", ""]
+            out += [f"### {markdown.escape_text(head)}", ""]
             for one in changes:
-                place = f" ({markdown.text(_place(one))})" if one.place else ""
-                out.append(f"- {markdown.code(one.where)}: {markdown.code(str(one))}{place}")
+                place = f" ({markdown.escape_text(_place(one))})" if one.place else ""
+                out.append(f"- {markdown.render_code(one.where)}: {markdown.render_code(str(one))}{place}")
             out += [f"- … and {more:,} more"] * (more > 0) + [""]
     return "\n".join(out)
 
@@ -43,7 +43,7 @@ def as_html(comparisons: Sequence[Comparison], status: Exit) -> str:
     """Return comparisons as one page of HTML that needs nothing else."""
     body = "".join(_section(comparison, alone=len(comparisons) == 1) for comparison in comparisons)
     title = "; ".join(comparison.headline for comparison in comparisons)
-    return html.still(title, _TONES.get(status, "not-judged"), body)
+    return html.render_still(title, _TONES.get(status, "not-judged"), body)
 
 
 def as_json(comparisons: Sequence[Comparison], status: Exit) -> str:
@@ -88,14 +88,16 @@ def _place(change: Change) -> str:
 
 
 def _section(comparison: Comparison, *, alone: bool) -> str:
-    out = [] if alone else [f"<h2>{html.visible(comparison.headline)}</h2>"]
+    out = [] if alone else [f"<h2>{html.escape_text(comparison.headline)}</h2>"]
     remarks = [f"from {comparison.old}", f"to {comparison.new}", *comparison.cautions]
-    out += ["<ul class=remarks>", *(f"<li>{html.visible(remark)}" for remark in remarks), "</ul>"]
+    out += ["<ul class=remarks>", *(f"<li>{html.escape_text(remark)}" for remark in remarks), "</ul>"]
     for head, changes, more in _listed(comparison):
         out.append(f"<table><caption>{head}</caption><thead><tr><th>Where<th>What was, and what is</thead><tbody>")
         for one in changes:
-            out.append(f"<tr><th scope=row>{html.visible(one.where)}<br>{html.visible(one.title or _place(one))}")
-            out.append(f"<td>{html.visible(str(one))}")
+            out.append(
+                f"<tr><th scope=row>{html.escape_text(one.where)}<br>{html.escape_text(one.title or _place(one))}"
+            )
+            out.append(f"<td>{html.escape_text(str(one))}")
         out += [f"<tr><td colspan=2>… and {more:,} more"] * (more > 0)
         out.append("</tbody></table>")
     return "".join(out)

@@ -22,12 +22,12 @@ _STATUS: Final = {
 }
 
 
-def document(results: Results) -> str:
-    """Returns the report."""
-    tests = [_test(judged) for judged in results.verdicts]
+def render(results: Results) -> str:
+    """Return the report as JSON text."""
+    tests = [_convert(judged) for judged in results.verdicts]
     statuses = [test["status"] for test in tests]
-    start = _milliseconds(results.run.started)
-    stop = _milliseconds(results.ending.ended) if results.ending else start
+    start = _read_milliseconds(results.run.started)
+    stop = _read_milliseconds(results.ending.ended) if results.ending else start
     report = {
         "reportFormat": "CTRF",
         "specVersion": SPEC,
@@ -48,7 +48,7 @@ def document(results: Results) -> str:
     return json.dumps(report, indent=1) + "\n"
 
 
-def _test(judged: Judged) -> dict[str, object]:
+def _convert(judged: Judged) -> dict[str, object]:
     test: dict[str, object] = {
         "name": judged.case,
         "status": _STATUS[judged.verdict],
@@ -61,14 +61,14 @@ def _test(judged: Judged) -> dict[str, object]:
     }
     if judged.file:
         test |= {"filePath": judged.file, "line": judged.line}
-    if message := _message(judged):
+    if message := _describe(judged):
         test["message"] = message
     if judged.curl:
         test["snippet"] = judged.curl
     return test
 
 
-def _message(judged: Judged) -> str | None:
+def _describe(judged: Judged) -> str | None:
     if judged.verdict is Outcome.PASS:
         return None
     if judged.reason or judged.explanation:
@@ -77,8 +77,8 @@ def _message(judged: Judged) -> str | None:
     return f"expected {judged.expected}, got {judged.actual}; {differences}"
 
 
-def _milliseconds(moment: str) -> int:
-    """Returns a time in ISO 8601 as milliseconds since 1970, 0 where it is none."""
+def _read_milliseconds(moment: str) -> int:
+    """Return a time in ISO 8601 as milliseconds since 1970; 0 if it is not one."""
     try:
         return round(datetime.fromisoformat(moment).timestamp() * 1000)
     except ValueError:

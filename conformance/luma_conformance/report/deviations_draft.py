@@ -1,4 +1,4 @@
-"""Drafts a file of known deviations from what a run found."""
+"""A draft of the file of known deviations, from the failures of a run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TODO: Final = "TODO: why is this known, and who looks after it?"
 
 
 def draft(verdicts: Iterable[Judged]) -> str:
-    """Returns a file with an entry for each wrong answer of some verdicts; their reasons are still to be written."""
-    entries = [entry for judged in verdicts if judged.verdict is Outcome.FAIL for entry in _drafted(judged)]
+    """Return the text of a file with an entry for each wrong answer; somebody still has to write the reasons."""
+    entries = [entry for judged in verdicts if judged.verdict is Outcome.FAIL for entry in _draft_entries(judged)]
     head = "# Wrong answers that are known; a run takes them with --luma-deviations. Write each reason.\n"
     return "\n".join([head, *entries])
 
 
-def _drafted(judged: Judged) -> Iterator[str]:
+def _draft_entries(judged: Judged) -> Iterator[str]:
     seen: set[tuple[bool, str]] = set()
     for one in judged.differences:
         line = one.facet in LINE
@@ -29,11 +29,11 @@ def _drafted(judged: Judged) -> Iterator[str]:
         if (line, answer) in seen:
             continue
         seen.add((line, answer))
-        cases = judged.case.replace("[", "[[]")  # a glob: a bracket would be a class of characters
+        cases = judged.case.replace("[", "[[]")  # it becomes a glob, in which a bracket begins a set of characters
         members = {"cases": cases, "facet": one.facet, "answer": answer, "reason": TODO}
-        yield "\n".join(["[[deviation]]", *(f"{name} = {_quoted(text)}" for name, text in members.items()), ""])
+        yield "\n".join(["[[deviation]]", *(f"{name} = {_quote(text)}" for name, text in members.items()), ""])
 
 
-def _quoted(text: str) -> str:
-    """Returns a text as TOML: on one line, a JSON string is one."""
+def _quote(text: str) -> str:
+    """Return a text as a TOML string: a JSON string on one line is one."""
     return json.dumps(one_line(text), ensure_ascii=False)

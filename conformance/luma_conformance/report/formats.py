@@ -1,4 +1,4 @@
-"""The formats by the word that asks for them: which files each has, and what makes them of results."""
+"""The report formats by name: the files of each, and the functions that render them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from luma_conformance.report.deviations_draft import draft
 from luma_conformance.report.result import Results
 
 ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
-    "jsonl": {"results.jsonl": lines.written},
-    "ctrf": {"ctrf.json": ctrf.document},
-    "badge": {"badge.json": badge.endpoint, "badge.svg": badge.picture},
+    "jsonl": {"results.jsonl": lines.format_results},
+    "ctrf": {"ctrf.json": ctrf.render},
+    "badge": {"badge.json": badge.render_endpoint, "badge.svg": badge.render_svg},
     "deviations": {"deviations.toml": lambda results: draft(results.verdicts)},
 }
 """The formats that hold one run."""
 
 MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results]], str]]]] = {
-    "html": {"report.html": html.page},
-    "md": {"summary.md": markdown.summaries},
+    "html": {"report.html": html.render},
+    "md": {"summary.md": markdown.render_summaries},
 }
 """The formats that hold any number of runs."""
 
@@ -39,8 +39,8 @@ _BY_SUFFIX: Final = {
 }
 
 
-def parsed(text: str) -> tuple[str, ...]:
-    """Returns the formats that a list with commas asks for; raises InputError where it asks for another."""
+def parse_formats(text: str) -> tuple[str, ...]:
+    """Return the formats named in a comma-separated list; raise InputError for a name that is not one."""
     words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     known = ", ".join(sorted([*ONE, *MANY]))
     if unknown := [word for word in words if word not in ONE and word not in MANY]:
@@ -50,26 +50,26 @@ def parsed(text: str) -> tuple[str, ...]:
     return words
 
 
-def file_named(path: PurePath) -> str | None:
-    """Return which of the files of all formats a path of the user's choice stands for, by its name or its ending.
+def match_file(path: PurePath) -> str | None:
+    """Return the standard file name that a user's path stands for, by its name or its suffix.
 
-    None stands for a folder: a name with no ending that a format has.
+    None means a folder: no format has the suffix.
     """
-    return path.name if path.name in names([*ONE, *MANY]) else _BY_SUFFIX.get(path.suffix)
+    return path.name if path.name in list_file_names([*ONE, *MANY]) else _BY_SUFFIX.get(path.suffix)
 
 
-def word_of(name: str) -> str:
-    """Return the format that one of the files belongs to."""
-    return next(word for word in [*ONE, *MANY] if name in names([word]))
+def find_format(name: str) -> str:
+    """Return the format that a standard file name belongs to."""
+    return next(word for word in [*ONE, *MANY] if name in list_file_names([word]))
 
 
-def names(words: Sequence[str]) -> tuple[str, ...]:
-    """Returns the names of the files of some formats."""
+def list_file_names(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the file names of some formats."""
     return tuple(name for word in words for name in {**ONE, **MANY}[word])
 
 
-def rendered(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
-    """Returns the text of each file of some formats; raises InputError where a format of one run is to hold more."""
+def render(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
+    """Return the text of each file of some formats; raise InputError for several runs in a format of one run."""
     files: dict[str, str] = {}
     for word in words:
         if word in MANY:

@@ -1,6 +1,6 @@
-"""Runs as one page of HTML that needs nothing else: no network, no server, no file beside it.
+"""The results of runs as one HTML page that needs nothing else: no network, no server, no other file.
 
-The texts in it are a stranger's: each is escaped where it stands, the list's data as JSON that ends no script.
+Its texts come from strangers: each is escaped where it is used, and the list's data is JSON that cannot end a script.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report import plots
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, Conclusion, Results, counted
+from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 STATIC: Final = 100
-"""Findings the page shows where scripts are not allowed to run."""
+"""Findings the page shows if scripts cannot run."""
 
 _NAMES: Final = {
     Outcome.PASS: "pass",
@@ -38,42 +38,42 @@ _ESCAPED: Final = str.maketrans({character: f"\\u{ord(character):04x}" for chara
 _TONES: Final = {Conclusion.CONFORMANT: "pass", Conclusion.NOT_CONFORMANT: "fail"}
 
 
-def page(runs: Sequence[Results]) -> str:
-    """Returns the page of one run, or of several side by side, in the order given."""
+def render(runs: Sequence[Results]) -> str:
+    """Return the page of one run, or of several side by side, in the order given."""
     assert runs
-    style, script = _part("page.css"), _part("page.js")
-    return Template(_part("page.html")).substitute(
+    style, script = _read_part("page.css"), _read_part("page.js")
+    return Template(_read_part("page.html")).substitute(
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'",
         style=style,
         script=script,
-        title=visible(_title(runs)),
-        tone=_tone(runs),
-        masthead=_masthead(runs),
-        sections=_sections(runs),
-        static=_static(runs),
-        island=_island(runs),
+        title=escape_text(_make_title(runs)),
+        tone=_choose_tone(runs),
+        masthead=_render_masthead(runs),
+        sections=_render_sections(runs),
+        static=_render_static(runs),
+        island=_render_island(runs),
     )
 
 
-def still(title: str, tone: str, body: str) -> str:
-    """Returns a page without a script; the body is HTML already, the title is not."""
-    style = _part("page.css")
-    return Template(_part("still.html")).substitute(
+def render_still(title: str, tone: str, body: str) -> str:
+    """Return a page without a script; `body` is HTML already, `title` is plain text."""
+    style = _read_part("page.css")
+    return Template(_read_part("still.html")).substitute(
         policy=f"default-src 'none'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'",
         style=style,
-        title=visible(title),
+        title=escape_text(title),
         tone=tone,
         body=body,
     )
 
 
-def visible(text: str) -> str:
-    """Returns a text as HTML in which nothing hides, commands or turns the direction of what follows."""
+def escape_text(text: str) -> str:
+    """Return a text as HTML, escaped so that it cannot hide, run as markup or change the text direction."""
     return escape(one_line(text))
 
 
-def _part(name: str) -> str:
+def _read_part(name: str) -> str:
     return files("luma_conformance.report").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -81,47 +81,49 @@ def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _title(runs: Sequence[Results]) -> str:
+def _make_title(runs: Sequence[Results]) -> str:
     if len(runs) == 1:
         return runs[0].headline
     found = Counter(results.conclusion for results in runs)
     return f"{len(runs)} runs: {', '.join(f'{found[one]} {one}' for one in Conclusion if found[one])}"
 
 
-def _tone(runs: Sequence[Results]) -> str:
+def _choose_tone(runs: Sequence[Results]) -> str:
     tones = {_TONES.get(results.conclusion, "not-judged") for results in runs}
     return next(tone for tone in ("fail", "not-judged", "pass") if tone in tones)
 
 
-def _masthead(runs: Sequence[Results]) -> str:
+def _render_masthead(runs: Sequence[Results]) -> str:
     if len(runs) == 1:
         results = runs[0]
-        remarks = "".join(f"<li>{visible(remark)}</li>" for remark in results.remarks)
-        facts = "".join(f"<div><dt>{name}</dt><dd>{visible(text)}</dd></div>" for name, text in _facts(results))
+        remarks = "".join(f"<li>{escape_text(remark)}</li>" for remark in results.remarks)
+        facts = "".join(
+            f"<div><dt>{name}</dt><dd>{escape_text(text)}</dd></div>" for name, text in _list_facts(results)
+        )
         return f"{f'<ul class=remarks>{remarks}</ul>' if remarks else ''}<dl>{facts}</dl>"
-    rows = "".join(_run_row(number, results) for number, results in enumerate(runs, start=1))
+    rows = "".join(_render_run_row(number, results) for number, results in enumerate(runs, start=1))
     return (
         "<table><caption>Runs</caption><thead><tr><th>Run<th>Target<th>Began<th>Result<th>Verdicts</thead>"
         f"<tbody>{rows}</tbody></table>"
-        f"<figure><figcaption>Share of judged cases that pass, run by run</figcaption>{plots.trend(runs)}</figure>"
+        f"<figure><figcaption>Share of judged cases that pass, run by run</figcaption>{plots.draw_trend(runs)}</figure>"
     )
 
 
-def _run_row(number: int, results: Results) -> str:
+def _render_run_row(number: int, results: Results) -> str:
     words = "; ".join([results.headline, *results.remarks])
-    cells = (results.run.target or "none", _moment(results.run.started), words)
-    texts = "".join(f"<td>{visible(text)}" for text in cells)
-    return f"<tr><th scope=row>{number}{texts}<td>{plots.shares(results.counts)}"
+    cells = (results.run.target or "none", _format_moment(results.run.started), words)
+    texts = "".join(f"<td>{escape_text(text)}" for text in cells)
+    return f"<tr><th scope=row>{number}{texts}<td>{plots.draw_shares(results.counts)}"
 
 
-def _facts(results: Results) -> Iterator[tuple[str, str]]:
+def _list_facts(results: Results) -> Iterator[tuple[str, str]]:
     run, ending = results.run, results.ending
     yield "Target", run.target or "none"
-    yield "Began", _moment(run.started)
-    yield "Took", _took(results)
+    yield "Began", _format_moment(run.started)
+    yield "Took", _format_duration(results)
     yield "Verdicts", ", ".join(f"{results.counts[one]:,} {_NAMES[one]}" for one in OUTCOMES if results.counts[one])
     if ending and ending.spent:
-        yield "Spent", counted(ending.spent, "accepted generation")
+        yield "Spent", count_noun(ending.spent, "accepted generation")
     if ending and ending.observed:
         yield "Observed", "; ".join(ending.observed)
     if ending and ending.rules:
@@ -131,20 +133,20 @@ def _facts(results: Results) -> Iterator[tuple[str, str]]:
     yield "Ran on", f"pytest {run.pytest}, Python {run.python}"
 
 
-def _moment(text: str) -> str:
+def _format_moment(text: str) -> str:
     return text.replace("T", " ").replace("Z", " UTC")
 
 
-def _took(results: Results) -> str:
+def _format_duration(results: Results) -> str:
     try:
         began, ended = (datetime.fromisoformat(text) for text in (results.run.started, results.ending.ended))  # type: ignore[union-attr]
-        return plots.duration(max(1.0, (ended - began).total_seconds()))
+        return plots.format_duration(max(1.0, (ended - began).total_seconds()))
     except (ValueError, AttributeError, TypeError):
         return "unknown"
 
 
-def _sections(runs: Sequence[Results]) -> str:
-    """Returns the sections of the page as a table, those with findings first and the others folded away."""
+def _render_sections(runs: Sequence[Results]) -> str:
+    """Return the table of the page's sections: those with findings first, the others folded away."""
     grouped: dict[str, list[list[Judged]]] = defaultdict(lambda: [[] for _ in runs])
     for index, results in enumerate(runs):
         for judged in results.verdicts:
@@ -156,17 +158,17 @@ def _sections(runs: Sequence[Results]) -> str:
     calm: list[str] = []
     for section, cells in grouped.items():
         clean = all(judged.verdict in (Outcome.PASS, Outcome.NOT_JUDGED) for cell in cells for judged in cell)
-        (calm if clean else troubled).append(_section_row(section, numbers[section], cells, columns, longest))
-    head = _section_head(runs, columns)
+        (calm if clean else troubled).append(_render_section_row(section, numbers[section], cells, columns, longest))
+    head = _render_section_head(runs, columns)
     found = f"<table class=sections>{head}<tbody>{''.join(troubled)}</tbody></table>" if troubled else ""
     if not calm:
         return found
-    words = f"{counted(len(calm), 'other section' if troubled else 'section')} without a finding"
+    words = f"{count_noun(len(calm), 'other section' if troubled else 'section')} without a finding"
     folded = f"<table class=sections>{head}<tbody>{''.join(calm)}</tbody></table>"
     return f"{found}<details{'' if troubled else ' open'}><summary>{words}</summary>{folded}</details>"
 
 
-def _section_head(runs: Sequence[Results], columns: Sequence[Outcome]) -> str:
+def _render_section_head(runs: Sequence[Results], columns: Sequence[Outcome]) -> str:
     if len(runs) > 1:
         heads = "".join(f"<th>Run {number}" for number in range(1, len(runs) + 1))
     else:
@@ -175,36 +177,36 @@ def _section_head(runs: Sequence[Results], columns: Sequence[Outcome]) -> str:
     return f"<thead><tr><th>Section of the page{heads}</thead>"
 
 
-def _section_row(
+def _render_section_row(
     section: str, number: int, cells: list[list[Judged]], columns: Sequence[Outcome], longest: float
 ) -> str:
     link = page_link(section)
-    shown = f"<bdi>{visible(section)}</bdi>"
+    shown = f"<bdi>{escape_text(section)}</bdi>"
     head = f'<a href="{escape(link)}" rel="noreferrer">{shown}</a>' if link else shown
     row = f"<tr><th scope=row>{head}"
     counts = [Counter(judged.verdict for judged in cell) for cell in cells]
     if len(cells) > 1:
-        return row + "".join(f"<td>{plots.shares(count) if count else '–'}" for count in counts)
+        return row + "".join(f"<td>{plots.draw_shares(count) if count else '–'}" for count in counts)
     (count,), (cell,) = counts, cells
     for outcome in columns:
-        row += f"<td class=number>{_filter_link(outcome, number, count[outcome])}"
-    return f"{row}<td>{plots.shares(count)}<td>{plots.times([one.seconds for one in cell], longest)}"
+        row += f"<td class=number>{_render_filter_link(outcome, number, count[outcome])}"
+    return f"{row}<td>{plots.draw_shares(count)}<td>{plots.draw_times([one.seconds for one in cell], longest)}"
 
 
-def _filter_link(outcome: Outcome, section: int, count: int) -> str:
+def _render_filter_link(outcome: Outcome, section: int, count: int) -> str:
     if not count:
         return '<span class="none">0</span>'
     return f'<a class="{outcome}" href="#verdict={outcome}&amp;section={section}">{count:,}</a>'
 
 
-def _static(runs: Sequence[Results]) -> str:
-    """Returns the first findings as a table, for where no script may run; the list takes its place."""
+def _render_static(runs: Sequence[Results]) -> str:
+    """Return a table of the first findings, for browsers without scripts; the script replaces it by the list."""
     found = [
         one for results in runs for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
     ]
     rows = "".join(
-        f"<tr><td>{_NAMES[one.verdict]}<td><bdi>{visible(one.case)}</bdi><br>{visible(one.title)}"
-        f"<td>{visible(one.expected or '')}<td>{visible(one.actual or one.reason or one.explanation or '')}"
+        f"<tr><td>{_NAMES[one.verdict]}<td><bdi>{escape_text(one.case)}</bdi><br>{escape_text(one.title)}"
+        f"<td>{escape_text(one.expected or '')}<td>{escape_text(one.actual or one.reason or one.explanation or '')}"
         for one in found[:STATIC]
     )
     head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
@@ -213,9 +215,9 @@ def _static(runs: Sequence[Results]) -> str:
     )
 
 
-def _island(runs: Sequence[Results]) -> str:
-    """Returns the data of the list as JSON that cannot end its own element: case by case, a cell for each run."""
-    sections = {section: number for number, section in enumerate(_in_order(runs))}
+def _render_island(runs: Sequence[Results]) -> str:
+    """Return the data of the list as JSON that is safe in a script element: one row a case, one cell a run."""
+    sections = {section: number for number, section in enumerate(_list_sections(runs))}
     cells: dict[str, list[object]] = {}
     cases: dict[str, list[object]] = {}
     for index, results in enumerate(runs):
@@ -226,11 +228,13 @@ def _island(runs: Sequence[Results]) -> str:
                     one_line(judged.case), one_line(judged.title), sections[judged.section],
                     place, one_line(judged.operation), cells.setdefault(judged.case, [None] * len(runs)),
                 ]  # fmt: skip
-            cells[judged.case][index] = _cell(judged)
+            cells[judged.case][index] = _make_cell(judged)
     data = {
         "outcomes": [[outcome, _NAMES[outcome]] for outcome in OUTCOMES],
         "sections": [[one_line(section), page_link(section)] for section in sections],
-        "runs": [one_line(f"{results.run.target or 'no target'}, {_moment(results.run.started)}") for results in runs],
+        "runs": [
+            one_line(f"{results.run.target or 'no target'}, {_format_moment(results.run.started)}") for results in runs
+        ],
         "cases": list(cases.values()),
     }
     return (
@@ -238,12 +242,12 @@ def _island(runs: Sequence[Results]) -> str:
     )
 
 
-def _in_order(runs: Sequence[Results]) -> Iterable[str]:
+def _list_sections(runs: Sequence[Results]) -> Iterable[str]:
     return dict.fromkeys(judged.section for results in runs for judged in results.verdicts)
 
 
-def _cell(judged: Judged) -> object:
-    """Returns what the list shows of a verdict; of one that passed without a note, its place among the outcomes."""
+def _make_cell(judged: Judged) -> object:
+    """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome."""
     number = OUTCOMES.index(judged.verdict)
     if judged.verdict is Outcome.PASS and not judged.notes:
         return number

@@ -1,4 +1,4 @@
-"""Results as JSON Lines: a header, a line for each verdict as it comes, a footer; and read again, however cut off."""
+"""Results as JSON Lines: a header, a line for each verdict as it comes, a footer; read again even if cut off."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from luma_conformance.report.result import SCHEMA, Ending, Results, Run
 _START: Final = b'{"schema": 1'
 
 
-def header(run: Run) -> str:
-    """Returns the first line of a file of results, without its end."""
-    return _line({"schema": SCHEMA, **_members(run)})
+def format_header(run: Run) -> str:
+    """Return the first line of a results file, without its line end."""
+    return _dump({"schema": SCHEMA, **_list_members(run)})
 
 
-def verdict(judged: Judged) -> str:
-    """Returns the line of one verdict, without its end; what is empty is left out."""
-    return _line(as_data(judged))
+def format_verdict(judged: Judged) -> str:
+    """Return the line of one verdict, without its line end; empty members are left out."""
+    return _dump(as_data(judged))
 
 
-def footer(ending: Ending) -> str:
-    """Returns the last line of a file of results, without its end."""
-    return _line({"end": True, **_members(ending)})
+def format_footer(ending: Ending) -> str:
+    """Return the last line of a results file, without its line end."""
+    return _dump({"end": True, **_list_members(ending)})
 
 
-def written(results: Results) -> str:
-    """Returns a whole file of results."""
-    lines = [header(results.run), *(verdict(judged) for judged in results.verdicts)]
-    return "\n".join([*lines, *([footer(results.ending)] if results.ending else [])]) + "\n"
+def format_results(results: Results) -> str:
+    """Return the text of a whole results file."""
+    lines = [format_header(results.run), *(format_verdict(judged) for judged in results.verdicts)]
+    return "\n".join([*lines, *([format_footer(results.ending)] if results.ending else [])]) + "\n"
 
 
 def as_data(judged: Judged) -> dict[str, object]:
-    """Returns a verdict as JSON data, what is empty left out, its facets told apart from its differences."""
-    data = {name: value for name, value in _members(judged).items() if value not in (None, (), "", {})}
+    """Return a verdict as JSON data without its empty members; the facets are listed beside the differences."""
+    data = {name: value for name, value in _list_members(judged).items() if value not in (None, (), "", {})}
     if judged.differences:
-        data["differences"] = [{**_members(one), "severity": one.severity} for one in judged.differences]
+        data["differences"] = [{**_list_members(one), "severity": one.severity} for one in judged.differences]
         data["facets"] = list(judged.facets)
     return data
 
 
 def from_data(data: object, where: str) -> Judged:
-    """Return the verdict that JSON data is; raise InputError naming the member that is wrong."""
-    line = _line_at(data, where)
+    """Return a verdict from JSON data; raise InputError with the name of a wrong member."""
+    line = _open_line(data, where)
     texts: dict[str, Any] = {name: line.string(name) for name in ("case", "title", "section")}
     texts |= {name: line.string(name) for name in ("file", "operation") if name in line}
     texts |= {name: line.optional(name) for name in _OPTIONAL if name in line}
@@ -57,77 +57,79 @@ def from_data(data: object, where: str) -> Judged:
     return Judged(
         **texts,
         verdict=Outcome(line["verdict"].one_of("verdict", _OUTCOMES)),
-        line=_whole(line, "line"),
-        notes=_strings(line, "notes"),
-        observed=_strings(line, "observed"),
-        rules=_rules(line),
+        line=_read_whole(line, "line"),
+        notes=_read_strings(line, "notes"),
+        observed=_read_strings(line, "observed"),
+        rules=_read_rules(line),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
-        differences=tuple(_difference(one) for one in differences),
+        differences=tuple(_read_difference(one) for one in differences),
     )
 
 
-def run_from(data: object, where: str) -> Run:
-    """Return the run that a header's JSON data is; raise InputError naming the member that is wrong."""
-    line = _line_at(data, where)
+def run_from_data(data: object, where: str) -> Run:
+    """Return a run from the JSON data of a header; raise InputError with the name of a wrong member."""
+    line = _open_line(data, where)
     names = (one.name for one in fields(Run) if one.name != "offers" and one.name in line)
     texts: dict[str, Any] = {name: line.string(name) for name in names}
-    return Run(**texts, offers=_strings(line, "offers"))
+    return Run(**texts, offers=_read_strings(line, "offers"))
 
 
-def read(content: bytes, name: str) -> Results:
-    """Returns the results in a file called `name`.
+def parse_results(content: bytes, name: str) -> Results:
+    """Return the results in a file called `name`.
 
-    A file that was cut off, anywhere, is an incomplete result; raises InputError where it is anything else.
+    A file that was cut off is read as an incomplete result; raise InputError for any other fault.
     """
     *whole, last = content.split(b"\n")
-    if not whole and _parsed(last) is None and _START.startswith(last[: len(_START)]):
+    if not whole and _parse(last) is None and _START.startswith(last[: len(_START)]):
         return Results(run=Run())
-    documents = [_document(line, f"{name}:{number}") for number, line in enumerate(whole, start=1)]
-    if last and (not whole or _parsed(last) is not None):
-        documents.append(_document(last, f"{name}:{len(whole) + 1}"))
-    return _results(documents, name)
+    documents = [_read_document(line, f"{name}:{number}") for number, line in enumerate(whole, start=1)]
+    if last and (not whole or _parse(last) is not None):
+        documents.append(_read_document(last, f"{name}:{len(whole) + 1}"))
+    return _build_results(documents, name)
 
 
-def _results(documents: list[object], name: str) -> Results:
-    head = _line_at(documents[0] if documents else None, f"{name}:1")
+def _build_results(documents: list[object], name: str) -> Results:
+    head = _open_line(documents[0] if documents else None, f"{name}:1")
     if "schema" not in head:
         raise InputError(f"{name}:1: is not a file of results; `pytest --luma-report DIR` writes DIR/results.jsonl")
     if head.get("schema") != SCHEMA:
         raise InputError(f"{name}:1: has the format {head.get('schema')!r}; this kit reads {SCHEMA}: update it")
-    run = run_from(documents[0], f"{name}:1")
+    run = run_from_data(documents[0], f"{name}:1")
     verdicts: dict[str, Judged] = {}
     for number, document in enumerate(documents[1:], start=2):
         where = f"{name}:{number}"
         if isinstance(document, dict) and "end" in document:
             if number < len(documents):
-                raise InputError(f"{name}:{number + 1}: stands after the end; one file holds the results of one run")
-            return Results(run, tuple(verdicts.values()), _ending(document, where))
+                raise InputError(f"{name}:{number + 1}: comes after the end; one file holds the results of one run")
+            return Results(run, tuple(verdicts.values()), _read_ending(document, where))
         judged = from_data(document, where)
-        verdicts[judged.case] = judged  # a case that was tried again: the last time counts
+        verdicts[judged.case] = judged  # if a case was tried again, the last verdict counts
     return Results(run, tuple(verdicts.values()))
 
 
-def _ending(document: object, where: str) -> Ending:
-    line = _line_at(document, where)
+def _read_ending(document: object, where: str) -> Ending:
+    line = _open_line(document, where)
     return Ending(
         ended=line.string("ended") if "ended" in line else "",
         complete=line["complete"].flag(),
-        status=_whole(line, "status"),
+        status=_read_whole(line, "status"),
         stop=line.optional("stop"),
-        spent=_whole(line, "spent"),
-        rules=_rules(line),
-        observed=_strings(line, "observed"),
+        spent=_read_whole(line, "spent"),
+        rules=_read_rules(line),
+        observed=_read_strings(line, "observed"),
     )
 
 
-def _rules(line: Node) -> dict[str, tuple[int, int]]:
-    return {rule: _pair(node) for rule, node in line["rules"].members()} if "rules" in line else {}
+def _read_rules(line: Node) -> dict[str, tuple[int, int]]:
+    return {rule: _read_pair(node) for rule, node in line["rules"].members()} if "rules" in line else {}
 
 
-def _difference(node: Node) -> Mismatch:
+def _read_difference(node: Node) -> Mismatch:
     node.mapping()
     texts = {name: node.string(name) if name in node else "" for name in ("where", "why", "rests_on")}
-    return Mismatch(facet=Facet(node["facet"].one_of("facet", _FACETS)), step=_whole(node, "step", default=1), **texts)
+    return Mismatch(
+        facet=Facet(node["facet"].one_of("facet", _FACETS)), step=_read_whole(node, "step", default=1), **texts
+    )
 
 
 _OPTIONAL: Final = (
@@ -139,43 +141,43 @@ _FACETS: Final = tuple(Facet)
 _GREATEST: Final = 10**12
 
 
-def _line_at(data: object, where: str) -> Node:
+def _open_line(data: object, where: str) -> Node:
     return Node(data, Problems(where), title="the line").mapping()
 
 
-def _whole(line: Node, name: str, default: int = 0) -> int:
+def _read_whole(line: Node, name: str, default: int = 0) -> int:
     return line[name].whole(0, _GREATEST) if name in line else default
 
 
-def _strings(line: Node, name: str) -> tuple[str, ...]:
+def _read_strings(line: Node, name: str) -> tuple[str, ...]:
     return tuple(element.string() for element in line[name].elements()) if name in line else ()
 
 
-def _pair(node: Node) -> tuple[int, int]:
+def _read_pair(node: Node) -> tuple[int, int]:
     pair = node.elements()
     if len(pair) != 2:
         node.expected("a pair of whole numbers")
     return pair[0].whole(0, _GREATEST), pair[1].whole(0, _GREATEST)
 
 
-def _document(line: bytes, where: str) -> object:
-    document = _parsed(line)
+def _read_document(line: bytes, where: str) -> object:
+    document = _parse(line)
     if document is None:
         raise InputError(f"{where}: is not a line of JSON; a file of results has one JSON object a line")
     return document
 
 
-def _parsed(line: bytes) -> object:
-    """Return the JSON value of a line, or None where it is none."""
+def _parse(line: bytes) -> object:
+    """Return the JSON value of a line, or None if it is not JSON."""
     try:
         return parse_json(line)
     except ValueError:
         return None
 
 
-def _members(value: Any) -> dict[str, Any]:
+def _list_members(value: Any) -> dict[str, Any]:
     return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
-def _line(data: Mapping[str, object]) -> str:
-    return json.dumps(data)  # ASCII: a line cut anywhere is still text, and half a surrogate pair can be written
+def _dump(data: Mapping[str, object]) -> str:
+    return json.dumps(data)  # ASCII: a line cut anywhere is still text, and half of a surrogate pair can be written

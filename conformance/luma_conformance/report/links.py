@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 PAGE: Final = "https://docs.agents.lumalabs.ai/guides/error-handling/"
 _OURS: Final = "Property: "
-"""How the section of a property begins, which is none of the page."""
+"""The beginning of a property's section, which is not a section of the page."""
 
 
 def page_link(section: str) -> str | None:
-    """Returns a link to a heading of the page, by its text: the page's own anchors are nobody's promise."""
+    """Return a link to a heading of the page by its text, because the page does not promise stable anchors."""
     if not section or section.startswith(_OURS):
         return None
-    # A hyphen next to a comma means something in a text fragment.
+    # In a text fragment a hyphen next to a comma has a special meaning.
     return f"{PAGE}#:~:text={quote(section, safe='', errors='replace').replace('-', '%2D')}"

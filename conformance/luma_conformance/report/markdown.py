@@ -10,7 +10,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, Conclusion, Results, counted
+from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun
 
 MAX_SHOWN: Final = 50
 """Cases of an outcome that a summary lists; the rest are counted."""
@@ -31,57 +31,57 @@ _HEADS: Final = {
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
-def summaries(runs: Sequence[Results]) -> str:
-    """Returns the summaries of some runs, one below the other."""
-    return "\n".join(summary(results) for results in runs)
+def render_summaries(runs: Sequence[Results]) -> str:
+    """Return the summaries of some runs, one below the other."""
+    return "\n".join(render_summary(results) for results in runs)
 
 
-def summary(results: Results) -> str:
-    """Returns the summary of a run."""
+def render_summary(results: Results) -> str:
+    """Return the summary of a run."""
     remarks = f"; {'; '.join(results.remarks)}" if results.remarks else ""
-    out = [f"## {_MARKS[results.conclusion]} {text(results.headline)}", ""]
-    out += [f"Target: {text(results.run.target or 'none')}{text(remarks)}.", ""]
-    out += _matrix(results)
+    out = [f"## {_MARKS[results.conclusion]} {escape_text(results.headline)}", ""]
+    out += [f"Target: {escape_text(results.run.target or 'none')}{escape_text(remarks)}.", ""]
+    out += _render_matrix(results)
     for outcome, head in _HEADS.items():
-        out += _listed(head, [judged for judged in results.verdicts if judged.verdict is outcome])
-    out += _unjudged(results)
+        out += _list_cases(head, [judged for judged in results.verdicts if judged.verdict is outcome])
+    out += _list_unjudged(results)
     return "\n".join(out) + "\n"
 
 
-def text(raw: str) -> str:
-    """Returns a text that Markdown shows as it is."""
+def escape_text(raw: str) -> str:
+    """Return a text escaped so that Markdown shows it unchanged."""
     return _SPECIAL.sub(r"\\\1", one_line(raw))
 
 
-def code(raw: str) -> str:
-    """Returns a text as a code span, whatever backticks it has itself."""
+def render_code(raw: str) -> str:
+    """Return a text as a code span, even if it contains backticks."""
     raw = one_line(raw)
     fence = "`" * (1 + max(map(len, re.findall("`+", raw)), default=0))
     space = " " * (raw.startswith("`") or raw.endswith("`"))
     return f"{fence}{space}{raw}{space}{fence}" if raw else ""
 
 
-def commands(results: Results) -> Iterator[str]:
-    """Yields a GitHub workflow command for each failing case, at its line, as many as GitHub shows."""
+def render_commands(results: Results) -> Iterator[str]:
+    """Yield a GitHub workflow command for each failing case, at its line; no more than GitHub shows."""
     failing = [judged for judged in results.verdicts if judged.verdict is Outcome.FAIL]
     shown = failing if len(failing) <= MAX_ANNOTATIONS else failing[: MAX_ANNOTATIONS - 1]
     for judged in shown:
-        place = f"file={_property(judged.file)},line={judged.line or 1},title={_property(judged.case)}"
-        yield f"::error {place}::{_data(_said(judged))}"
+        place = f"file={_escape_property(judged.file)},line={judged.line or 1},title={_escape_property(judged.case)}"
+        yield f"::error {place}::{_escape_message(_describe(judged))}"
     if len(shown) < len(failing):
-        yield f"::error title=conformance::{_data(f'{len(failing) - len(shown):,} more cases fail')}"
+        yield f"::error title=conformance::{_escape_message(f'{len(failing) - len(shown):,} more cases fail')}"
     if results.conclusion in (Conclusion.COULD_NOT_JUDGE, Conclusion.INCOMPLETE):
-        yield f"::error title=conformance::{_data(results.headline)}"
+        yield f"::error title=conformance::{_escape_message(results.headline)}"
 
 
-def _said(judged: Judged) -> str:
+def _describe(judged: Judged) -> str:
     if judged.explanation or judged.reason:
         return judged.explanation or judged.reason or ""
     lines = [judged.title, f"the page says: {judged.expected}", f"the server said: {judged.actual or 'nothing'}"]
     return "\n".join([*lines, *(f"{one.where}: {one.why}" for one in judged.differences)])
 
 
-def _matrix(results: Results) -> Iterator[str]:
+def _render_matrix(results: Results) -> Iterator[str]:
     columns = [outcome for outcome in (*JUDGED, Outcome.NOT_JUDGED) if results.counts[outcome]]
     troubled = {one.section for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)}
     if not columns:
@@ -89,47 +89,49 @@ def _matrix(results: Results) -> Iterator[str]:
     yield "| section | " + " | ".join(columns) + " |"
     yield "|---|" + "---:|" * len(columns)
     for section in dict.fromkeys(one.section for one in results.verdicts if one.section in troubled):
-        yield _row(_linked(section), [one for one in results.verdicts if one.section == section], columns)
+        yield _render_row(_link_section(section), [one for one in results.verdicts if one.section == section], columns)
     calm = [one for one in results.verdicts if one.section not in troubled]
     if calm:
-        others = counted(len({one.section for one in calm}), "other section" if troubled else "section")
-        yield _row(others, calm, columns)
+        others = count_noun(len({one.section for one in calm}), "other section" if troubled else "section")
+        yield _render_row(others, calm, columns)
     yield ""
 
 
-def _row(head: str, verdicts: Iterable[Judged], columns: Sequence[Outcome]) -> str:
+def _render_row(head: str, verdicts: Iterable[Judged], columns: Sequence[Outcome]) -> str:
     found = [judged.verdict for judged in verdicts]
     return f"| {head} | " + " | ".join(f"{found.count(outcome):,}" for outcome in columns) + " |"
 
 
-def _linked(section: str) -> str:
+def _link_section(section: str) -> str:
     link = page_link(section)
-    return f"[{text(section)}]({link})" if link else text(section)
+    return f"[{escape_text(section)}]({link})" if link else escape_text(section)
 
 
-def _listed(head: str, found: Sequence[Judged]) -> Iterator[str]:
+def _list_cases(head: str, found: Sequence[Judged]) -> Iterator[str]:
     if not found:
         return
     yield f"### {head}: {len(found):,}"
     yield ""
     for judged in found[:MAX_SHOWN]:
-        yield f"- {code(judged.case)}: {text(judged.title)}"
+        yield f"- {render_code(judged.case)}: {escape_text(judged.title)}"
         if judged.expected:
-            yield f"  - the page says {code(judged.expected)}"
-            yield f"  - the server said {code(judged.actual or 'nothing')}"
-        yield from (f"  - {code(f'{one.where}: {one.why}')}" for one in judged.differences if one.facet != "detail")
+            yield f"  - the page says {render_code(judged.expected)}"
+            yield f"  - the server said {render_code(judged.actual or 'nothing')}"
+        yield from (
+            f"  - {render_code(f'{one.where}: {one.why}')}" for one in judged.differences if one.facet != "detail"
+        )
         if judged.explanation:
-            yield f"  - {code(judged.explanation.partition(chr(10))[0])}"
+            yield f"  - {render_code(judged.explanation.partition(chr(10))[0])}"
         if judged.reason:
-            yield f"  - {text(judged.reason)}"
+            yield f"  - {escape_text(judged.reason)}"
         if judged.request_id:
-            yield f"  - request id {code(judged.request_id)}"
+            yield f"  - request id {render_code(judged.request_id)}"
     if len(found) > MAX_SHOWN:
         yield f"- … and {len(found) - MAX_SHOWN:,} more"
     yield ""
 
 
-def _unjudged(results: Results) -> Iterator[str]:
+def _list_unjudged(results: Results) -> Iterator[str]:
     found = [judged for judged in results.verdicts if judged.verdict is Outcome.NOT_JUDGED]
     reasons = dict.fromkeys(judged.reason or "no reason given" for judged in found)
     if not found:
@@ -138,15 +140,15 @@ def _unjudged(results: Results) -> Iterator[str]:
     yield ""
     for reason in reasons:
         count = sum((judged.reason or "no reason given") == reason for judged in found)
-        yield f"- {count:,}: {text(reason)}"
+        yield f"- {count:,}: {escape_text(reason)}"
     yield ""
 
 
-def _data(raw: str) -> str:
-    """Returns a text as the message of a workflow command; its line ends are kept, and nothing else commands."""
+def _escape_message(raw: str) -> str:
+    """Return a text escaped as the message of a workflow command; only its line ends are kept."""
     return "%0A".join(one_line(line).replace("%", "%25") for line in raw.split("\n"))
 
 
-def _property(raw: str) -> str:
-    """Returns a text as a property of a workflow command."""
+def _escape_property(raw: str) -> str:
+    """Return a text escaped as a property of a workflow command."""
     return one_line(raw).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")

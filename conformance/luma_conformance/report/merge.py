@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Results
+from luma_conformance.report.result import Ending, Results, add_rule_counts
 
 MAX_NAMED = 5
 """Cases an error names."""
 
 
-def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
-    """Returns the parts as one result; raises InputError where they are not of one target and catalogue.
+def merge(parts: Sequence[Results], names: Sequence[str]) -> Results:
+    """Return the parts as one result; raise InputError unless they have the same target and catalogue.
 
     A case in several parts counts once: judged rather than not judged. Parts that come to different verdicts on it
     are not parts of one run, and are refused.
@@ -49,20 +48,14 @@ def merged(parts: Sequence[Results], names: Sequence[str]) -> Results:
         started=min((part.run.started for part in parts if part.run.started), default=""),
         offers=tuple(dict.fromkeys(role for part in parts for role in part.run.offers)),
     )
-    return Results(run, tuple(verdicts.values()), _ending(parts))
+    return Results(run, tuple(verdicts.values()), _merge_endings(parts))
 
 
-def _ending(parts: Sequence[Results]) -> Ending | None:
-    """Returns how the whole ended: None, cut off, if a part is; what was counted is added up."""
+def _merge_endings(parts: Sequence[Results]) -> Ending | None:
+    """Return the ending of the whole, with its counts added up; None, cut off, if any part has none."""
     endings = [part.ending for part in parts if part.ending is not None]
     if len(endings) < len(parts):
         return None
-    fired: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    for ending in endings:
-        for rule, (broken, held) in ending.rules.items():
-            fired[rule] += broken
-            kept[rule] += held
     stopped = next((ending for ending in endings if ending.stop is not None), None)
     return Ending(
         ended=max(ending.ended for ending in endings),
@@ -70,6 +63,6 @@ def _ending(parts: Sequence[Results]) -> Ending | None:
         status=stopped.status if stopped else max(ending.status for ending in endings),
         stop=stopped.stop if stopped else None,
         spent=sum(ending.spent for ending in endings),
-        rules={rule: (fired[rule], kept[rule]) for rule in fired},
+        rules=add_rule_counts(ending.rules for ending in endings),
         observed=tuple(sorted({what for ending in endings for what in ending.observed})),
     )

@@ -1,4 +1,4 @@
-"""Small pictures, as inline SVG coloured by the page's style sheet: what is looked at rather than read."""
+"""Small charts as inline SVG, coloured by the page's style sheet."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from luma_conformance.report.result import JUDGED, Results
 WIDTH = 160
 HEIGHT = 12
 LEAST = 0.001
-"""Seconds at which the scale of times begins."""
+"""Where the scale of times begins, in seconds."""
 
 
-def shares(counts: Mapping[Outcome, int]) -> str:
-    """Returns a bar of the outcomes of some cases, each as wide as its share."""
+def draw_shares(counts: Mapping[Outcome, int]) -> str:
+    """Return a bar in which each outcome is as wide as its share of the cases."""
     total = sum(counts.values())
     left, bars = 0.0, []
     for outcome in (*JUDGED, Outcome.NOT_JUDGED):
-        # A failure among thousands is still to be seen.
+        # A single failure among thousands must still be visible.
         width = max(3.0, WIDTH * counts[outcome] / total) if counts.get(outcome) else 0.0
         width = min(width, WIDTH - left)
         if width:
             bars.append(f'<rect class="{outcome}" x="{left:.1f}" width="{width:.1f}" height="{HEIGHT}"/>')
         left += width
     words = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in (*JUDGED, Outcome.NOT_JUDGED) if counts[outcome])
-    return _svg(WIDTH, HEIGHT, words, "".join(bars))
+    return _wrap_svg(WIDTH, HEIGHT, words, "".join(bars))
 
 
-def times(seconds: Sequence[float], longest: float) -> str:
-    """Returns some times as a line from the fastest to the slowest with a mark at the median.
+def draw_times(seconds: Sequence[float], longest: float) -> str:
+    """Return some times as a line from the fastest to the slowest with a mark at the median.
 
     The scale is logarithmic, from a millisecond to `longest`: the times of one page differ by a factor of thousands.
     """
@@ -49,13 +49,13 @@ def times(seconds: Sequence[float], longest: float) -> str:
         f'<line class="whisker" x1="{place(min(seconds)):.1f}" y1="6" x2="{place(most):.1f}" y2="6"/>'
         f'<circle class="median" cx="{place(middle):.1f}" cy="6" r="4"/>'
     )
-    return _svg(WIDTH, HEIGHT, f"median {duration(middle)}, slowest {duration(most)}", drawn)
+    return _wrap_svg(WIDTH, HEIGHT, f"median {format_duration(middle)}, slowest {format_duration(most)}", drawn)
 
 
-def trend(runs: Sequence[Results]) -> str:
-    """Returns the share of judged cases that pass, run by run, as a line; a run that judged nothing is a gap."""
+def draw_trend(runs: Sequence[Results]) -> str:
+    """Return a line chart of the share of judged cases that pass, run by run; a run that judged nothing is a gap."""
     width, height, step = 640, 160, 640 / max(len(runs), 2)
-    points = [(step * (index + 0.5), _passing(results)) for index, results in enumerate(runs)]
+    points = [(step * (index + 0.5), _compute_share(results)) for index, results in enumerate(runs)]
     drawn = [f'<line class="grid" x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (20, 75, 130)]
     line: list[str] = []
     for number, ((x, share), results) in enumerate(zip(points, runs, strict=True), start=1):
@@ -66,30 +66,30 @@ def trend(runs: Sequence[Results]) -> str:
         y = 130 - 110 * share
         line.append(f"{x:.1f},{y:.1f}")
         drawn.append(f'<circle class="median" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
-        drawn.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{_percent(share)}</text>')
+        drawn.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{_format_percent(share)}</text>')
     drawn.insert(3, f'<polyline class="line" points="{" ".join(line)}"/>')
-    return _svg(width, height, "share of judged cases that pass, run by run", "".join(drawn))
+    return _wrap_svg(width, height, "share of judged cases that pass, run by run", "".join(drawn))
 
 
-def duration(seconds: float) -> str:
-    """Returns a time in the unit a reader would choose."""
+def format_duration(seconds: float) -> str:
+    """Return a time as text, in a unit that suits its length."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.3g} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
-def _passing(results: Results) -> float | None:
+def _compute_share(results: Results) -> float | None:
     good = results.counts[Outcome.PASS] + results.counts[Outcome.WARNING]
     return good / results.judged if results.judged else None
 
 
-def _percent(share: float) -> str:
-    """Returns a share in percent, never rounded up to all of it."""
+def _format_percent(share: float) -> str:
+    """Return a share in percent, rounded down so that only the whole is 100 %."""
     return f"{int(share * 1000) / 10:g} %"
 
 
-def _svg(width: float, height: float, words: str, drawn: str) -> str:
+def _wrap_svg(width: float, height: float, words: str, drawn: str) -> str:
     label = escape(words)
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{label}">'

@@ -1,12 +1,12 @@
-"""The result of a run as one value: what was judged, what it came to, and what that means.
+"""The result of a run as one value: its verdicts, its ending, and the conclusion.
 
-Every text in it is for the screen: secrets are out of it before it is made.
+Secrets are removed from its texts before it is made, so all of them can be shown.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -25,7 +25,7 @@ JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which target was judged, compared with which other, and by what.
+    """A run: its target, the server it is compared with, and the versions involved.
 
     `catalogue` is a digest of the kit's case files, `started` ISO 8601, UTC.
     """
@@ -43,9 +43,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended: `complete` if every case that was selected was tried; `stop` is why it was ended, and how.
+    """How a run ended: `complete` if every selected case was tried; `stop` is why it was stopped early.
 
-    `rules` has how often generated requests broke a rule, and narrowly kept it and were accepted.
+    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted.
     """
 
     ended: str = ""
@@ -58,7 +58,7 @@ class Ending:
 
 
 class Conclusion(StrEnum):
-    """What a run comes to, in the words of every format."""
+    """The conclusion of a run, in the words used by all formats."""
 
     CONFORMANT = "conformant"
     NOT_CONFORMANT = "not conformant"
@@ -68,7 +68,7 @@ class Conclusion(StrEnum):
 
 @dataclass(frozen=True)
 class Results:
-    """One run: its verdicts in the order they came, at most one a case; an `ending` of None: the file was cut off."""
+    """One run: its verdicts in the order they came, at most one a case; `ending` is None if the file was cut off."""
 
     run: Run
     verdicts: tuple[Judged, ...] = ()
@@ -86,12 +86,12 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Tells whether every case that was selected was tried."""
+        """Return whether every selected case was tried."""
         return self.ending is not None and self.ending.complete
 
     @property
     def conclusion(self) -> Conclusion:
-        """What the run comes to: a failure counts whatever else happened, and silence is not conformance."""
+        """The conclusion: any failure decides it, and a run without judged cases is not conformant."""
         if self.counts[Outcome.FAIL]:
             return Conclusion.NOT_CONFORMANT
         if self.ending is not None and self.ending.stop is not None:
@@ -113,35 +113,44 @@ class Results:
         """The result in a sentence for somebody who reads no further."""
         judged, failed = self.judged, self.counts[Outcome.FAIL]
         if self.conclusion is Conclusion.NOT_CONFORMANT:
+            cases = f"{failed:,} of {count_noun(judged, 'case')} {'fails' if failed == 1 else 'fail'}"
             sections = len({one.section for one in self.verdicts if one.verdict is Outcome.FAIL})
-            verb = "fails" if failed == 1 else "fail"
-            return f"Not conformant: {failed:,} of {counted(judged, 'case')} {verb}, in {counted(sections, 'section')}"
+            return f"Not conformant: {cases}, in {count_noun(sections, 'section')}"
         if self.conclusion is Conclusion.INCOMPLETE:
-            return f"Incomplete: the run broke off after {counted(judged, 'case')}, none of which fails"
+            return f"Incomplete: the run broke off after {count_noun(judged, 'case')}, none of which fails"
         if self.conclusion is Conclusion.COULD_NOT_JUDGE:
             stop = self.ending.stop if self.ending else None
             return f"Could not judge: {stop or 'not one case was judged, which is not conformance'}"
         known = self.counts[Outcome.DEVIATION]
-        but = f", but for {counted(known, 'known deviation')}" if known else ""
+        but = f", but for {count_noun(known, 'known deviation')}" if known else ""
         return f"Conformant: {'the one case' if judged == 1 else f'all {judged:,} cases'} judged as the page says{but}"
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What qualifies the headline: what broke off, what was not judged, what deviates or is worded otherwise."""
+        """The remarks on the headline: an early end, cases not judged, deviations and different wordings."""
         unjudged, warned = self.counts[Outcome.NOT_JUDGED], self.counts[Outcome.WARNING]
         stop = self.ending.stop if self.ending else None
         found = []
         if not self.complete:
             found.append(f"the run was ended: {stop}" if stop else "the results are incomplete: the run broke off")
         if unjudged:
-            found.append(f"{counted(unjudged, 'case')} not judged")
+            found.append(f"{count_noun(unjudged, 'case')} not judged")
         if warned:
-            found.append(f"{counted(warned, 'case')} worded otherwise")
+            found.append(f"{count_noun(warned, 'case')} worded otherwise")
         if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
-            found.append(counted(known, "known deviation"))
+            found.append(count_noun(known, "known deviation"))
         return tuple(found)
 
 
-def counted(number: int, noun: str) -> str:
-    """Returns a number and its noun, in the plural where it is not one."""
+def add_rule_counts(counts: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    """Return how often each rule was broken, and narrowly kept, in all of some counts."""
+    total: dict[str, tuple[int, int]] = {}
+    for rule, (broken, kept) in (item for one in counts for item in one.items()):
+        before = total.get(rule, (0, 0))
+        total[rule] = (before[0] + broken, before[1] + kept)
+    return total
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return a number with its noun, which is in the plural unless the number is 1."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -177,7 +177,7 @@ _check_body = _object_of(_BODY, required=("prompt",))
 
 
 def find_misfit(body: object) -> str | None:
-    """Return why the page does not speak of a body, or None if it does."""
+    """Return why the page does not cover a body, or None if it does."""
     problem = _check_body(body)
     if problem is None:
         return None

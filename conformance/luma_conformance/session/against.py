@@ -1,4 +1,4 @@
-"""Sets what a case came to on one server against what it came to on another: who of the two is right."""
+"""The comparison of a case's results from two servers: which of the two is right."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from luma_conformance.model import Outcome, Result, Standing
 _RIGHT: Final = (Outcome.PASS, Outcome.WARNING)
 
 
-def against(result: Result, other: Result) -> Result:
-    """Returns a result with how its target stands to the other server; the verdict stays its own."""
-    return replace(result, standing=_standing(result, other))
+def add_standing(result: Result, other: Result) -> Result:
+    """Return a result with its standing beside another server's; its verdict does not change."""
+    return replace(result, standing=_find_standing(result, other))
 
 
-def _standing(result: Result, other: Result) -> Standing:
+def _find_standing(result: Result, other: Result) -> Standing:
     one, two = result.verdict.outcome, other.verdict.outcome
     if Outcome.NOT_JUDGED in (one, two):
         return Standing.UNCOMPARED
@@ -24,11 +24,11 @@ def _standing(result: Result, other: Result) -> Standing:
         return Standing.BOTH_RIGHT
     if one in _RIGHT or two in _RIGHT:
         return Standing.ONLY_THIS if one in _RIGHT else Standing.ONLY_OTHER
-    return Standing.ALIKE if _wrong_alike(result, other) else Standing.DIFFERENTLY
+    return Standing.ALIKE if _fail_alike(result, other) else Standing.DIFFERENTLY
 
 
-def _wrong_alike(result: Result, other: Result) -> bool:
-    """Tells whether both went wrong at the same step, with the same answer but for ids, times and URLs."""
+def _fail_alike(result: Result, other: Result) -> bool:
+    """Return whether both failed at the same step with the same answer, apart from ids, times and URLs."""
     if len(result.exchanges) != len(other.exchanges) or not result.exchanges:
         return not result.exchanges and not other.exchanges
     return alike(result.exchanges[-1], other.exchanges[-1])

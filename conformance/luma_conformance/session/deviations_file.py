@@ -1,4 +1,4 @@
-"""Reads known deviations from TOML."""
+"""The reader of known deviations in TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens a target as a session: the embedded reference, a live server, or a recording."""
+"""Targets opened as sessions: the embedded reference, a live server, or a recording."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
+from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing
-from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
-from luma_conformance.target.profile import Profile, bare_profile, load_profile, parse_profile
+from luma_conformance.target.profile import Profile, load_profile, make_bare_profile, parse_profile
 from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
-"""How a base URL begins that names the file of a recording."""
+"""The prefix of a base URL that names a recording."""
 EMBEDDED: Final = "the embedded reference, in process"
-"""What the target is called that is judged without a base URL."""
+"""The name of the target that is judged if there is no base URL."""
 PROFILE: Final = ".toml"
-"""How a target ends that is named by the file of its profile."""
+"""The suffix of a target that is a profile."""
 WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
 """Where a server on this machine may publish its own profile, test keys only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user asked to have judged, and how.
+    """What a run judges, and how.
 
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
-    wording is a warning. `record` is the file that keeps the exchanges. `redactor` is what the run writes through; the
-    target's secrets are added to it.
+    wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
+    writes; the target's secrets are added to it.
     """
 
     target: str | None = None
@@ -59,7 +59,7 @@ class Options:
 
 
 def open_session(options: Options) -> Session:
-    """Open the target and make sure it can be judged; raises InputError or CouldNotJudge."""
+    """Open the target and make sure it can be judged; raise InputError or CouldNotJudge."""
     target, file = options.target, options.profile
     if target is not None and target.startswith(CASSETTE):
         return _open_recording(target.removeprefix(CASSETTE), options)
@@ -86,33 +86,33 @@ def _open_recording(path: str, options: Options) -> Session:
 
 
 def _open_embedded(profile: Profile | None, options: Options) -> Session:
-    from luma_conformance.reference import InProcess, Settings, profile_path
-
-    # Its time stands still unless told to pass, so nothing leaves the main client's window or slots.
+    # Its clock only moves when asked to, so nothing would ever leave the main client's window or slots.
     transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
     profile = profile or load_profile(profile_path(), {})
     if why := profile.missing(MAIN_KEY):
-        raise CouldNotJudge(f"there is no key to ask the embedded reference with: {why}")
+        raise CouldNotJudge(f"there is no key for the embedded reference: {why}")
     spending = Spending(transport, limit=None)
-    channel = _channel(spending, transport.clock, profile)
-    return _recorded(_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
+    channel = _make_channel(spending, transport.clock, profile)
+    return _record_if_asked(_make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
+    from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
+
     transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout))
     try:
         loopback = is_loopback(base_url)
         if profile is None and loopback:
-            profile = _published(transport)
-        profile = profile or bare_profile(os.environ)
+            profile = _read_published(transport)
+        profile = profile or make_bare_profile(os.environ)
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
-            raise CouldNotJudge(f"there is no key to ask {base_url} with: {why}")
+            raise CouldNotJudge(f"there is no key for {base_url}: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
-        channel = _channel(spending, RealClock(), profile, options.announce)
-        session = _session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
+        channel = _make_channel(spending, RealClock(), profile, options.announce)
+        session = _make_session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
         session.remote, session.close = True, transport.close
-        session = _recorded(session, options)
+        session = _record_if_asked(session, options)
         session.check()
     except BaseException:
         transport.close()
@@ -120,7 +120,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
     return session
 
 
-def _session(
+def _make_session(
     shown: str, base_url: str, channel: LiveChannel, spending: Spending, profile: Profile, options: Options
 ) -> Session:
     redactor = options.redactor
@@ -136,14 +136,14 @@ def _session(
     )
 
 
-def _recorded(session: Session, options: Options) -> Session:
+def _record_if_asked(session: Session, options: Options) -> Session:
     return session if options.record is None else record(session, options.record, options.redactor)
 
 
-def _channel(
+def _make_channel(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> LiveChannel:
-    ask = _time_request(profile) if profile.clock is not None else None
+    ask = _make_time_request(profile) if profile.clock is not None else None
     passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
     patient = transport
     if announce is not None:
@@ -152,7 +152,7 @@ def _channel(
     return LiveChannel(transport=transport, patient=patient, passing=passing)
 
 
-def _published(transport: Transport) -> Profile | None:
+def _read_published(transport: Transport) -> Profile | None:
     """Return the profile a server on this machine publishes, or None; it may hold test keys, never read a variable."""
     try:
         response = transport.send(Request(method="GET", url=WELL_KNOWN))
@@ -160,12 +160,12 @@ def _published(transport: Transport) -> Profile | None:
             return None
         return parse_profile(response.body.decode(), f"the profile it publishes at {WELL_KNOWN}", {})
     except (InputError, UnicodeDecodeError):
-        return None  # preflight says what is wrong with a target, if anything is
+        return None  # preflight reports what is wrong with the target
 
 
 @dataclass(frozen=True, slots=True)
 class _MainClock:
-    """The time of the main key's client, to wait by for its rate limit."""
+    """The clock of the main key's client, used to wait for its rate limit."""
 
     clock: Clock
     passing: Passing
@@ -177,13 +177,13 @@ class _MainClock:
         self.passing.sleep(seconds, MAIN_KEY)
 
 
-def _time_request(profile: Profile) -> Callable[[float, str], Request]:
-    """Return what makes the requests by which a target's time passes, as its profile says."""
+def _make_time_request(profile: Profile) -> Callable[[float, str], Request]:
+    """Return a function that makes the requests which advance a target's clock, as its profile says."""
 
     def request(seconds: float, role: str) -> Request:
         assert profile.clock is not None
         authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
         headers = (authorization, ("Content-Type", "application/json"))
-        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.filled(seconds))
+        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.fill(seconds))
 
     return request

@@ -1,4 +1,4 @@
-"""Records a session in a file, and opens a recording as a session."""
+"""Sessions recorded in a file, and recordings opened as sessions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.media import abbreviate, expand
 from luma_conformance.catalogue.roles import MAIN_KEY
@@ -20,11 +20,12 @@ from luma_conformance.judge.play import Target
 from luma_conformance.model import Request, Response
 from luma_conformance.recording import har
 from luma_conformance.recording.entry import About
-from luma_conformance.recording.har_entry import scrubbed
+from luma_conformance.recording.har_entry import scrub_data
 from luma_conformance.recording.player import Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
 from luma_conformance.redaction.redactor import Redactor, safe_text
 from luma_conformance.redaction.storable import storable_body, storable_headers
+from luma_conformance.report.result import count_noun
 from luma_conformance.session.session import Session
 from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
@@ -33,24 +34,24 @@ DAY: Final = 86_400
 
 
 def record(session: Session, path: Path, redactor: Redactor) -> Session:
-    """Return the session with a recorder before its target; raises InputError where the file cannot be written.
+    """Return the session with a recorder around its target; raise InputError if the file cannot be written.
 
-    A recording goes on only with the target and the profile it began with: they are stored once, for all of it.
+    A recording can only be continued with the target and profile it began with, because it stores them once.
     """
     about = {
         "format": FORMAT,
         "base_url": session.base_url,
         "free": session.spending.limit is None,
-        "profile": _facts(session.target.profile),
+        "profile": _list_facts(session.target.profile),
     }
-    begun = har.about(path) if path.exists() and path.stat().st_size else {}
-    if begun and begun != json.loads(json.dumps(scrubbed(about, redactor.scrub))):
+    begun = har.read_about(path) if path.exists() and path.stat().st_size else {}
+    if begun and begun != json.loads(json.dumps(scrub_data(about, redactor.scrub))):
         began = f"is a recording of {begun.get('base_url')}, or made with another profile"
         raise InputError(f"{path} {safe_text(began)}; name another file")
-    # A client's time may be advanced by every process that asks with its key, and each knows of its own part only.
-    run = {"kit": _kit(), "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
+    # Every process that uses a key may advance its client's clock, and knows only what it advanced itself.
+    run = {"kit": luma_conformance.__version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
-    recorder = Recorder(session.target.channel, writer, session.base_url, _storing(redactor), run)
+    recorder = Recorder(session.target.channel, writer, session.base_url, _make_storing(redactor), run)
     close = session.close
 
     def close_all() -> None:
@@ -62,52 +63,52 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
 
 
 def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Session:
-    """Open a recording as a session; raises InputError for any other file, CouldNotJudge for one that is too old.
+    """Open a recording as a session; raise InputError for any other file, CouldNotJudge for one that is too old.
 
     `max_age` is in seconds.
     """
-    player = Player(path, _storing(redactor), redactor.find_secret)
+    player = Player(path, _make_storing(redactor), redactor.find_secret)
     age = max(0.0, time.time() - player.oldest)
     if max_age is not None and age > max_age:
         allowed = f"--luma-max-age allows {max_age / DAY:g} days"
-        raise CouldNotJudge(f"{path} was recorded {_ago(age)}, and {allowed}; record it again")
+        raise CouldNotJudge(f"{path} was recorded {_describe_age(age)}, and {allowed}; record it again")
     about = player.about
     base_url = str(about.get("base_url"))
     day = f"{datetime.fromtimestamp(player.oldest, UTC):%Y-%m-%d}"
     return Session(
-        shown=f"{path}, a recording of {safe_text(base_url)}, made {_ago(age)} ({day})",
+        shown=f"{path}, a recording of {safe_text(base_url)}, made {_describe_age(age)} ({day})",
         base_url=base_url,
-        target=Target(channel=player, profile=_profile(about, path), run="luma-replayed"),
+        target=Target(channel=player, profile=_read_profile(about, path), run="luma-replayed"),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
         scrub=lambda text: safe_text(redactor.scrub(text)),
         recorded=True,
     )
 
 
-def part(path: Path, worker: str) -> Path:
-    """Returns the file in which a worker records its part of a recording."""
+def name_part(path: Path, worker: str) -> Path:
+    """Return the file in which a worker records its part of a recording."""
     return path.with_name(f"{path.stem}.{worker}{path.suffix}")
 
 
 def gather(path: Path, workers: Iterable[str]) -> None:
-    """Appends what a run's workers recorded to the recording they are parts of, and removes the parts.
+    """Append the recordings of a run's workers to the whole recording, and remove them.
 
-    Raises InputError, and removes nothing, where that cannot be done.
+    Raise InputError, and remove nothing, if that fails.
     """
-    parts = [file for worker in sorted(workers) if (file := part(path, worker)).exists()]
+    parts = [file for worker in sorted(workers) if (file := name_part(path, worker)).exists()]
     har.merge(path, parts)
     for file in parts:
         file.unlink()
 
 
 class _Nothing:
-    """A Transport that has nobody to ask."""
+    """A Transport that nothing may be sent through."""
 
     def send(self, request: Request) -> Response:
         raise AssertionError("a recording is asked through its channel")
 
 
-def _facts(profile: Profile) -> About:
+def _list_facts(profile: Profile) -> About:
     return {
         "name": profile.name,
         "keys": {role: key.source for role, key in profile.keys.items()},
@@ -118,11 +119,11 @@ def _facts(profile: Profile) -> About:
     }
 
 
-def _profile(about: About, path: Path) -> Profile:
+def _read_profile(about: About, path: Path) -> Profile:
     facts = about.get("profile")
     if not isinstance(facts, Mapping) or not isinstance(about.get("base_url"), str):
         raise InputError(f"{path} does not say what was recorded; record again")
-    keys, values, absent = (_texts(facts.get(name)) for name in ("keys", "values", "absent"))
+    keys, values, absent = (_read_texts(facts.get(name)) for name in ("keys", "values", "absent"))
     if MAIN_KEY not in keys:
         raise InputError(f"{path} does not say with which main key it was recorded; record again")
     offers = facts.get("offers")
@@ -132,15 +133,15 @@ def _profile(about: About, path: Path) -> Profile:
         values=values,
         offers=frozenset(map(str, offers if isinstance(offers, list) else ())),
         absent=absent,
-        roles=_texts(facts.get("roles")),
+        roles=_read_texts(facts.get("roles")),
     )
 
 
-def _texts(value: object) -> dict[str, str]:
+def _read_texts(value: object) -> dict[str, str]:
     return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
 
 
-def _storing(redactor: Redactor) -> Storing:
+def _make_storing(redactor: Redactor) -> Storing:
     def request(asked: Request) -> Request:
         return replace(
             asked,
@@ -155,17 +156,9 @@ def _storing(redactor: Redactor) -> Storing:
     return Storing(request=request, response=response, fold=abbreviate, unfold=expand)
 
 
-def _ago(seconds: float) -> str:
-    """Returns an age in words."""
+def _describe_age(seconds: float) -> str:
+    """Return an age in words."""
     for size, word in ((DAY, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {word}{'s' * (count != 1)} ago"
+            return f"{count_noun(int(seconds // size), word)} ago"
     return "just now"
-
-
-def _kit() -> str:
-    try:
-        return version("luma-agents-conformance")
-    except PackageNotFoundError:
-        return "0"

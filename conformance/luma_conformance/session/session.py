@@ -1,4 +1,4 @@
-"""One target under judgement: its cases are judged here, and everything said of it is scrubbed here."""
+"""One target being judged: runs its cases, and scrubs every text about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge.answers import EveryResponse
-from luma_conformance.judge.deviations import LINE, Deviations, graded
+from luma_conformance.judge.deviations import LINE, Deviations, grade
 from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, outline, shown_mismatch
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
@@ -24,11 +24,11 @@ COSTS: Final = "would cost money: more generations than --luma-spend allows"
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """One target, and what it takes to judge it; to be closed.
+    """One target, with everything that judging it takes; to be closed.
 
-    `shown` is what the target is called, `profile` the file the run was given. `recorded`: answers come from a
-    recording. `remote`: another process answers, whose clients several workers may share. `lenient`: another wording
-    is a warning.
+    `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
+    `remote`: another process answers, whose clients several workers may share. `lenient`: a different wording is a
+    warning.
     """
 
     shown: str
@@ -45,34 +45,34 @@ class Session:
     every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
 
     def run(self, case: Case) -> Result:
-        """Return what a case comes to; raises CouldNotJudge when the target went away meanwhile."""
-        reason = find_unmet_need(case, self.target) or self._unaffordable(case)
+        """Return the result of a case; raise CouldNotJudge if the target went away meanwhile."""
+        reason = find_unmet_need(case, self.target) or self._find_cost_limit(case)
         if reason is not None:
             return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
         result = play(case, self.target, self.every, exact=not self.lenient)
         if any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches):
             self.check()
         last = deciding_exchange(result)
-        result = graded(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
+        result = grade(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
         return apply_leniency(result, catalogue_files.own()) if self.lenient else result
 
     def describe(self, result: Result, seconds: float = 0.0) -> Judged:
-        """Return what a case came to, fit to be shown; `seconds` is what it took."""
+        """Return the verdict on a case with all its evidence, safe to show; `seconds` is how long it took."""
         return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds)
 
     def outline(self, result: Result, seconds: float = 0.0) -> Judged:
-        """Return the same without the evidence, for a case that passed where nobody reads it."""
+        """Return the verdict without evidence, for a case that passed in a run without a report."""
         return outline(result, self.scrub, seconds)
 
     def describe_answer(self, mismatch: Mismatch, exchange: Exchange | None) -> str:
-        """Return what is wrong with an answer, in the words by which a deviation is known."""
+        """Return what is wrong with an answer, in the words that entries of known deviations use."""
         if mismatch.facet in LINE and exchange is not None:
             return describe_answer(exchange.response, self.scrub)
         shown = shown_mismatch(mismatch, self.scrub)
         return f"{shown.where}: {shown.why}"
 
     def check(self) -> None:
-        """Make sure the target can be judged at all; raises CouldNotJudge. A recording always can."""
+        """Make sure the target can be judged at all; raise CouldNotJudge. A recording always can."""
         if self.recorded:
             return
         key = self.target.profile.keys[MAIN_KEY]
@@ -83,7 +83,7 @@ class Session:
 
     @property
     def spent(self) -> int:
-        """How many generations somebody is charged for."""
+        """How many accepted generations are charged for."""
         return 0 if self.spending.limit is None else self.spending.spent
 
     @property
@@ -96,5 +96,5 @@ class Session:
             "the last one was expected to be refused"
         )
 
-    def _unaffordable(self, case: Case) -> str | None:
+    def _find_cost_limit(self, case: Case) -> str | None:
         return None if case.cost == 0 or self.spending.allows(case.cost) else COSTS

@@ -1,7 +1,7 @@
 """Hypothesis strategies for requests to POST /v1/generations, used by the kit's properties and for your own tests.
 
 `valid_requests()` gives requests that are accepted; `near_misses(rule)` pairs that just keep and just break one rule;
-`faulty()` requests that break one to three rules; `hostile()` requests with values the page does not speak of;
+`faulty()` requests that break one to three rules; `hostile()` requests with values the page does not cover;
 `malformed()` bodies that are not requests. `luma_conformance.rules.predict` says what may be answered.
 """
 

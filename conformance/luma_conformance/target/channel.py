@@ -1,7 +1,7 @@
-"""The timed way to a target: requests go out, exchanges come back with the time of the client that sent them.
+"""The timed channel to a target: requests go out, exchanges come back with times on the sending client's clock.
 
-It has no I/O of its own: requests leave by a Transport, and time passes by a Clock, or by a request the target takes
-for it.
+It has no I/O of its own: a Transport sends requests, and time passes by a Clock, or by a request that advances the
+target's clock.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from luma_conformance.errors import CouldNotJudge
 from luma_conformance.model import Case, Clock, Exchange, Request, Transport, header
 
 LONG: Final = 5.0
-"""Seconds of real time; a wait as long or longer is announced."""
+"""Waits of at least this many seconds of real time are announced."""
 
 TimeRequest = Callable[[float, str], Request]
-"""Returns the request that lets so many seconds pass for the client of a role's key."""
+"""A function that returns the request which lets some seconds pass for the client of a role's key."""
 
 
 class Channel(Protocol):
-    """A target as cases and properties meet it: send requests, let time pass.
+    """A target as cases and properties use it: send requests, let time pass.
 
-    It is told what the exchanges that follow belong to, so that a recorder can keep them and a player find them again.
+    Its callers name the item that exchanges belong to, so that a recorder can store them and a player find them again.
     """
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Return what a request came to, sent `at_once` whatever rate limits say; raises ExchangeError."""
+        """Send a request, `at_once` whatever rate limits say, and return the exchange; raise ExchangeError."""
         ...
 
     def sleep(self, seconds: float, role: str) -> None:
@@ -35,7 +35,7 @@ class Channel(Protocol):
         ...
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
-        """Begin the exchanges of a case or a property; raises NotRecorded."""
+        """Begin the exchanges of a case or a property; raise NotRecorded."""
         ...
 
     def begin_step(self, number: int) -> None:
@@ -51,15 +51,15 @@ class Channel(Protocol):
         ...
 
     def recorded_examples(self) -> Iterator[object] | None:
-        """Return the examples of the item's recording, each ready to be tried again; None: try new ones."""
+        """Return the examples of the item's recording, each ready to be tried again; None to draw new ones."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Passing:
-    """How a target's time passes: by asking it to where it can be asked, else by waiting.
+    """How time passes for a target: by a request to its clock if it has one, or else by waiting.
 
-    What a client was sent ahead is remembered by its Authorization header, in seconds.
+    How far each client's clock was advanced, in seconds, is kept by its Authorization header.
     """
 
     transport: Transport
@@ -69,11 +69,11 @@ class Passing:
     _ahead: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def now(self, request: Request) -> float:
-        """Returns the time, in Unix seconds, of the client that sends a request."""
+        """Return the time, in Unix seconds, of the client that sends a request."""
         return self.clock.now() + self._ahead.get(_client(request), 0.0)
 
     def sleep(self, seconds: float, role: str) -> None:
-        """Lets time pass for the client whose key has that role; raises CouldNotJudge where the target refuses."""
+        """Let time pass for the client whose key has that role; raise CouldNotJudge if the target refuses."""
         if self.ask is None:
             if seconds >= LONG and self.announce is not None:
                 self.announce(f"waiting {seconds:.0f} s")
@@ -96,7 +96,7 @@ class LiveChannel:
     passing: Passing
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
-        """Returns what a request came to; raises ExchangeError where no answer comes."""
+        """Send a request and return the exchange; raise ExchangeError if no answer comes."""
         sent = self.passing.now(request)
         response = (self.transport if at_once else self.patient).send(request)
         return Exchange(request=request, response=response, sent=sent, received=self.passing.now(request))

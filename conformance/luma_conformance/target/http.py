@@ -1,6 +1,7 @@
 """Requests to a target over the network, with a bound on everything the other side controls.
 
-The sockets are in `connection`, imported at the first request: a run on the embedded reference needs none.
+Sockets, TLS and the parser take time to import, and a run on the embedded reference needs none of them: `session.open`
+imports this module when a target is live.
 """
 
 from __future__ import annotations
@@ -9,17 +10,14 @@ import ipaddress
 import re
 import time
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
+import luma_conformance
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
 from luma_conformance.target.bounds import Bounds
-
-if TYPE_CHECKING:
-    from luma_conformance.target.connection import Call, Connection
+from luma_conformance.target.connection import Call, Connection, Stale, dial
 
 SLOWEST_UPLOAD: Final = 500_000
 """Bytes a second: a request's own size extends its deadline, or no slow line could send 70 MB."""
@@ -136,8 +134,6 @@ class HttpTransport:
 
         An absolute URL is a file's: it is fetched without a key, and no further than `Bounds.body` bytes.
         """
-        from luma_conformance.target.connection import Stale, dial
-
         if not request.url.startswith("/"):
             return self._fetch(request)
         call = _call(request, self._base, self._base.path + _target(request.url), self._bounds)
@@ -174,8 +170,6 @@ class HttpTransport:
         return response
 
     def _fetch(self, request: Request) -> Response:
-        from luma_conformance.target.connection import dial
-
         if header(request.headers, "Authorization") is not None:
             raise InputError(f"the key is not sent to {_shown(request.url)}: only the target itself gets it")
         try:
@@ -193,8 +187,6 @@ class HttpTransport:
 
 
 def _call(request: Request, address: Address, target: str, bounds: Bounds, file: str | None = None) -> Call:
-    from luma_conformance.target.connection import Call
-
     body = request.body
     total = bounds.total + len(body) / SLOWEST_UPLOAD
     return Call(
@@ -215,7 +207,7 @@ def _call(request: Request, address: Address, target: str, bounds: Bounds, file:
 def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
     """Return the request line and header fields: those given, and what every request of ours has."""
     given = {name.lower() for name, _ in request.headers}
-    fields = [*request.headers, ("User-Agent", _user_agent()), ("Accept", accept)]
+    fields = [*request.headers, ("User-Agent", f"luma-conformance/{luma_conformance.__version__}"), ("Accept", accept)]
     if (request.body or request.method not in ("GET", "HEAD")) and "transfer-encoding" not in given:
         fields.append(("Content-Length", str(len(request.body))))
     count = len(request.headers)
@@ -229,11 +221,3 @@ def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
             raise InputError(f"the value of header {name} has a line break or a character outside Latin-1")
     lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
     return "\r\n".join(lines).encode("latin-1")
-
-
-@cache
-def _user_agent() -> str:
-    try:
-        return f"luma-conformance/{version('luma-agents-conformance')}"
-    except PackageNotFoundError:
-        return "luma-conformance"

@@ -1,6 +1,6 @@
-"""Reads what a target offers: keys, media, prompts and generations by role, from TOML and the environment.
+"""What a target offers, read from TOML and the environment: keys, media, prompts and generations by role.
 
-A secret never stands in a profile: a key is the name of an environment variable, or a test key of a reference server.
+A profile never contains a secret: a key is the name of an environment variable, or a test key of a reference server.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from luma_conformance.reading.toml import read_toml
 
 MAIN_VARIABLE: Final = "LUMA_AGENTS_API_KEY"
 TEST_PREFIX: Final = "luma-api-test-"
-"""How a key begins that may stand in a profile: it opens nothing but a reference server."""
+"""The prefix of keys that a profile may contain, because only a reference server accepts them."""
 
 FAST_CLOCK: Final = "fast-clock"
 MAX_BYTES: Final = 100_000
@@ -40,7 +40,7 @@ _NO_ROLES: Final[Mapping[str, str]] = {}
 _TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS, "values": _NO_ROLES}
 _OFFERED: Final = {role: OFFERS[role] for role in ("large-uploads", "hdr-access")}
 _GIVING: Final = {"keys": KEYS, **_TEXTS, "offers": _OFFERED}
-"""The tables that give roles something, which may be roles of the profile's own; [values] is for those alone."""
+"""The tables whose members are roles, also those the profile declares; [values] is only for the latter."""
 _TABLES: Final = {
     **_GIVING,
     "clock": ("advance", "body"),
@@ -51,7 +51,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A key: `token` is what is sent, `source` what is shown instead of it."""
+    """A key: `token` is sent, `source` is shown instead of it."""
 
     token: str = field(repr=False)
     source: str
@@ -59,22 +59,22 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockAdvance:
-    """How a target's time is made to pass: a POST to `path`; `{seconds}` in `body` stands for how much."""
+    """How a target's clock is advanced: by a POST to `path`, with the number of seconds for `{seconds}` in `body`."""
 
     path: str
     body: str
 
-    def filled(self, seconds: float) -> bytes:
-        """Returns the body that lets `seconds` pass."""
+    def fill(self, seconds: float) -> bytes:
+        """Return the request body that lets `seconds` pass."""
         return self.body.replace(_SECONDS, f"{seconds:g}").encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a target can be asked, by role.
+    """What a target offers, by role.
 
-    `values` has media, prompts, generations and other texts; `absent` has why a key that is named is not there. `roles`
-    are those the profile declares beside the kit's, each with what it is.
+    `values` has media, prompts, generations and other texts; `absent` has the reasons why named keys are missing.
+    `roles` has the roles that the profile declares beside the kit's, with their meaning.
     """
 
     name: str
@@ -94,16 +94,16 @@ class Profile:
         if role in self.roles:
             return self.absent.get(role) or f"the profile declares {role}, and gives it no key, value or offer"
         if role not in ROLES:
-            return _undeclared(role, [*ROLES, *self.roles])
+            return _describe_undeclared(role, [*ROLES, *self.roles])
         return self.absent.get(role) or f"the profile names no {role}"
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """What must never be shown, by value, with what is shown instead."""
+        """The tokens that must never be shown, with what is shown instead of each."""
         return {key.token: key.source for key in self.keys.values() if key.source != key.token}
 
 
-def _undeclared(role: str, known: Iterable[str]) -> str:
+def _describe_undeclared(role: str, known: Iterable[str]) -> str:
     near = get_close_matches(role, known, n=1, cutoff=0.8)
     advice = f"did you mean {near[0]}?" if near else f'[roles] {role} = "what it is" does, in a profile'
     return f"nothing declares the role {role}; {advice}"
@@ -120,15 +120,15 @@ def load_profile(path: Path, environ: Mapping[str, str]) -> Profile:
     return parse_profile(text, str(path), environ)
 
 
-def bare_profile(environ: Mapping[str, str]) -> Profile:
-    """Returns the profile of a target of which nothing is known but the main key, if the environment has it."""
+def make_bare_profile(environ: Mapping[str, str]) -> Profile:
+    """Return the profile of a target known only by its base URL: the main key, if the environment has one."""
     keys = _Keys(environ)
     keys.add_variable(MAIN_KEY, MAIN_VARIABLE)
     return Profile(name="no profile", keys=keys.found, absent=keys.absent)
 
 
-def template() -> str:
-    """Returns the commented profile that `luma-conformance profile --init` writes."""
+def read_template() -> str:
+    """Return the commented profile that `luma-conformance profile --init` writes."""
     return Path(__file__).with_name("profile-template.toml").read_text(encoding="utf-8")
 
 
@@ -144,7 +144,7 @@ def parse_profile(text: str, name: str, environ: Mapping[str, str]) -> Profile:
 
 
 class _Keys:
-    """The keys of a profile by role, as far as the environment has them, and why others are absent."""
+    """The keys of a profile by role, as far as the environment has them, and why the others are absent."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.found: dict[str, Key] = {}
@@ -161,7 +161,7 @@ class _Keys:
             self.absent[role] = f"{role}: environment variable {variable} {state}"
 
     def read(self, role: str, node: Node) -> None:
-        """Add the key that a member of [keys] names; what it holds is in no message, for it may be a secret."""
+        """Add the key that a member of [keys] names; no message shows its value, which may be a secret."""
         match node.value:
             case {"env": str(variable), **rest} if not rest and _VARIABLE.fullmatch(variable):
                 self.add_variable(role, variable)
@@ -171,7 +171,7 @@ class _Keys:
                 why = f"a test key begins with {TEST_PREFIX}; any other stays in an environment variable"
                 node.wrong(f'{node.name}: {why}: {role} = {{env = "NAME"}}')
             case str():
-                why = "a key does not stand in a profile, but in an environment variable"
+                why = "a key belongs in an environment variable, not in a profile"
                 node.wrong(f'{node.name}: {why}; give its name: {role} = {{env = "NAME"}}')
             case _:
                 node.expected(f'{{env = "NAME"}} or {{test_key = "{TEST_PREFIX}…"}}')
@@ -179,7 +179,7 @@ class _Keys:
 
 def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
     own = _read_own_roles(document)
-    tables = {table: _known_members(document, table, own) for table in _TABLES if table in document}
+    tables = {table: _read_table(document, table, own) for table in _TABLES if table in document}
     _note_unknown(document, ("base_url", "roles", *_TABLES))
     keys = _Keys(environ)
     for role, node in tables.get("keys", {}).items():
@@ -201,7 +201,7 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
 
 
 def _read_own_roles(document: Node) -> dict[str, str]:
-    """Return the roles a profile declares beside the kit's, with what each is."""
+    """Return the roles that a profile declares beside the kit's, with their meaning."""
     if "roles" not in document:
         return {}
     if not isinstance(document["roles"].value, dict):
@@ -211,14 +211,14 @@ def _read_own_roles(document: Node) -> dict[str, str]:
         if role in ROLES or role in SUPPLIES:
             node.wrong(f"{role} is the kit's own already; give another name")
         elif not OWN_ROLE.fullmatch(role):
-            node.wrong(f"{role} is no name for a role; use lower-case words joined by hyphens")
+            node.wrong(f"{role} is not a name for a role; use lower-case words joined by hyphens")
         elif sum(table in document and role in document[table] for table in _GIVING) > 1:
             node.wrong(f"{role} is given in several tables; keep it in one")
     return {role: node.text() for role, node in document["roles"].members()}
 
 
-def _known_members(document: Node, table: str, own: Collection[str]) -> dict[str, Node]:
-    """Return the members of a table that mean something; note the others."""
+def _read_table(document: Node, table: str, own: Collection[str]) -> dict[str, Node]:
+    """Return the known members of a table; note the others."""
     known = (*_TABLES[table], *own) if table in _GIVING else _TABLES[table]
     if not isinstance(document[table].value, dict):
         document[table].expected(f"a table: [{table}]")
@@ -230,24 +230,24 @@ def _known_members(document: Node, table: str, own: Collection[str]) -> dict[str
 def _note_unknown(table: Node, known: Collection[str]) -> None:
     for name, node in table.members():
         if name not in known:
-            advice = _home(name)
+            advice = _find_home(name)
             alike = get_close_matches(name, known, n=1, cutoff=0.5)
             if advice is None and table.name in _GIVING and "-" in name and not alike:
                 advice = "a role of your own is declared under [roles]"
             node.unknown(f"key in [{table.name}]" if table.name else "key", name, known, advice)
 
 
-def _home(name: str) -> str | None:
+def _find_home(name: str) -> str | None:
     """Return where else a name belongs, if it does."""
     if name == FAST_CLOCK:
         return "a [clock] table offers it"
     if name == "base_url":
-        return "it stands above the first table"
+        return "it belongs above the first table"
     return next((f"it belongs in [{table}]" for table, roles in _TABLES.items() if name in roles), None)
 
 
 def _read_base_url(node: Node) -> str:
-    # The value is in no message: it may have a password in it.
+    # No message shows the value, which may contain a password.
     if not (isinstance(node.value, str) and urlsplit(node.value).scheme in ("http", "https")):
         node.wrong("base_url should be a URL in quotes that begins with http:// or https://")
     return str(node.value)
