@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import luma_conformance.properties.luma_target
-import luma_conformance.target.connection  # noqa: F401  see below
+import luma_conformance.target.http  # noqa: F401  see below
 import pytest
 from luma_conformance import pytest_plugin
 from luma_conformance.catalogue.catalogue import Catalogue

@@ -47,16 +47,17 @@ def test_a_yaml_file_that_does_not_declare_itself_is_left_alone(pytester: pytest
 
 @pytest.mark.slow
 def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.Pytester) -> None:
-    """Installed but not used, the plugin loads its options and itself, and nothing else."""
+    """Installed but not used, the plugin loads nothing of ours but itself and the errors."""
     pytester.makepyfile(
         """
         import sys
 
         def test_loaded():
             assert sorted(name for name in sys.modules if name.startswith("luma_conformance")) == [
-                "luma_conformance", "luma_conformance.arguments", "luma_conformance.pytest_plugin",
+                "luma_conformance", "luma_conformance.arguments", "luma_conformance.errors",
+                "luma_conformance.pytest_plugin",
                 "luma_conformance.pytest_plugin.options", "luma_conformance.pytest_plugin.plugin",
-                "luma_conformance.pytest_plugin.run",
+                "luma_conformance.pytest_plugin.run", "luma_conformance.pytest_plugin.scrubbing",
             ]
         """
     )
