@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from luma_conformance.reference.asgi import serving
 
+from luma_conformance.reference.asgi import serving
 from tests.kit import THINGS, Run, run_inside
 
 TABLE = "table"

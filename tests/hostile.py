@@ -15,7 +15,6 @@ import luma_conformance.target.connection  # noqa: F401  what importing it takes
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.preflight import PROBE, preflight
-
 from tests.sockets import Script, Server, dripping, dripping_body, encoded, lingering, reaching, reset, running, serving
 
 BOUNDS = Bounds(connect=0.3, total=0.3, body=100_000)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
-import luma_conformance.properties.luma_target
-import luma_conformance.target.http  # noqa: F401  see below
 import pytest
 from hypothesis import HealthCheck, settings
+
+import luma_conformance.properties.luma_target
+import luma_conformance.target.http  # noqa: F401  see below
 from luma_conformance import pytest_plugin
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_section
@@ -28,7 +29,6 @@ from luma_conformance.report import jsonl
 from luma_conformance.report.result import Results
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Profile, load_profile
-
 from tests.miniatures import Handle
 
 # A run inside a test forgets what it has imported: without these each would get, and patch, copies of its own.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from luma_conformance.errors import ExchangeError
 from luma_conformance.model import Request, Response
 from luma_conformance.target.bounds import Bounds

@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 
 import pytest
+
 from luma_conformance.arguments import age, http_url, is_http_url, seconds, whole_number
 
 

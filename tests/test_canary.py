@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from luma_conformance.errors import Exit
 
+from luma_conformance.errors import Exit
 from tests import kit
 from tests.canary import BY_SLUG, CANARY, FORMS, SIGNATURE, artefacts, echoing, found_in
 

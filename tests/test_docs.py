@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from luma_conformance.cli import main as cli
 from luma_conformance.cli.run import pytest_arguments
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
 from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.target.profile import load_profile
-
 from tests import miniatures
 from tests.kit import ONLY_OURS, run_inside
 

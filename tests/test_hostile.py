@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+
 from luma_conformance.errors import Exit
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.asgi import serving
-
 from tests import hostile, sockets
 from tests.hostile import MOST, SECURE, SERVERS, Row
 from tests.kit import Run, run_inside

@@ -100,7 +100,7 @@ def others() -> Iterator[tuple[str, str]]:
     """Yield each import of something that is not ours: the module that imports, and the top-level name."""
     for name, names in IMPORTS.items():
         for full in names:
-            if not full.startswith(f"{NAME}."):
+            if full != NAME and not full.startswith(f"{NAME}."):  # the package itself has the version
                 yield name, full.partition(".")[0]
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
+
 from luma_conformance.matching import (
     MAX_SHOWN,
     MAX_SUBJECT,

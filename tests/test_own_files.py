@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from luma_conformance.reference.asgi import serving
 
+from luma_conformance.reference.asgi import serving
 from tests.cli.commands import Output, bash, printed, ran
 
 CASES = """\

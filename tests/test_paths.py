@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+
 from luma_conformance.model import ABSENT
 from luma_conformance.paths import MAX_LENGTH, PathError, get, parse, put, unset
 

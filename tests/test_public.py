@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import luma_conformance
 import pytest
 from hypothesis import HealthCheck, settings
 
+import luma_conformance
 from tests.examples import docstrings
 
 ROOT = Path(__file__).resolve().parents[1]

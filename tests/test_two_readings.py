@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
 from luma_conformance.judge.play import fill, make_lookup

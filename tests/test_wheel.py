@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 
 ROOT = Path(__file__).resolve().parents[1]

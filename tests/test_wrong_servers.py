@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.judge.answers import EveryResponse, detail_of
 from luma_conformance.judge.play import play
 from luma_conformance.model import Case, Outcome, Request, Response, header
 from luma_conformance.reference import Service, VirtualClock
-
 from tests import miniatures
 from tests.kit import Direct, reference_target
 from tests.miniatures import Handle, Wrong, on_answers, on_requests, right

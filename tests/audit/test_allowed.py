@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+
 from luma_conformance.audit.allowed import Page, make_case
 from luma_conformance.audit.audit import Audit
 from luma_conformance.catalogue import files as casefiles
@@ -15,7 +16,6 @@ from luma_conformance.model import Exchange, Headers, Request
 from luma_conformance.recording.entry import REQUEST_BODY, REQUEST_HEADERS, Entry
 from luma_conformance.rules import Accepted, Rejected, predict
 from luma_conformance.strategies import Body, valid_requests
-
 from tests import kit
 from tests.kit import same_examples
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from luma_conformance.audit.changes import alike, compare_recordings
 from luma_conformance.errors import Exit
 from luma_conformance.model import Headers, Request
 from luma_conformance.recording.entry import RESPONSE_BODY, RESPONSE_HEADERS, Entry
 from luma_conformance.report.compare import Comparison, FailOn
-
 from tests import kit
 
 HEADERS: Headers = (

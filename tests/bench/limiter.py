@@ -10,7 +10,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from luma_conformance.judge.rate_limit import judge_rate_limit
-
 from tests.judge.test_rate_limit import Server, trace
 
 

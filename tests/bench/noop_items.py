@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue.files import is_case_file, load_file
 
 

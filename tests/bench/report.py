@@ -14,7 +14,6 @@ from luma_conformance.report import formats
 from luma_conformance.report import jsonl as lines
 from luma_conformance.report.compare import compare_results
 from luma_conformance.report.result import Results
-
 from tests.report import samples
 
 COUNT = 50_000

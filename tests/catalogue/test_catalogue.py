@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_all
 from luma_conformance.catalogue.strict_yaml import parse

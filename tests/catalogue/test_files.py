@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue.files import (
     EVERY_RESPONSE,
     SCHEMA,

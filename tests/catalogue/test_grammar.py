@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance import matching
 from luma_conformance.catalogue.expectations import read_matcher
 from luma_conformance.catalogue.grammar import (
@@ -24,7 +25,6 @@ from luma_conformance.errors import CatalogueError
 from luma_conformance.matching import Exactly, Like, Members
 from luma_conformance.model import ABSENT, Auth, Case, Place, Repeat
 from luma_conformance.reading.document import Node, Problems, Source
-
 from tests.kit import same_examples
 
 HEAD = """\

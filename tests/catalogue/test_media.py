@@ -8,9 +8,10 @@ import sys
 from base64 import b64decode
 
 import pytest
+from PIL import Image
+
 from luma_conformance.catalogue.media import IMAGE_LIMIT, supply
 from luma_conformance.catalogue.roles import SUPPLIES
-from PIL import Image
 
 
 @pytest.mark.parametrize("length", [6000, 6001])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance.catalogue.strict_yaml import MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS, parse, read
 from luma_conformance.errors import CatalogueError
-
 from tests.kit import same_examples
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from luma_conformance.cli.main import main
 
 COMMAND = (sys.executable, "-m", "luma_conformance")

@@ -19,12 +19,12 @@ import luma_agents
 import pytest
 import vcr  # type: ignore[import-untyped]
 import yaml
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.main import main
 from luma_conformance.cli.recordings import read_recording, watch
 from luma_conformance.reference import Settings
 from luma_conformance.reference.asgi import serving
-
 from tests.kit import ONLY_OURS
 from tests.reference.asking import COMPLETED_VIDEO, key
 

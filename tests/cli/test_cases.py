@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.main import main
 from luma_conformance.cli.show import Showing
 from luma_conformance.errors import CatalogueError, Problem
-
 from tests.cli.commands import GOOD, NEGATIVE, SCHEMA, Output, bash, complaint, printed
 
 SEVERAL = "urls/presigned-url-expiry/expires"

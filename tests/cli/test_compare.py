@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.recording.entry import Entry
@@ -14,7 +15,6 @@ from luma_conformance.recording.har import Writer
 from luma_conformance.report.compare_formats import WRITERS
 from luma_conformance.report.jsonl import format_results
 from luma_conformance.report.result import Results
-
 from tests.audit.test_changes import MADE, entry
 from tests.cli.commands import Output, complaint
 from tests.report import samples

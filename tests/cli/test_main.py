@@ -11,9 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.main import build, main, parse
-
 from tests.cli.commands import GOOD, NEGATIVE, Output, bash, complaint, ran
 
 

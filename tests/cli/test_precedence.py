@@ -9,13 +9,13 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.cli import main as cli
 from luma_conformance.errors import Exit
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.asgi import serving
 from luma_conformance.reference.precedence import PRECEDENCE
 from luma_conformance.rules import Rejected, predict
-
 from tests.miniatures import Handle, accepts_everything
 
 PARTS = 2

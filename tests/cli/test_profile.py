@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.main import main
 from luma_conformance.reference import profile_path
-
 from tests.cli.commands import Output, complaint, printed
 
 

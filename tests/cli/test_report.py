@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.report.jsonl import format_results, parse_results
-
 from tests.report import samples
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue.files import specs
 from luma_conformance.cli.run import pytest_arguments
 from luma_conformance.errors import InputError
 from luma_conformance.reference.asgi import serving
-
 from tests.cli.commands import GOOD, NEGATIVE, bash
 
 ALL = ["--pyargs", "luma_conformance"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from luma_conformance.catalogue.grammar import read_section
 from luma_conformance.catalogue.strict_yaml import parse
 from luma_conformance.judge.answers import EveryResponse, Judgement, body_of, detail_of, is_awaited, judge_step
 from luma_conformance.model import Exchange, Headers, Repeat, Request
-
 from tests.kit import case, exchange, response
 
 UUID = "550e8400-e29b-41d4-a716-446655440000"

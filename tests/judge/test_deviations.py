@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.model import Facet
 from luma_conformance.reference.asgi import serving
 from luma_conformance.session.deviations_file import load_deviations, parse_deviations
-
 from tests import miniatures
 from tests.kit import Run, results
 from tests.miniatures import Wrong, right

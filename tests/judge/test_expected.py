@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.expected import (
     build_case,
@@ -16,7 +17,6 @@ from luma_conformance.judge.expected import (
 from luma_conformance.judge.explain import describe_expected
 from luma_conformance.model import Ask, Auth, Case
 from luma_conformance.rules import Accepted, Prediction, predict
-
 from tests.kit import exchange, read_cases, response
 
 MODEL: dict[str, Any] = {"prompt": "A sunset", "model": "super-model-v9"}

@@ -6,6 +6,7 @@ import json
 import shlex
 
 import pytest
+
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import read_all
 from luma_conformance.catalogue.strict_yaml import parse
@@ -21,7 +22,6 @@ from luma_conformance.judge.explain import (
 )
 from luma_conformance.matching import show
 from luma_conformance.model import Case, Exchange, Facet, Headers, Mismatch, Outcome, Request, Response, Result, Verdict
-
 from tests import kit
 
 KEYFRAMES = """\

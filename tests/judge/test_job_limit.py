@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.judge.job_limit import judge_job_limit
 from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import Exchange, Request
-
 from tests import kit
 
 Line = tuple[float, str, str]

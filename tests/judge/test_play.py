@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
+
 from luma_conformance.errors import ExchangeError, SpendExhausted
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.play import Target, bind, fill, find_unmet_need, make_lookup, play
 from luma_conformance.model import Ask, Auth, Case, Outcome, Request, Response, Result
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
-
 from tests import kit
 from tests.kit import response
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Headers, Request, Response
-
 from tests.kit import CREATE, exchange, response, same_examples
 
 RUNS = same_examples(150)

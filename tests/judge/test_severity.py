@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.judge.answers import EveryResponse, judge_step
 from luma_conformance.judge.severity import apply_leniency, worst_severity

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
+
 from luma_conformance.model import ABSENT, Ask, Exchange, Request, Response, header
 from luma_conformance.properties import openapi
 from luma_conformance.properties.luma_target import LumaTarget
@@ -24,7 +25,6 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Rejected, Unspecified, predict
 from luma_conformance.strategies import KINDS, Material
 from luma_conformance.suite import test_schema as schema
-
 from tests import kit, miniatures
 from tests.kit import read_cases
 from tests.miniatures import Handle, Wrong, answering, in_another_order, on_answers, on_requests, right

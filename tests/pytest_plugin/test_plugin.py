@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
 from luma_conformance.reference.settings import Settings
-
 from tests import miniatures
 from tests.kit import THINGS, Run, free_port, run_apart, run_inside
 from tests.miniatures import Handle

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
 from luma_conformance.report.jsonl import parse_results
-
 from tests import miniatures
 from tests.kit import Run, results
 from tests.miniatures import Handle

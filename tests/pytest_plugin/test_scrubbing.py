@@ -6,6 +6,7 @@ import logging
 import warnings
 
 import pytest
+
 from luma_conformance.pytest_plugin.scrubbing import (
     scrub_internal_error,
     scrub_log_records,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.pytest_plugin.sessions import worker_share
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from luma_conformance.errors import CatalogueError, InputError
 from luma_conformance.reading.document import MAX_PROBLEMS, Node, Problems, Source
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.reading.strict_json import parse_json
 
 

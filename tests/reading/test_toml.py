@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.errors import Unreadable
 from luma_conformance.paths import Path
 from luma_conformance.reading.toml import read_toml

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Request, Response
 from luma_conformance.recording import har
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES
 from luma_conformance.recording.har import Writer, merge, read_about, read_entries
-
 from tests.kit import same_examples
 
 BASE = "https://agents.lumalabs.ai/mock"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance.recording import json_stream as jsonstream
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
-
 from tests.kit import same_examples
 
 QUICK = same_examples(150)

@@ -12,6 +12,7 @@ import httpx
 import luma_agents
 import pytest
 import vcr  # type: ignore[import-untyped]
+
 from luma_conformance.errors import InputError
 from luma_conformance.recording import vcr as vcrfile
 from luma_conformance.recording.entry import (
@@ -22,7 +23,6 @@ from luma_conformance.recording.entry import (
     TIMES,
     Entry,
 )
-
 from tests.reference.asking import key
 
 ALWAYS = {TIMES, REQUEST_HEADERS, RESPONSE_HEADERS}
@@ -175,7 +175,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "no base64": (ONE.replace("      string:", "      base64_string:"), "response.body.base64_string should be base64"),
     "no status": (ONE.replace("code: 401", "code: none"), "entry 1: response.status should have a code"),
     "a status of five digits": (ONE.replace("code: 401", "code: 40100"), "response.status should have a code"),
-    "no URL": (ONE.replace("https://agents", "agents"), "entry 1: request.uri: .* is no absolute URL"),
+    "no URL": (ONE.replace("https://agents", "agents"), "entry 1: request.uri: .* is not an absolute URL"),
     "a header of nothing": (ONE.replace("[abc]", "[null]"), "response.headers.x-request-id should be a string"),
     "headers of text": (ONE.replace("{x-request-id: [abc]}", "none"), "response.headers should be a mapping"),
     "JSON of others": ('{"a": 1}', "c.yaml is not a cassette: it is JSON without interactions"),

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import pytest
+
 from luma_conformance.model import Response
 from luma_conformance.redaction.redactor import MAX_LEARNED, Redactor, find_keys, safe_text
-
 from tests.canary import FORMS
 
 SECRET = 'luma-api-c4n"ary/+ä~x'

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
 
+from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
 from tests.kit import same_examples
 
 KEYS = st.text(alphabet="aZ09-_.~\"'/<>+ä ", min_size=1, max_size=30)

@@ -6,6 +6,7 @@ import json
 from hashlib import sha256
 
 import pytest
+
 from luma_conformance.redaction.redactor import Redactor
 from luma_conformance.redaction.storable import storable_body, storable_headers
 

@@ -12,11 +12,11 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
+
 from luma_conformance.errors import InputError
 from luma_conformance.model import Request, Response
 from luma_conformance.reference import Settings
 from luma_conformance.reference.asgi import Handle, run, serving
-
 from tests.reference.asking import CLOCK, COMPLETED_IMAGE, COMPLETED_VIDEO, CREATE, SUNSET, key
 
 AUTH = {"Authorization": f"Bearer {key('main')}"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from luma_conformance.catalogue.roles import FAILURE_CODES, ROLES
 from luma_conformance.model import Request
 from luma_conformance.reference import Service, VirtualClock, media_facts, profile_path
 from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, FAILS, KEYS, REASONS, STAYS
 from luma_conformance.rules import MediaFact
 from luma_conformance.target.profile import load_profile
-
 from tests.reference.asking import CLOCK
 
 README = profile_path().with_name("README.md").read_text(encoding="utf-8")

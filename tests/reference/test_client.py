@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import luma_agents
 import pytest
+
 from luma_conformance.reference import Settings
 from luma_conformance.reference.asgi import serving
-
 from tests.reference.asking import COMPLETED_IMAGE, COMPLETED_VIDEO, key
 
 SUNSET = "A sunset over the ocean"

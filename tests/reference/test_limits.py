@@ -7,10 +7,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance.model import header
 from luma_conformance.reference import Settings
 from luma_conformance.reference.limits import SlidingWindow, Slots
-
 from tests.kit import same_examples
 from tests.reference.asking import RATES, START, SUNSET, Desk, answer, data, number
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+
 from luma_conformance.reference import media_facts
 from luma_conformance.reference.media import Loader
 from luma_conformance.rules import MediaFact, Problem
-from PIL import Image
-
 from tests.kit import same_examples
 from tests.reference.asking import SUNSET, Desk, answer, data
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from luma_conformance.reference.precedence import PRECEDENCE, choose_answer
 from luma_conformance.rules import RULES, Rejected, Violation, predict
-
 from tests.reference.asking import SUNSET, Desk, answer
 from tests.rules.bodies import look_up
 from tests.rules.printed import PRINTED, Printed

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luma_conformance.catalogue.roles import FAILURE_CODES
 from luma_conformance.model import Headers, Request, header
 from luma_conformance.reference import Service, Settings, VirtualClock
 from luma_conformance.reference.cards import CLIENTS, FAILS, KEYS, REASONS, STAYS
-
 from tests.kit import same_examples
 from tests.reference.asking import (
     CLOCK,

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from luma_conformance.model import Request, Response, header
-from luma_conformance.reference import InProcess, Settings
 from PIL import Image
 
+from luma_conformance.model import Request, Response, header
+from luma_conformance.reference import InProcess, Settings
 from tests.kit import same_examples
 from tests.reference.asking import COMPLETED_IMAGE, COMPLETED_VIDEO, Desk, data, key
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
@@ -13,7 +14,6 @@ from luma_conformance.report.compare import FailOn, Kind, classify, compare_resu
 from luma_conformance.report.compare_formats import MAX_LISTED, WRITERS
 from luma_conformance.report.merge import merge
 from luma_conformance.report.result import Ending, Results
-
 from tests.report import samples
 
 PASS, FAIL, DEVIATION = samples.PASSED, samples.FAILED, samples.DEVIATES

@@ -8,12 +8,12 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.errors import InputError
 from luma_conformance.model import Outcome
 from luma_conformance.report import badge, ctrf, formats, html, markdown
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import Ending, Results
-
 from tests.report import samples
 
 EVERY = [

@@ -10,8 +10,8 @@ from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
-from luma_conformance.report import html
 
+from luma_conformance.report import html
 from tests.report import samples
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import InputError
 from luma_conformance.report import jsonl as lines
 from luma_conformance.report.result import Results, Run
-
 from tests.report import samples
 
 SCHEMA = json.loads((specs() / "result.schema.json").read_text())

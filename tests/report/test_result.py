@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.errors import Exit
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Conclusion, Ending, Results
-
 from tests.report import samples
 
 

@@ -6,8 +6,8 @@ from dataclasses import FrozenInstanceError
 from operator import attrgetter
 
 import pytest
-from luma_conformance.rules import RULES, Accepted, Rejected, Violation, facts, predict
 
+from luma_conformance.rules import RULES, Accepted, Rejected, Violation, facts, predict
 from tests.rules import bodies
 from tests.rules.printed import PRINTED, Printed
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from luma_conformance.rules import RULES, Accepted, MediaFact, Problem, Rejected, Unspecified, predict
 
+from luma_conformance.rules import RULES, Accepted, MediaFact, Problem, Rejected, Unspecified, predict
 from tests.kit import same_examples
 from tests.rules.printed import PRINTED
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from luma_conformance.rules import Rejected, predict
 
+from luma_conformance.rules import Rejected, predict
 from tests.rules import bodies
 from tests.rules.bodies import FINE, NOWHERE, PRIOR, TYPED_VIDEO, edit, image, ray, restyle, video, without
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from luma_conformance.rules import Accepted, MediaFact, Problem, Rejected, Unspecified, inline_only, predict
 
+from luma_conformance.rules import Accepted, MediaFact, Problem, Rejected, Unspecified, inline_only, predict
 from tests.rules.bodies import FINE, ID, PRIOR, SUNSET, TINY_PNG, TYPED_VIDEO, edit, image, ray, restyle, video
 
 PNG = {"data": TINY_PNG, "media_type": "image/png"}

@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.model import Case, Outcome, Place, Result, Standing, Verdict
 from luma_conformance.reference.asgi import serving
 from luma_conformance.session.against import add_standing
-
 from tests import miniatures
 from tests.kit import Run, exchange, response, run_inside
 

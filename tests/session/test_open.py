@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.errors import InputError
 from luma_conformance.reference import profile_path
 from luma_conformance.session.open import EMBEDDED, Options, open_session

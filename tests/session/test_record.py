@@ -16,13 +16,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from luma_conformance.catalogue.files import specs
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.model import Request, Response
 from luma_conformance.recording.har import read_entries
 from luma_conformance.reference.asgi import serving
-
 from tests import miniatures
 from tests.kit import ONLY_OURS, run_inside
 from tests.miniatures import Wrong, on_requests

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.errors import CouldNotJudge, ExchangeError
 from luma_conformance.model import Facet, Outcome, Request, Response, Transport
@@ -14,7 +15,6 @@ from luma_conformance.session.open import Options, open_session
 from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.spending import Spending
-
 from tests.kit import case_of
 
 

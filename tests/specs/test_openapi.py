@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue import strict_yaml as yamlfile
 from luma_conformance.catalogue.media import supply
@@ -19,7 +21,6 @@ from luma_conformance.reference import profile_path
 from luma_conformance.rules import RULES
 from luma_conformance.strategies import KINDS, Body, Material, near_misses, valid
 from luma_conformance.target.profile import load_profile
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 CATALOGUE = casefiles.own()
 DOCUMENT: dict[str, Any] = yamlfile.read(casefiles.specs() / "openapi.yaml").data  # type: ignore[assignment]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.grammar import Section
 from luma_conformance.catalogue.roles import FAILURE_CODES, MAIN_KEY, ROLES

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+
 from luma_conformance import matching
 from luma_conformance.catalogue import expectations as expecting
 from luma_conformance.catalogue import files as casefiles

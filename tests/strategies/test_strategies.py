@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from luma_conformance.rules import RULES, Accepted, Rejected, predict
 from luma_conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
-
 from tests.suite.target_on import target_on
 
 

@@ -8,7 +8,6 @@ from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
 from luma_conformance.reference import Service, VirtualClock
 from luma_conformance.session.session import Session
 from luma_conformance.target.spending import Spending
-
 from tests.kit import PROFILE, Direct, reference_target
 from tests.miniatures import Wrong
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_concurrency as concurrency
 from luma_conformance.suite import test_life_cycle as life_cycle
 from luma_conformance.suite import test_rate_limit as rate_limit
-
 from tests import miniatures
 from tests.miniatures import Wrong, right
 from tests.suite.target_on import target_on

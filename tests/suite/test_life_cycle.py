@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from luma_conformance.model import Request, Response
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.strategies import Body
 from luma_conformance.suite import test_life_cycle as life_cycle
-
 from tests import miniatures
 from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on

@@ -6,12 +6,12 @@ import random
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.model import Request, Response
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_limits as limits
 from luma_conformance.suite import test_rate_limit as rate_limit
-
 from tests import miniatures
 from tests.miniatures import Handle, Wrong, right
 from tests.suite.target_on import target_on

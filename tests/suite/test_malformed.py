@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from luma_conformance.model import Request, Response
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_malformed as malformed
-
 from tests.miniatures import Handle, Wrong, answering, on_answers, on_requests, right
 from tests.suite.target_on import target_on
 

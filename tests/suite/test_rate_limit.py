@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_rate_limit as rate_limit
-
 from tests import miniatures
 from tests.miniatures import Wrong, right
 from tests.suite.target_on import target_on

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+
 from luma_conformance.model import Request
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
@@ -16,7 +17,6 @@ from luma_conformance.rules import predict
 from luma_conformance.strategies import FAULTS, KINDS, Body
 from luma_conformance.suite import test_malformed as malformed
 from luma_conformance.suite import test_validation as validation
-
 from tests import miniatures
 from tests.kit import read_cases
 from tests.miniatures import Wrong, answering, in_another_order, on_body, on_requests, right

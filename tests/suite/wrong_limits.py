@@ -10,7 +10,6 @@ from typing import Any
 from luma_conformance.model import Request, Response
 from luma_conformance.reference import Service
 from luma_conformance.reference.limits import Refusal, SlidingWindow
-
 from tests.miniatures import Handle, Wrong, on_answers
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
+
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.model import Request, Response
 from luma_conformance.target.channel import LiveChannel, Passing

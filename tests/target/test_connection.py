@@ -9,12 +9,12 @@ import tracemalloc
 import zlib
 
 import pytest
+
 from luma_conformance.errors import ExchangeError
 from luma_conformance.model import Request
 from luma_conformance.target import connection as wire
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.http import HttpTransport
-
 from tests.sockets import (
     CREATE,
     OK,

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.target import connection as wire
 from luma_conformance.target.bounds import Bounds
-
 from tests.sockets import OK, PING, Script, lingering, reaching, refusal, running, serving
 
 CERTIFICATE = """\

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, header
 from luma_conformance.target.http import RealClock, is_loopback, parse_base_url
-
 from tests.sockets import CREATE, OK, PING, answer_to, chunked, reaching, serving
 
 

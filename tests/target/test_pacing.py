@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
+
 from luma_conformance.model import Request, Response
 from luma_conformance.target.pacing import Pacing, retry_after
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.errors import CouldNotJudge, ExchangeError
 from luma_conformance.model import Response, header
 from luma_conformance.target.preflight import PROBE, preflight
-
 from tests.kit import Fixed
 
 JSON = (("Content-Type", "application/json"),)

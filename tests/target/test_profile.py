@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import InputError
 from luma_conformance.reading.document import MAX_PROBLEMS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.model import Response
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.response_parser import BadResponse, ResponseParser
-
 from tests.sockets import chunked
 
 BOUNDS = Bounds(body=1000)

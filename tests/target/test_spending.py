@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from luma_conformance.errors import ExchangeError, SpendExhausted
 from luma_conformance.model import Request, Response
 from luma_conformance.target.spending import Spending
-
 from tests.kit import CREATE, Fixed
 
 POLL = Request(method="GET", url="/v1/generations/1")

@@ -120,7 +120,7 @@ def _list_cases(head: str, found: Sequence[Judged]) -> Iterator[str]:
         yield from (
             f"  - {render_code(f'{one.where}: {one.why}')}" for one in judged.differences if one.facet != "detail"
         )
-        if judged.explanation:
+        if judged.explanation and not judged.expected:
             yield f"  - {render_code(judged.explanation.partition(chr(10))[0])}"
         if judged.reason:
             yield f"  - {escape_text(judged.reason)}"
