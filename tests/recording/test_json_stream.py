@@ -46,6 +46,14 @@ def test_values_are_the_same_however_they_come(values: list[Any], count: int, as
     assert found == {"a": values, "é\n": 1}
 
 
+@pytest.mark.parametrize("cut", [b"[0.", b"[1e", b"[1e+", b"[-", b"[0", b"[0.5, 1E-"])
+def test_a_number_that_is_cut_off_is_truncated(cut: bytes) -> None:
+    """A number that ends at its sign, its point or its exponent is incomplete, however it comes."""
+    for count in (1, 3, 99):
+        with pytest.raises(Truncated):
+            list(few_at_a_time(cut, count).elements())
+
+
 @QUICK
 @given(value=VALUES, data=st.data())
 def test_an_incomplete_document_is_truncated(value: Any, data: st.DataObject) -> None:

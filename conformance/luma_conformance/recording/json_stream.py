@@ -106,10 +106,13 @@ class JSONStream:
             except ValueError as error:
                 raise self._malformed(str(error).partition(";")[0]) from None
             else:
-                is_number = isinstance(value, int | float) and not self._ended
-                if not (is_number and self._text[end : end + 3] in _CONTINUATIONS):
+                rest = self._text[end : end + 3]
+                may_go_on = isinstance(value, int | float) and rest in _CONTINUATIONS
+                if not may_go_on or (self._ended and not rest):
                     self._at = end
                     return value
+                if self._ended:  # a number that is cut off at its point or its exponent
+                    raise Truncated("ends too early", self.byte)
             if len(self._text) - self._at > MAX_VALUE:
                 raise self._malformed(f"is a value of more than {MAX_VALUE} characters")
             self._read_more(max(CHUNK, len(self._text) - self._at))
