@@ -75,4 +75,4 @@ def test_the_exit_status_is_pytests(folder: Path) -> None:
     assert "judged      1: 1 passed" in again.stdout
     assert bash(f"luma-conformance run http://127.0.0.1:9 {NEGATIVE}; echo $?").stdout.endswith("\n6\n")
     assert bash(f"luma-conformance run {NEGATIVE} -k nothing; echo $?").stdout.endswith("\n5\n")
-    assert sorted(path.name for path in folder.iterdir()) == [".pytest_cache", "mine.yaml", "run.har"]
+    assert {path.name for path in folder.iterdir()} - {".pytest_cache"} == {"mine.yaml", "run.har"}
