@@ -12,6 +12,7 @@ import pytest
 
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
+from luma_conformance.model import Outcome
 from luma_conformance.reference.asgi import serving
 from luma_conformance.report.jsonl import parse_results
 from tests import miniatures
@@ -212,3 +213,16 @@ def test_leniency_holds_for_generated_requests_too(
     assert judged.notes == ("worded otherwise: 400  never heard of super-model-v9",)
     assert (failed.verdict, failed.severity, failed.facets) == ("fail", "must", ("status",))
     assert "the server said  422" in (failed.explanation or "")
+
+
+def test_a_verdict_without_a_target_is_in_every_format(run: Run, pytester: pytest.Pytester) -> None:
+    """What was skipped because no target could be opened is in the lines of results as in the other formats."""
+    pytester.makepyfile("def test_mine(luma_target): pass")
+
+    ended = run("--luma-report", "out", "--base-url", "http://127.0.0.1:9", "-k", "test_mine")
+
+    assert ended.ret == Exit.COULD_NOT_JUDGE
+    (judged,) = results().verdicts
+    assert judged.verdict is Outcome.NOT_JUDGED
+    (test,) = json.loads(Path("out/ctrf.json").read_text())["results"]["tests"]
+    assert test["name"] == judged.case

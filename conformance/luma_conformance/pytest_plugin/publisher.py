@@ -43,6 +43,7 @@ class Publisher:
         self._files = dict(file for path in paths for file in _list_files(path))
         self._results: Results | None = None
         self._streams: list[TextIO] = []
+        self._waiting: list[str] = []
         self._begun = False
         for file, name in self._files.items():
             try:
@@ -53,10 +54,14 @@ class Publisher:
             except OSError as error:
                 raise InputError(f"--luma-report: {file} cannot be written: {error.strerror}") from None
 
-    def add(self, run: Run, judged: Judged) -> None:
-        """Write one verdict, after the header if it is the first."""
+    def add(self, run: Run | None, judged: Judged) -> None:
+        """Write one verdict, after the header; it waits where no target has been opened and there is no `run` yet."""
+        line = jsonl.format_verdict(judged)
+        if run is None:
+            self._waiting.append(line)
+            return
         self._begin(run)
-        self._write(jsonl.format_verdict(judged))
+        self._write(line)
 
     def end(self, results: Results, tally: Tally, status: int) -> int:
         """Write the footer and all other formats; return the run's exit status, or USAGE if writing fails."""
@@ -90,7 +95,8 @@ class Publisher:
     def _begin(self, run: Run) -> None:
         if not self._begun:
             self._begun = True
-            self._write(jsonl.format_header(run))
+            for line in (jsonl.format_header(run), *self._waiting):
+                self._write(line)
 
     def _write(self, line: str) -> None:
         for stream in self._streams:

@@ -109,7 +109,7 @@ class Run:
             self._publish()
         if judged is not None:
             kept = self.tally.add(judged)
-            if self._publisher is not None and self.tally.run is not None:
+            if self._publisher is not None:
                 self._publisher.add(self.tally.run, kept)
         elif report.failed and _is_ours(report):
             self._broken = True
