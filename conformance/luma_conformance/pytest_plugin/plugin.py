@@ -15,7 +15,7 @@ import pytest
 
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin.options import add_options
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard, run_of
 from luma_conformance.pytest_plugin.scrubbing import scrub_report
 
 if TYPE_CHECKING:
@@ -107,6 +107,18 @@ def pytest_runtest_makereport(
         attach(item, report, judged)
     _scrub(item.config, report, ours=is_ours)
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Show what is wrong with the target cause by cause."""
+    run = run_of(terminalreporter.config)
+    if not run.is_used or run.tally.results is None:
+        return (yield)
+    from luma_conformance.pytest_plugin.failures import replacing_failures
+
+    with replacing_failures(terminalreporter, run.tally.results):
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

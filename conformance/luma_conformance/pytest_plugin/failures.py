@@ -1,0 +1,64 @@
+"""The failures of a run on the terminal: a full explanation for each cause, where pytest has one for each case."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pytest
+
+from luma_conformance.judge.causes import Cause, find_causes
+from luma_conformance.judge.explain import failure_text
+from luma_conformance.judge.judged import Judged
+from luma_conformance.report.result import Results
+
+MAX_EXPLAINED: Final = 20
+"""Causes that are explained; the rest are only counted."""
+MAX_IDS: Final = 12
+"""Cases of a cause that are listed; the rest are counted."""
+
+
+@contextmanager
+def replacing_failures(terminal: pytest.TerminalReporter, results: Results) -> Iterator[None]:
+    """Write the causes, and keep pytest from writing the failures behind them one by one; `-v` has both."""
+    failed = terminal.stats.get("failed", [])
+    others = [report for report in failed if getattr(report, "luma_judged", None) is None]
+    if terminal.verbosity > 0 or len(others) == len(failed):
+        yield
+        return
+    if terminal.config.getoption("tbstyle", "auto") != "no":
+        _write_causes(terminal, find_causes(results.verdicts))
+    terminal.stats["failed"] = others
+    try:
+        yield
+    finally:
+        terminal.stats["failed"] = failed
+
+
+def _write_causes(terminal: pytest.TerminalReporter, causes: tuple[Cause, ...]) -> None:
+    terminal.section("CAUSES")
+    for number, cause in enumerate(causes[:MAX_EXPLAINED], start=1):
+        terminal.write_line(f"{number}. {cause.title}: {cause.extent} ({cause.severity})", red=True, bold=True)
+        terminal.write_line(explain(cause.example))
+        if others := [case for case in cause.cases if case != cause.example.case]:
+            more = f" … and {len(others) - MAX_IDS:,} more; -v lists all" if len(others) > MAX_IDS else ""
+            listed = f"{' '.join(others[:MAX_IDS])}{more}"
+            width = max(40, terminal.fullwidth if hasattr(terminal, "fullwidth") else 80)
+            label, indent = "  also             ", " " * 19
+            terminal.write_line(
+                textwrap.fill(
+                    listed, width, initial_indent=label, subsequent_indent=indent, break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )  # fmt: skip
+        terminal.write_line("")
+    if len(causes) > MAX_EXPLAINED:
+        terminal.write_line(f"… and {len(causes) - MAX_EXPLAINED:,} more causes; -v shows each failure")
+
+
+def explain(judged: Judged) -> str:
+    """Return the full explanation of a failure."""
+    place = f"{judged.file}:{judged.line}" if judged.file else ""
+    return judged.explanation or failure_text(judged, judged.case, place)
