@@ -69,7 +69,9 @@ def test_a_stale_deviation_fails_until_its_entry_is_removed(against: Run) -> Non
     result = against(right, KNOWN)
 
     assert result.ret == results().exit_status == Exit.NOT_CONFORMANT
-    result.stdout.fnmatch_lines(["  deviation        known.toml:1: stale: the answer is right now; remove the entry*"])
+    result.stdout.fnmatch_lines(
+        ["cause *known.toml:1: stale: every answer of things.yaml#unknown-\\* is right now; remove the entry*"]
+    )
 
 
 def test_another_wrong_answer_fails(against: Run) -> None:
@@ -141,7 +143,7 @@ def test_a_property_goes_on_after_a_known_answer(pytester: pytest.Pytester, agai
     assert [result.ret for result in (deviating, both, stale)] == [0, 1, 1]
     deviating.assert_outcomes(xfailed=1)
     both.stdout.fnmatch_lines(["  the server said  400  no idea"])
-    stale.stdout.fnmatch_lines(["known.toml:1: stale: *"])
+    stale.stdout.fnmatch_lines(["cause *known.toml:1: stale: *"])
 
 
 @pytest.mark.slow

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import takewhile
+from typing import Any, Final
 
+from luma_conformance.judge.deviations import LINE
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Facet, Mismatch, Outcome, Severity
 
@@ -20,14 +22,21 @@ Key = tuple[str, ...]
 
 _TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _VARIABLE: Final = re.compile(r"'[^']*'|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|https?://[^\s'\"]+|\d+")
-_LINE: Final = (Facet.STATUS, Facet.DETAIL)
+_PLACES: Final = {
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}": "{id}",
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)": "{time}",
+    r"https?://[^\s\"']+": "{url}",
+    r"luma-[0-9a-f]{8}-[\w-]+": "{any}",
+}
+"""What varies from run to run, and the placeholder that known deviations have for it; last, our own request id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """One wrong behaviour: what it is, the cases it turns red, and how many of them it turns red alone.
 
-    `example` is the verdict that shows it best: the one with the fewest other differences.
+    `example` is the verdict that shows it best: the one with the fewest other differences. `facet` and `answers` are
+    what an entry of known deviations says of it, with placeholders for what varies.
     """
 
     title: str
@@ -35,6 +44,8 @@ class Cause:
     cases: tuple[str, ...]
     alone: int
     example: Judged
+    facet: Facet
+    answers: tuple[str, ...]
 
     @property
     def extent(self) -> str:
@@ -47,12 +58,15 @@ class Cause:
 class _Finding:
     """One difference of one verdict. `wide` is the key it shares with others if there are many of its kind.
 
-    `follows`: the answer was another than the expected one altogether, so the difference may be no fault of its own.
+    `answer` is what is wrong, in the words of known deviations. `follows`: the answer was another than the expected one
+    altogether, so the difference may be no fault of its own.
     """
 
     key: Key
     title: str
     severity: Severity
+    facet: Facet
+    answer: str
     wide: Key | None = None
     wide_title: str = ""
     follows: bool = False
@@ -62,13 +76,13 @@ def find_causes(verdicts: Iterable[Judged]) -> tuple[Cause, ...]:
     """Return the causes of the failures among some verdicts: must before should, then those of most cases first."""
     failing = {judged.case: judged for judged in verdicts if judged.verdict is Outcome.FAIL}
     found = {case: list(_find(judged)) for case, judged in failing.items()}
-    keys = _choose_keys([one for findings in found.values() for one in findings])
-    grouped: dict[Key, dict[str, _Finding]] = defaultdict(dict)
+    keys = _choose_keys(found)
+    grouped: dict[Key, dict[str, list[_Finding]]] = defaultdict(lambda: defaultdict(list))
     for case, findings in found.items():
+        first = next((keys[one.key] for one in findings if one.key in keys), None)
         for one in findings:
-            if one.key in keys:
-                grouped[keys[one.key]].setdefault(case, one)
-    _merge_places(grouped)
+            if (home := keys.get(one.key, first)) is not None:
+                grouped[home][case].append(one)
     of_case = Counter(case for cases in grouped.values() for case in cases)
     causes = [_make_cause(key, cases, of_case, failing) for key, cases in grouped.items()]
     return tuple(sorted(causes, key=lambda cause: (cause.severity is not Severity.MUST, -len(cause.cases))))
@@ -79,40 +93,75 @@ def blank(text: str) -> str:
     return _VARIABLE.sub("…", text)
 
 
-def _choose_keys(findings: Iterable[_Finding]) -> Mapping[Key, Key]:
-    """Return the key of the cause each finding belongs to; findings that only follow from others have none."""
-    findings = list(findings)
-    independent = {one.key for one in findings if not one.follows}
+def _choose_keys(found: Mapping[str, list[_Finding]]) -> Mapping[Key, Key]:
+    """Return the key of the cause that findings belong to, by their own; those that only follow have none."""
+    cases: dict[Key, set[str]] = defaultdict(set)
     alike: dict[Key, set[Key]] = defaultdict(set)
-    for one in findings:
-        if one.wide is not None and one.key in independent:
-            alike[one.wide].add(one.key)
+    independent = {one.key for findings in found.values() for one in findings if not one.follows}
+    for case, findings in found.items():
+        for one in findings:
+            if one.key in independent:
+                cases[one.key].add(case)
+                alike[one.wide or one.key].add(one.key)
     wide = {key: wide for wide, keys in alike.items() if len(keys) > FEW for key in keys}
-    return {key: wide.get(key, key) for key in independent}
+    return {key: wide.get(key) or _find_wider(key, cases) for key in independent}
 
 
-def _merge_places(grouped: dict[Key, dict[str, _Finding]]) -> None:
-    """Merge what is wrong with a header in some cases into what is wrong with the same header in those and others."""
-    headers = [key for key in grouped if key[0] == Facet.HEADERS]
-    for key in headers:
-        wider = (one for one in headers if one[1] == key[1] and one != key and one in grouped)
-        if any(len(grouped[one]) > len(grouped[key]) and grouped[key].keys() <= grouped[one].keys() for one in wider):
-            del grouped[key]
+def _find_wider(key: Key, cases: Mapping[Key, set[str]]) -> Key:
+    """Return the key of what is wrong with the same header in the same cases and others, or else the key itself."""
+    same = [one for one in cases if key[0] == Facet.HEADERS == one[0] and one[1] == key[1] and cases[key] <= cases[one]]
+    return max(same, key=lambda one: len(cases[one]), default=key)
 
 
 def _make_cause(
-    key: Key, cases: Mapping[str, _Finding], of_case: Mapping[str, int], failing: Mapping[str, Judged]
+    key: Key, cases: Mapping[str, list[_Finding]], of_case: Mapping[str, int], failing: Mapping[str, Judged]
 ) -> Cause:
     best = min(cases, key=lambda case: (of_case[case], len(failing[case].differences), case.startswith("properties/")))
-    first = cases[best]
-    title = first.title if key == first.key else first.wide_title
+    own = [one for findings in cases.values() for one in findings if key in (one.key, one.wide)]
+    title = own[0].title if key == own[0].key else own[0].wide_title
     return Cause(
         title=title if len(title) <= MAX_TITLE else f"{title[:MAX_TITLE]}…",
-        severity=Severity.MUST if any(one.severity is Severity.MUST for one in cases.values()) else Severity.SHOULD,
+        severity=Severity.MUST if any(one.severity is Severity.MUST for one in own) else Severity.SHOULD,
         cases=tuple(cases),
         alone=sum(of_case[case] == 1 for case in cases),
         example=failing[best],
+        facet=own[0].facet,
+        answers=tuple(_list_answers(one for findings in cases.values() for one in findings)),
     )
+
+
+def _list_answers(findings: Iterable[_Finding]) -> Iterator[str]:
+    """Yield what is wrong with the answers, each kind once, with placeholders for what varies."""
+    kinds: dict[Key, list[str]] = defaultdict(list)
+    for one in findings:
+        kinds[("line",) if one.facet in LINE else one.key].append(one.answer)
+    for texts in kinds.values():
+        yield from generalize(texts)
+
+
+def generalize(texts: Iterable[str]) -> Sequence[str]:
+    """Return texts with placeholders for what varies; many different ones become one, of what they have in common."""
+    different = list(dict.fromkeys(_replace_known(text) for text in texts))
+    if len(different) <= FEW:
+        return different
+    start = _find_common_start(different)
+    end = _find_common_start([text[len(start) :][::-1] for text in different])[::-1]
+    return [f"{start}{{any}}{end}"]
+
+
+def _find_common_start(texts: Sequence[str]) -> str:
+    alike = takewhile(lambda characters: len(set(characters)) == 1, zip(*texts, strict=False))
+    return "".join(characters[0] for characters in alike)
+
+
+def _replace_known(text: str) -> str:
+    echoed = "expected the value that was sent, "
+    start, found, _ = text.partition(echoed)
+    if found:
+        return f"{start}{echoed}{{any}}"
+    for pattern, placeholder in _PLACES.items():
+        text = re.sub(pattern, placeholder, text)
+    return text
 
 
 def _find(judged: Judged) -> Iterator[_Finding]:
@@ -127,44 +176,42 @@ def _find(judged: Judged) -> Iterator[_Finding]:
             yield _name_other(one, follows=status is not None)
     if not judged.differences:
         what = (judged.explanation or judged.reason or judged.title).partition("\n")[0]
-        yield _Finding(key=("finding", blank(what)), title=what, severity=Severity.MUST)
+        yield _Finding(
+            key=("finding", blank(what)), title=what, severity=Severity.MUST, facet=Facet.SEQUENCE, answer=what
+        )
 
 
 def _name_status(one: Mismatch, judged: Judged) -> _Finding:
     expected, _, got = one.why.removeprefix("expected ").partition(", got ")
     answer = judged.actual or got
+    named: dict[str, Any] = {"severity": Severity.MUST, "facet": Facet.STATUS, "answer": answer}
     if got.startswith("5"):
-        return _Finding(key=("answers", blank(answer)), title=f"answers {answer}", severity=Severity.MUST)
+        return _Finding(key=("answers", blank(answer)), title=f"answers {answer}", **named)
     if expected.startswith("2") and got.startswith("4"):
-        title = f"refuses what the page accepts: {answer}"
-        return _Finding(key=("refuses", blank(answer)), title=title, severity=Severity.MUST)
+        return _Finding(key=("refuses", blank(answer)), title=f"refuses what the page accepts: {answer}", **named)
     what = f"accepts what the page refuses with {expected}" if got.startswith("2") else f"{got} instead of {expected}"
-    return _Finding(
-        key=("status", expected, got, judged.section),
-        title=f"{what}: {judged.section}",
-        severity=Severity.MUST,
-        wide=("status", expected, got),
-        wide_title=what,
-    )
+    key = ("status", expected, got)
+    return _Finding(key=(*key, judged.section), title=f"{what}: {judged.section}", wide=key, wide_title=what, **named)
 
 
 def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Finding:
     expected, _, got = one.why.partition(", got ")
+    answer = (judged.actual or "") if one.facet is Facet.DETAIL else f"{one.where}: {one.why}"
     if got in ("", "null"):
         return _Finding(
-            key=("detail", "missing"), title="detail is missing", severity=Severity.MUST, follows=status is not None
-        )
-    said = f"{got} instead of {expected.removeprefix('expected ')}"
-    another = status is not None and (
-        judged.nearest is not None or not status.why.partition(", got ")[2].startswith("4")
-    )
+            key=("detail", "missing"), title="detail is missing", severity=Severity.MUST, facet=one.facet,
+            answer=answer, follows=status is not None,
+        )  # fmt: skip
+    refused_otherwise = status is not None and status.why.partition(", got ")[2].startswith("4")
     return _Finding(
         key=("detail", blank(expected), blank(got)),
-        title=f"says {said}",
+        title=f"says {got} instead of {expected.removeprefix('expected ')}",
         severity=one.severity,
+        facet=one.facet,
+        answer=answer,
         wide=("detail",),
         wide_title="detail is worded otherwise",
-        follows=another,
+        follows=status is not None and (judged.nearest is not None or not refused_otherwise),
     )
 
 
@@ -175,8 +222,12 @@ def _name_other(one: Mismatch, *, follows: bool) -> _Finding:
         "expected the value that was sent, …": f"{one.where} is not echoed",
         "does not belong here": f"{one.where} is sent where it does not belong",
     }
-    shown = one.why if one.where in ("body", "exchange", "repeat") else f"{one.where}: {one.why}"
-    place = one.where if one.facet is Facet.HEADERS else ""
+    unplaced = one.where in ("body", "exchange", "repeat", "property")
     return _Finding(
-        key=(one.facet, place, blank(words)), title=titles.get(words, shown), severity=one.severity, follows=follows
+        key=(one.facet, one.where if one.facet is Facet.HEADERS else "", blank(words)),
+        title=titles.get(words, one.why if unplaced else f"{one.where}: {one.why}"),
+        severity=one.severity,
+        facet=one.facet,
+        answer=f"{one.where}: {one.why}",
+        follows=follows,
     )

@@ -28,13 +28,15 @@ from luma_conformance.judge.explain import curl, describe_answer, failure_text, 
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
 from luma_conformance.judge.severity import differs_in_wording_only
-from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict
+from luma_conformance.model import ABSENT, Ask, Case, Exchange, Facet, Mismatch, Outcome, Request, Result, Verdict
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
 from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.hostile import JSON
 
+PROPERTY: Final = "property"
+"""Where a property has found something that is no part of a single answer."""
 EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
 """How many examples a whole property takes; one of a rule's near misses takes a tenth."""
 
@@ -269,6 +271,8 @@ class LumaTarget:
         An answer that is wrong whatever was asked is probably why the property found something, and is kept with it.
         """
         session, mismatches = self.session, find_always_wrong(exchange, self.session.every)
+        own = () if mismatches else (_make_mismatch(what),)
+        mismatches = (*mismatches, *own)
         if self._is_known(mismatches, exchange):
             pytest.xfail("; ".join(entry.words for entry in self.known))
         judged = Judged(
@@ -280,7 +284,7 @@ class LumaTarget:
             differences=tuple(shown_mismatch(mismatch, session.scrub) for mismatch in mismatches),
             curl=self._curl(exchange.request),
         )
-        self._raise(failure_text(judged, what), judged)
+        self._raise(failure_text(replace(judged, differences=()) if own else judged, what), judged)
 
     def _reject(
         self, case: Case, prediction: Prediction | None, exchange: Exchange, mismatches: tuple[Mismatch, ...]
@@ -299,11 +303,11 @@ class LumaTarget:
 
     def _is_known(self, mismatches: tuple[Mismatch, ...], exchange: Exchange) -> bool:
         """Return whether known deviations explain all that is wrong with an answer, and count them."""
-        known = self.session.deviations.find_covering(
+        known, whole = self.session.deviations.find_shown(
             self.case_id, mismatches, lambda one: self.session.describe_answer(one, exchange)
         )
         self.known |= dict.fromkeys(known)
-        return bool(known)
+        return whole
 
     def _raise(self, explanation: str, judged: Judged | None = None) -> NoReturn:
         found = NonConformance(explanation, judged)
@@ -370,6 +374,12 @@ def begin(session: Session, fuzzing: Fuzzing, name: str = "property_", case_id: 
     except NotRecorded as error:
         not_judged(str(error))
     return LumaTarget(session=session, fuzzing=fuzzing, material=material, name=name, case_id=case_id)
+
+
+def _make_mismatch(what: str) -> Mismatch:
+    """Return what a property found as a mismatch: its first line, of which the heading of the page stands apart."""
+    found, _, heading = what.partition("\n")[0].partition("  [")
+    return Mismatch(facet=Facet.SEQUENCE, where=PROPERTY, why=found, rests_on=heading.removesuffix("]"))
 
 
 def _encoded(body: object) -> bytes:

@@ -109,6 +109,17 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Add to the results the known deviations that are stale."""
+    config = session.config
+    if config.getoption("luma_deviations") is None or hasattr(config, "workerinput") or not run_of(config).is_used:
+        return
+    from luma_conformance.pytest_plugin.deviations import add_stale
+
+    add_stale(run_of(config), config)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
     """Show what is wrong with the target cause by cause."""

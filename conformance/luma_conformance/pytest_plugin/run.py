@@ -20,6 +20,7 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
 
 if TYPE_CHECKING:
+    from luma_conformance.judge.judged import Judged
     from luma_conformance.pytest_plugin.publisher import Publisher
     from luma_conformance.pytest_plugin.tally import Tally
     from luma_conformance.redaction.redactor import Redactor
@@ -108,9 +109,7 @@ class Run:
             self.tally.begin(run)
             self._publish()
         if judged is not None:
-            kept = self.tally.add(judged)
-            if self._publisher is not None:
-                self._publisher.add(self.tally.run, kept)
+            self.keep(judged)
         elif report.failed and _is_ours(report):
             self._broken = True
 
@@ -174,6 +173,12 @@ class Run:
             from luma_conformance.pytest_plugin.publisher import begin_report
 
             self._publisher = begin_report(self._config)
+
+    def keep(self, judged: Judged) -> None:
+        """Add a verdict to the tally and to the report."""
+        kept = self.tally.add(judged)
+        if self._publisher is not None:
+            self._publisher.add(self.tally.run, kept)
 
     def _gather(self, record: Path) -> None:
         from luma_conformance.session.record import gather

@@ -58,7 +58,7 @@ def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     if noted := sum(bool(one.notes) for one in results.verdicts):
         terminal.write_line(f"worded      {noted} passed with another wording, where the page lets the wording vary")
     terminal.write_line(f"not judged  {outcomes[Outcome.NOT_JUDGED]}")
-    reasons = Counter(one.reason for one in results.verdicts if one.reason)
+    reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
     for reason, count in reasons.most_common():
         terminal.write_line(f"            {count:>4}  {reason}")
 
