@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -20,10 +20,17 @@ from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
-from luma_conformance.target.channel import LiveChannel, Passing
+from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
-from luma_conformance.target.profile import Profile, load_profile, make_bare_profile, parse_profile
+from luma_conformance.target.profile import (
+    SERVER,
+    ClockAdvance,
+    Profile,
+    load_profile,
+    make_bare_profile,
+    parse_profile,
+)
 from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
@@ -143,11 +150,10 @@ def _record_if_asked(session: Session, options: Options) -> Session:
 def _make_channel(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> LiveChannel:
-    ask = _make_time_request(profile) if profile.clock is not None else None
-    passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
+    passing = _make_passing(transport, clock, profile, announce)
     patient = transport
     if announce is not None:
-        main = _MainClock(clock, passing)
+        main = _MainClock(passing)
         patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
     return LiveChannel(transport=transport, patient=patient, passing=passing)
 
@@ -167,23 +173,46 @@ def _read_published(transport: Transport) -> Profile | None:
 class _MainClock:
     """The clock of the main key's client, used to wait for its rate limit."""
 
-    clock: Clock
     passing: Passing
 
     def now(self) -> float:
-        return self.clock.now()
+        headers = (("Authorization", self.passing.authorize(MAIN_KEY)),)
+        return self.passing.now(Request(method="GET", url="/", headers=headers))
 
     def sleep(self, seconds: float) -> None:
         self.passing.sleep(seconds, MAIN_KEY)
 
 
-def _make_time_request(profile: Profile) -> Callable[[float, str], Request]:
-    """Return a function that makes the requests which advance a target's clock, as its profile says."""
+def _make_passing(
+    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None
+) -> Passing:
+    headers = {role: f"Bearer {key.token}" for role, key in profile.keys.items()}
+    # The two keys are of one client by their definition, and its clock, if it has one of its own, is that of both.
+    same = {headers["second-key"]: headers[MAIN_KEY]} if "second-key" in headers else {}
+    advance = profile.clock
+    return Passing(
+        transport=transport,
+        clock=clock,
+        ask=_make_time_request(advance, headers) if advance is not None else None,
+        shared=advance is not None and advance.scope == SERVER,
+        announce=announce,
+        authorize=headers.__getitem__,
+        same=same,
+    )
 
-    def request(seconds: float, role: str) -> Request:
-        assert profile.clock is not None
-        authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
-        headers = (authorization, ("Content-Type", "application/json"))
-        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.fill(seconds))
+
+def _make_time_request(advance: ClockAdvance, headers: Mapping[str, str]) -> TimeRequest:
+    """Return a function that makes the requests which advance a target's clock, as its profile says."""
+    known = frozenset(headers.values())
+
+    def request(seconds: int, authorization: str) -> Request:
+        # A clock opens to keys of the profile; what other headers some requests carry is meant to be refused.
+        own = headers[advance.key] if advance.key is not None else authorization
+        sent = own if own in known else headers[MAIN_KEY]
+        body = advance.fill(seconds)
+        typed = (("Content-Type", advance.content_type),) if body else ()
+        return Request(
+            method=advance.method, url=advance.url(seconds), headers=(("Authorization", sent), *typed), body=body
+        )
 
     return request
