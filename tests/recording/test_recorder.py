@@ -34,6 +34,7 @@ class Counter:
 
     count: int = 0
     slept: list[tuple[float, str]] = field(default_factory=list)
+    doubt: str | None = None
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         self.count += 1
@@ -44,6 +45,9 @@ class Counter:
 
     def sleep(self, seconds: float, role: str) -> None:
         self.slept.append((seconds, role))
+
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        return self.doubt
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
         pass

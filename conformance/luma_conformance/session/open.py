@@ -50,7 +50,7 @@ class Options:
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
     wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
-    writes; the target's secrets are added to it.
+    writes; the target's secrets are added to it. `alone` is false where other workers of the run judge the same target.
     """
 
     target: str | None = None
@@ -63,6 +63,7 @@ class Options:
     max_age: float | None = None
     redactor: Redactor = field(default_factory=Redactor)
     deviations: Deviations = field(default_factory=Deviations)
+    alone: bool = True
 
 
 def open_session(options: Options) -> Session:
@@ -112,6 +113,9 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
         if profile is None and loopback:
             profile = _read_published(transport)
         profile = profile or make_bare_profile(os.environ)
+        if not options.alone and profile.clock is not None and profile.clock.scope == SERVER:
+            # What one worker advanced would pass for the others, who would not know, in the middle of their cases.
+            profile = profile.without_clock("workers share the one clock of the server; run it without -n")
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
             raise CouldNotJudge(f"there is no key for {base_url}: {why}")
@@ -151,11 +155,11 @@ def _make_channel(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> LiveChannel:
     passing = _make_passing(transport, clock, profile, announce)
-    patient = transport
+    patient: Transport = passing
     if announce is not None:
         main = _MainClock(passing)
-        patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
-    return LiveChannel(transport=transport, patient=patient, passing=passing)
+        patient = Pacing(passing, main, announce=announce, per_minute=profile.requests_per_minute)
+    return LiveChannel(transport=passing, patient=patient, passing=passing)
 
 
 def _read_published(transport: Transport) -> Profile | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from luma_conformance.errors import CouldNotJudge, ExchangeError
-from luma_conformance.model import Case, Clock, Exchange, Request, Transport, header
+from luma_conformance.model import Case, Clock, Exchange, Request, Response, Transport, header
+from luma_conformance.target.server_time import Moment, ServerTime
 
 LONG: Final = 5.0
 """Waits of at least this many seconds of real time are announced."""
@@ -33,6 +34,10 @@ class Channel(Protocol):
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role."""
+        ...
+
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
         ...
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
@@ -62,7 +67,7 @@ class Passing:
 
     It is the one place that knows what time it is for a client, whom its Authorization header identifies. `shared`: the
     target has one clock, so that time advanced for one client passes for all. `authorize` returns the header of a role,
-    `same` the header that stands for a client that has several.
+    `same` the header that stands for a client that has several. As a Transport, it notes what answers tell of the time.
     """
 
     transport: Transport
@@ -74,11 +79,26 @@ class Passing:
     same: Mapping[str, str] = field(default_factory=dict)
     _ahead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _total: int = field(default=0, init=False, repr=False)
+    _told: ServerTime = field(default_factory=ServerTime, init=False, repr=False)
+    _doubted: bool = field(default=False, init=False, repr=False)
 
     def now(self, request: Request) -> float:
         """Return the time, in Unix seconds, of the client that sends a request."""
         ahead = self._total if self.shared else self._ahead.get(self._client(request), 0) if self._ahead else 0
         return self.clock.now() + ahead
+
+    def send(self, request: Request) -> Response:
+        """Send a request and return its response; raise ExchangeError if none comes."""
+        if self.ask is None:
+            return self.transport.send(request)
+        sent = self.clock.now()
+        response = self.transport.send(request)
+        self._note(request, response, sent)
+        return response
+
+    def find_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why time has not passed as it is kept here, and what to write into the profile, or None."""
+        return self._told.find_doubt(shared=self.shared, urls=urls)
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role; raise CouldNotJudge if the target refuses."""
@@ -109,6 +129,15 @@ class Passing:
         self._ahead[client] = self._ahead.get(client, 0) + whole
         self._total += whole
 
+    def _note(self, request: Request, response: Response, sent: float) -> None:
+        own = self._ahead.get(self._client(request), 0)
+        moment = Moment(sent=sent, received=self.clock.now(), total=self._total, own=own)
+        if not self._told.note(request, response, moment) or self._doubted or self.announce is None:
+            return
+        if (doubt := self.find_doubt(urls=False)) is not None:
+            self._doubted = True
+            self.announce(f"not judged by the time: {doubt}")
+
     def _client(self, request: Request) -> str:
         authorization = _authorization(request)
         return self.same.get(authorization, authorization)
@@ -131,6 +160,10 @@ class LiveChannel:
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role."""
         self.passing.sleep(seconds, role)
+
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
+        return self.passing.find_doubt(urls=urls)
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
         """Do nothing: nothing is kept."""
