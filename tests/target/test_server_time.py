@@ -27,12 +27,12 @@ def note(
 
 
 def test_time_that_passes_for_a_client_that_did_not_ask_is_one_clock() -> None:
-    """A minute for one client, seen by another, shows one clock for all."""
+    """Minutes for one client, seen by another, show one clock for all."""
     told = ServerTime()
     note(told, created("2026-01-01T00:00:00Z", 1000))
     assert told.find_doubt(shared=False, urls=True) is None
 
-    note(told, created("2026-01-01T00:01:00Z", 1060), total=60, own=0)
+    note(told, created("2026-01-01T00:02:00Z", 1120), total=120, own=0)
 
     assert told.find_doubt(shared=True, urls=True) is None
     assert told.find_doubt(shared=False, urls=True) == (
@@ -64,11 +64,20 @@ def test_a_client_that_sees_no_time_pass_shows_nothing_alone() -> None:
     assert "client" not in str(told.find_doubt(shared=True, urls=True))
 
 
+def test_a_reset_of_the_oldest_request_shows_no_other_clock() -> None:
+    """X-RateLimit-Reset may stay where it is while the oldest request is in the window: no clock stands still by it."""
+    told = ServerTime()
+    for total, own, reset in ((0, 0, 1060), (30, 0, 1090), (61, 31, 1090), (61, 61, 1121)):
+        note(told, created("", reset), total=total, own=own)
+
+        assert told.find_doubt(shared=True, urls=True) is None
+
+
 def test_a_clock_that_moves_nothing_is_seen() -> None:
     """Time does not pass for the client that asked for it."""
     told = ServerTime()
     note(told, created("2026-01-01T00:00:00Z", 1000))
-    note(told, created("2026-01-01T00:00:00Z", 1000), total=60, own=60, at=0.2)
+    note(told, created("2026-01-01T00:00:00Z", 1000), total=120, own=120, at=0.2)
 
     for shared in (True, False):
         assert told.find_doubt(shared=shared, urls=False) == (
@@ -80,12 +89,12 @@ def test_what_keeps_real_time_beside_a_clock_that_moves_is_no_doubt() -> None:
     """A Date and a created_at that are real say nothing of the limiter's clock, which is seen to move."""
     told = ServerTime()
     date = ("Date", "Thu, 01 Jan 2026 00:00:00 GMT")
-    for moved in (0, 60):
+    for moved in (0, 30, 120):
         answer = created("2026-01-01T00:00:00Z", 1000 + moved)
         note(told, Response(status=201, headers=(*answer.headers, date), body=answer.body), total=moved, own=moved)
 
-    assert told.find_doubt(shared=True, urls=True) is None
-    assert told.find_doubt(shared=False, urls=True) is None
+        assert told.find_doubt(shared=True, urls=True) is None
+        assert told.find_doubt(shared=False, urls=True) is None
 
 
 def test_output_urls_that_keep_another_time_are_a_doubt_about_urls_only() -> None:

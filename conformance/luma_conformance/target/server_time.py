@@ -20,7 +20,7 @@ from luma_conformance.matching import whole_number
 from luma_conformance.model import Request, Response, header
 
 WINDOW: Final = 60.0
-"""Seconds after a request is counted that it leaves the rate limit's window: what Reset tells on a 201."""
+"""Seconds after a request is counted that it leaves the rate limit's window."""
 RESET: Final = "X-RateLimit-Reset"
 CREATED: Final = "created_at"
 DATE: Final = "Date"
@@ -127,7 +127,8 @@ class ServerTime:
         if not moving and (stands := [name for name, witness in self._witnesses.items() if witness.standing.moves]):
             return f"{stands[0]} shows that time stands still at the target between two advances"
         dead = [name for name, told in running.items() if told.is_dead]
-        if not moving and (name := next((name for name in (RESET, CREATED) if name in dead), None)):
+        name = RESET if RESET in running else CREATED  # created_at may be real where the limiter's clock is not
+        if not moving and name in dead:
             return f"the clock the profile names answers, and {name} shows that no time passes"
         return f"the clock the profile names does not move {URLS} of output URLs" if urls and URLS in dead else None
 
@@ -136,11 +137,7 @@ def _read_times(request: Request, response: Response) -> Iterator[Telling]:
     """Yield what an answer tells of the time at which it was made."""
     status, headers = response.status, response.headers
     if status in (201, 429) and (reset := whole_number(header(headers, RESET))) is not None:
-        # On a refusal Reset and Retry-After are both rounded, either way, hence twice the second.
-        ahead = WINDOW if status == 201 else whole_number(header(headers, "Retry-After"))
-        slack = 1 if status == 201 else 2
-        if ahead is not None:
-            yield RESET, reset - ahead - slack, reset - ahead + slack
+        yield from _read_reset(reset, None if status == 201 else whole_number(header(headers, "Retry-After")), status)
     if status == 201 and (found := _CREATED_AT.search(response.body)) is not None:
         yield from _read_iso(CREATED, found[1].decode("ascii", "replace"))
     if status == 200 and request.method == "GET" and (found := _AMZ_DATE.search(response.body)) is not None:
@@ -151,6 +148,14 @@ def _read_times(request: Request, response: Response) -> Iterator[Telling]:
         except (ValueError, OverflowError):
             return
         yield DATE, told - _SLACK, told + 1 + _SLACK
+
+
+def _read_reset(reset: int, retry_after: int | None, status: int) -> Iterator[Telling]:
+    if status == 201:
+        # It is when this request leaves the window or when the oldest one does, which is up to as old as the window.
+        yield RESET, reset - WINDOW - 1, reset + 1
+    elif retry_after is not None:  # both are rounded, either way
+        yield RESET, reset - retry_after - 2, reset - retry_after + 2
 
 
 def _read_iso(name: str, text: str) -> Iterator[Telling]:
