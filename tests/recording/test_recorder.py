@@ -132,6 +132,25 @@ def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_pa
     assert playing.exchange(ask(trace="now")).request.headers == (("X-Request-Id", "then"),)
 
 
+def test_a_doubt_about_the_target_s_clock_is_replayed(recorder: Record, tmp_path: Path) -> None:
+    """Where the times could not be relied on when they were recorded, a replay cannot either, and says why."""
+    channel = Counter()
+    recording = recorder(channel)
+    recording.begin_item("a")
+    recording.exchange(ask("1"))
+    channel.doubt = "the scope is wrong"
+    recording.exchange(ask("2"))
+
+    playing = player(tmp_path)
+    playing.begin_item("a")
+    doubts = [playing.find_time_doubt()]
+    for body in ("1", "2"):
+        playing.exchange(ask(body))
+        doubts.append(playing.find_time_doubt())
+
+    assert doubts == [None, None, "the scope is wrong"]
+
+
 def test_a_request_that_was_not_recorded_is_not_answered(recorder: Record, tmp_path: Path) -> None:
     """A body that differs, and a request too many, are not answered with something else."""
     recording = recorder()

@@ -36,7 +36,7 @@ def test_time_that_passes_for_a_client_that_did_not_ask_is_one_clock() -> None:
 
     assert told.find_doubt(shared=True, urls=True) is None
     assert told.find_doubt(shared=False, urls=True) == (
-        'X-RateLimit-Reset shows that one clock is for all clients; write [clock] scope = "server"'
+        'X-RateLimit-Reset shows that one clock is for all clients; write [clock] scope = "server" in the profile'
     )
 
 
@@ -51,7 +51,7 @@ def test_time_that_passes_only_for_the_client_that_asked_is_one_clock_for_each()
 
     assert told.find_doubt(shared=False, urls=True) is None
     assert told.find_doubt(shared=True, urls=True) == (
-        'created_at shows that each client has a clock of its own; write [clock] scope = "client"'
+        'created_at shows that each client has a clock of its own; write [clock] scope = "client" in the profile'
     )
 
 

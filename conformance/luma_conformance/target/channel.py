@@ -136,7 +136,7 @@ class Passing:
             return
         if (doubt := self.find_doubt(urls=False)) is not None:
             self._doubted = True
-            self.announce(f"not judged by the time: {doubt}")
+            self.announce(doubt)
 
     def _client(self, request: Request) -> str:
         authorization = _authorization(request)

@@ -25,6 +25,7 @@ RESET: Final = "X-RateLimit-Reset"
 CREATED: Final = "created_at"
 DATE: Final = "Date"
 URLS: Final = "X-Amz-Date"
+_WRITE: Final = 'write [clock] scope = "{scope}" in the profile'
 _SLACK: Final = 0.05
 """Seconds by which a time told with fractions may be off."""
 _CREATED_AT: Final = re.compile(rb'"created_at"\s*:\s*"([^"]{10,40})"')
@@ -121,9 +122,11 @@ class ServerTime:
         for_all = [name for name, told in moving.items() if not told.client]
         for_one = [name for name, told in moving.items() if not told.server]
         if shared and for_one and not for_all:
-            return f'{for_one[0]} shows that each client has a clock of its own; write [clock] scope = "client"'
+            return f"{for_one[0]} shows that each client has a clock of its own; {_WRITE.format(scope='client')}"
         if not shared and for_all and not for_one:
-            return f'{for_all[0]} shows that one clock is for all clients; write [clock] scope = "server"'
+            return (
+                f'{for_all[0]} shows that one clock is for all clients; write [clock] scope = "server" in the profile'
+            )
         if not moving and (stands := [name for name, witness in self._witnesses.items() if witness.standing.moves]):
             return f"{stands[0]} shows that time stands still at the target between two advances"
         dead = [name for name, told in running.items() if told.is_dead]
