@@ -104,20 +104,26 @@ class Passing:
         """Let time pass for the client whose key has that role; raise CouldNotJudge if the target refuses."""
         self._let_pass(seconds, lambda: self.authorize(role))
 
-    def wait(self, seconds: float, request: Request) -> None:
+    def wait(self, seconds: float, request: Request, why: str = "") -> None:
         """Let time pass for the client that sends a request; raise CouldNotJudge if the target refuses."""
-        self._let_pass(seconds, lambda: _authorization(request))
+        self._let_pass(seconds, lambda: _authorization(request), why)
 
-    def _let_pass(self, seconds: float, authorization: Callable[[], str]) -> None:
+    def _let_pass(self, seconds: float, authorization: Callable[[], str], why: str = "") -> None:
         # A clock may take whole seconds only, and may round others either way. So less than a second is waited for, and
         # of longer times the next whole second is asked for: more may pass than was wanted, never less.
         if self.ask is None or seconds < 1:
-            if seconds >= LONG and self.announce is not None:
-                self.announce(f"waiting {seconds:.0f} s")
-            self.clock.sleep(seconds)
-            return
-        whole = math.ceil(seconds)
-        request = self.ask(whole, authorization())
+            self._count_down(seconds, why)
+        else:
+            self._advance(math.ceil(seconds), authorization())
+
+    def _count_down(self, seconds: float, why: str) -> None:
+        if seconds >= LONG and self.announce is not None:
+            self.announce(f"waiting {seconds:.0f} s {why}".rstrip())
+        self.clock.sleep(seconds)
+
+    def _advance(self, seconds: int, authorization: str) -> None:
+        assert self.ask is not None
+        request = self.ask(seconds, authorization)
         where = f"the clock at {request.url}, which the profile names,"
         try:
             response = self.transport.send(request)
@@ -126,8 +132,8 @@ class Passing:
         if response.status >= 300:
             raise CouldNotJudge(f"{where} answered {response.status}")
         client = self._client(request)
-        self._ahead[client] = self._ahead.get(client, 0) + whole
-        self._total += whole
+        self._ahead[client] = self._ahead.get(client, 0) + seconds
+        self._total += seconds
 
     def _note(self, request: Request, response: Response, sent: float) -> None:
         own = self._ahead.get(self._client(request), 0)
