@@ -34,6 +34,7 @@ class Counter:
 
     count: int = 0
     slept: list[tuple[float, str]] = field(default_factory=list)
+    doubt: str | None = None
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         self.count += 1
@@ -44,6 +45,9 @@ class Counter:
 
     def sleep(self, seconds: float, role: str) -> None:
         self.slept.append((seconds, role))
+
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        return self.doubt
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
         pass
@@ -126,6 +130,25 @@ def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_pa
     playing.begin_item("a")
 
     assert playing.exchange(ask(trace="now")).request.headers == (("X-Request-Id", "then"),)
+
+
+def test_a_doubt_about_the_target_s_clock_is_replayed(recorder: Record, tmp_path: Path) -> None:
+    """Where the times could not be relied on when they were recorded, a replay cannot either, and says why."""
+    channel = Counter()
+    recording = recorder(channel)
+    recording.begin_item("a")
+    recording.exchange(ask("1"))
+    channel.doubt = "the scope is wrong"
+    recording.exchange(ask("2"))
+
+    playing = player(tmp_path)
+    playing.begin_item("a")
+    doubts = [playing.find_time_doubt()]
+    for body in ("1", "2"):
+        playing.exchange(ask(body))
+        doubts.append(playing.find_time_doubt())
+
+    assert doubts == [None, None, "the scope is wrong"]
 
 
 def test_a_request_that_was_not_recorded_is_not_answered(recorder: Record, tmp_path: Path) -> None:

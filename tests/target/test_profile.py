@@ -76,6 +76,32 @@ def test_a_full_profile_offers_everything_it_names() -> None:
     assert (profile.clock.path, profile.clock.fill(60)) == ("/_reference/clock", b'{"advance": 60}')
 
 
+@pytest.mark.parametrize(
+    ("members", "request_"),
+    [
+        ("advance = '/a'\nbody = '{\"by\": {seconds}}'", ("POST", "/a", b'{"by": 60}', "application/json")),
+        ("advance = '/a'\nbody = '{seconds}'\nmethod = 'PUT'", ("PUT", "/a", b"60", "application/json")),
+        ("advance = '/a'\nbody = 'by={seconds}'", ("POST", "/a", b"by=60", "application/x-www-form-urlencoded")),
+        ("advance = '/a?by={seconds}'", ("POST", "/a?by=60", b"", "application/x-www-form-urlencoded")),
+    ],
+)
+def test_a_clock_is_advanced_as_the_profile_says(members: str, request_: tuple[str, str, bytes, str]) -> None:
+    """The seconds stand in the body, JSON or a form, or in the path; the clock is that of the server."""
+    clock = read(f"[clock]\n{members}").clock
+
+    assert clock is not None
+    assert clock.scope == "server"
+    assert (clock.method, clock.url(60), clock.fill(60), clock.content_type) == request_
+
+
+def test_a_clock_whose_key_is_not_there_is_not_offered() -> None:
+    """A role in [keys] that opens the clock has to have its key, or the reason is that of the key."""
+    text = "[keys]\nmain-key = {env = 'X'}\n[clock]\nadvance = '/x/{seconds}'\nkey = 'main-key'"
+
+    assert read(text, {"X": "a"}).missing("fast-clock") is None
+    assert read(text, {}).missing("fast-clock") == "main-key: environment variable X is not set"
+
+
 def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     """A reason names the role, and the variable where there is one."""
     profile = read(FULL, {"LUMA_AGENTS_API_KEY": " \n"})
@@ -213,8 +239,21 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
             "[clock]\nadvance = 'x'\nbody = '{seconds}'",
             ["p.toml:2: clock.advance should be a path on the target, which begins with /"],
         ),
-        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:3: clock.body should have {seconds} in it"]),
-        ("[clock]\n", ["p.toml:1: clock.advance is missing", "p.toml:1: clock.body is missing"]),
+        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:3: clock.body, or clock.advance, should have {seconds} in"]),
+        ("[clock]\nadvance = '/x'", ["p.toml:2: clock.body, or clock.advance, should have {seconds} in it"]),
+        ("[clock]\n", ["p.toml:1: clock.advance is missing"]),
+        (
+            "[clock]\nadvance = '/x/{seconds}'\nscope = 'clients'\nmethod = 'post'",
+            ['p.toml:3: unknown scope of a clock "clients"; ', 'p.toml:4: unknown method "post"; '],
+        ),
+        (
+            "[keys]\nmain-key = {env = 'X'}\n[clock]\nadvance = '/x/{seconds}'\nscope = 'client'\nkey = 'main-key'",
+            ["p.toml:6: clock.key does not go with a clock for each client"],
+        ),
+        (
+            "[keys]\nmain-key = {env = 'X'}\n[clock]\nadvance = '/x/{seconds}'\nkey = 'man-key'",
+            ['p.toml:5: unknown role in [keys] "man-key"; did you mean main-key'],
+        ),
         ("[keys\n", ["p.toml:1: is not TOML: "]),
         ("a = 1\na = 2\n", ["p.toml:2: is not TOML: "]),
         ("[media]\nx = 'a", ["p.toml:2: is not TOML: "]),

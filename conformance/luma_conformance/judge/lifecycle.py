@@ -17,6 +17,10 @@ ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed":
 
 CONSTANT: Final = ("id", "type", "model", "created_at")
 DEFAULTS: Final = {"type": "image", "model": "uni-1"}
+RESOLUTION: Final = 1.0
+"""Seconds to which a presigned URL tells its time."""
+DRIFT: Final = 0.1
+"""Seconds by which the clocks of client and server may run apart meanwhile."""
 VARYING: Final = frozenset(
     {"x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection"}
 )
@@ -56,7 +60,7 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
     """
     found: list[Oddity] = []
     seen: list[tuple[int, Exchange, Mapping[str, object]]] = []
-    urls: set[str] = set()
+    urls: dict[str, float] = {}
     for index, exchange in enumerate((created, *polls)):
         if exchange.response.status == 429:
             continue
@@ -70,7 +74,7 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
             *_check_echo(created, body),
             *find_incoherence(body),
             *_check_progress(seen, exchange, body),
-            *_check_fresh_urls(urls, body),
+            *_check_fresh_urls(urls, exchange, body),
         ]
         found += [Oddity(what=what, exchange=index) for what in wrongs]
         seen.append((index, exchange, body))
@@ -156,10 +160,15 @@ def _check_progress(
         yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
 
 
-def _check_fresh_urls(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
+def _check_fresh_urls(urls: dict[str, float], exchange: Exchange, body: Mapping[str, object]) -> Iterator[str]:
+    """Yield each URL of an earlier poll, by whose time of arrival it is kept, that is too old to be fresh."""
+    # A presigned URL is one of its second: X-Amz-Date has no fractions. So two that were made within a second may be
+    # equal, and two of different seconds may not. An answer's URL was made between sent and received; the least time
+    # between two is from the arrival of one answer to the sending of the other request. Example: a poll answered at
+    # 10.2, another sent at 10.9 with the same URL: both may be of 10. Had it been sent at 11.4, it could not be.
     output = body.get("output")
     for one in output if isinstance(output, list) else []:
         if isinstance(one, dict) and isinstance(url := one.get("url"), str):
-            if url in urls:
+            first = urls.setdefault(url, exchange.received)
+            if exchange.sent - first >= RESOLUTION + DRIFT:
                 yield "the output's url is that of an earlier poll: every poll makes a fresh one"
-            urls.add(url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
@@ -87,9 +87,34 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
     """
     try:
         target.channel.begin_item(case.id, case)
-        return _play(case, target, every, exact=exact)
+        result = _play(case, target, every, exact=exact)
     except NotRecorded as error:
         return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
+    if result.verdict.outcome is Outcome.FAIL and (doubt := _find_time_doubt(result, target)) is not None:
+        return replace(result, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=doubt))
+    return result
+
+
+def _find_time_doubt(result: Result, target: Target) -> str | None:
+    """Return why the time that a failed case let pass may not have passed at the target, or None."""
+    steps = result.case.steps
+    if any(step.wait for step in steps):
+        _poll_again(result, target)
+        return target.channel.find_time_doubt()
+    repeats = any(step.repeat is not None and step.repeat.every for step in steps)
+    return target.channel.find_time_doubt(urls=False) if repeats else None
+
+
+def _poll_again(result: Result, target: Target) -> None:
+    """Send the last poll of a case again, because its answer tells what time it is after the wait; it costs nothing."""
+    for exchange in reversed(result.exchanges):
+        request = exchange.request
+        if request.method == "GET" and request.url.startswith("/") and exchange.response.status == 200:
+            try:
+                target.channel.exchange(request)
+            except (ExchangeError, NotRecorded):
+                return  # then it tells nothing
+            return
 
 
 def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:

@@ -11,9 +11,11 @@ Each bound takes two bisections in sorted times, so a trace of n exchanges takes
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from luma_conformance.judge.answers import detail_of
@@ -109,7 +111,7 @@ def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -
     (0, 1)
     """
     events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
-    always = (*_check_headers(events), *_check_clock(events))
+    always = (*_check_headers(events), *_check_clock(events, since))
     creates = [event for event in events if event.kind != "other"]
     found = [tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS]
     # If no counting fits, the one with the fewest contradictions is probably meant; its contradictions say the most.
@@ -169,30 +171,69 @@ def _check_headers_of(event: _Event) -> Iterator[str]:
         yield f"X-RateLimit-Remaining of a refusal is 0, got {event.remaining}"
 
 
-def _check_clock(events: Sequence[_Event]) -> Iterator[Contradiction]:
+def _check_clock(events: Sequence[_Event], since: float | None) -> Iterator[Contradiction]:
     """Yield two answers whose Reset cannot both be right, however far the server's clock is ahead of ours."""
-    # Reset is the server's clock at the instant of counting, plus 60 s on a 201 and plus Retry-After on a refusal. So
-    # the server's clock is ahead of ours by `reset - ahead - instant`, and sent <= instant <= received. As it is one
-    # clock, all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and
-    # received at 100, Reset 161 on a 201: ahead by 0 to 2 s, since Reset may be rounded either way. On a refusal Reset
-    # and Retry-After are both rounded, hence twice the slack.
+    # The page calls Reset the time at which the oldest request leaves the window, and the rate-limit guide shows the
+    # time of counting plus 60 s on a 201. So both readings are tried, and a trace has to contradict both.
+    readings = (_Origins(events, since).of_oldest, lambda event: (event.sent, event.received))
+    found = [_find_two_times(events, reading) for reading in readings]
+    if all(found):
+        what = "X-RateLimit-Reset tells of two different times: it is 60 s from a 201, and Retry-After from a refusal"
+        yield Contradiction(what=what, exchanges=found[-1])
+
+
+def _find_two_times(events: Sequence[_Event], find_origin: Callable[[_Event], tuple[float, float]]) -> tuple[int, ...]:
+    """Return two answers that contradict each other, if Reset on a 201 is 60 s from an instant between two bounds."""
+    # Reset is the server's clock at some instant, plus 60 s on a 201 and plus Retry-After on a refusal. So the server's
+    # clock is ahead of ours by `reset - ahead - instant`, and the instant lies between two bounds. As it is one clock,
+    # all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and received at
+    # 100, Reset 161 on a 201: ahead by 0 to 2 s, since Reset may be rounded either way. On a refusal Reset and
+    # Retry-After are both rounded, hence twice the slack.
     latest: tuple[float, int] | None = None
     earliest: tuple[float, int] | None = None
     for event in events:
         if event.reset is None or event.kind not in ("created", "rpm"):
             continue
-        ahead, slack = WINDOW, ROUNDING
-        if event.kind == "rpm":
-            if event.retry_after is None:
-                continue
+        ahead, slack, (first, last) = WINDOW, ROUNDING, (event.sent, event.received)
+        if event.kind == "created":
+            first, last = find_origin(event)
+        elif event.retry_after is None:
+            continue
+        else:
             ahead, slack = float(event.retry_after), 2 * ROUNDING
-        low = event.reset - ahead - slack - event.received  # counted as late as possible
-        high = event.reset - ahead + slack - event.sent  # counted as early as possible
+        low, high = event.reset - ahead - slack - last, event.reset - ahead + slack - first
         latest = max(latest or (low, event.index), (low, event.index))
         earliest = min(earliest or (high, event.index), (high, event.index))
     if latest is not None and earliest is not None and latest[0] >= earliest[0]:
-        what = "X-RateLimit-Reset tells of two different times: it is 60 s from a 201, and Retry-After from a refusal"
-        yield Contradiction(what=what, exchanges=tuple(sorted({latest[1], earliest[1]})))
+        return tuple(sorted({latest[1], earliest[1]}))
+    return ()
+
+
+class _Origins:
+    """When the oldest request in the window was counted, at the time of another: between which two instants."""
+
+    def __init__(self, events: Sequence[_Event], since: float | None) -> None:
+        self._since = since
+        # Refused requests may use quota, so any may be the oldest; those that were created are in it for certain.
+        creates = sorted((event for event in events if event.kind != "other"), key=lambda event: event.received)
+        self._received = [event.received for event in creates]
+        self._first_sent = _least_from([event.sent for event in creates])
+        created = sorted((event for event in events if event.kind == "created"), key=lambda event: event.sent)
+        self._sent = [event.sent for event in created]
+        self._first_received = _least_from([event.received for event in created])
+
+    def of_oldest(self, event: _Event) -> tuple[float, float]:
+        """Return the bounds for a request that was admitted, which is in the window itself."""
+        left = event.sent - WINDOW - ROUNDING  # what was answered before this is out of the window for certain
+        inside = bisect_right(self._received, left)
+        first = left if self._since is not None and left < self._since else min(event.sent, self._first_sent[inside])
+        certain = bisect_right(self._sent, event.received - WINDOW + ROUNDING)
+        return first, min(event.received, self._first_received[certain])
+
+
+def _least_from(numbers: Sequence[float]) -> list[float]:
+    """Return for each number the least of it and those after it, and infinity for the end."""
+    return [*accumulate(reversed(numbers), min, initial=math.inf)][::-1]
 
 
 class _Window:
@@ -291,7 +332,8 @@ class _Window:
         # If refusals use quota, more than `limit` may be in the window, and several have to leave before there is room.
         last = max(certain, self._count_before(event) - limit)
         high = self._by_sent[last].received + WINDOW - event.sent
-        if not low - ROUNDING < event.retry_after < max(high, 1) + ROUNDING:
+        # A server may count down between whole seconds: from its time, rounded down, to the end, rounded up.
+        if not low - ROUNDING < event.retry_after < max(high, 1) + 2 * ROUNDING:
             wait = _format_span(low, high)
             what = f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {wait} s"
             yield Contradiction(what=what, exchanges=(self._by_sent[certain].index, event.index))

@@ -89,6 +89,7 @@ class LumaTarget:
     case_id: str = ""
     name: str = "property_"
     _final: Exception | None = None
+    _let_pass: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -219,6 +220,7 @@ class LumaTarget:
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client of that key."""
+        self._let_pass = True
         self.session.target.channel.sleep(seconds, role)
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
@@ -293,6 +295,8 @@ class LumaTarget:
         self._raise("\n".join([failure_text(judged, case.title, case.section), *self._kept(case, prediction)]), judged)
 
     def _raise(self, explanation: str, judged: Judged | None = None) -> NoReturn:
+        if self._let_pass and (doubt := self.session.target.channel.find_time_doubt()) is not None:
+            not_judged(doubt)  # the answer may be right for the time it was at the target
         found = NonConformance(explanation, judged)
         if self.session.overspent is not None:
             self._final = found

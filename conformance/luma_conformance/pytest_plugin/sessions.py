@@ -112,6 +112,7 @@ def _make_options(config: pytest.Config) -> Options:
         max_age=config.getoption("luma_max_age"),
         redactor=guard(config)[0],
         deviations=read_deviations(config),
+        alone=not hasattr(config, "workerinput"),
     )
 
 

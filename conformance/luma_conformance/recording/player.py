@@ -6,7 +6,7 @@ import ast
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -48,6 +48,7 @@ class Player:
         self._takes: dict[str, _Take] = {}
         self._playing: deque[Entry] = deque()
         self._take = _Take(version="", at=0.0)
+        self._doubts: Mapping[str, object] = {}
         newest: dict[str, object] = {}
         for entry in read_entries(path):
             if (found := _find_leak(entry, leak)) is not None:
@@ -86,7 +87,8 @@ class Player:
         if not self._playing:
             raise NotRecorded("not recorded")
         entry = self._playing.popleft()
-        note, recorded = entry.note, entry.exchange
+        self._doubts = note = entry.note
+        recorded = entry.exchange
         if note["request"] != fingerprint(self._storing.request(request)):
             raise NotRecorded(OUTDATED)
         if "broken" in note:
@@ -99,6 +101,11 @@ class Player:
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let no time pass: the recording holds the times."""
+
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why the recorded times could not be relied on when the last exchange was recorded, or None."""
+        doubt = self._doubts.get("doubt") or (self._doubts.get("doubt of urls") if urls else None)
+        return None if doubt is None else str(doubt)
 
     def _examples(self) -> Iterator[object]:
         for number, literal in self._take.literals.items():

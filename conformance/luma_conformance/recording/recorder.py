@@ -111,6 +111,10 @@ class Recorder:
         """Let time pass for the client whose key has that role."""
         self._channel.sleep(seconds, role)
 
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
+        return self._channel.find_time_doubt(urls=urls)
+
     def _keep(self, exchange: Exchange, broken: str | None = None) -> None:
         self._number += 1
         stored = self._storing.request(exchange.request)
@@ -123,12 +127,18 @@ class Recorder:
             "request": fingerprint(stored),
             **({"example": self._examples} if self._held is not None else {}),
             **({"broken": broken} if broken is not None else {}),
+            **self._note_doubt(),
         }
         kept = replace(exchange, request=stored, response=self._storing.response(exchange.response))
         if self._held is not None:
             self._held.append((kept, note))
         else:
             self._write(kept, note)
+
+    def _note_doubt(self) -> dict[str, str]:
+        if (doubt := self._channel.find_time_doubt()) is None:
+            return {}
+        return {"doubt" if self._channel.find_time_doubt(urls=False) else "doubt of urls": doubt}
 
     def _write(self, exchange: Exchange, note: Mapping[str, object]) -> None:
         self._writer.add(exchange, self._base_url, note)

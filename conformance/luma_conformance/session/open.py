@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -20,10 +20,17 @@ from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
-from luma_conformance.target.channel import LiveChannel, Passing
+from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
-from luma_conformance.target.profile import Profile, load_profile, make_bare_profile, parse_profile
+from luma_conformance.target.profile import (
+    SERVER,
+    ClockAdvance,
+    Profile,
+    load_profile,
+    make_bare_profile,
+    parse_profile,
+)
 from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
@@ -43,7 +50,7 @@ class Options:
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
     wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
-    writes; the target's secrets are added to it.
+    writes; the target's secrets are added to it. `alone` is false where other workers of the run judge the same target.
     """
 
     target: str | None = None
@@ -56,6 +63,7 @@ class Options:
     max_age: float | None = None
     redactor: Redactor = field(default_factory=Redactor)
     deviations: Deviations = field(default_factory=Deviations)
+    alone: bool = True
 
 
 def open_session(options: Options) -> Session:
@@ -105,6 +113,9 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
         if profile is None and loopback:
             profile = _read_published(transport)
         profile = profile or make_bare_profile(os.environ)
+        if not options.alone and profile.clock is not None and profile.clock.scope == SERVER:
+            # What one worker advanced would pass for the others, who would not know, in the middle of their cases.
+            profile = profile.without_clock("workers share the one clock of the server; run it without -n")
         if why := profile.missing(MAIN_KEY):
             preflight(transport, None)
             raise CouldNotJudge(f"there is no key for {base_url}: {why}")
@@ -143,13 +154,12 @@ def _record_if_asked(session: Session, options: Options) -> Session:
 def _make_channel(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
 ) -> LiveChannel:
-    ask = _make_time_request(profile) if profile.clock is not None else None
-    passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
-    patient = transport
+    passing = _make_passing(transport, clock, profile, announce)
+    patient: Transport = passing
     if announce is not None:
-        main = _MainClock(clock, passing)
-        patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
-    return LiveChannel(transport=transport, patient=patient, passing=passing)
+        main = _MainClock(passing)
+        patient = Pacing(passing, main, announce=announce, per_minute=profile.requests_per_minute)
+    return LiveChannel(transport=passing, patient=patient, passing=passing)
 
 
 def _read_published(transport: Transport) -> Profile | None:
@@ -167,23 +177,46 @@ def _read_published(transport: Transport) -> Profile | None:
 class _MainClock:
     """The clock of the main key's client, used to wait for its rate limit."""
 
-    clock: Clock
     passing: Passing
 
     def now(self) -> float:
-        return self.clock.now()
+        headers = (("Authorization", self.passing.authorize(MAIN_KEY)),)
+        return self.passing.now(Request(method="GET", url="/", headers=headers))
 
     def sleep(self, seconds: float) -> None:
         self.passing.sleep(seconds, MAIN_KEY)
 
 
-def _make_time_request(profile: Profile) -> Callable[[float, str], Request]:
-    """Return a function that makes the requests which advance a target's clock, as its profile says."""
+def _make_passing(
+    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None
+) -> Passing:
+    headers = {role: f"Bearer {key.token}" for role, key in profile.keys.items()}
+    # The two keys are of one client by their definition, and its clock, if it has one of its own, is that of both.
+    same = {headers["second-key"]: headers[MAIN_KEY]} if "second-key" in headers else {}
+    advance = profile.clock
+    return Passing(
+        transport=transport,
+        clock=clock,
+        ask=_make_time_request(advance, headers) if advance is not None else None,
+        shared=advance is not None and advance.scope == SERVER,
+        announce=announce,
+        authorize=headers.__getitem__,
+        same=same,
+    )
 
-    def request(seconds: float, role: str) -> Request:
-        assert profile.clock is not None
-        authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
-        headers = (authorization, ("Content-Type", "application/json"))
-        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.fill(seconds))
+
+def _make_time_request(advance: ClockAdvance, headers: Mapping[str, str]) -> TimeRequest:
+    """Return a function that makes the requests which advance a target's clock, as its profile says."""
+    known = frozenset(headers.values())
+
+    def request(seconds: int, authorization: str) -> Request:
+        # A clock opens to keys of the profile; what other headers some requests carry is meant to be refused.
+        own = headers[advance.key] if advance.key is not None else authorization
+        sent = own if own in known else headers[MAIN_KEY]
+        body = advance.fill(seconds)
+        typed = (("Content-Type", advance.content_type),) if body else ()
+        return Request(
+            method=advance.method, url=advance.url(seconds), headers=(("Authorization", sent), *typed), body=body
+        )
 
     return request

@@ -94,6 +94,7 @@ def _watch(luma_target: LumaTarget) -> None:
     while len(polls) < WATCHED / EVERY and not (polls and _state(polls[-1]) in FINAL_STATES):
         luma_target.sleep(EVERY, MAIN_KEY)
         polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
+    luma_target.sleep(EVERY, MAIN_KEY)  # the next output URL is then one of another second
     polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
     for oddity in judge_life_cycle(created, polls):
         luma_target.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])

@@ -6,18 +6,20 @@ target's clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from luma_conformance.errors import CouldNotJudge
-from luma_conformance.model import Case, Clock, Exchange, Request, Transport, header
+from luma_conformance.errors import CouldNotJudge, ExchangeError
+from luma_conformance.model import Case, Clock, Exchange, Request, Response, Transport, header
+from luma_conformance.target.server_time import Moment, ServerTime
 
 LONG: Final = 5.0
 """Waits of at least this many seconds of real time are announced."""
 
-TimeRequest = Callable[[float, str], Request]
-"""A function that returns the request which lets some seconds pass for the client of a role's key."""
+TimeRequest = Callable[[int, str], Request]
+"""A function that returns the request which lets whole seconds pass for the client of an Authorization header."""
 
 
 class Channel(Protocol):
@@ -32,6 +34,10 @@ class Channel(Protocol):
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role."""
+        ...
+
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
         ...
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
@@ -57,34 +63,90 @@ class Channel(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Passing:
-    """How time passes for a target: by a request to its clock if it has one, or else by waiting.
+    """The time of each client of a target, and how it passes: by a request to the target's clock, or by waiting.
 
-    How far each client's clock was advanced, in seconds, is kept by its Authorization header.
+    It is the one place that knows what time it is for a client, whom its Authorization header identifies. `shared`: the
+    target has one clock, so that time advanced for one client passes for all. `authorize` returns the header of a role,
+    `same` the header that stands for a client that has several. As a Transport, it notes what answers tell of the time.
     """
 
     transport: Transport
     clock: Clock
     ask: TimeRequest | None = None
+    shared: bool = False
     announce: Callable[[str], None] | None = None
-    _ahead: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    authorize: Callable[[str], str] = "Bearer {}".format
+    same: Mapping[str, str] = field(default_factory=dict)
+    _ahead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    _total: int = field(default=0, init=False, repr=False)
+    _told: ServerTime = field(default_factory=ServerTime, init=False, repr=False)
+    _doubted: bool = field(default=False, init=False, repr=False)
 
     def now(self, request: Request) -> float:
         """Return the time, in Unix seconds, of the client that sends a request."""
-        return self.clock.now() + self._ahead.get(_client(request), 0.0)
+        ahead = self._total if self.shared else self._ahead.get(self._client(request), 0) if self._ahead else 0
+        return self.clock.now() + ahead
+
+    def send(self, request: Request) -> Response:
+        """Send a request and return its response; raise ExchangeError if none comes."""
+        if self.ask is None:
+            return self.transport.send(request)
+        sent = self.clock.now()
+        response = self.transport.send(request)
+        self._note(request, response, sent)
+        return response
+
+    def find_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why time has not passed as it is kept here, and what to write into the profile, or None."""
+        return self._told.find_doubt(shared=self.shared, urls=urls)
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role; raise CouldNotJudge if the target refuses."""
-        if self.ask is None:
-            if seconds >= LONG and self.announce is not None:
-                self.announce(f"waiting {seconds:.0f} s")
-            self.clock.sleep(seconds)
-            return
-        request = self.ask(seconds, role)
-        response = self.transport.send(request)
+        self._let_pass(seconds, lambda: self.authorize(role))
+
+    def wait(self, seconds: float, request: Request, why: str = "") -> None:
+        """Let time pass for the client that sends a request; raise CouldNotJudge if the target refuses."""
+        self._let_pass(seconds, lambda: _authorization(request), why)
+
+    def _let_pass(self, seconds: float, authorization: Callable[[], str], why: str = "") -> None:
+        # A clock may take whole seconds only, and may round others either way. So less than a second is waited for, and
+        # of longer times the next whole second is asked for: more may pass than was wanted, never less.
+        if self.ask is None or seconds < 1:
+            self._count_down(seconds, why)
+        else:
+            self._advance(math.ceil(seconds), authorization())
+
+    def _count_down(self, seconds: float, why: str) -> None:
+        if seconds >= LONG and self.announce is not None:
+            self.announce(f"waiting {seconds:.0f} s {why}".rstrip())
+        self.clock.sleep(seconds)
+
+    def _advance(self, seconds: int, authorization: str) -> None:
+        assert self.ask is not None
+        request = self.ask(seconds, authorization)
+        where = f"the clock at {request.url}, which the profile names,"
+        try:
+            response = self.transport.send(request)
+        except ExchangeError as error:  # what breaks here is no answer of the API
+            raise CouldNotJudge(f"{where} gave no answer: {error}") from None
         if response.status >= 300:
-            raise CouldNotJudge(f"the clock at {request.url}, which the profile names, answered {response.status}")
-        client = _client(request)
-        self._ahead[client] = self._ahead.get(client, 0.0) + seconds
+            raise CouldNotJudge(f"{where} answered {response.status}")
+        client = self._client(request)
+        self._ahead[client] = self._ahead.get(client, 0) + seconds
+        self._total += seconds
+
+    def _note(self, request: Request, response: Response, sent: float) -> None:
+        own = self._ahead.get(self._client(request), 0)
+        moment = Moment(sent=sent, received=self.clock.now(), total=self._total, own=own)
+        if not self._told.note(request, response, moment) or self._doubted or self.announce is None:
+            return
+        if (doubt := self.find_doubt(urls=False)) is not None:
+            self._doubted = True
+            self.announce(doubt)
+
+    def _client(self, request: Request) -> str:
+        authorization = _authorization(request)
+        return self.same.get(authorization, authorization)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +167,10 @@ class LiveChannel:
         """Let time pass for the client whose key has that role."""
         self.passing.sleep(seconds, role)
 
+    def find_time_doubt(self, *, urls: bool = True) -> str | None:
+        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
+        return self.passing.find_doubt(urls=urls)
+
     def begin_item(self, item: str, case: Case | None = None) -> None:
         """Do nothing: nothing is kept."""
 
@@ -122,5 +188,5 @@ class LiveChannel:
         return None
 
 
-def _client(request: Request) -> str:
+def _authorization(request: Request) -> str:
     return header(request.headers, "Authorization") or ""

@@ -5,9 +5,10 @@ A profile never contains a secret: a key is the name of an environment variable,
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,11 @@ TEST_PREFIX: Final = "luma-api-test-"
 """The prefix of keys that a profile may contain, because only a reference server accepts them."""
 
 FAST_CLOCK: Final = "fast-clock"
+SERVER: Final = "server"
+CLIENT: Final = "client"
+"""The scopes of a clock: advancing it is felt by all clients of the server, or by one."""
+METHODS: Final = ("POST", "PUT", "PATCH", "GET")
+"""What may advance a clock."""
 MAX_BYTES: Final = 100_000
 _SECONDS: Final = "{seconds}"
 _NO_ROLES: Final[Mapping[str, str]] = {}
@@ -43,7 +49,7 @@ _GIVING: Final = {"keys": KEYS, **_TEXTS, "offers": _OFFERED}
 """The tables whose members are roles, also those the profile declares; [values] is only for the latter."""
 _TABLES: Final = {
     **_GIVING,
-    "clock": ("advance", "body"),
+    "clock": ("advance", "body", "method", "scope", "key"),
     "limits": ("requests-per-minute",),
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -59,14 +65,34 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockAdvance:
-    """How a target's clock is advanced: by a POST to `path`, with the number of seconds for `{seconds}` in `body`."""
+    """How a target's clock is advanced: by a request to `path`, with the seconds for `{seconds}` in path or `body`.
+
+    `scope` says for whom time then passes. `key` is the role whose key is sent, None that of the client whose time is
+    to pass.
+    """
 
     path: str
-    body: str
+    body: str = ""
+    method: str = "POST"
+    scope: str = SERVER
+    key: str | None = None
 
-    def fill(self, seconds: float) -> bytes:
+    def url(self, seconds: int) -> str:
+        """Return the path that lets `seconds` pass."""
+        return self.path.replace(_SECONDS, str(seconds))
+
+    def fill(self, seconds: int) -> bytes:
         """Return the request body that lets `seconds` pass."""
-        return self.body.replace(_SECONDS, f"{seconds:g}").encode()
+        return self.body.replace(_SECONDS, str(seconds)).encode()
+
+    @property
+    def content_type(self) -> str:
+        """What the body is: JSON, or else the fields of a form."""
+        try:
+            json.loads(self.fill(1))
+        except ValueError:
+            return "application/x-www-form-urlencoded"
+        return "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +122,11 @@ class Profile:
         if role not in ROLES:
             return _describe_undeclared(role, [*ROLES, *self.roles])
         return self.absent.get(role) or f"the profile names no {role}"
+
+    def without_clock(self, why: str) -> Profile:
+        """Return the profile without its clock, which cannot be advanced in this run, and why."""
+        absent = {**self.absent, FAST_CLOCK: why}
+        return replace(self, clock=None, offers=self.offers - {FAST_CLOCK}, absent=absent)
 
     @property
     def secrets(self) -> Mapping[str, str]:
@@ -184,10 +215,10 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
     keys = _Keys(environ)
     for role, node in tables.get("keys", {}).items():
         keys.read(role, node)
-    clock = _read_clock(document["clock"]) if "clock" in tables else None
+    clock = _read_clock(document["clock"], tables.get("keys", {})) if "clock" in tables else None
     offered = [role for role, node in tables.get("offers", {}).items() if node.flag()]
     per_minute = tables.get("limits", {}).get("requests-per-minute")
-    return Profile(
+    profile = Profile(
         name=name,
         base_url=_read_base_url(document["base_url"]) if "base_url" in document else None,
         keys=keys.found,
@@ -198,6 +229,8 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
         absent=keys.absent,
         roles=own,
     )
+    why = keys.absent.get(clock.key) if clock is not None and clock.key is not None else None
+    return profile.without_clock(why) if why is not None else profile
 
 
 def _read_own_roles(document: Node) -> dict[str, str]:
@@ -253,10 +286,16 @@ def _read_base_url(node: Node) -> str:
     return str(node.value)
 
 
-def _read_clock(table: Node) -> ClockAdvance:
-    path, body = table["advance"].text(), table["body"].text()
+def _read_clock(table: Node, keys: Collection[str]) -> ClockAdvance:
+    path, body = table["advance"].text(), table["body"].text() if "body" in table else ""
     if path and not path.startswith("/"):
         table["advance"].wrong("clock.advance should be a path on the target, which begins with /")
-    if body and _SECONDS not in body:
-        table["body"].wrong(f"clock.body should have {_SECONDS} in it, where the number of seconds goes")
-    return ClockAdvance(path=path, body=body)
+    if path and _SECONDS not in path + body:
+        where = table["body"] if "body" in table else table["advance"]
+        where.wrong(f"clock.body, or clock.advance, should have {_SECONDS} in it, where the number of seconds goes")
+    scope = table["scope"].one_of("scope of a clock", (SERVER, CLIENT)) if "scope" in table else SERVER
+    key = table["key"].one_of("role in [keys]", keys) if "key" in table else None
+    if key and scope == CLIENT:
+        table["key"].wrong("clock.key does not go with a clock for each client, which its own key advances")
+    method = table["method"].one_of("method", METHODS) if "method" in table else "POST"
+    return ClockAdvance(path=path, body=body, method=method, scope=scope, key=key)
