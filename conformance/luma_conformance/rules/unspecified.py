@@ -122,6 +122,8 @@ def _is_undecided(load: Load, subject: Subject) -> bool:
     ref, problem, size = load.reference, load.fact.problem, load.fact.bytes or 0
     if problem is Problem.UNDECIDED or (problem is Problem.HTTP_ERROR and load.fact.http_status is None):
         return True
+    if ref.path.startswith("video.") and problem is Problem.INGESTION_OFF:
+        return True  # "503 — Service Unavailable" names `source` and `image_ref`, and no frame
     if ref.path.startswith("video.edit."):
         return problem is not None or size > facts.MAX_IMAGE_BYTES or _exceeds_side(load)
     if ref.generation_id is not None:
@@ -129,6 +131,12 @@ def _is_undecided(load: Load, subject: Subject) -> bool:
     if ref.path == "source" and subject.edits_video and _is_undecided_video(load):
         return True
     return problem in _URL_PROBLEMS if ref.data is not None else problem is Problem.BAD_BASE64
+
+
+def _is_of_another_kind(load: Load, subject: Subject) -> bool:
+    # A prior *image* is edited, a prior *video* edited, reframed and extended; of the other way round nothing is said.
+    right = subject.kind_at(load.reference)
+    return load.fact.problem is None and None not in (right, load.fact.kind) and load.fact.kind is not right
 
 
 def _is_undecided_video(load: Load) -> bool:
@@ -227,6 +235,10 @@ OPEN_QUESTIONS: Final = (
     OpenQuestion(
         reason="a media_type that does not go with its field: the answer is not on the page",
         covers=_has_odd_media_type,
+    ),
+    OpenQuestion(
+        reason="an image where a video belongs, or a video where an image does: the answer is not on the page",
+        covers=lambda s: any(_is_of_another_kind(load, s) for load in s.loads),
     ),
     OpenQuestion(
         reason="a media reference whose loading the page does not settle",
