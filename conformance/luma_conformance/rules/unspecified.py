@@ -6,6 +6,7 @@ first, or accept that point.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -33,11 +34,19 @@ class OpenQuestion:
     covers: Callable[[Subject], bool]
 
 
+def _is_hardly_text(prompt: str) -> bool:
+    # What is blank differs from one language to the next: a byte order mark is trimmed by some and kept by others.
+    if prompt.isalnum() or (prompt.isascii() and prompt.isprintable()):
+        return not prompt.strip()
+    kinds = {unicodedata.category(character) for character in set(prompt) - {"\t", "\n", "\r"}}
+    return "Cc" in kinds or all(kind[0] in "ZC" for kind in kinds)
+
+
 def _length_depends_on_unit(subject: Subject) -> bool:
     prompt = subject.prompt
     if 0 < len(prompt) <= facts.MAX_PROMPT // 4 or prompt == "":
         return False
-    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2)
+    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2, len(prompt.encode()))
     return len({length > facts.MAX_PROMPT for length in units}) > 1
 
 
@@ -151,8 +160,8 @@ def _exceeds_side(load: Load) -> bool:
 
 OPEN_QUESTIONS: Final = (
     OpenQuestion(
-        reason="a prompt of blanks alone: whether it counts as empty is not said",
-        covers=lambda s: s.prompt != "" and s.prompt.isspace(),
+        reason="a prompt of blanks alone, or with control characters: whether it counts as one is not said",
+        covers=lambda s: s.prompt != "" and _is_hardly_text(s.prompt),
     ),
     OpenQuestion(
         reason="a prompt near 6000: what a character is, and whether blanks around it count, is not said",

@@ -68,7 +68,7 @@ class Material:
         def optional(role: str) -> str | None:
             return None if missing(role) else value(role)
 
-        large = None if missing("large-uploads") else (lambda: value("inline-over-50-mb"))
+        large = None if missing("large-uploads") else (lambda: value("inline-video-over-50-mb"))
         return cls(
             image_url=optional("image-url"),
             video_url=optional("video-url"),
