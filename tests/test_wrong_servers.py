@@ -150,7 +150,11 @@ def test_a_generation_anybody_may_read_is_caught() -> None:
     assert failing(open_to_all) == {"get/404-another-key/other-client"}
 
 
-@pytest.mark.parametrize("legal", [miniatures.with_extras, miniatures.without_profile], ids=["extras", "no profile"])
+@pytest.mark.parametrize(
+    "legal",
+    [miniatures.with_extras, miniatures.without_profile, miniatures.of_another_make],
+    ids=["extras", "no profile", "another make"],
+)
 def test_legal_variations_fail_nothing(legal: Wrong) -> None:
     """What the page does not forbid is not accused."""
     assert failing(legal) == set()

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 MAX_SUBJECT = 4_000
@@ -80,6 +81,21 @@ class Elements:
             return f"expected a list of {len(self.expected)}, got {len(actual)}: {show(actual)}"
         for index, (matcher, element) in enumerate(zip(self.expected, actual, strict=True)):
             if why := matcher.explain(element, scene):
+                return f"[{index}]: {why}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Matches a list of one element or more, all of which match."""
+
+    expected: Matcher
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        if not isinstance(actual, list) or not actual:
+            return f"expected a list of one or more, got {show(actual)}"
+        for index, element in enumerate(actual):
+            if why := self.expected.explain(element, scene):
                 return f"[{index}]: {why}"
         return None
 
@@ -179,9 +195,20 @@ class AtLeast:
         return f"expected a whole number of at least {self.minimum}, got {show(actual)}"
 
 
+_BARE_UUID = re.compile(r"[0-9a-fA-F]{32}")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _URL = re.compile(r"https?://[^\s/]+\S*")
+
+
+def is_same_time(one: object, other: object) -> bool:
+    """Return whether two values are timestamps of the same second, give or take how its fraction is rounded."""
+    stamps = [text for text in (one, other) if isinstance(text, str) and _TIMESTAMP.fullmatch(text)]
+    try:
+        first, second = (datetime.fromisoformat(text.upper()) for text in stamps)
+    except ValueError:  # one is no timestamp, or of no day
+        return False
+    return abs((first - second).total_seconds()) < 1
 
 
 def _is_text_of(pattern: re.Pattern[str]) -> Callable[[object], bool]:
@@ -212,13 +239,15 @@ class Is:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """Matches the value an earlier step saved under a name."""
+    """Matches the value an earlier step saved under a name; a timestamp may be spelt another way."""
 
     name: str
 
     def explain(self, actual: object, scene: Scene) -> str | None:
         saved = scene.saved.get(self.name)
-        return None if actual == saved else f"expected {show(saved)} as an earlier step saw it, got {show(actual)}"
+        if actual == saved or is_same_time(saved, actual):
+            return None
+        return f"expected {show(saved)} as an earlier step saw it, got {show(actual)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +262,17 @@ class Differs:
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """Matches the value a header was sent with, or any UUID if it was not sent ("Request tracing")."""
+    """Matches the value a header was sent with, or any UUID if it was not sent ("Request tracing").
+
+    The page does not say how that UUID is spelt: it may be without dashes.
+    """
 
     name: str
 
     def explain(self, actual: object, scene: Scene) -> str | None:
         sent = scene.sent.get(self.name.lower())
+        if sent is None and isinstance(actual, str) and _BARE_UUID.fullmatch(actual):
+            return None
         if sent is None:
             return Is("uuid").explain(actual, scene)
         return None if actual == sent else f"expected the value that was sent, {show(sent)}, got {show(actual)}"

@@ -106,7 +106,7 @@ def test_show_describes_each_step(capsys: Output) -> None:
         "wait        3600 s before it is sent",
         "repeated    every 2 s until completed, at most 150 times",
         "saved       id of the answer, which later steps send as {generation}",
-        'body        {"state": "completed", "output": [{"type": "image", "url": {"$differs": "first-url"}}]}',
+        'body        {"state": "completed", "output": {"$each": {"type": "image", "url": {"$differs": "first-url"}}}}',
     ):
         assert part in found
     fourth = printed(capsys, "show", SEVERAL, "--step", "4")

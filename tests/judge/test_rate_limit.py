@@ -235,6 +235,57 @@ def test_whether_refused_requests_use_quota_is_reported() -> None:
     assert judge_rate_limit(trace(Server(), [0, 0])).observed == ()
 
 
+def counted(answers: Sequence[tuple[int, str]], counts: Callable[[int, str], bool]) -> list[Exchange]:
+    """Return a trace of a right limiter of 5 a minute whose answers are these, a second apart.
+
+    `counts` says which requests use quota; a request the window refuses answers so, whatever was planned for it.
+    """
+    server, exchanges = Server(limit=5), list[Exchange]()
+    for second, (status, detail) in enumerate(answers):
+        now = START + second
+        full = sum(moment > now - 60 for moment in server.admitted) >= 5
+        if full or status == 201:
+            answer = server.answer(now)
+        else:
+            headers = (("Retry-After", "60"),) if status == 429 else ()
+            answer = response(status, {"detail": detail}, headers)
+            server.admitted += [now] if counts(status, detail) else []
+        exchanges.append(exchange(answer, sent=now))
+    return exchanges
+
+
+FULL = (429, "Too many concurrent jobs")
+FAULTY, HEAVY = (400, "Prompt must be between 1 and 6000 characters"), (413, "source: image exceeds 50 MB limit")
+MIXED = [(201, ""), FULL, FAULTY, HEAVY, (201, ""), FULL, (201, ""), (201, ""), (201, "")]
+
+
+@pytest.mark.parametrize(
+    "counting",
+    [
+        pytest.param(lambda status, _: status == 429, id="counted before the slots and after the body"),
+        pytest.param(lambda status, _: status == 413, id="counted after the slots and before media"),
+        pytest.param(lambda status, _: status in (429, 413), id="counted after the fields of the body only"),
+        pytest.param(lambda status, _: status in (429, 400), id="counted before all but media"),
+    ],
+)
+def test_a_limiter_that_counts_between_two_checks_is_never_accused(counting: Callable[[int, str], bool]) -> None:
+    """A server may count a request before it checks one thing and after it checked another."""
+    exchanges = counted(MIXED, counting)
+
+    assert [one.response.status for one in exchanges].count(429) > 2
+    report = judge_rate_limit(exchanges)
+    assert report.contradictions == ()
+    assert report.observed
+
+
+def test_a_limiter_that_counts_by_no_rule_is_found() -> None:
+    """No choice of what uses quota explains a limiter that counts every second refusal of a kind."""
+    turn = iter(range(100))
+    exchanges = counted([(201, ""), FAULTY, FAULTY, (201, ""), (201, ""), FAULTY], lambda *_: next(turn) % 2 == 0)
+
+    assert wrong(exchanges)
+
+
 @pytest.mark.slow
 def test_ten_thousand_requests_are_judged() -> None:
     """A long trace of a right server is as clean as a short one."""

@@ -86,7 +86,7 @@ REQUEST = (
         rule="source-generation-misplaced",
         body=ray("video", source=PRIOR),
         detail="source.generation_id is only valid for type 'image_edit', 'video_edit', or 'video_reframe'",
-        twin=restyle(source=PRIOR),
+        twin=ray("video_edit"),
     ),
     Printed(
         rule="source-video-untyped",

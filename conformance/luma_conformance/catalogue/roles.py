@@ -38,7 +38,7 @@ KEYS: Final[Mapping[str, str]] = {
 }
 MEDIA: Final[Mapping[str, str]] = {
     "image-url": "a public URL of an image",
-    "video-url": "a public URL of a video",
+    "video-url": "a public URL of an MP4 video of 5 to 10 seconds",
     "missing-url": "an image URL that answers 404",
     "unreachable-url": "a URL whose host cannot be reached",
     "pdf-url": "a URL that serves something other than an image",
@@ -78,5 +78,6 @@ SUPPLIES: Final[Mapping[str, str]] = {
     "inline-8000x8000": "a PNG of 8000x8000 pixels, base64",
     "inline-9000x6000": "a PNG of 9000x6000 pixels, base64",
     "inline-over-50-mb": "a PNG of more than 52,428,800 bytes, base64",
+    "inline-video-over-50-mb": "the first bytes of an MP4 and more than 52,428,800 in all, base64",
 }
 """The values the kit supplies itself, by placeholder name."""

@@ -25,6 +25,7 @@ MAX_TEXT = 120
 _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Like: ("$like", "template"),
     matching.Is: ("$is", "kind"),
+    matching.Each: ("$each", "expected"),
     matching.AtLeast: ("$at_least", "minimum"),
     matching.Same: ("$same", "name"),
     matching.Differs: ("$differs", "name"),
@@ -180,7 +181,8 @@ def _notate(matcher: Matcher) -> object:
         case matching.Pattern(pattern=pattern):
             return {"$pattern": pattern.pattern}
     name, member = _NOTATIONS[type(matcher)]
-    return {name: getattr(matcher, member)}
+    argument = getattr(matcher, member)
+    return {name: _notate(argument) if isinstance(matcher, matching.Each) else argument}
 
 
 def _format_line(label: str, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from luma_conformance.catalogue.roles import FAILURE_CODES
 from luma_conformance.judge.answers import FINAL_STATES, body_of
-from luma_conformance.matching import show
+from luma_conformance.matching import is_same_time, show
 from luma_conformance.model import Exchange, fields
 
 ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed": 2, "failed": 2}
@@ -22,9 +22,16 @@ RESOLUTION: Final = 1.0
 DRIFT: Final = 0.1
 """Seconds by which the clocks of client and server may run apart meanwhile."""
 VARYING: Final = frozenset(
-    {"x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection"}
-)
-"""Headers that differ from answer to answer, whatever the request was."""
+    {
+        "x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection",
+        "keep-alive", "content-length", "transfer-encoding", "content-encoding", "vary", "expires", "x-cache",
+        "x-runtime", "x-response-time", "x-process-time",
+    }
+)  # fmt: skip
+"""Headers that differ from answer to answer, whatever the request was; more are found by asking again."""
+
+Parts = Mapping[tuple[str, str], object]
+"""What an answer consists of, by where it is and its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +91,9 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
 def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Oddity, ...]:
     """Return the differences between lookups of another key's id, an unknown id and a malformed id.
 
-    Rests on "404 — Generation belongs to another API key": the answers are identical on purpose.
+    An id may be looked up more than once, under one label: a header or a member that differs between two answers about
+    the same id tells nothing. Rests on "404 — Generation belongs to another API key": the answers are identical on
+    purpose.
 
     >>> from luma_conformance import Exchange, Request, Response, judge_indistinguishable
     >>> def lookup(status):
@@ -93,23 +102,44 @@ def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Od
     >>> judge_indistinguishable([("an unknown id", lookup(404)), ("another key's id", lookup(403))])[0].what
     "another key's id is told apart from an unknown id by its status: 403, not 404"
     """
-    (first, reference), *others = lookups
+    first = lookups[0][0]
+    parts = [(label, _list_parts(exchange)) for label, exchange in lookups]
+    unsteady = frozenset(_find_unsteady(parts))
     found = []
-    for index, (label, exchange) in enumerate(others, start=1):
-        for what, one, other in zip(
-            ("status", "body", "headers"), _comparable(reference), _comparable(exchange), strict=True
-        ):
-            if one != other:
-                text = f"{label} is told apart from {first} by its {what}: {show(other)}, not {show(one)}"
+    for index, (label, seen) in enumerate(parts):
+        for what in ("status", "body", "headers"):
+            usual, told = (_pick(one, what, unsteady) for one in (parts[0][1], seen))
+            if told != usual and label != first:
+                text = f"{label} is told apart from {first} by its {what}: {show(told)}, not {show(usual)}"
                 found.append(Oddity(what=text, exchange=index))
     return tuple(found)
 
 
-def _comparable(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
-    body = body_of(exchange.response)
-    seen = body if isinstance(body, dict | list | str) else exchange.response.body.decode("utf-8", "replace")
-    headers = {name: value for name, value in fields(exchange.response.headers).items() if name not in VARYING}
-    return exchange.response.status, seen, headers
+def _list_parts(exchange: Exchange) -> Parts:
+    """Return what an answer consists of: its status, members of its body, and headers that can tell something."""
+    response = exchange.response
+    body = body_of(response)
+    if not isinstance(body, dict):
+        body = {"": body if isinstance(body, list | str) else response.body.decode("utf-8", "replace")}
+    headers = {name: value for name, value in fields(response.headers).items() if name not in VARYING}
+    return {
+        ("status", ""): response.status,
+        **{("body", name): value for name, value in body.items()},
+        **{("headers", name): value for name, value in headers.items()},
+    }
+
+
+def _find_unsteady(parts: Sequence[tuple[str, Parts]]) -> Iterator[tuple[str, str]]:
+    """Yield the headers and members that were not the same in all answers about the same id."""
+    firsts: dict[str, Parts] = {}
+    for label, seen in parts:
+        first = firsts.setdefault(label, seen)
+        yield from (part for part in {*first, *seen} if first.get(part) != seen.get(part) and part[0] != "status")
+
+
+def _pick(parts: Parts, what: str, unsteady: frozenset[tuple[str, str]]) -> object:
+    picked = {part[1]: value for part, value in parts.items() if part[0] == what and part not in unsteady}
+    return picked.get("", picked)
 
 
 def _check_echo(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
@@ -151,7 +181,7 @@ def _check_progress(
         return
     first, (_, before, last) = seen[0][2], seen[-1]
     for name in CONSTANT:
-        if body.get(name) != first.get(name):
+        if body.get(name) != first.get(name) and not is_same_time(body.get(name), first.get(name)):
             yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
     was, now = last.get("state"), body.get("state")
     if before.received > exchange.sent or was == now:

@@ -15,7 +15,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, combinations
 from typing import Final
 
 from luma_conformance.judge.answers import detail_of
@@ -59,10 +59,14 @@ class RateLimitReport:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """An exchange as the limiter sees it; `kind` is created, rpm, concurrency, refused or other."""
+    """An exchange as the limiter sees it; `kind` is created, rpm, concurrency, refused or other.
+
+    `use` is what decides whether it uses quota: the kind or, where it was refused otherwise, the status.
+    """
 
     index: int
     kind: str
+    use: str
     sent: float
     received: float
     limit: int | None
@@ -76,18 +80,25 @@ class _Event:
 class _Counting:
     """One reading of what the page does not say: which refused requests use quota."""
 
-    kinds: frozenset[str]
+    uses: frozenset[str]
     words: str
 
 
-# The page gives no answer to whether a refused request counts. So each of these is tried, and a trace is contradictory
+_CREATED: Final = "created"
+_LIMITS: Final = frozenset({"rpm", "concurrency"})
+_OTHERWISE: Final = frozenset({"400", "401", "402", "403", "413", "422", "502", "503", "another status"})
+
+# The page gives no answer to whether a refused request counts. So each of these is tried, and then every other choice
+# among the refusals there are: a server may count before one of its checks and after another. A trace is contradictory
 # only if it contradicts all of them.
 _COUNTINGS: Final = (
-    _Counting(frozenset({"created"}), "refused requests use no quota"),
-    _Counting(frozenset({"created", "rpm", "concurrency"}), "requests refused with 429 use quota, others do not"),
-    _Counting(frozenset({"created", "refused"}), "requests refused otherwise than with 429 use quota"),
-    _Counting(frozenset({"created", "rpm", "concurrency", "refused"}), "all refused requests use quota"),
+    _Counting(frozenset({_CREATED}), "refused requests use no quota"),
+    _Counting(frozenset({_CREATED, *_LIMITS}), "requests refused with 429 use quota, others do not"),
+    _Counting(frozenset({_CREATED, *_OTHERWISE}), "requests refused otherwise than with 429 use quota"),
+    _Counting(frozenset({_CREATED, *_LIMITS, *_OTHERWISE}), "all refused requests use quota"),
 )
+_MOST_WORK: Final = 500_000
+"""Requests times readings: above it the refusals otherwise than with 429 are taken to count alike."""
 
 
 def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -> RateLimitReport:
@@ -113,11 +124,31 @@ def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -
     events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
     always = (*_check_headers(events), *_check_clock(events, since))
     creates = [event for event in events if event.kind != "other"]
-    found = [tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS]
+    found = {counting: tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS}
+    if all(found.values()):
+        for counting in _list_further_countings(creates):
+            found[counting] = tuple(_Window(creates, counting, since).contradictions())
+            if not found[counting]:
+                break
     # If no counting fits, the one with the fewest contradictions is probably meant; its contradictions say the most.
-    fewest = min(found, key=len)
-    surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
+    fewest = min(found.values(), key=len)
+    surviving = [counting.words for counting, wrong in found.items() if not wrong]
     return RateLimitReport(contradictions=always + fewest, observed=_summarize(events, surviving))
+
+
+def _list_further_countings(creates: Sequence[_Event]) -> Iterator[_Counting]:
+    """Yield the choices among the refusals of a trace that no row of _COUNTINGS makes."""
+    seen = {event.use for event in creates} - {_CREATED}
+    units = [frozenset({use}) for use in sorted(seen)]
+    if 2 ** len(units) * len(creates) > _MOST_WORK:
+        units = [*(unit for unit in units if unit <= _LIMITS), _OTHERWISE]
+    tried = {counting.uses & seen for counting in _COUNTINGS}
+    for count in range(1, len(units)):
+        for chosen in combinations(units, count):
+            uses = frozenset().union(*chosen)
+            if uses & seen not in tried:
+                words = f"of the refused requests these use quota: {', '.join(sorted(uses & seen))}"
+                yield _Counting(uses | {_CREATED}, words)
 
 
 def _read_event(index: int, exchange: Exchange) -> _Event:
@@ -130,9 +161,12 @@ def _read_event(index: int, exchange: Exchange) -> _Event:
         kind = "created"
     elif status == 429:
         kind = {RPM: "rpm", CONCURRENCY: "concurrency"}.get(str(detail_of(exchange.response)), "other")
+    use = kind if kind != "refused" else f"{status}" if f"{status}" in _OTHERWISE else "another status"
     numbers = [whole_number(answered.get(name)) for name in (*_RATE, "retry-after")]
     stray = tuple(name for name in (*_RATE, "retry-after") if name in answered)
-    return _Event(index, kind, exchange.sent, exchange.received, numbers[0], numbers[1], numbers[2], numbers[3], stray)
+    return _Event(
+        index, kind, use, exchange.sent, exchange.received, numbers[0], numbers[1], numbers[2], numbers[3], stray
+    )
 
 
 def _check_headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
@@ -241,9 +275,9 @@ class _Window:
 
     def __init__(self, creates: Sequence[_Event], counting: _Counting, since: float | None) -> None:
         self._creates = creates
-        self._kinds = counting.kinds
+        self._uses = counting.uses
         self._since = since
-        counted = [event for event in creates if event.kind in counting.kinds]
+        counted = [event for event in creates if event.use in counting.uses]
         self._by_sent = sorted(counted, key=lambda event: event.sent)
         self._by_received = sorted(counted, key=lambda event: event.received)
         self._sent = [event.sent for event in self._by_sent]
@@ -289,7 +323,7 @@ class _Window:
         return upto
 
     def _count_own(self, event: _Event, *, counts: bool) -> int:
-        if not counts or event.kind not in self._kinds:
+        if not counts or event.use not in self._uses:
             return 0
         if event.received > event.sent:
             return 1
@@ -346,7 +380,7 @@ class _Window:
             if self._since is not None and event.received < self._since:
                 continue  # a request of the client that the trace does not have may have taken the place
             waited = following.sent - event.received  # the least it can have been for the server
-            if waited >= event.retry_after + ROUNDING and "rpm" not in self._kinds:
+            if waited >= event.retry_after + ROUNDING and "rpm" not in self._uses:
                 what = f"refused again after {waited:.1f} s although Retry-After was {event.retry_after}"
                 yield Contradiction(what=what, exchanges=(event.index, following.index))
 

@@ -20,7 +20,7 @@ from luma_conformance.model import Response
 from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.redaction.redactor import Redactor, find_keys
-from luma_conformance.rules import Rejected, Violation, predict
+from luma_conformance.rules import Rejected, Violation
 from luma_conformance.session.open import CASSETTE, Options, open_session
 from luma_conformance.strategies import FAULTS, Body, available_kinds, two_faults
 
@@ -70,7 +70,7 @@ def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Bod
     """Return a request that breaks two rules, with the answers allowed for it; None if none is found."""
 
     def both(body: Body) -> bool:
-        prediction = predict(body, media=luma_target.material.facts)
+        prediction = luma_target.material.predict(body)
         return isinstance(prediction, Rejected) and {first, second} <= {v.rule for v in prediction.violations}
 
     drawn = settings(
@@ -80,7 +80,7 @@ def _find_request(luma_target: LumaTarget, first: str, second: str) -> tuple[Bod
         body = find(two_faults(first, second, luma_target.material), both, settings=drawn, random=Random(0))  # noqa: S311
     except NoSuchExample:
         return None
-    prediction = predict(body, media=luma_target.material.facts)
+    prediction = luma_target.material.predict(body)
     assert isinstance(prediction, Rejected)
     return body, prediction
 

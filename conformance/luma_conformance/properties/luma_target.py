@@ -29,7 +29,7 @@ from luma_conformance.judge.play import bind
 from luma_conformance.judge.severity import differs_in_wording_only
 from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
+from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
 from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.hostile import JSON
@@ -176,7 +176,7 @@ class LumaTarget:
 
     def send_checked(self, body: Body) -> tuple[Prediction, Exchange | None]:
         """Check a body as `check` does, and return the exchange too; None where it may not be sent."""
-        prediction = predict(body, media=self.material.facts)
+        prediction = self.material.predict(body)
         if not self.is_free and not isinstance(prediction, Rejected):
             return prediction, None
         exchange = self.send(body)

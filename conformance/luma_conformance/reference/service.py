@@ -184,12 +184,14 @@ class Service:
             raise _Refused(402, "Insufficient balance. Please add funds to continue.")
 
     def _check_references(self, client: _Client, body: Mapping[str, object]) -> None:
-        for path, reference in _find_references(body):
+        for path, reference, kind in _find_references(body):
             found = self._generations.get(reference)
             if found is None or found.client != client.name:
                 raise _Refused(400, f"{path}: generation not found")
             if found.state(self._read_clock(client)) != "completed":
                 raise _Refused(400, f"{path}: generation is not completed")
+            if found.media != kind:
+                raise _Refused(400, f"{path}: generation is no {kind}")
 
     def _make_generation(
         self, client: _Client, body: Mapping[str, object], failure: str | None, now: float
@@ -253,11 +255,13 @@ def _rate_headers(limit: int, remaining: int, reset: int) -> Headers:
     )
 
 
-def _find_references(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield the path and value of every generation_id in a body."""
+def _find_references(body: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Yield the path and value of every generation_id in a body, and what kind of generation belongs there."""
     video = body.get("video")
     frames = video if isinstance(video, dict) else {}
-    slots = (("source", body.get("source")), *((f"video.{n}", frames.get(n)) for n in ("start_frame", "end_frame")))
-    for path, reference in slots:
+    edited = "image" if body.get("type") == "image_edit" else "video"
+    slots = [("source", body.get("source"), edited)]
+    slots += [(f"video.{name}", frames.get(name), "video") for name in ("start_frame", "end_frame")]
+    for path, reference, kind in slots:
         if isinstance(reference, dict) and isinstance(reference.get("generation_id"), str):
-            yield path, reference["generation_id"]
+            yield path, reference["generation_id"], kind

@@ -250,7 +250,7 @@ _OPTION_FAULTS: Final = (
         kinds=_CREATE,
         near={"video.start_frame": _prior_generations},
         broken={"video.start_frame": _prior_generations, "video.hdr": YES},
-        needs=_PRIOR_NEEDS,
+        needs=(*_PRIOR_NEEDS, *_HDR_NEEDS),
     ),
     Fault(
         rule="extend-loop-backward",

@@ -47,7 +47,12 @@ def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget)
     unknown = "00000000-0000-4000-8000-000000000000"
     named = (("another client's id", owned), ("an unknown id", unknown), ("a malformed id", "not-a-uuid"))
     lookups = [(label, luma_target.exchange(_lookup(luma_target, name, "other-key"))) for label, name in named]
-    for oddity in judge_indistinguishable(lookups):
+    if oddities := judge_indistinguishable(lookups):
+        # A header may have another value in each answer, whatever the id: that shows when all are asked for again.
+        again = [(label, luma_target.exchange(_lookup(luma_target, name, "other-key"))) for label, name in named]
+        oddities = judge_indistinguishable([*lookups, *again])
+        lookups += again
+    for oddity in oddities:
         luma_target.fail(f"{oddity.what}  [404 — Generation belongs to another API key]", lookups[oddity.exchange][1])
 
 
