@@ -16,6 +16,7 @@ from luma_conformance.recording.har import Writer
 from luma_conformance.recording.player import OUTDATED, Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing, version_of
 from luma_conformance.target.channel import Channel
+from luma_conformance.target.server_time import TimeDoubts
 from tests.kit import read_cases
 
 AS_IT_IS = Storing(request=lambda r: r, response=lambda r: r, fold=lambda e: e, unfold=lambda e: e)
@@ -46,8 +47,8 @@ class Counter:
     def sleep(self, seconds: float, role: str) -> None:
         self.slept.append((seconds, role))
 
-    def find_time_doubt(self, *, urls: bool = True) -> str | None:
-        return self.doubt
+    def find_time_doubts(self) -> TimeDoubts:
+        return TimeDoubts(clients=self.doubt)
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
         pass
@@ -143,10 +144,10 @@ def test_a_doubt_about_the_target_s_clock_is_replayed(recorder: Record, tmp_path
 
     playing = player(tmp_path)
     playing.begin_item("a")
-    doubts = [playing.find_time_doubt()]
+    doubts = [playing.find_time_doubts().clients]
     for body in ("1", "2"):
         playing.exchange(ask(body))
-        doubts.append(playing.find_time_doubt())
+        doubts.append(playing.find_time_doubts().clients)
 
     assert doubts == [None, None, "the scope is wrong"]
 

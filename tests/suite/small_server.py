@@ -26,7 +26,7 @@ from luma_conformance.target.spending import Spending
 SERVER, CLIENT, NONE = "server", "client", None
 KEYS = ("main-key", "other-key", "low-rpm-key", "low-concurrency-key")
 FILES = "https://files.test/"
-STAYS = "stay queued"
+STAYS, FAILS = "stay queued", "fail"
 
 
 @dataclass(kw_only=True)
@@ -102,7 +102,7 @@ class SmallServer:
             return say(429, {"detail": "Too many concurrent jobs"}, (("Retry-After", "60"),))
         window.append(now)
         made = datetime.fromtimestamp(self.time_of(client, "created_at"), UTC)
-        job = {"id": str(uuid.uuid4()), "client": client, "at": now, "stays": body["prompt"] == STAYS}
+        job = {"id": str(uuid.uuid4()), "client": client, "at": now, "prompt": body["prompt"]}
         job |= {"created_at": made.isoformat(timespec="seconds"), "model": body.get("model", "uni-1")}
         self.jobs[job["id"]] = job
         headers = rates(limit, limit - len(window), math.floor(now) + 60)
@@ -112,14 +112,19 @@ class SmallServer:
         own = [job for job in self.jobs.values() if job["client"] == client]
         if self.wrong == "slot never free":
             return bool(own)
-        return any(now - job["at"] < (3600 if job["stays"] else self.job) for job in own)
+        kept = {STAYS, FAILS} if self.wrong == "failed job keeps its slot" else {STAYS}
+        return any(now - job["at"] < (3600 if job["prompt"] in kept else self.job) for job in own)
 
     def view(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        done = self.time_of(job["client"]) - job["at"] >= self.job and not job["stays"]
+        """Return a generation as it is now."""
+        over = self.time_of(job["client"]) - job["at"] >= self.job and job["prompt"] != STAYS
+        failed = over and job["prompt"] == FAILS
         told = {name: job[name] for name in ("id", "created_at", "model")}
-        output = [{"type": "image", "url": self.sign(job)}] if done else []
-        state = "completed" if done else "queued"
-        return {**told, "type": "image", "state": state, "output": output, "failure_reason": None, "failure_code": None}
+        output = [{"type": "image", "url": self.sign(job)}] if over and not failed else []
+        state = "failed" if failed else "completed" if over else "queued"
+        failure = ("generation_failed", "It did not work") if failed else (None, None)
+        told |= {"failure_code": failure[0], "failure_reason": failure[1]}
+        return {**told, "type": "image", "state": state, "output": output}
 
     def sign(self, job: Mapping[str, Any]) -> str:
         now = job["at"] if self.wrong == "stale URL" else self.time_of(job["client"], "urls")
@@ -158,7 +163,7 @@ def judge_small(server: SmallServer, *, profile: str | None = "", examples: int 
     offered = Profile(
         name="a profile",
         keys={role: Key(token=role, source="a test") for role in KEYS},
-        values={"queued-prompt": STAYS, "completed-image": _make_completed(server)},
+        values={"queued-prompt": STAYS, "generation-failed-prompt": FAILS, "completed-image": _make_completed(server)},
         offers=frozenset({"fast-clock"} if ask else ()),
     )
     session = Session(

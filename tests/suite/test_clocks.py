@@ -41,6 +41,7 @@ WRONG = {
     "fixed window": (ANYWHERE[0], WITH_A_CLOCK[0]),
     "lying Retry-After": (ANYWHERE[0], WITH_A_CLOCK[0]),
     "slot never free": (WITH_A_CLOCK[0], WITH_A_CLOCK[2]),
+    "failed job keeps its slot": (WITH_A_CLOCK[0],),
     "stale URL": (ANYWHERE[1],),
     "URL for ever": (WITH_A_CLOCK[3],),
 }

@@ -98,11 +98,14 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
 def _find_time_doubt(result: Result, target: Target) -> str | None:
     """Return why the time that a failed case let pass may not have passed at the target, or None."""
     steps = result.case.steps
-    if any(step.wait for step in steps):
+    waits = any(step.wait for step in steps)
+    if not waits and not any(step.repeat is not None and step.repeat.every for step in steps):
+        return None
+    if waits:
         _poll_again(result, target)
-        return target.channel.find_time_doubt()
-    repeats = any(step.repeat is not None and step.repeat.every for step in steps)
-    return target.channel.find_time_doubt(urls=False) if repeats else None
+    doubts = target.channel.find_time_doubts()
+    of_several = len({step.ask.auth.role for step in steps if step.ask.url.startswith("/")}) > 1
+    return doubts.clock or (doubts.urls if waits else None) or (doubts.clients if of_several else None)
 
 
 def _poll_again(result: Result, target: Target) -> None:

@@ -27,7 +27,7 @@ from luma_conformance.judge.explain import curl, describe_answer, failure_text
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
 from luma_conformance.judge.severity import differs_in_wording_only
-from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict
+from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict, header
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
 from luma_conformance.session.session import Session
@@ -90,6 +90,7 @@ class LumaTarget:
     name: str = "property_"
     _final: Exception | None = None
     _let_pass: bool = False
+    _keys: set[str] = field(default_factory=set)
 
     @property
     def is_free(self) -> bool:
@@ -227,6 +228,8 @@ class LumaTarget:
         """Send a request, `at_once` whatever rate limits say; raise NonConformance where no answer comes."""
         if self._final is not None:
             raise self._final  # nothing more is sent: shrinking would cost money, or a deadline each time
+        if (key := header(request.headers, "Authorization")) is not None:
+            self._keys.add(key)
         try:
             return self.session.target.channel.exchange(request, at_once=at_once)
         except NotRecorded as error:
@@ -295,8 +298,11 @@ class LumaTarget:
         self._raise("\n".join([failure_text(judged, case.title, case.section), *self._kept(case, prediction)]), judged)
 
     def _raise(self, explanation: str, judged: Judged | None = None) -> NoReturn:
-        if self._let_pass and (doubt := self.session.target.channel.find_time_doubt()) is not None:
-            not_judged(doubt)  # the answer may be right for the time it was at the target
+        if self._let_pass:
+            # The answer may be right for the time it was at the target.
+            doubts = self.session.target.channel.find_time_doubts()
+            if (why := doubts.clock or doubts.urls or (doubts.clients if len(self._keys) > 1 else None)) is not None:
+                not_judged(why)
         found = NonConformance(explanation, judged)
         if self.session.overspent is not None:
             self._final = found

@@ -16,6 +16,7 @@ from luma_conformance.model import Case, Exchange, Request
 from luma_conformance.recording.entry import About, Entry
 from luma_conformance.recording.har import read_about, read_entries
 from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, version_of
+from luma_conformance.target.server_time import TimeDoubts
 
 OUTDATED: Final = "recorded for another version of this case"
 _TRACING: Final = "x-request-id"
@@ -48,7 +49,7 @@ class Player:
         self._takes: dict[str, _Take] = {}
         self._playing: deque[Entry] = deque()
         self._take = _Take(version="", at=0.0)
-        self._doubts: Mapping[str, object] = {}
+        self._doubts: object = None
         newest: dict[str, object] = {}
         for entry in read_entries(path):
             if (found := _find_leak(entry, leak)) is not None:
@@ -87,8 +88,8 @@ class Player:
         if not self._playing:
             raise NotRecorded("not recorded")
         entry = self._playing.popleft()
-        self._doubts = note = entry.note
-        recorded = entry.exchange
+        note, recorded = entry.note, entry.exchange
+        self._doubts = note.get("doubts")
         if note["request"] != fingerprint(self._storing.request(request)):
             raise NotRecorded(OUTDATED)
         if "broken" in note:
@@ -102,10 +103,11 @@ class Player:
     def sleep(self, seconds: float, role: str) -> None:
         """Let no time pass: the recording holds the times."""
 
-    def find_time_doubt(self, *, urls: bool = True) -> str | None:
-        """Return why the recorded times could not be relied on when the last exchange was recorded, or None."""
-        doubt = self._doubts.get("doubt") or (self._doubts.get("doubt of urls") if urls else None)
-        return None if doubt is None else str(doubt)
+    def find_time_doubts(self) -> TimeDoubts:
+        """Return why the recorded times could not be relied on when the last exchange was recorded."""
+        noted = self._doubts if isinstance(self._doubts, Mapping) else {}
+        told = {name: str(noted[name]) for name in ("clients", "clock", "urls") if name in noted}
+        return TimeDoubts(**told)
 
     def _examples(self) -> Iterator[object]:
         for number, literal in self._take.literals.items():

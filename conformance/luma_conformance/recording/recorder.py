@@ -19,6 +19,7 @@ from luma_conformance.model import Case, Exchange, Request, Response
 from luma_conformance.recording.entry import About
 from luma_conformance.recording.har import Writer
 from luma_conformance.target.channel import Channel
+from luma_conformance.target.server_time import TimeDoubts
 
 FORMAT: Final = 1
 """The version of the notes in a recording."""
@@ -111,9 +112,9 @@ class Recorder:
         """Let time pass for the client whose key has that role."""
         self._channel.sleep(seconds, role)
 
-    def find_time_doubt(self, *, urls: bool = True) -> str | None:
-        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
-        return self._channel.find_time_doubt(urls=urls)
+    def find_time_doubts(self) -> TimeDoubts:
+        """Return why the times of exchanges cannot be relied on."""
+        return self._channel.find_time_doubts()
 
     def _keep(self, exchange: Exchange, broken: str | None = None) -> None:
         self._number += 1
@@ -127,7 +128,7 @@ class Recorder:
             "request": fingerprint(stored),
             **({"example": self._examples} if self._held is not None else {}),
             **({"broken": broken} if broken is not None else {}),
-            **self._note_doubt(),
+            **({"doubts": doubts} if (doubts := _list_doubts(self._channel.find_time_doubts())) else {}),
         }
         kept = replace(exchange, request=stored, response=self._storing.response(exchange.response))
         if self._held is not None:
@@ -135,13 +136,13 @@ class Recorder:
         else:
             self._write(kept, note)
 
-    def _note_doubt(self) -> dict[str, str]:
-        if (doubt := self._channel.find_time_doubt()) is None:
-            return {}
-        return {"doubt" if self._channel.find_time_doubt(urls=False) else "doubt of urls": doubt}
-
     def _write(self, exchange: Exchange, note: Mapping[str, object]) -> None:
         self._writer.add(exchange, self._base_url, note)
+
+
+def _list_doubts(doubts: TimeDoubts) -> dict[str, str]:
+    found = {"clients": doubts.clients, "clock": doubts.clock, "urls": doubts.urls}
+    return {name: why for name, why in found.items() if why is not None}
 
 
 def fingerprint(stored: Request) -> str:

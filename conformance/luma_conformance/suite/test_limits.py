@@ -45,6 +45,17 @@ class Clients(Machine):
         self.steps.append(("create_one_that_stays",))
         self._ask(JOBS_KEY, self.luma_target.value("queued-prompt") or PROMPT)
 
+    @rule()
+    def create_one_that_fails(self) -> None:
+        """Create a generation that fails, see it fail, and create another once the slot has to be free."""
+        self.steps.append(("create_one_that_fails",))
+        self._ask(JOBS_KEY, self.luma_target.value("generation-failed-prompt") or PROMPT)
+        self.luma_target.sleep(GRACE, JOBS_KEY)
+        if self.jobs:
+            self._poll(*self.jobs[-1])
+        self.luma_target.sleep(GRACE + 1, JOBS_KEY)
+        self._ask(JOBS_KEY, PROMPT)
+
     @rule(role=st.sampled_from((RPM_KEY, JOBS_KEY)))
     def ask_wrongly(self, role: str) -> None:
         """Send a request that is refused whatever the limits; whether it uses quota is open."""

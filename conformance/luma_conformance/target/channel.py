@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from luma_conformance.errors import CouldNotJudge, ExchangeError
 from luma_conformance.model import Case, Clock, Exchange, Request, Response, Transport, header
-from luma_conformance.target.server_time import Moment, ServerTime
+from luma_conformance.target.server_time import Moment, ServerTime, TimeDoubts
 
 LONG: Final = 5.0
 """Waits of at least this many seconds of real time are announced."""
@@ -36,8 +36,8 @@ class Channel(Protocol):
         """Let time pass for the client whose key has that role."""
         ...
 
-    def find_time_doubt(self, *, urls: bool = True) -> str | None:
-        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
+    def find_time_doubts(self) -> TimeDoubts:
+        """Return why the times of exchanges cannot be relied on."""
         ...
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
@@ -96,9 +96,9 @@ class Passing:
         self._note(request, response, sent)
         return response
 
-    def find_doubt(self, *, urls: bool = True) -> str | None:
-        """Return why time has not passed as it is kept here, and what to write into the profile, or None."""
-        return self._told.find_doubt(shared=self.shared, urls=urls)
+    def find_doubts(self) -> TimeDoubts:
+        """Return why time has not passed as it is kept here, and what to write into the profile."""
+        return self._told.find_doubts(shared=self.shared)
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role; raise CouldNotJudge if the target refuses."""
@@ -140,7 +140,8 @@ class Passing:
         moment = Moment(sent=sent, received=self.clock.now(), total=self._total, own=own)
         if not self._told.note(request, response, moment) or self._doubted or self.announce is None:
             return
-        if (doubt := self.find_doubt(urls=False)) is not None:
+        doubts = self.find_doubts()
+        if (doubt := doubts.clients or doubts.clock) is not None:
             self._doubted = True
             self.announce(doubt)
 
@@ -167,9 +168,9 @@ class LiveChannel:
         """Let time pass for the client whose key has that role."""
         self.passing.sleep(seconds, role)
 
-    def find_time_doubt(self, *, urls: bool = True) -> str | None:
-        """Return why the times of exchanges, and with `urls` those of output URLs, cannot be relied on, or None."""
-        return self.passing.find_doubt(urls=urls)
+    def find_time_doubts(self) -> TimeDoubts:
+        """Return why the times of exchanges cannot be relied on."""
+        return self.passing.find_doubts()
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
         """Do nothing: nothing is kept."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -46,6 +46,22 @@ class Moment:
     received: float
     total: float
     own: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeDoubts:
+    """Why the time kept for a target may not be the one that passed there, or None where nothing shows that.
+
+    `clients` is about the time of one client beside another's, `clock` about any time that was advanced, `urls` about
+    the age of output URLs.
+    """
+
+    clients: str | None = None
+    clock: str | None = None
+    urls: str | None = None
+
+
+NO_DOUBTS: Final = TimeDoubts()
 
 
 @dataclass(slots=True)
@@ -112,28 +128,32 @@ class ServerTime:
             self._witnesses.setdefault(name, _Witness()).add(low, high, moment)
         return bool(told)
 
-    def find_doubt(self, *, shared: bool, urls: bool) -> str | None:
-        """Return why the times of clients, and with `urls` those of output URLs, cannot be relied on, or None.
-
-        `shared`: the profile says that the clock is one for all clients.
-        """
+    def find_doubts(self, *, shared: bool) -> TimeDoubts:
+        """Return what is to be doubted; `shared`: the profile says that the clock is one for all clients."""
+        if not self._witnesses:
+            return NO_DOUBTS
         running = {name: witness.running for name, witness in self._witnesses.items()}
         moving = {name: told for name, told in running.items() if told.moves}
-        for_all = [name for name, told in moving.items() if not told.client]
-        for_one = [name for name, told in moving.items() if not told.server]
-        if shared and for_one and not for_all:
-            return f"{for_one[0]} shows that each client has a clock of its own; {_WRITE.format(scope='client')}"
-        if not shared and for_all and not for_one:
-            return (
-                f'{for_all[0]} shows that one clock is for all clients; write [clock] scope = "server" in the profile'
-            )
-        if not moving and (stands := [name for name, witness in self._witnesses.items() if witness.standing.moves]):
-            return f"{stands[0]} shows that time stands still at the target between two advances"
         dead = [name for name, told in running.items() if told.is_dead]
-        name = RESET if RESET in running else CREATED  # created_at may be real where the limiter's clock is not
-        if not moving and name in dead:
-            return f"the clock the profile names answers, and {name} shows that no time passes"
-        return f"the clock the profile names does not move {URLS} of output URLs" if urls and URLS in dead else None
+        urls = f"the clock the profile names does not move {URLS} of output URLs" if URLS in dead else None
+        clock = None if moving else self._find_clock_doubt(dead)
+        return TimeDoubts(clients=_find_scope_doubt(moving, shared=shared), clock=clock, urls=urls)
+
+    def _find_clock_doubt(self, dead: Sequence[str]) -> str | None:
+        if stands := [name for name, witness in self._witnesses.items() if witness.standing.moves]:
+            return f"{stands[0]} shows that time stands still at the target between two advances"
+        name = RESET if RESET in self._witnesses else CREATED  # created_at may be real where the limiter's clock is not
+        return f"the clock the profile names answers, and {name} shows that no time passes" if name in dead else None
+
+
+def _find_scope_doubt(moving: Mapping[str, _Suppositions], *, shared: bool) -> str | None:
+    for_all = [name for name, told in moving.items() if not told.client]
+    for_one = [name for name, told in moving.items() if not told.server]
+    if shared and for_one and not for_all:
+        return f"{for_one[0]} shows that each client has a clock of its own; {_WRITE.format(scope='client')}"
+    if not shared and for_all and not for_one:
+        return f"{for_all[0]} shows that one clock is for all clients; {_WRITE.format(scope='server')}"
+    return None
 
 
 def _read_times(request: Request, response: Response) -> Iterator[Telling]:
