@@ -145,6 +145,11 @@ def test_each_expects_one_element_or_more(actual: object, why: str | None) -> No
             "2026-04-31T12:00:00Z",
             'expected "2026-04-08T12:00:00+00:00" as an earlier step saw it, got "2026-04-31T12:00:00Z"',
         ),
+        (
+            Same("day"),
+            "2026-13-08T12:00:00Z",
+            'expected "2026-04-08T12:00:00+00:00" as an earlier step saw it, got "2026-13-08T12:00:00Z"',
+        ),
         (Differs("first"), "b", None),
         (Differs("first"), "a", 'expected something new, got "a" again'),
     ],
