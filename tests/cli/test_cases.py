@@ -103,7 +103,7 @@ def test_show_describes_each_step(capsys: Output) -> None:
     found = printed(capsys, "show", SEVERAL)
     assert [line for line in found.splitlines() if line.startswith("step")] == [f"step {n} of 6" for n in range(1, 7)]
     for part in (
-        "wait        3600 s before it is sent",
+        "wait        3610 s before it is sent",
         "repeated    every 2 s until completed, at most 150 times",
         "saved       id of the answer, which later steps send as {generation}",
         'body        {"state": "completed", "output": {"$each": {"type": "image", "url": {"$differs": "first-url"}}}}',
@@ -232,7 +232,7 @@ def test_each_curl_of_several_steps_says_when_to_run_it(capsys: Output) -> None:
     lines = printed(capsys, "show", SEVERAL, "--curl").splitlines()
     assert sum(line.startswith("curl ") for line in lines) == 6
     assert all(line.startswith(("# ", "curl ")) for line in lines if line)
-    assert "# wait        3600 s before it is sent" in lines
+    assert "# wait        3610 s before it is sent" in lines
 
 
 def test_the_kits_own_catalogue_has_no_problems(capsys: Output) -> None:

@@ -139,7 +139,7 @@ VIDEO = (
         rule="keyframe-index-negative",
         body=edit(keyframes=[FINE], keyframe_indexes=[-1]),
         detail="video.edit.keyframe_indexes must be non-negative",
-        twin=edit(keyframes=[FINE], keyframe_indexes=[120]),
+        twin=edit(keyframes=[FINE], keyframe_indexes=[119]),
     ),
     Printed(
         rule="keyframe-index-duplicate",

@@ -38,7 +38,7 @@ KEYS: Final[Mapping[str, str]] = {
 }
 MEDIA: Final[Mapping[str, str]] = {
     "image-url": "a public URL of an image",
-    "video-url": "a public URL of an MP4 video of 5 to 10 seconds",
+    "video-url": "a public URL of an MP4 video of 5 to 10 seconds at 24 frames a second",
     "missing-url": "an image URL that answers 404",
     "unreachable-url": "a URL whose host cannot be reached",
     "pdf-url": "a URL that serves something other than an image",

@@ -22,8 +22,8 @@ _URL_PROBLEMS: Final = (
     Problem.PROXY_DOWN,
     Problem.INGESTION_OFF,
 )
-_LAST_CERTAIN_INDEX: Final = 120
-"""The last frame of the shortest clip the API makes: 5 s at 24 frames a second. A source may be longer."""
+_LAST_CERTAIN_INDEX: Final = 119
+"""The last of 5 * 24 frames, counted from 0: the shortest clip the API makes. A source may be longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

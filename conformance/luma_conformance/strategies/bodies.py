@@ -217,7 +217,7 @@ def controls() -> Bodies:
 @st.composite
 def guide_frames(draw: st.DrawFn, material: Material, *, at_least: int = 1) -> Body:
     """Draw keyframes and keyframe_indexes: of equal length, the indexes distinct and within the shortest clip."""
-    indexes = draw(st.lists(st.integers(0, 120), min_size=at_least, max_size=5, unique=True))
+    indexes = draw(st.lists(st.integers(0, 119), min_size=at_least, max_size=5, unique=True))
     return {"keyframes": [draw(images(material)) for _ in indexes], "keyframe_indexes": indexes}
 
 

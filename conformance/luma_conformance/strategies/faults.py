@@ -72,7 +72,7 @@ def _change_indexes(change: Callable[[st.DrawFn, list[int]], list[int]]) -> Chan
 
 
 def _change_length(draw: st.DrawFn, indexes: list[int]) -> list[int]:
-    free = next(index for index in range(121) if index not in indexes)
+    free = next(index for index in range(120) if index not in indexes)
     return draw(st.sampled_from([[*indexes, free], indexes[:-1]] if len(indexes) > 1 else [[*indexes, free]]))
 
 

@@ -42,7 +42,7 @@ def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget)
     luma_target.skip_unless_free()
     if (why := luma_target.session.target.missing("other-key")) is not None:
         not_judged(why)
-    created = luma_target.exchange(luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
+    created = _create(luma_target, luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
     owned = _id(created)
     unknown = "00000000-0000-4000-8000-000000000000"
     named = (("another client's id", owned), ("an unknown id", unknown), ("a malformed id", "not-a-uuid"))
@@ -74,6 +74,12 @@ def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: L
     luma_target.for_all(st.sampled_from((0, 1, 60, 1800, 3590, 3610, 7200, 86_400)), try_one, share=0.1)
 
 
+def _create(luma_target: LumaTarget, request: Request) -> Exchange:
+    created = luma_target.exchange(request)
+    luma_target.skip_if_limited(created)
+    return created
+
+
 def _needs_the_client_alone(luma_target: LumaTarget) -> None:
     """Skip if workers share the client: time that passes for one would change the results of another."""
     if luma_target.is_shared:
@@ -94,7 +100,7 @@ def _watch(luma_target: LumaTarget) -> None:
     """Watch one generation in real time, as often as the page recommends."""
     if not luma_target.fuzzing.real_time:
         not_judged("the profile names no fast-clock; --luma-real-time watches one generation, five minutes at most")
-    created = luma_target.exchange(luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
+    created = _create(luma_target, luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
     polls: list[Exchange] = []
     while len(polls) < WATCHED / EVERY and not (polls and _state(polls[-1]) in FINAL_STATES):
         luma_target.sleep(EVERY, MAIN_KEY)
@@ -106,9 +112,9 @@ def _watch(luma_target: LumaTarget) -> None:
 
 
 def _live(luma_target: LumaTarget, body: dict[str, str], waits: list[float]) -> None:
-    created = luma_target.exchange(luma_target.request(body=json.dumps(body).encode()))
+    created = _create(luma_target, luma_target.request(body=json.dumps(body).encode()))
     polls: list[Exchange] = []
-    for seconds in (*waits, LONG, 0.0):
+    for seconds in (*waits, LONG, EVERY):  # the last output URL is then one of another second
         if seconds:
             luma_target.sleep(seconds, MAIN_KEY)
         polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Final
 
@@ -15,9 +14,6 @@ from luma_conformance.strategies import malformed, request_id_lists, request_ids
 from luma_conformance.strategies.hostile import JSON, ambiguous, ordinary_request_ids
 
 Raw = tuple[str, str, bytes]
-ORDINARY: Final = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")
-LONGEST: Final = 64
-"""What every server takes for an id, and how long one is at most; which others it takes is not said."""
 TOO_LARGE: Final = 431
 """Request Header Fields Too Large (RFC 6585)."""
 
@@ -67,7 +63,7 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
                 f"X-Request-Id {request_ids!r}: expected a refusal of the shape all errors share", exchange
             )
         given = header(exchange.response.headers, "X-Request-Id")
-        if given is None or (not request_ids and not _is_made(given)):
+        if given is None or (not request_ids and Echo("X-Request-Id").explain(given, Scene())):
             luma_target.fail(
                 f"X-Request-Id {request_ids!r}: expected an id, got {given!r}  [Request tracing]", exchange
             )
@@ -82,22 +78,7 @@ def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> No
     def try_one(request_id: str) -> None:
         exchange = luma_target.exchange(luma_target.request(body=body, content_type=JSON, request_id=request_id))
         echoed = header(exchange.response.headers, "X-Request-Id")
-        if echoed == request_id:
-            return
-        if len(request_id) <= LONGEST and ORDINARY.fullmatch(request_id):
-            luma_target.fail(
-                f"X-Request-Id: expected {request_id!r} to be echoed, got {echoed!r}  [Request tracing]", exchange
-            )
-        is_cut = len(request_id) > LONGEST and bool(echoed) and request_id.startswith(str(echoed))
-        if not is_cut and not _is_made(echoed):
-            luma_target.fail(
-                f"X-Request-Id: expected {request_id!r} to be echoed, or a UUID, got {echoed!r}  [Request tracing]",
-                exchange,
-            )
+        if why := Echo("X-Request-Id").explain(echoed, Scene(sent={"x-request-id": request_id})):
+            luma_target.fail(f"X-Request-Id: {why}  [Request tracing]", exchange)
 
     luma_target.for_all(ordinary_request_ids() | request_ids(), try_one)
-
-
-def _is_made(request_id: object) -> bool:
-    """Return whether an id is what a server makes of its own accord: a UUID."""
-    return Echo("X-Request-Id").explain(request_id, Scene()) is None
