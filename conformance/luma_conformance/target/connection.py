@@ -223,7 +223,7 @@ class Connection:
                 rest = memoryview(part)
                 while rest:
                     rest = rest[self._timed(call).send(rest[:CHUNK]) :]
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # RFC 9112, 9.5: a server may answer, and close, before it has read a long body, and a client is to look
             # for that answer while it sends.
             pass
@@ -255,7 +255,9 @@ def _why(error: Exception, call: Call, heard: int) -> str:
         came = f"{heard} bytes of an answer came" if heard else "nothing came"
         return f"no whole answer within {call.total:g} s; {came}"
     if isinstance(error, ConnectionError) and not heard:
-        return "the server closed the connection without an answer"
+        asks = call.secure and call.certificate is None
+        hint = "; if it wants a client certificate, --luma-client-cert names one" if asks else ""
+        return f"the server closed the connection without an answer{hint}"
     if isinstance(error, ConnectionError):
         return f"the connection closed in the middle of the answer, after {heard} bytes"
     return f"the answer breaks HTTP: {ascii(str(error)[:200])[1:-1] or type(error).__name__}"
