@@ -104,7 +104,8 @@ def test_a_profile_has_headers_and_a_certificate_and_the_token_is_nowhere(
         profile = pytester.makefile(
             ".toml",
             profile=f'base_url = "{found.url}"\n[keys]\nmain-key = {{env = "MAIN_KEY"}}\n'
-            f'[headers]\nX-Gateway-Token = "$GATEWAY_TOKEN"\n[tls]\ncertificate = "{tmp_path / "localhost.pem"}"\n',
+            '[headers]\nX-Gateway-Token = "$GATEWAY_TOKEN"\n'
+            f'[tls]\nclient-certificate = "{tmp_path / "localhost.pem"}"\n',
         )
         report = pytester.path / "report"
         record = pytester.path / "run.har"
@@ -148,8 +149,8 @@ def test_a_wrong_header_is_a_wrong_argument(pytester: pytest.Pytester, header: s
         ("[headers]\nX-A = 5", "p.toml:2*headers.X-A should be a text"),
         ('[headers]\nX-A = "$NO_SUCH_VARIABLE"', "p.toml:2*NO_SUCH_VARIABLE is not set"),
         ('headers = "X-A"', "p.toml:1*a table: [[]headers]"),
-        ('[tls]\nkey = "k.pem"', "p.toml:2*name its file too"),
-        ('[tls]\ncert = "k.pem"', "p.toml:2*did you mean certificate*"),
+        ('[tls]\nclient-key = "k.pem"', "p.toml:2*give the certificate too"),
+        ('[tls]\nclient-cert = "k.pem"', "p.toml:2*did you mean client-certificate*"),
     ],
 )
 def test_a_profile_with_a_wrong_header_says_where(pytester: pytest.Pytester, text: str, why: str) -> None:

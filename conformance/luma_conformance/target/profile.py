@@ -52,7 +52,7 @@ _TABLES: Final = {
     **_GIVING,
     "clock": ("advance", "body", "method", "scope", "key"),
     "limits": ("requests-per-minute",),
-    "tls": ("certificate", "key"),
+    "tls": ("client-certificate", "client-key"),
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -258,12 +258,13 @@ def _read_headers(document: Node, environ: Mapping[str, str]) -> tuple[GatewayHe
 
 
 def _read_certificate(table: Mapping[str, Node]) -> ClientCertificate | None:
-    if "certificate" not in table:
-        if "key" in table:
-            table["key"].wrong("tls.key is the key of a certificate; name its file too: certificate = FILE")
+    if "client-certificate" not in table:
+        if "client-key" in table:
+            table["client-key"].wrong("client-key is the key of a certificate; give the certificate too")
         return None
-    certificate = Path(table["certificate"].text())
-    return ClientCertificate(certificate=certificate, key=Path(table["key"].text()) if "key" in table else certificate)
+    certificate = table["client-certificate"].text()
+    key = table["client-key"].text() if "client-key" in table else certificate
+    return ClientCertificate(certificate=Path(certificate), key=Path(key))
 
 
 def _read_own_roles(document: Node) -> dict[str, str]:
