@@ -92,6 +92,7 @@ def test_without_the_token_nothing_is_judged(pytester: pytest.Pytester, tmp_path
         ran = judge(pytester, found.url, *FILES)
 
     assert ran.ret == Exit.COULD_NOT_JUDGE
+    ran.stdout.fnmatch_lines(["*answers 403 with a web page*or send its gateway's token with --luma-header*"])
     assert found.passed == []
 
 
@@ -120,6 +121,15 @@ def test_a_profile_has_headers_and_a_certificate_and_the_token_is_nowhere(
         "stderr": ran.stderr.str().encode(),
     }
     assert {name: found_in(data, TOKEN) for name, data in written.items() if found_in(data, TOKEN)} == {}
+
+
+@pytest.mark.parametrize(("files", "why"), [("a.pem,", "FILE,KEYFILE"), ("no.pem", "no.pem: cannot be read")])
+def test_a_wrong_certificate_is_a_wrong_argument(pytester: pytest.Pytester, files: str, why: str) -> None:
+    """The file is named before anything is sent."""
+    ran = kit.run_inside(pytester, *FILES, "--base-url=https://127.0.0.1:1", f"--luma-client-cert={files}")
+
+    assert ran.ret == Exit.USAGE
+    assert why in ran.stdout.str() + ran.stderr.str()
 
 
 @pytest.mark.parametrize(

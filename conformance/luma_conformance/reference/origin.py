@@ -53,20 +53,30 @@ def parse_public_url(text: str) -> Origin:
     return Origin(root=f"{parts.scheme}://{parts.netloc}", prefix=prefix)
 
 
+def is_forwarded(headers: Headers) -> bool:
+    """Return whether a proxy says of a request what it was asked for; most requests come straight."""
+    return any(name.lower() in FORWARDED for name, _ in headers)
+
+
 def find_origin(headers: Headers) -> Origin:
     """Return where a request was sent to, by what proxies say of it, or else by its Host; what is malformed is ignored.
 
     Each of several proxies may add its value behind a comma: scheme and host are those of the first, and the prefixes
     follow one another.
     """
+    if not is_forwarded(headers):
+        return _make_origin("http", _choose(_HOST, header(headers, "Host") or ""))
     forwarded = (header(headers, "Forwarded") or "").partition(",")[0]
     said = {pair["name"].lower(): pair["value"].strip() for pair in _PAIR.finditer(forwarded)}
     scheme = _choose(_SCHEME, _first(headers, "X-Forwarded-Proto").lower(), said.get("proto", "").lower()) or "http"
     host = _choose(_HOST, _first(headers, "X-Forwarded-Host"), said.get("host", ""), header(headers, "Host") or "")
     prefixes = (header(headers, "X-Forwarded-Prefix") or "").split(",")
     prefix = "".join(f"/{part.strip(' /')}" for part in prefixes if part.strip(" /"))
-    root = f"{scheme}://{host}" if host else ORIGIN
-    return Origin(root=root, prefix=_choose(_PREFIX, prefix))
+    return _make_origin(scheme, host, _choose(_PREFIX, prefix))
+
+
+def _make_origin(scheme: str, host: str, prefix: str = "") -> Origin:
+    return Origin(root=f"{scheme}://{host}" if host else ORIGIN, prefix=prefix)
 
 
 def _first(headers: Headers, name: str) -> str:

@@ -30,7 +30,7 @@ from luma_conformance.reference.cards import (
 from luma_conformance.reference.generations import Generation
 from luma_conformance.reference.limits import SlidingWindow, Slots
 from luma_conformance.reference.media import Loader
-from luma_conformance.reference.origin import Origin, find_origin, parse_public_url
+from luma_conformance.reference.origin import Origin, find_origin, is_forwarded, parse_public_url
 from luma_conformance.reference.precedence import choose_answer
 from luma_conformance.reference.settings import Settings
 from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
@@ -100,7 +100,8 @@ class Service:
 
     def handle(self, request: Request) -> Response:
         """Return the answer to a request."""
-        request = replace(request, url=self._locate(request).localize(request.url))
+        if self._public is not None or is_forwarded(request.headers):
+            request = replace(request, url=self._locate(request).localize(request.url))
         path = request.url.partition("?")[0]
         if path.startswith(PREFIX):
             return self._serve_file(request)
