@@ -86,8 +86,11 @@ def test_a_client_certificate_opens_what_asks_for_one(pytester: pytest.Pytester,
     bare.stdout.fnmatch_lines(["*client certificate*--luma-client-cert names one*"])
 
 
-def test_without_the_token_nothing_is_judged(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    """The gateway's page is not taken for the API's answers."""
+def test_without_the_token_nothing_is_judged(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway's page is not taken for the API's answers, and the message names the option for its token."""
+    monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-test-main")
     with gateway(tmp_path) as found:
         ran = judge(pytester, found.url, *FILES)
 
