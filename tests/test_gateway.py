@@ -163,7 +163,7 @@ def test_a_wrong_header_is_a_wrong_argument(pytester: pytest.Pytester, header: s
         ('[headers]\nX-A = "$NO_SUCH_VARIABLE"', "p.toml:2*NO_SUCH_VARIABLE is not set"),
         ('headers = "X-A"', "p.toml:1*a table: [[]headers]"),
         ('[tls]\nclient-key = "k.pem"', "p.toml:2*give the certificate too"),
-        ('[tls]\nclient-cert = "k.pem"', "p.toml:2*did you mean client-certificate*"),
+        ('[tls]\nclient-certificat = "k.pem"', "p.toml:2*did you mean client-certificate*"),
     ],
 )
 def test_a_profile_with_a_wrong_header_says_where(pytester: pytest.Pytester, text: str, why: str) -> None:
