@@ -186,9 +186,11 @@ def test_keys_of_the_environment_are_shown_by_name(
     capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A secret is never shown, set or not; curl sends to the profile's own address unless another is given."""
-    (folder / "p q.toml").write_text('base_url = "https://api.test"\n[keys]\nmain-key = {env = "MY_KEY"}\n')
+    headers = '[headers]\nX-Gateway = "Basic $MY_TOKEN"\nX-Env = "staging"\n'
+    (folder / "p q.toml").write_text(f'base_url = "https://api.test"\n[keys]\nmain-key = {{env = "MY_KEY"}}\n{headers}')
     for value in ("canary-1234", ""):
         monkeypatch.setenv("MY_KEY", value)
+        monkeypatch.setenv("MY_TOKEN", value)
         plain = printed(capsys, "show", NEGATIVE, "--profile", "p q.toml")
         curl = printed(capsys, "show", NEGATIVE, "--profile", "p q.toml", "--curl")
         assert "canary" not in plain + curl
@@ -197,6 +199,7 @@ def test_keys_of_the_environment_are_shown_by_name(
         assert '"{completed-video}"' in plain
         assert "https://api.test/v1/generations" in curl
         assert '-H "Authorization: Bearer $MY_KEY"' in curl
+        assert '-H "X-Gateway: Basic $MY_TOKEN" -H "X-Env: staging"' in curl
     told = printed(capsys, "show", NEGATIVE, "--profile", "p q.toml", "--curl", "--base-url", "http://here:1")
     assert "http://here:1/v1/generations" in told
     long = printed(capsys, "show", LONG, "--profile", "p q.toml", "--curl")

@@ -14,7 +14,7 @@ from luma_conformance.catalogue.roles import SUPPLIES
 from luma_conformance.judge.explain import curl, describe_expected, show_command
 from luma_conformance.judge.play import bind, make_lookup
 from luma_conformance.matching import Matcher
-from luma_conformance.model import Case, Request, Step
+from luma_conformance.model import Case, Headers, Request, Step
 from luma_conformance.reference import profile_path
 from luma_conformance.reference.settings import SERVED
 from luma_conformance.target.profile import Profile, load_profile
@@ -43,6 +43,7 @@ class Showing:
     missing: tuple[str, ...]
     base_url: str
     profile_file: Path | None
+    added: Headers = ()
     assumed_url: bool = False
 
     @classmethod
@@ -56,6 +57,7 @@ class Showing:
             missing=tuple(why for role in roles if (why := profile.missing(role))),
             base_url=base_url or profile.base_url or SERVED,
             profile_file=profile_file,
+            added=profile.gateway.shown,
             assumed_url=not (base_url or profile.base_url),
         )
 
@@ -102,7 +104,7 @@ class Showing:
         for line in [*self._describe_timing(number), self._describe_expected(step), *_describe_aftermath(step)]:
             yield f"# {line.strip()}"
         show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None, casefiles.own())
-        yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
+        yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}", self.added)
 
     def _describe_expected(self, step: Step) -> str:
         """Return the line with a step's status and detail, without the title, which is shown above already."""

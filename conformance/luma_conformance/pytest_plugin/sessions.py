@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.session.open import Options, open_session
 from luma_conformance.session.record import name_part
 from luma_conformance.session.session import Session
+from luma_conformance.target.gateway import Gateway, parse_certificate, parse_header
 
 
 def session_of(item: pytest.Item) -> Session:
@@ -33,7 +35,7 @@ def session_of(item: pytest.Item) -> Session:
         options = _make_options(config)
         session = config.stash[SESSION] = _open(item, options)
         if (against := config.getoption("luma_against")) is not None:
-            other = replace(options, target=against, profile=None, record=None)
+            other = replace(options, target=against, profile=None, record=None, gateway=Gateway())
             config.stash[OTHER_SESSION] = _open(item, other)
     return session
 
@@ -82,6 +84,15 @@ def read_deviations(config: pytest.Config) -> Deviations:
     return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
 
 
+def read_gateway(config: pytest.Config) -> Gateway:
+    """Return what the options add to each request to the target; raise InputError where one is wrong."""
+    certificate = config.getoption("luma_client_cert")
+    return Gateway(
+        headers=tuple(parse_header(text, os.environ) for text in config.getoption("luma_header")),
+        certificate=parse_certificate(certificate) if certificate is not None else None,
+    )
+
+
 def worker_share(spend: int, worker: Mapping[str, object] | None) -> int:
     """Return this worker's share of `--luma-spend`, or all of it where there are no workers."""
     if worker is None:
@@ -113,6 +124,7 @@ def _make_options(config: pytest.Config) -> Options:
         redactor=guard(config)[0],
         deviations=read_deviations(config),
         alone=not hasattr(config, "workerinput"),
+        gateway=read_gateway(config),
     )
 
 

@@ -21,6 +21,7 @@ from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
+from luma_conformance.target.gateway import Gateway
 from luma_conformance.target.pacing import Pacing
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.profile import (
@@ -51,6 +52,7 @@ class Options:
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
     wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
     writes; the target's secrets are added to it. `alone` is false where other workers of the run judge the same target.
+    `gateway` is added to each request to a server.
     """
 
     target: str | None = None
@@ -64,6 +66,7 @@ class Options:
     redactor: Redactor = field(default_factory=Redactor)
     deviations: Deviations = field(default_factory=Deviations)
     alone: bool = True
+    gateway: Gateway = field(default_factory=Gateway)
 
 
 def open_session(options: Options) -> Session:
@@ -107,7 +110,9 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
     from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
 
-    transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout))
+    gateway = options.gateway.or_else(profile.gateway) if profile is not None else options.gateway
+    options.redactor.add(gateway.secrets)
+    transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout), gateway=gateway)
     try:
         loopback = is_loopback(base_url)
         if profile is None and loopback:
@@ -122,7 +127,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
         channel = _make_channel(spending, RealClock(), profile, options.announce)
         session = _make_session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
-        session.remote, session.close = True, transport.close
+        session.remote, session.close, session.added = True, transport.close, gateway.shown
         session = _record_if_asked(session, options)
         session.check()
     except BaseException:

@@ -15,7 +15,7 @@ from luma_conformance.judge.explain import deciding_exchange, describe, describe
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
-from luma_conformance.model import Case, Exchange, Mismatch, Outcome, Result, Verdict
+from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.spending import Spending
 
@@ -27,7 +27,8 @@ class Session:
     """One target, with everything that judging it takes; to be closed.
 
     `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
-    `remote`: another process answers, whose clients several workers may share. `lenient`: a different wording is a
+    `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
+    shown, that each request gets on its way. `lenient`: a different wording is a
     warning.
     """
 
@@ -39,6 +40,7 @@ class Session:
     close: Callable[[], None] = lambda: None
     profile: str | None = None
     remote: bool = False
+    added: Headers = ()
     recorded: bool = False
     lenient: bool = False
     deviations: Deviations = field(default_factory=Deviations)
@@ -58,7 +60,7 @@ class Session:
 
     def describe(self, result: Result, seconds: float = 0.0) -> Judged:
         """Return the verdict on a case with all its evidence, safe to show; `seconds` is how long it took."""
-        return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds)
+        return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds, self.added)
 
     def outline(self, result: Result, seconds: float = 0.0) -> Judged:
         """Return the verdict without evidence, for a case that passed in a run without a report."""

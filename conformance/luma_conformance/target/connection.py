@@ -16,9 +16,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
-from luma_conformance.errors import ExchangeError
+from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Response
+from luma_conformance.reading.text_file import read_text
 from luma_conformance.target.bounds import Bounds
+from luma_conformance.target.gateway import ClientCertificate
 from luma_conformance.target.response_parser import CHUNK, BadResponse, ResponseParser
 
 Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
@@ -26,6 +28,9 @@ Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 SOON: Final = 1.0
 """Seconds within which a kept connection that fails before a byte came counts as closed before the request."""
+
+MAX_PEM: Final = 1_000_000
+"""Bytes a file with a certificate or a key may have."""
 
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_WHILE_READING")
 """OpenSSL's reasons where a server does not speak TLS."""
@@ -43,6 +48,7 @@ class Call:
     host: str
     port: int
     secure: bool
+    certificate: ClientCertificate | None
     head: bytes = field(repr=False)
     body: bytes = field(repr=False)
     bounds: Bounds
@@ -123,7 +129,7 @@ def _secured(sock: socket.socket, call: Call, until: float) -> socket.socket:
     """Return the socket under TLS; raise ExchangeError that names what is wrong with the certificate."""
     try:
         sock.settimeout(max(until - time.monotonic(), 0.001))
-        return _tls().wrap_socket(sock, server_hostname=call.host)
+        return _tls(call.certificate).wrap_socket(sock, server_hostname=call.host)
     except ssl.SSLCertVerificationError as error:
         hint = "; if its authority is your own, set SSL_CERT_FILE"
         why = f"its certificate is not accepted: {error.verify_message}{hint}"
@@ -137,11 +143,37 @@ def _secured(sock: socket.socket, call: Call, until: float) -> socket.socket:
     raise ExchangeError(f"no TLS connection to {call.host}:{call.port}: {why}")
 
 
+def check_certificate(certificate: ClientCertificate) -> None:
+    """Raise InputError, which says what is wrong with a file, unless the certificate and its key can be used."""
+    _tls(certificate)
+
+
 @cache
-def _tls() -> ssl.SSLContext:
+def _tls(certificate: ClientCertificate | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
+    if certificate is not None:
+        _load(context, certificate)
     return context
+
+
+def _load(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
+    # OpenSSL's own errors name neither the file nor what is missing in it, and for the password of a key it would ask
+    # on the terminal, where nobody may sit.
+    file, key = certificate.certificate, certificate.key
+    if "-----BEGIN CERTIFICATE-----" not in read_text(file, "a client certificate", MAX_PEM):
+        raise InputError(f"{file} has no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")
+    secret = read_text(key, "a private key", MAX_PEM)
+    if "PRIVATE KEY-----" not in secret:
+        raise InputError(f"{key} has no private key in PEM; where it is in another file, write {file},KEYFILE")
+    if "ENCRYPTED" in secret:
+        raise InputError(f"the private key in {key} is encrypted; `openssl pkey -in {key} -out FILE` decrypts it")
+    try:
+        context.load_cert_chain(file, key)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise InputError(f"the private key in {key} is not that of the certificate in {file}") from None
+        raise InputError(f"{file} and {key} are no certificate and its key: {error.reason or error}") from None
 
 
 class Connection:
@@ -191,7 +223,7 @@ class Connection:
                 rest = memoryview(part)
                 while rest:
                     rest = rest[self._timed(call).send(rest[:CHUNK]) :]
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # RFC 9112, 9.5: a server may answer, and close, before it has read a long body, and a client is to look
             # for that answer while it sends.
             pass
@@ -216,11 +248,16 @@ def _why(error: Exception, call: Call, heard: int) -> str:
     """Return how an exchange broke, in one line."""
     if isinstance(error, BadResponse):
         return str(error)
+    if isinstance(error, ssl.SSLError) and "CERTIFICATE" in (error.reason or ""):
+        advice = "name another" if call.certificate is not None else "--luma-client-cert names one"
+        return f"the server wants a client certificate it accepts ({error.reason}); {advice}"
     if isinstance(error, TimeoutError):
         came = f"{heard} bytes of an answer came" if heard else "nothing came"
         return f"no whole answer within {call.total:g} s; {came}"
     if isinstance(error, ConnectionError) and not heard:
-        return "the server closed the connection without an answer"
+        asks = call.secure and call.certificate is None
+        hint = "; if it wants a client certificate, --luma-client-cert names one" if asks else ""
+        return f"the server closed the connection without an answer{hint}"
     if isinstance(error, ConnectionError):
         return f"the connection closed in the middle of the answer, after {heard} bytes"
     return f"the answer breaks HTTP: {ascii(str(error)[:200])[1:-1] or type(error).__name__}"

@@ -34,7 +34,8 @@ def _find_reason(response: Response, key: str) -> str | None:
     if 300 <= status < 400:
         return _describe_redirect(status, header(response.headers, "Location"))
     if _is_page(response):
-        return f"the target answers {status} with a web page, so this is not the API; check the base URL"
+        token = ", or send its gateway's token with --luma-header" if status in (401, 403) else ""
+        return f"the target answers {status} with a web page, so this is not the API; check the base URL{token}"
     reason = f": {detail}" if (detail := _detail(response)) else ""
     if status == 401:
         return f"the target refuses the main key ({key}){reason}; check the key, and that it is one for this target"

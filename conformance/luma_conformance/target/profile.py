@@ -29,6 +29,7 @@ from luma_conformance.errors import InputError, Unreadable
 from luma_conformance.reading.document import MAX_PROBLEMS, Node, Problems
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.reading.toml import read_toml
+from luma_conformance.target.gateway import ClientCertificate, Gateway, GatewayHeader, make_header
 
 MAIN_VARIABLE: Final = "LUMA_AGENTS_API_KEY"
 TEST_PREFIX: Final = "luma-api-test-"
@@ -51,6 +52,7 @@ _TABLES: Final = {
     **_GIVING,
     "clock": ("advance", "body", "method", "scope", "key"),
     "limits": ("requests-per-minute",),
+    "tls": ("client-certificate", "client-key"),
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -100,7 +102,8 @@ class Profile:
     """What a target offers, by role.
 
     `values` has media, prompts, generations and other texts; `absent` has the reasons why named keys are missing.
-    `roles` has the roles that the profile declares beside the kit's, with their meaning.
+    `roles` has the roles that the profile declares beside the kit's, with their meaning; `gateway`, what is added to
+    each request.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Profile:
     requests_per_minute: int | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    gateway: Gateway = field(default_factory=Gateway)
 
     def missing(self, role: str) -> str | None:
         """Return why a role is not offered, or None."""
@@ -131,7 +135,8 @@ class Profile:
     @property
     def secrets(self) -> Mapping[str, str]:
         """The tokens that must never be shown, with what is shown instead of each."""
-        return {key.token: key.source for key in self.keys.values() if key.source != key.token}
+        keys = {key.token: key.source for key in self.keys.values() if key.source != key.token}
+        return {**self.gateway.secrets, **keys}
 
 
 def _describe_undeclared(role: str, known: Iterable[str]) -> str:
@@ -211,7 +216,7 @@ class _Keys:
 def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
     own = _read_own_roles(document)
     tables = {table: _read_table(document, table, own) for table in _TABLES if table in document}
-    _note_unknown(document, ("base_url", "roles", *_TABLES))
+    _note_unknown(document, ("base_url", "roles", "headers", *_TABLES))
     keys = _Keys(environ)
     for role, node in tables.get("keys", {}).items():
         keys.read(role, node)
@@ -228,9 +233,38 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
         requests_per_minute=per_minute.whole(1) if per_minute is not None else None,
         absent=keys.absent,
         roles=own,
+        gateway=Gateway(headers=_read_headers(document, environ), certificate=_read_certificate(tables.get("tls", {}))),
     )
     why = keys.absent.get(clock.key) if clock is not None and clock.key is not None else None
     return profile.without_clock(why) if why is not None else profile
+
+
+def _read_headers(document: Node, environ: Mapping[str, str]) -> tuple[GatewayHeader, ...]:
+    """Return the headers in [headers], whose names are the user's own; no message shows a value."""
+    found = []
+    if "headers" in document:
+        if not isinstance(document["headers"].value, dict):
+            document["headers"].expected("a table: [headers]")
+            return ()
+        for name, node in document["headers"].members():
+            if not isinstance(node.value, str):
+                node.wrong(f'{node.name} should be a text: {name} = "$VARIABLE"')
+                continue
+            try:
+                found.append(make_header(name, node.value, environ))
+            except InputError as error:
+                node.wrong(str(error))
+    return tuple(found)
+
+
+def _read_certificate(table: Mapping[str, Node]) -> ClientCertificate | None:
+    if "client-certificate" not in table:
+        if "client-key" in table:
+            table["client-key"].wrong("client-key is the key of a certificate; give the certificate too")
+        return None
+    certificate = table["client-certificate"].text()
+    key = table["client-key"].text() if "client-key" in table else certificate
+    return ClientCertificate(certificate=Path(certificate), key=Path(key))
 
 
 def _read_own_roles(document: Node) -> dict[str, str]:
