@@ -64,6 +64,9 @@ OFFERS: Final[Mapping[str, str]] = {
 ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
 """Every role by name, with a description of what the target offers under it."""
 
+EITHER: Final[Mapping[str, tuple[str, ...]]] = {"video-source": ("video-url", "completed-video")}
+"""What properties need by another name, and the roles of which any one will do."""
+
 OWN_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """How a role of somebody's own is spelt, which a profile declares and the case files of that somebody need."""
 

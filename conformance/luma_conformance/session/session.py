@@ -79,9 +79,9 @@ class Session:
             return
         key = self.target.profile.keys[MAIN_KEY]
         try:
-            preflight(self.spending, f"Bearer {key.token}", key=key.source)
+            preflight(self.spending, f"Bearer {key.token}", key=key.source, scrub=self.scrub)
         except CouldNotJudge as error:
-            raise CouldNotJudge(self.scrub(str(error))) from None
+            raise type(error)(self.scrub(str(error))) from None
 
     @property
     def spent(self) -> int:

@@ -41,6 +41,8 @@ CLIENT: Final = "client"
 """The scopes of a clock: advancing it is felt by all clients of the server, or by one."""
 METHODS: Final = ("POST", "PUT", "PATCH", "GET")
 """What may advance a clock."""
+BARE: Final = "no profile"
+"""The name of the profile of a target known only by its base URL."""
 MAX_BYTES: Final = 100_000
 _SECONDS: Final = "{seconds}"
 _NO_ROLES: Final[Mapping[str, str]] = {}
@@ -160,7 +162,7 @@ def make_bare_profile(environ: Mapping[str, str]) -> Profile:
     """Return the profile of a target known only by its base URL: the main key, if the environment has one."""
     keys = _Keys(environ)
     keys.add_variable(MAIN_KEY, MAIN_VARIABLE)
-    return Profile(name="no profile", keys=keys.found, absent=keys.absent)
+    return Profile(name=BARE, keys=keys.found, absent=keys.absent)
 
 
 def read_template() -> str:
