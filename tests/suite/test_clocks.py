@@ -65,12 +65,7 @@ def test_a_right_server_is_not_accused_whatever_its_clock(judge: Judge, scope: s
 
 @pytest.mark.parametrize(
     ("wrong", "judge", "scope"),
-    [
-        pytest.param(wrong, judge, scope, marks=[pytest.mark.slow] if judge is WITH_A_CLOCK[0] else [])
-        for wrong, judges in WRONG.items()
-        for judge, scope in JUDGED
-        if judge in judges
-    ],
+    [(wrong, judge, scope) for wrong, judges in WRONG.items() for judge, scope in JUDGED if judge in judges],
 )
 def test_a_wrong_server_is_caught_whatever_its_clock(wrong: str, judge: Judge, scope: str | None) -> None:
     """A fault in time is found with one clock, with one for each client, and by waiting."""
