@@ -57,7 +57,7 @@ def find_reason(judge: Judge, luma_target: LumaTarget) -> str | None:
 
 
 def judge_twice(judge: Judge, luma_target: LumaTarget) -> None:
-    """Judge again what is not judged at first: a URL that never changes is told from one of real time by earlier ones."""
+    """Judge again what is not judged at first: a URL that never changes is told from real time by earlier ones."""
     if find_reason(judge, luma_target) is not None:
         judge(luma_target)
 
