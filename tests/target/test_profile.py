@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.catalogue.roles import ROLES, TAKEN_FOR_GRANTED
 from luma_conformance.errors import InputError
 from luma_conformance.reading.document import MAX_PROBLEMS
 from luma_conformance.target.profile import (
@@ -109,7 +109,7 @@ def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     assert profile.missing("revoked-key") == "revoked-key: environment variable LUMA_REVOKED_KEY is not set"
     assert profile.missing("expired-key") == "the profile names no expired-key"
     offered = {role for role in ROLES if profile.missing(role) is None}
-    assert offered == {*profile.values, "other-key", "large-uploads", "fast-clock"}
+    assert offered == {*profile.values, *TAKEN_FOR_GRANTED, "other-key", "large-uploads", "fast-clock"}
 
 
 def test_an_empty_profile_is_one_and_offers_nothing() -> None:
@@ -207,7 +207,12 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
         ),
         ("[prompts]\nimage-url = 'x'", ['p.toml:2: unknown key in [prompts] "image-url"; it belongs in [media]']),
         ("[offers]\nfast-clock = true", ['p.toml:2: unknown key in [offers] "fast-clock"; a [clock] table offers it']),
-        ("[offers]\n\nzzz = true", ['p.toml:3: unknown key in [offers] "zzz"; there are hdr-access, large-uploads']),
+        (
+            "[offers]\n\nzzz = true",
+            [
+                'p.toml:3: unknown key in [offers] "zzz"; there are hdr-access, image-decoding, large-uploads, output-files, url-ingestion'
+            ],
+        ),
         ("\nkeys = 1", ["p.toml:2: keys should be a table: [keys], not 1"]),
         ("keys = 'luma-api-s3cret'", ["p.toml:1: keys should be a table: [keys], not a string"]),
         ("[[media]]\nimage-url = 'x'", ["p.toml:1: media should be a table: [media], not a list"]),

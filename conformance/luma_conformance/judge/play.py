@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
@@ -16,6 +16,7 @@ from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
+from luma_conformance.judge.preparation import NoPreparation, Preparation
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.model import (
     ABSENT,
@@ -43,23 +44,34 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whatever is judged: how to reach it, and what its profile offers; `run` begins every X-Request-Id."""
+    """Whatever is judged: how to reach it, what its profile offers, and what the kit prepares on it itself.
+
+    `run` begins every X-Request-Id.
+    """
 
     channel: Channel
     profile: Profile
     run: str
+    preparation: Preparation = field(default_factory=NoPreparation)
 
     def missing(self, role: str) -> str | None:
-        """Return why a role is not offered, or None."""
-        return self.profile.missing(role)
+        """Return why a role is not offered, or None; what can be prepared is prepared first, between two items."""
+        why = self.profile.missing(role)
+        return None if why is None else self.preparation.missing(role, why, self.channel)
+
+    def key_role(self, role: str) -> str:
+        """Return the role whose key is sent for a role: its own, or that of the key which serves in its place."""
+        return role if role in self.profile.keys else self.preparation.value(role)
 
     def token(self, role: str) -> str:
         """Return the API key of a role."""
-        return self.profile.keys[role].token
+        return self.profile.keys[self.key_role(role)].token
 
     def value(self, name: str) -> str:
-        """Return what a placeholder stands for: what the kit supplies itself, else what the profile offers."""
-        return supply(name) if name in SUPPLIES else self.profile.values[name]
+        """Return what a placeholder stands for: what the kit supplies, the profile offers or the kit has prepared."""
+        if name in SUPPLIES:
+            return supply(name)
+        return self.profile.values[name] if name in self.profile.values else self.preparation.value(name)
 
 
 def find_unmet_need(case: Case, target: Target) -> str | None:
@@ -196,7 +208,8 @@ class _Progress:
 
     def step(self, step: Step) -> list[Exchange]:
         """Send one step, repeatedly if it says so, and return its exchanges."""
-        self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
+        if (role := step.ask.auth.role) is not None:  # an output file has no key: time passes for its owner
+            self._role = self._target.key_role(role)
         if step.wait:
             self._target.channel.sleep(step.wait, self._role)
         exchanges = [self._send(step)]

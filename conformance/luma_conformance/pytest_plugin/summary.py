@@ -13,6 +13,7 @@ from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report.result import Ending, Results, count_noun
 from luma_conformance.session.open import EMBEDDED
+from luma_conformance.session.prepare import describe_made
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """The standings in which two servers differ: their cases are listed."""
@@ -34,6 +35,9 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"observed    {what}")
     for line in _format_rules(results.ending):
         terminal.write_line(line, yellow=line.startswith("unreached"))
+    if made := results.ending.made:
+        words = f"{describe_made(made)}, for the cases that need one"
+        terminal.write_line(f"made        {words}: {count_noun(sum(made.values()), 'generation')}")
     if spent := results.ending.spent:
         terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:

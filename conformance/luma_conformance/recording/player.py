@@ -24,10 +24,15 @@ _TRACING: Final = "x-request-id"
 
 @dataclass(kw_only=True)
 class _Take:
-    """The exchanges of one item in one run: those outside examples, and those of each example."""
+    """The exchanges of one item in one run: those outside examples, and those of each example.
+
+    `prepared` has what filled the roles that the kit filled itself, `failed` why it could not fill others.
+    """
 
     version: str
     at: float
+    prepared: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
     loose: list[Entry] = field(default_factory=list)
     literals: dict[int, str] = field(default_factory=dict)
     examples: dict[int, list[Entry]] = field(default_factory=dict)
@@ -55,6 +60,19 @@ class Player:
             if (found := _find_leak(entry, leak)) is not None:
                 raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
             self._add(entry, newest)
+
+    def missing(self, role: str, why: str, channel: object = None) -> str | None:
+        """Return why the kit could not fill a role itself when it recorded, or None; see `Preparation`."""
+        takes = self._takes.values()
+        if any(role in take.prepared for take in takes):
+            return None
+        return next((take.failed[role] for take in takes if role in take.failed), why)
+
+    def value(self, role: str) -> str:
+        """Return what filled a role when the current item was recorded; raise NotRecorded."""
+        if role not in self._take.prepared:
+            raise NotRecorded(f"recorded without {role}")
+        return self._take.prepared[role]
 
     @property
     def oldest(self) -> float:
@@ -124,7 +142,8 @@ class Player:
                 raise ValueError
             if newest.get(item) != note["take"]:
                 newest[item] = note["take"]
-                self._takes[item] = _Take(version=str(note["version"]), at=at)
+                prepared, failed = (_read_texts(note.get(name)) for name in ("prepared", "failed"))
+                self._takes[item] = _Take(version=str(note["version"]), at=at, prepared=prepared, failed=failed)
             take = self._takes[item]
             if number is None:
                 take.loose.append(entry)
@@ -150,6 +169,10 @@ def _find_leak(entry: Entry, leak: Callable[[str], object]) -> object:
     fields = (f"{name}: {value}" for name, value in (*request.headers, *response.headers))
     bodies = (body.decode("utf-8", "replace") for body in (request.body, response.body))
     return leak("\n".join([request.url, *fields, *bodies, json.dumps(dict(entry.note))]))
+
+
+def _read_texts(value: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _read_number(value: object) -> float:

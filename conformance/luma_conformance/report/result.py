@@ -45,7 +45,8 @@ class Run:
 class Ending:
     """How a run ended: `complete` if every selected case was tried; `stop` is why it was stopped early.
 
-    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted.
+    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted. `made` has the
+    completed generations that the kit made itself, by role.
     """
 
     ended: str = ""
@@ -53,6 +54,7 @@ class Ending:
     status: int = 0
     stop: str | None = None
     spent: int = 0
+    made: Mapping[str, int] = field(default_factory=dict)
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     observed: tuple[str, ...] = ()
 

@@ -1,0 +1,34 @@
+"""What the kit prepares itself on a target, for roles that the target's profile does not give."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from luma_conformance.target.channel import Channel
+
+
+class Preparation(Protocol):
+    """The roles that the kit fills itself: generations of its own making, and keys that serve in place of others."""
+
+    def missing(self, role: str, why: str, channel: Channel) -> str | None:
+        """Return why the kit cannot fill a role, or None; `why` is the reason where it does not even try.
+
+        It may send requests, and let time pass: call it only between the exchanges of two items.
+        """
+        ...
+
+    def value(self, role: str) -> str:
+        """Return what fills a role: the id of a generation, or the role whose key serves in its place."""
+        ...
+
+
+class NoPreparation:
+    """The preparation of a target on which the kit makes nothing itself."""
+
+    def missing(self, role: str, why: str, channel: Channel) -> str | None:
+        """Return the reason as it is."""
+        return why
+
+    def value(self, role: str) -> str:
+        """Raise KeyError: no role is filled."""
+        raise KeyError(role)
