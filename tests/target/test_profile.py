@@ -113,11 +113,18 @@ def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
 
 
 def test_an_empty_profile_is_one_and_offers_nothing() -> None:
-    """Nothing is required of a profile but that it can be read."""
+    """Nothing is required of a profile but that it can be read; what is taken for granted it need not say."""
     profile = read("")
-    assert all(profile.missing(role) for role in ROLES)
+    assert {role for role in ROLES if not profile.missing(role)} == {*TAKEN_FOR_GRANTED}
     assert profile.base_url is None
     assert read("[offers]\nlarge-uploads = false").missing("large-uploads")
+
+
+@pytest.mark.parametrize("role", TAKEN_FOR_GRANTED)
+def test_what_is_taken_for_granted_is_missing_only_where_the_profile_says_so(role: str) -> None:
+    """False takes it away, with that reason; true says what is the case anyway."""
+    assert read(f"[offers]\n{role} = false").missing(role) == f"the profile says {role} = false"
+    assert read(f"[offers]\n{role} = true").missing(role) is None
 
 
 def test_a_key_is_stripped_of_the_white_space_around_it() -> None:
@@ -210,7 +217,8 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
         (
             "[offers]\n\nzzz = true",
             [
-                'p.toml:3: unknown key in [offers] "zzz"; there are hdr-access, image-decoding, large-uploads, output-files, url-ingestion'
+                'p.toml:3: unknown key in [offers] "zzz"; there are '
+                + ", ".join(sorted(("hdr-access", "large-uploads", *TAKEN_FOR_GRANTED)))
             ],
         ),
         ("\nkeys = 1", ["p.toml:2: keys should be a table: [keys], not 1"]),

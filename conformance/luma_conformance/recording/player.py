@@ -15,7 +15,7 @@ from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request
 from luma_conformance.recording.entry import About, Entry
 from luma_conformance.recording.har import read_about, read_entries
-from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, version_of
+from luma_conformance.recording.recorder import FORMAT, PREPARATION, Storing, fingerprint, version_of
 from luma_conformance.target.server_time import TimeDoubts
 
 OUTDATED: Final = "recorded for another version of this case"
@@ -26,13 +26,12 @@ _TRACING: Final = "x-request-id"
 class _Take:
     """The exchanges of one item in one run: those outside examples, and those of each example.
 
-    `prepared` has what filled the roles that the kit filled itself, `failed` why it could not fill others.
+    `prepared` has what filled the roles that the kit filled itself.
     """
 
     version: str
     at: float
     prepared: Mapping[str, str] = field(default_factory=dict)
-    failed: Mapping[str, str] = field(default_factory=dict)
     loose: list[Entry] = field(default_factory=list)
     literals: dict[int, str] = field(default_factory=dict)
     examples: dict[int, list[Entry]] = field(default_factory=dict)
@@ -63,10 +62,11 @@ class Player:
 
     def missing(self, role: str, why: str, channel: object = None) -> str | None:
         """Return why the kit could not fill a role itself when it recorded, or None; see `Preparation`."""
-        takes = self._takes.values()
-        if any(role in take.prepared for take in takes):
+        if any(role in take.prepared for take in self._takes.values()):
             return None
-        return next((take.failed[role] for take in takes if role in take.failed), why)
+        tried = self._takes.get(PREPARATION + role, _Take(version="", at=0.0))
+        failed = [_evaluate(tried.literals[number], tried.examples[number][0].place) for number in tried.literals]
+        return next((str(text) for texts in failed if isinstance(texts, list) for text in texts), why)
 
     def value(self, role: str) -> str:
         """Return what filled a role when the current item was recorded; raise NotRecorded."""
@@ -142,8 +142,8 @@ class Player:
                 raise ValueError
             if newest.get(item) != note["take"]:
                 newest[item] = note["take"]
-                prepared, failed = (_read_texts(note.get(name)) for name in ("prepared", "failed"))
-                self._takes[item] = _Take(version=str(note["version"]), at=at, prepared=prepared, failed=failed)
+                prepared = _read_texts(note.get("prepared"))
+                self._takes[item] = _Take(version=str(note["version"]), at=at, prepared=prepared)
             take = self._takes[item]
             if number is None:
                 take.loose.append(entry)

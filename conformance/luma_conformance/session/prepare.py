@@ -12,6 +12,7 @@ from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.play import bind
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response
+from luma_conformance.recording.recorder import PREPARATION
 from luma_conformance.target.channel import Channel
 from luma_conformance.target.spending import Spending
 
@@ -21,8 +22,6 @@ EVERY: Final = 2.0
 """Seconds between two polls, as the page recommends."""
 RECENT: Final = 3600.0
 """Seconds for which a generation that was seen is taken to be there: the page does not say how long one is kept."""
-ITEM: Final = "preparation"
-"""The beginning of the names under which the exchanges of making are recorded."""
 
 _MAIN: Final = Auth(role=MAIN_KEY)
 _PROMPT: Final = "A sunset over the ocean"
@@ -62,13 +61,16 @@ class Prepared:
         if not self.spending.allows(1):
             return why if self.spending.limit == 0 else f"{why}, and --luma-spend does not allow to make one"
         self.announce(f"making a {role.replace('-', ' ')}, of which the profile names none")
-        channel.begin_item(f"{ITEM}/{role}")
+        channel.begin_item(PREPARATION + role)
+        failed: list[str] = []
+        channel.begin_example(failed)
         try:
             self._make(role, channel)
-        except _NotMadeError as error:
-            self._failed[role] = f"{why}, and making one failed: {self.scrub(str(error))}"
-        except ExchangeError as error:
-            self._failed[role] = f"{why}, and making one failed: {error}"
+        except (_NotMadeError, ExchangeError) as error:
+            failed += [self.scrub(f"{why}, and making one failed: {error}")]
+            self._failed[role] = failed[0]
+        finally:
+            channel.end_example()
         return self._failed.get(role)
 
     def value(self, role: str) -> str:
@@ -76,9 +78,8 @@ class Prepared:
         return self._ids[role]
 
     def as_data(self) -> dict[str, object]:
-        """Return what a recording must hold to be judged as it was: the ids, and why there are no others."""
-        given = {"prepared": dict(self._ids), "failed": dict(self._failed)}
-        return {name: texts for name, texts in given.items() if texts}
+        """Return what a recording stores with every item: the ids that its requests may have in them."""
+        return {"prepared": dict(self._ids)} if self._ids else {}
 
     def _make(self, role: str, channel: Channel) -> None:
         ask = Ask(method="POST", url=GENERATIONS_PATH, auth=_MAIN, body=_BODIES[role])
@@ -90,23 +91,26 @@ class Prepared:
         name = member_of(created.response, "id")
         if not (isinstance(name, str) and name and name.isprintable()):
             raise _NotMadeError("the answer has no id")
-        last = self._poll(name, channel)
+        last = self._poll(name, created, channel)
         if (state := member_of(last.response, "state")) != "completed":
             raise _NotMadeError(_describe_state(state, last, last.received - created.sent))
         self._ids[role], self._seen[role] = name, self.now()
 
-    def _poll(self, name: str, channel: Channel) -> Exchange:
+    def _poll(self, name: str, created: Exchange, channel: Channel) -> Exchange:
         """Poll until a generation has ended or patience is over, and return the last poll."""
-        for _ in range(max(1, round(self.patience / EVERY))):
-            poll = channel.exchange(self._look_up(name))
-            if poll.response.status != 200 or member_of(poll.response, "state") in FINAL_STATES:
-                break
+        poll = channel.exchange(self._look_up(name))
+        while (
+            poll.response.status == 200
+            and member_of(poll.response, "state") not in FINAL_STATES
+            and poll.received - created.received < self.patience
+        ):
             channel.sleep(EVERY, MAIN_KEY)
+            poll = channel.exchange(self._look_up(name))
         return poll
 
     def _look_again(self, role: str, channel: Channel) -> None:
         """Forget a generation that the target does not know any more; a server may drop old ones."""
-        channel.begin_item(f"{ITEM}/{role}")
+        channel.begin_item(PREPARATION + role)
         poll = channel.exchange(self._look_up(self._ids[role]))
         if poll.response.status == 404:
             del self._ids[role]

@@ -70,10 +70,9 @@ class Material:
     @classmethod
     def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
         """Return the material of a target, from the values of its roles; inline images need no role."""
-
         absent = {role: why for role in _ROLES if (why := missing(role)) is not None}
         if (why := missing("url-ingestion")) is not None:
-            absent |= {role: why for role in (*TROUBLE, "image-url", "video-url")}
+            absent |= dict.fromkeys((*TROUBLE, "image-url", "video-url"), why)
 
         def optional(role: str) -> str | None:
             return None if role in absent else value(role)
