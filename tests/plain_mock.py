@@ -25,7 +25,9 @@ Answer = tuple[int, dict[str, Any], dict[str, str]]
 
 @dataclass
 class PlainMock:
-    """The mock, and its clock where `now` is set. A job takes `seconds`, and is forgotten after `kept` seconds.
+    """The mock, and its clock where `now` is set, which an answer moves by `delay` seconds.
+
+    A job takes `seconds`, and is forgotten after `kept` seconds.
 
     `ending` is the state jobs end in; None: they never end. `refused` is the answer to every request for a video.
     """
@@ -34,6 +36,7 @@ class PlainMock:
     rpm: int = 10**6
     slots: int = 10**6
     seconds: float = 1.0
+    delay: float = 0.0
     kept: float = 1e12
     ending: str | None = "completed"
     refused: tuple[int, str] | None = None
@@ -52,6 +55,8 @@ class PlainMock:
 
     def send(self, request: Request) -> Response:
         """Return the answer to a request; a Transport of the kit's."""
+        if self.now is not None:
+            self.now += self.delay
         with self._lock:
             status, body, more = self._answer(request)
         echoed = header(request.headers, "X-Request-Id") or str(uuid.uuid4())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from luma_conformance.catalogue.files import own
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Case, Outcome, Result
@@ -15,8 +17,8 @@ from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
 from luma_conformance.target.spending import Spending
 from tests import kit
-from tests.kit import Run
-from tests.plain_mock import KEY, PlainMock, listening
+from tests.kit import Run, case_of
+from tests.plain_mock import KEY, Answer, PlainMock, listening
 
 PROFILE = Profile(name="no profile", keys={"main-key": Key(token=KEY, source="$KEY")})
 HEAD = """section: The section
@@ -54,7 +56,7 @@ def open_on(mock: PlainMock, *, profile: Profile = PROFILE, spend: int | None = 
     channel = LiveChannel(
         transport=spending, patient=spending, passing=Passing(transport=spending, clock=_Ticking(mock))
     )
-    prepared = Prepared(spending=spending, token=KEY, now=mock.time, announce=lambda _: None, scrub=str)
+    prepared = Prepared(spending=spending, profile=profile, now=mock.time, announce=lambda _: None, scrub=str)
     return Session(
         shown="the mock",
         base_url="http://mock",
@@ -107,8 +109,7 @@ def test_what_the_profile_does_not_name_is_made_once(role: str) -> None:
 def test_nothing_is_made_of_what_the_profile_names() -> None:
     """An id in the profile saves the generation, and is the one that is sent."""
     mock = PlainMock(now=1e9, seconds=0)
-    own = open_on(mock)
-    own.run(poll("completed-image"))
+    open_on(mock).run(poll("completed-image"))
     profile = Profile(name="p", keys=PROFILE.keys, values={"completed-image": mock.created[0]["id"]})
 
     assert open_on(mock, profile=profile).run(poll("completed-image")).verdict.outcome is Outcome.PASS
@@ -170,6 +171,120 @@ def test_a_generation_the_target_has_dropped_meanwhile_is_made_again() -> None:
         mock.sleep(hours * 3600)
         assert session.run(poll("completed-image")).verdict.outcome is Outcome.PASS
     assert session.made == {"completed-image": 3}
+
+
+RPM = ("window-full", "polling-not-limited")
+JOBS = ("too-many", "refused-again", "polling-not-limited")
+
+
+def run_limits(session: Session, section: str, slugs: Sequence[str]) -> list[tuple[Outcome, str | None]]:
+    """Return what comes of some cases of the catalogue about a limit."""
+    return [outcome(session.run(case_of(own(), f"create/{section}/{slug}"))) for slug in slugs]
+
+
+@pytest.mark.parametrize(
+    "mock",
+    [
+        PlainMock(now=1e9, rpm=30, slots=5),
+        PlainMock(now=1e9, rpm=60, slots=20, seconds=10),
+        PlainMock(now=1e9, rpm=3, slots=1, seconds=4),
+    ],
+)
+def test_a_key_with_small_limits_serves_as_one_that_was_made_for_them(mock: PlainMock) -> None:
+    """Both limits are judged with one key, whichever is met first: its jobs end, and its window opens again."""
+    session = open_on(mock)
+
+    assert run_limits(session, "429-concurrency", JOBS) == [(Outcome.PASS, None)] * 3
+    assert run_limits(session, "429-rpm", RPM) == [(Outcome.PASS, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("mock", "section", "slugs", "reason"),
+    [
+        (
+            PlainMock(now=1e9, rpm=61),
+            "429-rpm",
+            RPM,
+            "the profile names no low-rpm-key, and main-key announces 61 requests a minute, where at most 60 can be "
+            "used up",
+        ),
+        (
+            PlainMock(now=1e9, rpm=40, delay=1.6),
+            "429-rpm",
+            RPM,
+            "main-key cannot serve as low-rpm-key: its window could not be filled within a minute",
+        ),
+        (
+            PlainMock(now=1e9, rpm=30, slots=2, seconds=200),
+            "429-rpm",
+            RPM,
+            "main-key cannot serve as low-rpm-key: its other limit came first: Too many concurrent jobs",
+        ),
+        (
+            PlainMock(now=1e9, slots=22),
+            "429-concurrency",
+            JOBS,
+            "main-key cannot serve as low-concurrency-key: its jobs end too soon, or it has room for too many, to fill "
+            "its slots",
+        ),
+        (
+            PlainMock(now=1e9, slots=5, ending=None),
+            "429-concurrency",
+            JOBS,
+            "the profile names no low-concurrency-key",
+        ),
+    ],
+)
+def test_a_key_whose_answers_prove_nothing_accuses_nobody(
+    mock: PlainMock, section: str, slugs: Sequence[str], reason: str
+) -> None:
+    """Where the limit is too large, or cannot be reached, the cases are not judged, and it is tried once."""
+    session = open_on(mock)
+
+    assert run_limits(session, section, slugs[:1]) == [(Outcome.NOT_JUDGED, reason)]
+    created = len(mock.created)
+    assert run_limits(session, section, slugs[1:]) == [(Outcome.NOT_JUDGED, reason)] * (len(slugs) - 1)
+    assert len(mock.created) == created
+
+
+class Lax(PlainMock):
+    """Announces its limit, and never refuses."""
+
+    def _limit(self) -> None:
+        return None
+
+
+class Chatty(PlainMock):
+    """Sends the headers of the rate limit with a refusal that is about jobs."""
+
+    def _limit(self) -> Answer | None:
+        if (refused := super()._limit()) is not None:
+            refused[2].update(self._quota())
+        return refused
+
+
+@pytest.mark.parametrize(
+    ("mock", "section", "slug"),
+    [
+        (Lax(now=1e9, rpm=30), "429-rpm", "window-full"),
+        (Chatty(now=1e9, slots=3), "429-concurrency", "too-many"),
+    ],
+)
+def test_a_key_that_serves_convicts_where_its_answers_prove_it(mock: PlainMock, section: str, slug: str) -> None:
+    """Sixty-one requests in less than a minute, all admitted, are too many for any limit that may serve."""
+    assert run_limits(open_on(mock), section, [slug])[0][0] is Outcome.FAIL
+
+
+def test_nothing_serves_where_it_would_cost_money() -> None:
+    """Off this machine a limit is used up only within what may be spent."""
+    mock = PlainMock(now=1e9, rpm=30)
+
+    assert (
+        run_limits(open_on(mock, spend=0), "429-rpm", RPM)
+        == [(Outcome.NOT_JUDGED, "the profile names no low-rpm-key")] * 2
+    )
+    assert run_limits(open_on(mock, spend=30), "429-rpm", RPM)[0][0] is Outcome.NOT_JUDGED
+    assert len(mock.created) <= 1
 
 
 def test_what_was_made_is_told_in_words() -> None:

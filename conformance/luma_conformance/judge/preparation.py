@@ -21,6 +21,10 @@ class Preparation(Protocol):
         """Return what fills a role: the id of a generation, or the role whose key serves in its place."""
         ...
 
+    def withdraw(self, role: str, why: str) -> None:
+        """Fill a role no more, for that reason."""
+        ...
+
 
 class NoPreparation:
     """The preparation of a target on which the kit makes nothing itself."""
@@ -32,3 +36,6 @@ class NoPreparation:
     def value(self, role: str) -> str:
         """Raise KeyError: no role is filled."""
         raise KeyError(role)
+
+    def withdraw(self, role: str, why: str) -> None:
+        """Do nothing: no role is filled."""

@@ -74,6 +74,9 @@ class Player:
             raise NotRecorded(f"recorded without {role}")
         return self._take.prepared[role]
 
+    def withdraw(self, role: str, why: str) -> None:
+        """Do nothing: what was recorded with a role is replayed with it."""
+
     @property
     def oldest(self) -> float:
         """When the oldest recorded item was recorded, in Unix time; now if there is none."""

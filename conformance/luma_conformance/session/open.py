@@ -177,7 +177,7 @@ def _make_session(
     main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
     prepared = Prepared(
         spending=spending,
-        token=profile.keys[MAIN_KEY].token,
+        profile=profile,
         now=lambda: channel.passing.now(main),
         announce=options.announce,
         scrub=scrub,

@@ -1,4 +1,4 @@
-"""Completed generations of the kit's own making, for cases and properties whose target has none ready."""
+"""What the kit prepares itself where a profile does not give it: completed generations, and keys with a small limit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Final
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
-from luma_conformance.judge.play import bind
-from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response
+from luma_conformance.judge.lent import JOBS_KEY, MOST_REQUESTS, RPM_KEY
+from luma_conformance.judge.play import PLAIN_PROMPT, bind
+from luma_conformance.matching import whole_number
+from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response, header
 from luma_conformance.recording.recorder import PREPARATION
 from luma_conformance.target.channel import Channel
+from luma_conformance.target.profile import Profile
 from luma_conformance.target.spending import Spending
 
 PATIENCE: Final = 300.0
@@ -23,11 +26,14 @@ EVERY: Final = 2.0
 RECENT: Final = 3600.0
 """Seconds for which a generation that was seen is taken to be there: the page does not say how long one is kept."""
 
+SERVING: Final = ("other-key", MAIN_KEY)
+"""The keys that may serve as one with a small limit; that of another client first, for the rest of the run needs main.
+"""
+
 _MAIN: Final = Auth(role=MAIN_KEY)
-_PROMPT: Final = "A sunset over the ocean"
 _BODIES: Final[Mapping[str, Mapping[str, str]]] = {
-    "completed-image": {"prompt": _PROMPT},
-    "completed-video": {"prompt": _PROMPT, "model": "ray-3.2", "type": "video"},
+    "completed-image": {"prompt": PLAIN_PROMPT},
+    "completed-video": {"prompt": PLAIN_PROMPT, "model": "ray-3.2", "type": "video"},
 }
 
 
@@ -35,66 +41,103 @@ _BODIES: Final[Mapping[str, Mapping[str, str]]] = {
 class Prepared:
     """A Preparation that makes generations where that is free or allowed: each when first needed, and tried once.
 
-    `now` is the time of the main key's client, `token` that key. `made` counts the generations by role, also those that
+    It lets a key of the profile serve as one with a small limit, if its limit is small enough to be used up.
+    `now` is the time of the main key's client. `made` counts the generations by role, also those that
     did not complete.
     """
 
     spending: Spending
-    token: str
+    profile: Profile
     now: Callable[[], float]
     announce: Callable[[str], None]
     scrub: Callable[[str], str]
     patience: float = PATIENCE
     made: Counter[str] = field(default_factory=Counter, init=False)
-    _ids: dict[str, str] = field(default_factory=dict, init=False)
+    _filled: dict[str, str] = field(default_factory=dict, init=False)
+    _limits: dict[str, int] = field(default_factory=dict, init=False)
     _seen: dict[str, float] = field(default_factory=dict, init=False)
     _failed: dict[str, str] = field(default_factory=dict, init=False)
 
     def missing(self, role: str, why: str, channel: Channel) -> str | None:
-        """Return why there is no completed generation of a role, or None; make one if there is none yet."""
-        if role not in _BODIES:
+        """Return why there is nothing to fill a role with, or None; try to make it if that was not tried yet."""
+        if role not in (*_BODIES, RPM_KEY, JOBS_KEY):
             return why
-        if role in self._ids and self.now() - self._seen[role] >= RECENT:
+        if role in self._seen and role in self._filled and self.now() - self._seen[role] >= RECENT:
             self._look_again(role, channel)
-        if role in self._ids or role in self._failed:
+        if role in self._filled or role in self._failed:
             return self._failed.get(role)
         if not self.spending.allows(1):
             return why if self.spending.limit == 0 else f"{why}, and --luma-spend does not allow to make one"
-        self.announce(f"making a {role.replace('-', ' ')}, of which the profile names none")
-        channel.begin_item(PREPARATION + role)
+        if role == JOBS_KEY and not self._do_jobs_end(channel):
+            return why
         failed: list[str] = []
+        channel.begin_item(PREPARATION + role)
         channel.begin_example(failed)
         try:
-            self._make(role, channel)
-        except (_NotMadeError, ExchangeError) as error:
-            failed += [self.scrub(f"{why}, and making one failed: {error}")]
-            self._failed[role] = failed[0]
+            self._make(role, channel) if role in _BODIES else self._choose_key(role, channel)
+        except _NotMadeError as error:
+            failed.append(self.scrub(f"{why}, and {error}"))
+        except ExchangeError as error:
+            failed.append(self.scrub(f"{why}, and the kit got no answer: {error}"))
         finally:
             channel.end_example()
+        if failed:
+            self._failed[role] = failed[0]
         return self._failed.get(role)
 
     def value(self, role: str) -> str:
-        """Return the id of the generation of a role."""
-        return self._ids[role]
+        """Return the id of the generation of a role, or the role whose key serves in its place."""
+        return self._filled[role]
+
+    def withdraw(self, role: str, why: str) -> None:
+        """Fill a role no more, for that reason."""
+        self._filled.pop(role, None)
+        self._failed[role] = why
 
     def as_data(self) -> dict[str, object]:
-        """Return what a recording stores with every item: the ids that its requests may have in them."""
-        return {"prepared": dict(self._ids)} if self._ids else {}
+        """Return what a recording stores with every item: what its requests may have in them."""
+        return {"prepared": dict(self._filled)} if self._filled else {}
+
+    def _do_jobs_end(self, channel: Channel) -> bool:
+        """Return whether jobs end on the target: if they fill all slots, the rest of the run needs these again."""
+        why = self.profile.missing("completed-image")
+        return why is None or self.missing("completed-image", why, channel) is None
+
+    def _choose_key(self, role: str, channel: Channel) -> None:
+        """Choose a key to serve as one with a small limit; a limit on jobs is announced nowhere, so any is tried."""
+        serving = [one for one in SERVING if one in self.profile.keys]
+        for key in serving if role == RPM_KEY else ():
+            if key not in self._limits:
+                self._create("completed-image", key, channel)
+        limits = {key: self._limits.get(key, 0) for key in serving}
+        chosen = [key for key in serving if role == JOBS_KEY or 1 <= limits[key] <= MOST_REQUESTS]
+        if not chosen:
+            told = (f"{key} announces {limit or 'no'} requests a minute" for key, limit in limits.items())
+            raise _NotMadeError(f"{' and '.join(told)}, where at most {MOST_REQUESTS} can be used up")
+        self._filled[role] = chosen[0]
+        self.announce(f"{chosen[0]} serves as {role}, of which the profile names none")
+
+    def _create(self, role: str, key: str, channel: Channel) -> Exchange:
+        ask = Ask(method="POST", url=GENERATIONS_PATH, auth=Auth(role=key), body=_BODIES[role])
+        exchange = channel.exchange(self._bind(ask))
+        if (limit := whole_number(header(exchange.response.headers, "X-RateLimit-Limit"))) is not None:
+            self._limits[key] = limit
+        return exchange
 
     def _make(self, role: str, channel: Channel) -> None:
-        ask = Ask(method="POST", url=GENERATIONS_PATH, auth=_MAIN, body=_BODIES[role])
-        created = channel.exchange(self._bind(ask))
+        self.announce(f"making a {role.replace('-', ' ')}, of which the profile names none")
+        created = self._create(role, MAIN_KEY, channel)
         if 200 <= created.response.status < 300:
             self.made[role] += 1
         if created.response.status != 201:
-            raise _NotMadeError(f"the target answered {_describe(created.response)}")
+            raise _NotMadeError(f"making one failed: the target answered {_describe(created.response)}")
         name = member_of(created.response, "id")
         if not (isinstance(name, str) and name and name.isprintable()):
-            raise _NotMadeError("the answer has no id")
+            raise _NotMadeError("making one failed: the answer has no id")
         last = self._poll(name, created, channel)
         if (state := member_of(last.response, "state")) != "completed":
-            raise _NotMadeError(_describe_state(state, last, last.received - created.sent))
-        self._ids[role], self._seen[role] = name, self.now()
+            raise _NotMadeError(f"making one failed: {_describe_state(state, last, last.received - created.sent)}")
+        self._filled[role], self._seen[role] = name, self.now()
 
     def _poll(self, name: str, created: Exchange, channel: Channel) -> Exchange:
         """Poll until a generation has ended or patience is over, and return the last poll."""
@@ -111,20 +154,20 @@ class Prepared:
     def _look_again(self, role: str, channel: Channel) -> None:
         """Forget a generation that the target does not know any more; a server may drop old ones."""
         channel.begin_item(PREPARATION + role)
-        poll = channel.exchange(self._look_up(self._ids[role]))
+        poll = channel.exchange(self._look_up(self._filled[role]))
         if poll.response.status == 404:
-            del self._ids[role]
+            del self._filled[role]
         self._seen[role] = self.now()
 
     def _look_up(self, name: str) -> Request:
         return self._bind(Ask(method="GET", url=f"{GENERATIONS_PATH}/{{name}}", auth=_MAIN), name)
 
     def _bind(self, ask: Ask, name: str = "") -> Request:
-        return bind(ask, lambda _: name, lambda _: self.token, "luma-preparation")
+        return bind(ask, lambda _: name, lambda role: self.profile.keys[role].token, "luma-preparation")
 
 
 class _NotMadeError(Exception):
-    """A generation did not complete; the text says what the target answered."""
+    """There is nothing to fill a role with; the text says what the target answered."""
 
 
 def _describe(response: Response) -> str:
