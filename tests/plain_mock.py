@@ -28,7 +28,6 @@ class PlainMock:
     """The mock, and its clock where `now` is set, which an answer moves by `delay` seconds.
 
     A job takes `seconds`, and is forgotten after `kept` seconds.
-
     `ending` is the state jobs end in; None: they never end. `refused` is the answer to every request for a video.
     """
 
