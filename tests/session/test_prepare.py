@@ -287,6 +287,28 @@ def test_nothing_serves_where_it_would_cost_money() -> None:
     assert len(mock.created) <= 1
 
 
+@pytest.mark.parametrize(
+    ("role", "case"),
+    [
+        ("output-files", "urls/fresh-url/downloads"),
+        ("image-decoding", "create/413-too-large/first-reference-pixels"),
+        ("url-ingestion", "create/422-url-http-error/source"),
+    ],
+)
+def test_what_a_mock_lacks_on_purpose_is_not_judged_and_else_a_finding(role: str, case: str) -> None:
+    """The mock has no files, reads no images and fetches nothing; only a profile that says so spares it."""
+    values = {"missing-url": "https://example.com/none.png"}
+    honest, silent = (
+        Profile(name="p", keys=PROFILE.keys, values=values, lacks=lacks) for lacks in (frozenset({role}), frozenset())
+    )
+    lacking, judged = (
+        outcome(open_on(PlainMock(now=1e9), profile=one).run(case_of(own(), case))) for one in (honest, silent)
+    )
+
+    assert lacking == (Outcome.NOT_JUDGED, f"the profile says {role} = false")
+    assert judged == (Outcome.FAIL, None)
+
+
 def test_what_was_made_is_told_in_words() -> None:
     """Each kind is named with its number; a kind of which there is none is not."""
     assert describe_made({"completed-video": 1, "completed-image": 1}) == "a completed image and a completed video"
