@@ -11,7 +11,8 @@ from luma_conformance.catalogue.files import own
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Case, Outcome, Result
-from luma_conformance.session.prepare import Prepared, describe_made
+from luma_conformance.report.result import describe_made
+from luma_conformance.session.prepare import Prepared
 from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
@@ -156,7 +157,7 @@ def test_what_is_made_counts_as_spent_and_stays_within_what_is_allowed() -> None
     assert one.run(poll("completed-image")).verdict.outcome is Outcome.PASS
     assert outcome(one.run(poll("completed-video"))) == (
         Outcome.NOT_JUDGED,
-        "the profile names no completed-video, and --luma-spend does not allow to make one",
+        "the profile names no completed-video, and --luma-spend does not allow what it takes",
     )
     assert one.spent == len(mock.created) == 1
 

@@ -17,6 +17,8 @@ RPM_KEY: Final = "low-rpm-key"
 JOBS_KEY: Final = "low-concurrency-key"
 MOST_REQUESTS: Final = 60
 """A limit that the cases about it reach, and that costs no more than a minute of waiting afterwards."""
+MOST_JOBS: Final = 21
+"""The jobs that the cases about their limit create at most."""
 JOB: Final = 1.0
 """Seconds after which another job may have ended, so that it is worth asking again."""
 _OTHER: Final[Mapping[str, str]] = {RPM_KEY: CONCURRENCY, JOBS_KEY: RPM}

@@ -11,9 +11,8 @@ import pytest
 from luma_conformance.errors import Exit
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
-from luma_conformance.report.result import Ending, Results, count_noun
+from luma_conformance.report.result import Ending, Results, count_noun, describe_made
 from luma_conformance.session.open import EMBEDDED
-from luma_conformance.session.prepare import describe_made
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """The standings in which two servers differ: their cases are listed."""

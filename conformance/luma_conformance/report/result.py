@@ -156,3 +156,9 @@ def add_rule_counts(counts: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str
 def count_noun(number: int, noun: str) -> str:
     """Return a number with its noun, which is in the plural unless the number is 1."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def describe_made(made: Mapping[str, int]) -> str:
+    """Return which generations the kit made, in words: "a completed image and 2 completed videos"."""
+    kinds = ((role.replace("-", " "), count) for role, count in sorted(made.items()) if count)
+    return " and ".join(f"a {kind}" if count == 1 else f"{count} {kind}s" for kind, count in kinds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
-from luma_conformance.judge.lent import JOBS_KEY, MOST_REQUESTS, RPM_KEY
+from luma_conformance.judge.lent import JOBS_KEY, MOST_JOBS, MOST_REQUESTS, RPM_KEY
 from luma_conformance.judge.play import PLAIN_PROMPT, bind
 from luma_conformance.matching import whole_number
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response, header
@@ -35,6 +36,8 @@ _BODIES: Final[Mapping[str, Mapping[str, str]]] = {
     "completed-image": {"prompt": PLAIN_PROMPT},
     "completed-video": {"prompt": PLAIN_PROMPT, "model": "ray-3.2", "type": "video"},
 }
+_COSTS: Final[Mapping[str, int]] = {RPM_KEY: MOST_REQUESTS + 2, JOBS_KEY: MOST_JOBS + 1}
+"""Generations a target accepts at most where a key serves: what the cases create, and one to see a limit, or an end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +69,8 @@ class Prepared:
             self._look_again(role, channel)
         if role in self._filled or role in self._failed:
             return self._failed.get(role)
-        if not self.spending.allows(1):
-            return why if self.spending.limit == 0 else f"{why}, and --luma-spend does not allow to make one"
+        if not self.spending.allows(_COSTS.get(role, 1)):
+            return why if self.spending.limit == 0 else f"{why}, and --luma-spend does not allow what it takes"
         if role == JOBS_KEY and not self._do_jobs_end(channel):
             return why
         failed: list[str] = []
@@ -75,10 +78,9 @@ class Prepared:
         channel.begin_example(failed)
         try:
             self._make(role, channel) if role in _BODIES else self._choose_key(role, channel)
-        except _NotMadeError as error:
-            failed.append(self.scrub(f"{why}, and {error}"))
-        except ExchangeError as error:
-            failed.append(self.scrub(f"{why}, and the kit got no answer: {error}"))
+        except (_NotMadeError, ExchangeError) as error:
+            tried = "making one failed: " if role in _BODIES else ""
+            failed.append(self.scrub(f"{why}, and {tried}{error}"))
         finally:
             channel.end_example()
         if failed:
@@ -130,13 +132,13 @@ class Prepared:
         if 200 <= created.response.status < 300:
             self.made[role] += 1
         if created.response.status != 201:
-            raise _NotMadeError(f"making one failed: the target answered {_describe(created.response)}")
+            raise _NotMadeError(f"the target answered {_describe(created.response)}")
         name = member_of(created.response, "id")
         if not (isinstance(name, str) and name and name.isprintable()):
-            raise _NotMadeError("making one failed: the answer has no id")
+            raise _NotMadeError("the answer has no id")
         last = self._poll(name, created, channel)
         if (state := member_of(last.response, "state")) != "completed":
-            raise _NotMadeError(f"making one failed: {_describe_state(state, last, last.received - created.sent)}")
+            raise _NotMadeError(_describe_state(state, last, last.received - created.sent))
         self._filled[role], self._seen[role] = name, self.now()
 
     def _poll(self, name: str, created: Exchange, channel: Channel) -> Exchange:
@@ -154,9 +156,9 @@ class Prepared:
     def _look_again(self, role: str, channel: Channel) -> None:
         """Forget a generation that the target does not know any more; a server may drop old ones."""
         channel.begin_item(PREPARATION + role)
-        poll = channel.exchange(self._look_up(self._filled[role]))
-        if poll.response.status == 404:
-            del self._filled[role]
+        with suppress(ExchangeError):
+            if channel.exchange(self._look_up(self._filled[role])).response.status == 404:
+                del self._filled[role]
         self._seen[role] = self.now()
 
     def _look_up(self, name: str) -> Request:
@@ -182,9 +184,3 @@ def _describe_state(state: object, last: Exchange, seconds: float) -> str:
         return f"after {seconds:.0f} s its state was {str(state)[:40]!r}"
     code, reason = (str(member_of(last.response, name))[:200] for name in ("failure_code", "failure_reason"))
     return f"the generation failed with {code}: {reason}"
-
-
-def describe_made(made: Mapping[str, int]) -> str:
-    """Return which generations the kit made, in words: "a completed image and 2 completed videos"."""
-    kinds = ((role.replace("-", " "), count) for role, count in sorted(made.items()) if count)
-    return " and ".join(f"a {kind}" if count == 1 else f"{count} {kind}s" for kind, count in kinds)
