@@ -9,7 +9,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ class PlainMock:
     """The mock, and its clock where `now` is set, which an answer moves by `delay` seconds.
 
     A job takes `seconds`, and is forgotten after `kept` seconds.
+    Keys that begin like its own share one client. `listen` hears every request.
     `ending` is the state jobs end in; None: they never end. `refused` is the answer to every request for a video.
     """
 
@@ -39,6 +40,7 @@ class PlainMock:
     kept: float = 1e12
     ending: str | None = "completed"
     refused: tuple[int, str] | None = None
+    listen: Callable[[Request], object] = lambda _: None
     created: list[dict[str, Any]] = field(default_factory=list)
     _times: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -54,6 +56,7 @@ class PlainMock:
 
     def send(self, request: Request) -> Response:
         """Return the answer to a request; a Transport of the kit's."""
+        self.listen(request)
         if self.now is not None:
             self.now += self.delay
         with self._lock:
@@ -66,7 +69,7 @@ class PlainMock:
         scheme, _, key = (header(request.headers, "Authorization") or "").partition(" ")
         if scheme != "Bearer" or not key.startswith("luma-api-"):
             return 401, {"detail": "Missing or invalid API key"}, {}
-        if key != KEY:
+        if not key.startswith(KEY):
             return 401, {"detail": "Invalid API key"}, {}
         if request.method == "POST":
             return self._create(_read(request.body))

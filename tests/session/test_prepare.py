@@ -10,9 +10,11 @@ import pytest
 from luma_conformance.catalogue.files import own
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.play import Target
-from luma_conformance.model import Case, Outcome, Result
+from luma_conformance.model import Case, Outcome, Result, header
+from luma_conformance.redaction.redactor import Redactor
 from luma_conformance.report.result import describe_made
 from luma_conformance.session.prepare import Prepared
+from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
@@ -274,6 +276,35 @@ class Chatty(PlainMock):
 def test_a_key_that_serves_convicts_where_its_answers_prove_it(mock: PlainMock, section: str, slug: str) -> None:
     """Sixty-one requests in less than a minute, all admitted, are too many for any limit that may serve."""
     assert run_limits(open_on(mock), section, [slug])[0][0] is Outcome.FAIL
+
+
+def test_a_key_of_another_client_serves_before_the_main_key() -> None:
+    """The rest of the run has the window and the slots of the main key to itself."""
+    mock = PlainMock(now=1e9, rpm=30, slots=5)
+    other = Key(token=f"{KEY}-of-another", source="$OTHER")
+    session = open_on(mock, profile=Profile(name="p", keys={**PROFILE.keys, "other-key": other}))
+    heard: list[str] = []
+    mock.listen = lambda request: heard.append(header(request.headers, "Authorization") or "")
+
+    assert run_limits(session, "429-rpm", RPM) == [(Outcome.PASS, None)] * 2
+    assert set(heard) == {f"Bearer {other.token}"}
+
+
+def test_a_case_in_which_another_key_served_replays(tmp_path: Path) -> None:
+    """The recording says which key served, and what proved nothing proves nothing again."""
+    file = tmp_path / "run.har"
+    mock = PlainMock(now=1e9, rpm=30, slots=5)
+    live = record(open_on(mock), file, Redactor())
+    lived = [*run_limits(live, "429-concurrency", JOBS), *run_limits(live, "429-rpm", RPM)]
+    mock.slots = 50  # from here on, its slots cannot be filled
+    mock.sleep(100)
+    lived += run_limits(live, "429-concurrency", JOBS[:1])
+    live.close()
+
+    again = replay(file, Redactor())
+    assert [one for one, _ in lived] == [*[Outcome.PASS] * 5, Outcome.NOT_JUDGED]
+    replayed = [*run_limits(again, "429-concurrency", JOBS), *run_limits(again, "429-rpm", RPM)]
+    assert replayed == [lived[-1], *lived[1:-1]]
 
 
 def test_nothing_serves_where_it_would_cost_money() -> None:

@@ -107,17 +107,16 @@ class Prepared:
 
     def _choose_key(self, role: str, channel: Channel) -> None:
         """Choose a key to serve as one with a small limit; a limit on jobs is announced nowhere, so any is tried."""
-        serving = [one for one in SERVING if one in self.profile.keys]
-        for key in serving if role == RPM_KEY else ():
-            if key not in self._limits:
+        serving = [key for key in SERVING if key in self.profile.keys]
+        for key in serving:
+            if role == RPM_KEY and key not in self._limits:
                 self._create("completed-image", key, channel)
-        limits = {key: self._limits.get(key, 0) for key in serving}
-        chosen = [key for key in serving if role == JOBS_KEY or 1 <= limits[key] <= MOST_REQUESTS]
-        if not chosen:
-            told = (f"{key} announces {limit or 'no'} requests a minute" for key, limit in limits.items())
-            raise _NotMadeError(f"{' and '.join(told)}, where at most {MOST_REQUESTS} can be used up")
-        self._filled[role] = chosen[0]
-        self.announce(f"{chosen[0]} serves as {role}, of which the profile names none")
+            if role == JOBS_KEY or 1 <= self._limits.get(key, 0) <= MOST_REQUESTS:
+                self._filled[role] = key
+                self.announce(f"{key} serves as {role}, of which the profile names none")
+                return
+        told = (f"{key} announces {self._limits.get(key) or 'no'} requests a minute" for key in serving)
+        raise _NotMadeError(f"{' and '.join(told)}, where at most {MOST_REQUESTS} can be used up")
 
     def _create(self, role: str, key: str, channel: Channel) -> Exchange:
         ask = Ask(method="POST", url=GENERATIONS_PATH, auth=Auth(role=key), body=_BODIES[role])
