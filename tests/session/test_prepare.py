@@ -149,6 +149,21 @@ def test_a_failure_to_make_one_is_the_reason_of_each_case_and_is_not_repeated(mo
     assert len(mock.created) == created <= 1
 
 
+def test_a_target_on_which_one_job_does_not_end_is_not_waited_for_again() -> None:
+    """The patience of a run is for the target, not for each kind of generation."""
+    mock = PlainMock(now=1e9, ending=None)
+    session = open_on(mock)
+    session.run(poll("completed-image"))
+    now = mock.now
+
+    assert outcome(session.run(poll("completed-video"))) == (
+        Outcome.NOT_JUDGED,
+        "the profile names no completed-video, and making one failed: a generation for completed-image did not end "
+        "within 300 s either",
+    )
+    assert (mock.now, len(mock.created)) == (now, 1)
+
+
 def test_what_is_made_counts_as_spent_and_stays_within_what_is_allowed() -> None:
     """Without an allowance nothing is made; with one for a single generation, only the first."""
     mock = PlainMock(now=1e9)

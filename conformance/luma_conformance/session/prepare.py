@@ -45,8 +45,7 @@ class Prepared:
     """A Preparation that makes generations where that is free or allowed: each when first needed, and tried once.
 
     It lets a key of the profile serve as one with a small limit, if its limit is small enough to be used up.
-    `now` is the time of the main key's client. `made` counts the generations by role, also those that
-    did not complete.
+    `now` is the time of the main key's client. `made` counts the generations that completed, by role.
     """
 
     spending: Spending
@@ -58,6 +57,7 @@ class Prepared:
     made: Counter[str] = field(default_factory=Counter, init=False)
     _filled: dict[str, str] = field(default_factory=dict, init=False)
     _limits: dict[str, int] = field(default_factory=dict, init=False)
+    _stuck: str | None = field(default=None, init=False)
     _seen: dict[str, float] = field(default_factory=dict, init=False)
     _failed: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -126,10 +126,10 @@ class Prepared:
         return exchange
 
     def _make(self, role: str, channel: Channel) -> None:
+        if self._stuck is not None:
+            raise _NotMadeError(f"{self._stuck} did not end within {self.patience:.0f} s either")
         self.announce(f"making a {role.replace('-', ' ')}, of which the profile names none")
         created = self._create(role, MAIN_KEY, channel)
-        if 200 <= created.response.status < 300:
-            self.made[role] += 1
         if created.response.status != 201:
             raise _NotMadeError(f"the target answered {_describe(created.response)}")
         name = member_of(created.response, "id")
@@ -137,7 +137,10 @@ class Prepared:
             raise _NotMadeError("the answer has no id")
         last = self._poll(name, created, channel)
         if (state := member_of(last.response, "state")) != "completed":
+            if last.response.status == 200 and state not in FINAL_STATES:
+                self._stuck = f"a generation for {role}"
             raise _NotMadeError(_describe_state(state, last, last.received - created.sent))
+        self.made[role] += 1
         self._filled[role], self._seen[role] = name, self.now()
 
     def _poll(self, name: str, created: Exchange, channel: Channel) -> Exchange:
