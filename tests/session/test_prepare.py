@@ -164,6 +164,20 @@ def test_a_target_on_which_one_job_does_not_end_is_not_waited_for_again() -> Non
     assert (mock.now, len(mock.created)) == (now, 1)
 
 
+def test_what_may_be_offered_is_told_without_trying() -> None:
+    """A role the kit may fill counts until that has failed; where nothing may be spent it does not."""
+    mock = PlainMock(now=1e9, ending="failed")
+    session = open_on(mock)
+
+    assert session.target.might_offer("completed-image")
+    assert session.target.might_offer("main-key")
+    assert not session.target.might_offer("image-url")
+    assert not open_on(mock, spend=0).target.might_offer("completed-image")
+    assert mock.created == []
+    session.run(poll("completed-image"))
+    assert not session.target.might_offer("completed-image")
+
+
 def test_what_is_made_counts_as_spent_and_stays_within_what_is_allowed() -> None:
     """Without an allowance nothing is made; with one for a single generation, only the first."""
     mock = PlainMock(now=1e9)

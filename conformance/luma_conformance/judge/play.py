@@ -65,6 +65,10 @@ class Target:
         why = self.profile.missing(role)
         return None if why is None else self.preparation.missing(role, why, self.channel)
 
+    def might_offer(self, role: str) -> bool:
+        """Return whether a role may turn out to be offered; nothing is prepared, and nothing is sent."""
+        return self.profile.missing(role) is None or self.preparation.might_fill(role)
+
     def key_role(self, role: str) -> str:
         """Return the role whose key is sent for a role: its own, or that of the key which serves in its place."""
         return role if role in self.profile.keys else self.preparation.value(role)

@@ -17,6 +17,10 @@ class Preparation(Protocol):
         """
         ...
 
+    def might_fill(self, role: str) -> bool:
+        """Return whether the kit can fill a role, as far as is known without trying."""
+        ...
+
     def value(self, role: str) -> str:
         """Return what fills a role: the id of a generation, or the role whose key serves in its place."""
         ...
@@ -32,6 +36,10 @@ class NoPreparation:
     def missing(self, role: str, why: str, channel: Channel) -> str | None:
         """Return the reason as it is."""
         return why
+
+    def might_fill(self, role: str) -> bool:
+        """Return False."""
+        return False
 
     def value(self, role: str) -> str:
         """Raise KeyError: no role is filled."""

@@ -62,11 +62,15 @@ class Player:
 
     def missing(self, role: str, why: str, channel: object = None) -> str | None:
         """Return why the kit could not fill a role itself when it recorded, or None; see `Preparation`."""
-        if any(role in take.prepared for take in self._takes.values()):
+        if self.might_fill(role):
             return None
         tried = self._takes.get(PREPARATION + role, _Take(version="", at=0.0))
         failed = [_evaluate(tried.literals[number], tried.examples[number][0].place) for number in tried.literals]
         return next((str(text) for texts in failed if isinstance(texts, list) for text in texts), why)
+
+    def might_fill(self, role: str) -> bool:
+        """Return whether the kit filled a role itself when it recorded."""
+        return any(role in take.prepared for take in self._takes.values())
 
     def value(self, role: str) -> str:
         """Return what filled a role when the current item was recorded; raise NotRecorded."""

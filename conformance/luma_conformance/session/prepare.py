@@ -36,6 +36,7 @@ _BODIES: Final[Mapping[str, Mapping[str, str]]] = {
     "completed-image": {"prompt": PLAIN_PROMPT},
     "completed-video": {"prompt": PLAIN_PROMPT, "model": "ray-3.2", "type": "video"},
 }
+_ROLES: Final = (*_BODIES, RPM_KEY, JOBS_KEY)
 _COSTS: Final[Mapping[str, int]] = {RPM_KEY: MOST_REQUESTS + 2, JOBS_KEY: MOST_JOBS + 1}
 """Generations a target accepts at most where a key serves: what the cases create, and one to see a limit, or an end."""
 
@@ -63,7 +64,7 @@ class Prepared:
 
     def missing(self, role: str, why: str, channel: Channel) -> str | None:
         """Return why there is nothing to fill a role with, or None; try to make it if that was not tried yet."""
-        if role not in (*_BODIES, RPM_KEY, JOBS_KEY):
+        if role not in _ROLES:
             return why
         if role in self._seen and role in self._filled and self.now() - self._seen[role] >= RECENT:
             self._look_again(role, channel)
@@ -86,6 +87,10 @@ class Prepared:
         if failed:
             self._failed[role] = failed[0]
         return self._failed.get(role)
+
+    def might_fill(self, role: str) -> bool:
+        """Return whether a role is filled, or may be when it is needed."""
+        return role in _ROLES and role not in self._failed and self.spending.limit != 0
 
     def value(self, role: str) -> str:
         """Return the id of the generation of a role, or the role whose key serves in its place."""
