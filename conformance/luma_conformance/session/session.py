@@ -30,8 +30,8 @@ class Session:
 
     `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
     `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
-    shown, that each request gets on its way. `lenient`: a different wording is a
-    warning. `prepared` is what the kit makes on the target itself; None for a recording.
+    shown, that each request gets on its way. `lenient`: a different wording is a warning. `prepared` is what the kit
+    makes on the target itself; None for a recording.
     """
 
     shown: str
