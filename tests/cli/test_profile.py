@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.catalogue.roles import ROLES, TAKEN_FOR_GRANTED
 from luma_conformance.cli.main import main
 from luma_conformance.reference import profile_path
 from luma_conformance.session import survey
@@ -53,12 +53,16 @@ def test_a_profile_says_what_it_offers(capsys: Output, folder: Path, monkeypatch
     output = capsys.readouterr()
     lines = [re.split(" {2,}", line) for line in output.out.splitlines()]
     assert [role for _, role, _ in lines] == [*ROLES, "video-source"]
-    assert [role for state, role, _ in lines if state == "offered"] == ["main-key", "image-url"]
+    assert [role for state, role, _ in lines if state == "offered"] == [
+        "main-key",
+        "image-url",
+        *TAKEN_FOR_GRANTED,
+    ]
     assert ["missing", "other-key", "environment variable NO_KEY is not set"] in lines
     assert ["missing", "second-key", "the profile names no second-key"] in lines
     assert ["missing", "video-source", "video-url or completed-video"] in lines
     assert len({line.index(text) for line, (_, _, text) in zip(output.out.splitlines(), lines, strict=True)}) == 1
-    assert output.err == f"2 of {len(ROLES)} roles offered\n"
+    assert output.err == f"{2 + len(TAKEN_FOR_GRANTED)} of {len(ROLES)} roles offered\n"
     assert "canary" not in output.out
 
 

@@ -17,6 +17,7 @@ from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.reference import InProcess, Settings, profile_path
+from luma_conformance.session.prepare import Prepared
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
@@ -169,14 +170,28 @@ def _make_session(
 ) -> Session:
     redactor = options.redactor
     redactor.add(profile.secrets)
+
+    def scrub(text: str) -> str:
+        return safe_text(redactor.scrub(text))
+
+    main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
+    prepared = Prepared(
+        spending=spending,
+        profile=profile,
+        now=lambda: channel.passing.now(main),
+        announce=options.announce,
+        scrub=scrub,
+    )
+    run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
-        target=Target(channel=channel, profile=profile, run=f"luma-{uuid.uuid4().hex[:8]}"),
+        target=Target(channel=channel, profile=profile, run=run, preparation=prepared),
         spending=spending,
-        scrub=lambda text: safe_text(redactor.scrub(text)),
+        scrub=scrub,
         lenient=options.lenient,
         deviations=options.deviations,
+        prepared=prepared,
     )
 
 

@@ -129,7 +129,7 @@ def test_clients_keep_to_their_limits_and_to_no_others(luma_target: LumaTarget) 
     """Whatever two clients do, each is admitted or refused because of its own requests and jobs only."""
     luma_target.skip_unless_free()
     for role in (RPM_KEY, JOBS_KEY, "fast-clock"):
-        if (why := luma_target.session.target.missing(role)) is not None:
+        if (why := luma_target.session.target.profile.missing(role)) is not None:  # keys of two clients: no others
             not_judged(why)
     if luma_target.is_shared:
         not_judged("workers share these keys' clients; run the limits without -n")
