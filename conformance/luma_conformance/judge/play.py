@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
@@ -16,6 +16,7 @@ from luma_conformance.catalogue.media import supply
 from luma_conformance.catalogue.roles import MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
+from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.model import (
     ABSENT,
@@ -43,11 +44,15 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whatever is judged: how to reach it, and what its profile offers; `run` begins every X-Request-Id."""
+    """Whatever is judged: how to reach it, and what its profile offers; `run` begins every X-Request-Id.
+
+    `patience` says how long its generations are polled for, and remembers those that did not end.
+    """
 
     channel: Channel
     profile: Profile
     run: str
+    patience: Patience = field(default_factory=Patience)
 
     def missing(self, role: str) -> str | None:
         """Return why a role is not offered, or None."""
@@ -63,9 +68,12 @@ class Target:
 
 
 def find_unmet_need(case: Case, target: Target) -> str | None:
-    """Return why a case cannot be judged on a target, or None: a role it needs is not offered, or not of its kind."""
+    """Return why a case cannot be judged on a target, or None.
+
+    A role it needs is not offered, or not of its kind, or it needs a generation to end such as one that did not.
+    """
     missing = next((why for role in case.needs if (why := target.missing(role))), None)
-    return missing or _find_misuse(case, target.profile)
+    return missing or _find_misuse(case, target.profile) or target.patience.find_unmet(case)
 
 
 def _find_misuse(case: Case, profile: Profile) -> str | None:
@@ -191,6 +199,7 @@ class _Progress:
         self.notes: tuple[str, ...] = ()
         self._case, self._target = case, target
         self._role = MAIN_KEY
+        self._made: object = None
         self._exchanges: list[Exchange] = []
         self._worded: tuple[tuple[Mismatch, ...], tuple[Exchange, ...]] | None = None
 
@@ -200,15 +209,20 @@ class _Progress:
         if step.wait:
             self._target.channel.sleep(step.wait, self._role)
         exchanges = [self._send(step)]
+        if step.ask.method == "POST":
+            self._made = step.ask.body
+        if (repeat := step.repeat) is None:
+            return exchanges
+        patience = self._target.patience
         while (
-            (repeat := step.repeat) is not None
-            and len(exchanges) < repeat.at_most
+            not patience.is_over(repeat, exchanges)
             and not is_settled(repeat, exchanges[-1].response)
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
                 self._target.channel.sleep(repeat.every, self._role)
             exchanges.append(self._send(step))
+        patience.note(repeat, self._made, exchanges)
         return exchanges
 
     def save(self, number: int, step: Step, response: Response) -> Mismatch | None:
