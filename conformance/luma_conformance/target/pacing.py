@@ -88,6 +88,7 @@ class Pacing:
             if about_jobs:
                 waited += self._await_end(request, usage, min(seconds or LONGEST, self.patience))
             else:
+                usage.quota.limits_all |= not _may_create(request)
                 waited += self._wait(request, seconds or 0.0, _describe_limit(usage))
             tries += 1
             response = self.traffic.send(request)
@@ -98,7 +99,9 @@ class Pacing:
         if usage.is_full and _may_create(request):
             self._await_end(request, usage, self.patience)
         now = self.traffic.passing.now(request)
-        self._wait(request, usage.quota.next_slot(now) - now, _describe_limit(usage))
+        seconds = usage.quota.next_slot(now) - now
+        if seconds > 0 and not (usage.quota.spares_refused and not _may_create(request)):
+            self._wait(request, seconds, _describe_limit(usage))
 
     def _await_end(self, request: Request, usage: Usage, longest: float) -> float:
         """Poll the client's generations until one has ended, `longest` seconds at most; return the time it took."""

@@ -56,18 +56,25 @@ class Quota:
     """The requests of the last minute, and how many more the rate limit leaves room for.
 
     `limit` is what the target announced, `own` what the profile sets. `refused_count`: whether a refused request uses
-    quota, which the page leaves open; it is learnt from X-RateLimit-Remaining, and the latest evidence wins.
+    quota, which the page leaves open; it is learnt from X-RateLimit-Remaining, and the latest evidence wins. `limits_all`:
+    a request that is refused anyway was refused for the limit instead.
     """
 
     own: int | None = None
     limit: int | None = None
     refused_count: bool | None = None
+    limits_all: bool = False
     _accepted: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _refused: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _others: int = 0
     _others_until: float = 0.0
     _opens: float = 0.0
     _resets: float = 0.0
+
+    @property
+    def spares_refused(self) -> bool:
+        """Whether a request that is sure to be refused may be sent though the window is full."""
+        return self.refused_count is False and self.own is None and not self.limits_all
 
     def note(self, now: float, response: Response) -> None:
         """Note a request for a generation that was answered at `now`."""
