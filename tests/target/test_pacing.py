@@ -198,7 +198,11 @@ def test_a_window_that_opens_at_once_is_believed() -> None:
         remaining = 5 - int(left["count"])
         assert remaining >= 0, "refused"
         reset = int(world.time // 60 * 60 + 60)
-        told = (("X-RateLimit-Limit", "5"), ("X-RateLimit-Remaining", str(remaining)), ("X-RateLimit-Reset", str(reset)))
+        told = (
+            ("X-RateLimit-Limit", "5"),
+            ("X-RateLimit-Remaining", str(remaining)),
+            ("X-RateLimit-Reset", str(reset)),
+        )
         return Response(status=201, headers=told)
 
     world = World(fixed)

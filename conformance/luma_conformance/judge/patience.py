@@ -46,7 +46,8 @@ class Patience:
         """Note that the generation of a request did not end in so many seconds."""
         kind, worded = _describe_kinds(request)
         scope = next((scope for scope in ("", kind) if scope not in self._ended), worded)
-        self._stuck.setdefault(scope, f"a generation ({kind}) did not end within {seconds:.0f} s, which failed once")
+        found = f"a generation ({kind}) did not end within {seconds:.0f} s, which failed once"
+        self._stuck.setdefault(scope, f"{found}; --luma-patience SECONDS waits longer")
 
     def find_reason(self, request: object) -> str | None:
         """Return why no other generation of such a request is waited for, or None."""

@@ -182,12 +182,10 @@ class Run:
     def _begin_progress(self, items: Sequence[pytest.Item]) -> None:
         """Begin to show how the run goes; of xdist's workers, which have no terminal, only the first says anything."""
         from luma_conformance.pytest_plugin.forecast import Forecast
-        from luma_conformance.session.progress import Progress
+        from luma_conformance.session.progress import show_on
 
         worker = getattr(self._config, "workerinput", {}).get("workerid")
-        stream = _copy_terminal() if worker in (None, "gw0") else None
-        on_terminal = stream is not None and worker is None and stream.isatty()
-        self.progress = Progress(stream, width=_make_width(stream) if on_terminal and stream is not None else None)
+        self.progress = show_on(_copy_terminal() if worker in (None, "gw0") else None, interactive=worker is None)
         self._forecast = Forecast(items)
         self.progress.on_tick = self._foresee
 
@@ -220,12 +218,6 @@ def _is_ours(report: pytest.TestReport) -> bool:
 
 def _uses_target(item: pytest.Item) -> bool:
     return "luma_target" in getattr(item, "fixturenames", ()) or item.get_closest_marker("luma") is not None
-
-
-def _make_width(stream: TextIO) -> Callable[[], int]:
-    """Return a function that returns the present width of a terminal."""
-    file = stream.fileno()
-    return lambda: os.get_terminal_size(file).columns
 
 
 def _copy_terminal() -> TextIO | None:

@@ -6,6 +6,8 @@ On a terminal the line stands below the cursor, which stays where it was, so tha
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Final, TextIO
@@ -112,6 +114,22 @@ class Progress:
             self._stream.flush()
         except (OSError, ValueError):  # whoever reads it went away; the run goes on
             self._stream = None
+
+
+def show_on(stream: TextIO | None, *, interactive: bool = True) -> Progress:
+    """Return a Progress for a stream: for a terminal, unless that is shared with others, or for a log."""
+    try:
+        file = -1 if stream is None else stream.fileno()
+    except (OSError, ValueError):
+        file = -1  # a stream that a program put in the place of a file
+    if file < 0 or not interactive or not os.isatty(file):
+        return Progress(stream)
+    return Progress(stream, width=lambda: os.get_terminal_size(file).columns)
+
+
+def show_on_stderr() -> Progress:
+    """Return a Progress for standard error, which a program may lack."""
+    return show_on(sys.stderr)
 
 
 def describe_time(seconds: float) -> str:

@@ -56,8 +56,8 @@ class Quota:
     """The requests of the last minute, and how many more the rate limit leaves room for.
 
     `limit` is what the target announced, `own` what the profile sets. `refused_count`: whether a refused request uses
-    quota, which the page leaves open; it is learnt from X-RateLimit-Remaining, and the latest evidence wins. `limits_all`:
-    a request that is refused anyway was refused for the limit instead.
+    quota, which the page leaves open; it is learnt from X-RateLimit-Remaining, and the latest evidence wins.
+    `limits_all`: a request that is refused anyway was refused for the limit instead.
     """
 
     own: int | None = None
