@@ -11,7 +11,7 @@ from luma_conformance.suite import test_malformed, test_schema, test_validation
 from luma_conformance.target.channel import Passing
 from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.usage import Quota, Usage
-from tests.kit import Fixed, Run, case, response, results
+from tests.kit import Fixed, case, response
 
 CASES = Work(count=300, asked=240, accepted=60)
 GATE = Fuzzing()

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from luma_conformance.session.progress import Progress, describe_time
+from luma_conformance.session.progress import Progress, describe_time, show_on, show_on_stderr
 
 
 class Screen(io.StringIO):
@@ -145,7 +145,16 @@ def test_a_stream_that_cannot_be_written_to_disturbs_nothing(broken: str) -> Non
     progress.say("a")
     progress.show("b")
     progress.close()
-    Progress(None).say("a")
+    show_on(None).say("a")
+
+
+def test_what_is_no_terminal_is_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stream that a program put in the place of standard error is written to in whole lines."""
+    progress = show_on_stderr()
+    progress.show("waiting 9 s")
+    progress.show("waiting 8 s")
+    progress.show("")
+    assert capsys.readouterr().err == "\nluma: waiting 9 s\n"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from luma_conformance.model import Case
 from luma_conformance.properties.luma_target import Fuzzing
 from luma_conformance.session.progress import describe_time
 from luma_conformance.target.pacing import Traffic
-from luma_conformance.target.usage import Usage
+from luma_conformance.target.usage import Quota, Usage
 
 WORTH: Final = 20.0
 """Seconds from which on it is worth saying how long a run takes."""
@@ -81,6 +81,8 @@ def describe_estimate(
 ) -> str | None:
     """Return about how long a run takes and why, with a cheaper choice if properties take most; None if not long."""
     names = [*names]
+    if traffic.passing.ask is not None:
+        usage = Usage(role=usage.role, quota=Quota())  # its clock is advanced: no limit takes real time
     each = traffic.seconds / max(traffic.count, 1)
     properties = count_properties(names, fuzzing)
     first, second = cases.takes(usage, each), properties.takes(usage, each)

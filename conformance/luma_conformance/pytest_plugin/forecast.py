@@ -14,12 +14,13 @@ from luma_conformance.pytest_plugin.items import CaseItem
 from luma_conformance.pytest_plugin.property_reports import choose_fuzzing
 from luma_conformance.session.session import Session
 
+SOON: Final = 10
 ENOUGH: Final = 60
-"""Requests after which a target that announces no limit is taken for one that has none."""
+"""Requests after which it is not waited for longer to know what uses quota, and after which no limit is expected."""
 
 
 class Forecast:
-    """What a run still has to do, and what was known of the target when its time was last estimated."""
+    """What a run has to do, and what was known of the target when its time was last estimated."""
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
         self._cases = [item.case for item in items if isinstance(item, CaseItem)]
@@ -35,12 +36,14 @@ class Forecast:
         usage = None if session.traffic is None else session.traffic.usage_of(MAIN_KEY)
         if session.traffic is None or usage is None:
             return None
-        is_known = usage.quota.limit is not None and usage.quota.refused_count is not None
-        known = (usage.quota.limit, is_known, session.traffic.count >= ENOUGH)
-        if known == self._known or not (is_known or session.traffic.count >= ENOUGH):
+        quota, count = usage.quota, session.traffic.count
+        known = (quota.limit, quota.refused_count, count >= SOON, count >= ENOUGH)
+        if known == self._known:
             return None
         self._known = known
         judged = [case for case in self._cases if find_unmet_need(case, session.target) is None]
-        allowed = [case for case in judged if session.spending.allows(case.cost) or case.cost == 0]
-        fuzzing = choose_fuzzing(config)
-        return describe_estimate(count_cases(allowed), self._names, fuzzing, session.traffic, usage)
+        work = count_cases(case for case in judged if case.cost == 0 or session.spending.allows(case.cost))
+        is_clear = quota.refused_count is not None or count >= SOON or (work.asked == work.accepted and not self._names)
+        if not (quota.limit is not None and is_clear) and count < ENOUGH:
+            return None
+        return describe_estimate(work, self._names, choose_fuzzing(config), session.traffic, usage)
