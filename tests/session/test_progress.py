@@ -80,9 +80,9 @@ def test_what_takes_long_is_shown_with_what_is_left_of_it() -> None:
         progress.count(number, 100)
         progress.tick()
     assert screen.lines() == [
-        "test_faults: example 7 of 100, 7 requests, about 33 s left",
-        "test_faults: example 9 of 100, 9 requests, about 31 s left",
-        "test_faults: example 11 of 100, 11 requests, about 30 s left",
+        "example 7 of 100, 7 requests, about 33 s left: test_faults",
+        "example 9 of 100, 9 requests, about 31 s left: test_faults",
+        "example 11 of 100, 11 requests, about 30 s left: test_faults",
     ]
     progress.end()
     assert screen.lines() == []
@@ -98,7 +98,7 @@ def test_a_case_shows_how_long_it_has_been() -> None:
     progress.begin("next")
     screen.time = 3.0
     progress.tick()
-    assert screen.lines() == ["downloads: 1 request, 2 s so far"]
+    assert screen.lines() == ["1 request, 2 s so far: downloads"]
 
 
 def test_a_log_gets_progress_every_half_minute() -> None:
@@ -110,7 +110,7 @@ def test_a_log_gets_progress_every_half_minute() -> None:
         for _ in range(seconds):
             screen.time += 1
             progress.tick()
-    assert screen.lines() == ["long: 30 requests, 30 s so far", "long: 60 requests, 60 s so far"]
+    assert screen.lines() == ["30 requests, 30 s so far: long", "60 requests, 60 s so far: long"]
 
 
 def test_a_line_that_stays_stands_alone() -> None:
@@ -130,7 +130,7 @@ def test_examples_beyond_those_asked_for_show_no_time_left() -> None:
     screen.time = 3.0
     progress.count(12, 10)
     progress.tick()
-    assert screen.lines() == ["p: example 12 of 10, 1 request, 3 s so far"]
+    assert screen.lines() == ["example 12 of 10, 1 request, 3 s so far: p"]
 
 
 @pytest.mark.parametrize("broken", ["closed", "pipe"])

@@ -104,7 +104,7 @@ class Progress:
             if 1 < self._number <= self._total:
                 left = elapsed / (self._number - 1) * (self._total - self._number + 1)
                 parts[-1] = f"about {describe_time(left)} left"
-        return f"{self._name}: {', '.join(parts)}"
+        return f"{', '.join(parts)}: {self._name}"  # last, as the end is what a narrow terminal cuts off
 
     def _write(self, text: str) -> None:
         if self._stream is None:
@@ -124,12 +124,20 @@ def show_on(stream: TextIO | None, *, interactive: bool = True) -> Progress:
         file = -1  # a stream that a program put in the place of a file
     if file < 0 or not interactive or not os.isatty(file):
         return Progress(stream)
-    return Progress(stream, width=lambda: os.get_terminal_size(file).columns)
+    return Progress(stream, width=lambda: _measure(file))
 
 
 def show_on_stderr() -> Progress:
     """Return a Progress for standard error, which a program may lack."""
     return show_on(sys.stderr)
+
+
+def _measure(file: int) -> int:
+    """Return the width of a terminal, or what is usual where it tells none, or went away."""
+    try:
+        return os.get_terminal_size(file).columns or 80
+    except OSError:
+        return 80
 
 
 def describe_time(seconds: float) -> str:
