@@ -271,8 +271,8 @@ def test_a_clock_that_is_advanced_empties_the_window() -> None:
     """With an own limit and such a clock there is one wait for each full window, which takes and shows nothing."""
     advanced: list[int] = []
 
-    def clock(seconds: float, role: str) -> Request:
-        advanced.append(int(seconds))
+    def clock(seconds: int, authorization: str) -> Request:
+        advanced.append(seconds)
         return Request(method="PUT", url="/clock", headers=create().headers)
 
     world = World(lambda request: ACCEPTED, per_minute=10, clock=clock)
