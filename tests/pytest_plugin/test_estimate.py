@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.properties.luma_target import Fuzzing
-from luma_conformance.pytest_plugin.estimate import PROPERTIES, Work, count_cases, count_properties, describe_estimate
+from luma_conformance.pytest_plugin.estimate import (
+    FREE_ONLY,
+    PROPERTIES,
+    Work,
+    count_cases,
+    count_properties,
+    describe_estimate,
+)
 from luma_conformance.suite import test_malformed, test_schema, test_validation
 from luma_conformance.target.channel import Passing
 from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.usage import Quota, Usage
+from tests import kit
 from tests.kit import Fixed, case, response
 
 CASES = Work(count=300, asked=240, accepted=60)
 GATE = Fuzzing()
 
 
-def said(quota: Quota, *names: str, cases: Work = CASES, seconds: float = 0.01) -> str | None:
+def said(quota: Quota, *names: str, seconds: float = 0.01, advanced: bool = False) -> str | None:
     """Return the estimate for a target whose answers take so many seconds."""
     wall = Fixed(response(201))
-    passing = Passing(transport=wall, clock=Still())
+    clock = kit.CREATE
+    passing = Passing(transport=wall, clock=Still(), ask=(lambda *_: clock) if advanced else None)
     traffic = Traffic(transport=wall, passing=passing, count=100, seconds=100 * seconds)
-    return describe_estimate(cases, names, GATE, traffic, Usage(role="main-key", quota=quota))
+    return describe_estimate(CASES, names, GATE, traffic, Usage(role="main-key", quota=quota))
 
 
 class Still:
@@ -93,7 +104,27 @@ def test_a_property_of_somebody_s_own_is_counted_and_asks_nothing_that_is_known(
     assert count_properties(["test_mine"], GATE) == Work(count=1, asked=0, accepted=0)
 
 
+def test_what_costs_money_is_not_sent_and_not_counted() -> None:
+    """Of a rule only the broken requests go out, and nothing of what may be accepted."""
+    rule, accepted = "test_a_rule_holds_and_ends_where_the_page_says", "test_what_the_page_lets_pass_is_accepted"
+    assert count_properties([rule, accepted], GATE) == Work(count=2, asked=120, accepted=110)
+    assert count_properties([rule, accepted], GATE, free=False) == Work(count=2, asked=10, accepted=0)
+
+
+def test_a_clock_that_is_advanced_makes_every_limit_short() -> None:
+    """No limit takes real time then."""
+    assert said(Quota(limit=1, refused_count=True), advanced=True) is None
+
+
 def test_the_table_names_properties_that_exist() -> None:
     """A property that is renamed has to be renamed there."""
     modules = (test_malformed, test_schema, test_validation)
     assert {name for module in modules for name in vars(module) if name.startswith("test_")} == set(PROPERTIES)
+    skipping = {
+        name for name in PROPERTIES for module in modules if "skip_unless_free" in _source(getattr(module, name, None))
+    }
+    assert skipping == FREE_ONLY
+
+
+def _source(function: object) -> str:
+    return inspect.getsource(function) if inspect.isfunction(function) else ""

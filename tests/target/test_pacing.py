@@ -45,6 +45,7 @@ class World:
     per_minute: int | None = None
     clock: TimeRequest | None = None
     patience: float = 300.0
+    shared: bool = False
     sent: list[tuple[str, float]] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     sleeps: list[float] = field(default_factory=list)
@@ -53,7 +54,7 @@ class World:
         passing = Passing(transport=self, clock=self, ask=self.clock, show=self.shown.append)
         roles = {"Bearer a": "main-key", "Bearer b": "other-key"}
         self.traffic = Traffic(transport=self, passing=passing, roles=roles, per_minute=self.per_minute)
-        self.pacing = Pacing(traffic=self.traffic, patience=self.patience, show=self.shown.append)
+        self.pacing = Pacing(traffic=self.traffic, patience=self.patience, shared=self.shared, show=self.shown.append)
 
     def now(self) -> float:
         return self.time
@@ -316,6 +317,14 @@ def test_slots_taken_by_others_are_waited_for_as_the_target_asks() -> None:
     world = World(answering(FULL, ACCEPTED))
     assert world.statuses([create()]) == [201]
     assert world.posts == [1000, 1060]
+    assert world.shown[0] == "waiting 60 s for somebody else's jobs with main-key to end: too many run at once"
+
+
+def test_slots_taken_by_other_workers_are_asked_for_again_before_long() -> None:
+    """Their jobs are as short as ours, and nobody tells when they end; each time it takes twice as long."""
+    world = World(answering(*[FULL] * 7, ACCEPTED), shared=True)
+    assert world.statuses([create()]) == [201]
+    assert world.posts == [1000, 1001, 1003, 1007, 1015, 1031, 1063, 1123]
 
 
 def test_jobs_of_another_client_are_not_polled() -> None:

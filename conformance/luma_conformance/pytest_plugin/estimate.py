@@ -34,6 +34,17 @@ PROPERTIES: Final[Mapping[str, tuple[float, float, float]]] = {
 }
 """What properties take of the main key's limit: their share of the examples, and for each example the generations asked
 for, and of these the accepted. Those about limits and time have keys of their own, or ask little."""
+FREE_ONLY: Final = frozenset(
+    {
+        "test_what_is_no_request_is_refused_in_the_shape_of_all_errors",
+        "test_what_may_be_a_request_is_answered_in_order",
+        "test_what_the_schema_allows_is_answered_as_documented",
+        "test_what_is_accepted_is_found_by_its_link",
+        "test_what_the_page_lets_pass_is_accepted",
+        "test_odd_values_get_an_orderly_answer",
+    }
+)
+"""The properties that are not judged where an accepted request may be charged for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,27 +75,30 @@ def count_cases(cases: Iterable[Case]) -> Work:
     return Work(count=count, asked=asked, accepted=accepted)
 
 
-def count_properties(names: Iterable[str], fuzzing: Fuzzing) -> Work:
-    """Return the work that properties are, by the names of their functions; those of others count as one share."""
+def count_properties(names: Iterable[str], fuzzing: Fuzzing, *, free: bool = True) -> Work:
+    """Return the work that properties are, by the names of their functions; what those of others ask is not known.
+
+    Where requests are not `free`, nothing is sent that may be accepted.
+    """
     count, asked, accepted = 0, 0.0, 0.0
     for name in names:
         count += 1
         share, each, lets_pass = PROPERTIES.get(name, (0, 0, 0))
-        examples = fuzzing.count(share) if share else 0
-        asked += examples * each
-        accepted += examples * lets_pass
+        examples = fuzzing.count(share) if share and (free or name not in FREE_ONLY) else 0
+        asked += examples * (each if free else each - lets_pass)
+        accepted += examples * lets_pass if free else 0
     return Work(count=count, asked=asked, accepted=accepted)
 
 
 def describe_estimate(
-    cases: Work, names: Iterable[str], fuzzing: Fuzzing, traffic: Traffic, usage: Usage
+    cases: Work, names: Iterable[str], fuzzing: Fuzzing, traffic: Traffic, usage: Usage, *, free: bool = True
 ) -> str | None:
     """Return about how long a run takes and why, with a cheaper choice if properties take most; None if not long."""
     names = [*names]
     if traffic.passing.ask is not None:
         usage = Usage(role=usage.role, quota=Quota())  # its clock is advanced: no limit takes real time
     each = traffic.seconds / max(traffic.count, 1)
-    properties = count_properties(names, fuzzing)
+    properties = count_properties(names, fuzzing, free=free)
     first, second = cases.takes(usage, each), properties.takes(usage, each)
     if first + second < WORTH:
         return None
@@ -95,7 +109,7 @@ def describe_estimate(
     elif quota.own is not None:
         why = f"{quota.own} requests a minute set by the profile"
     text = f"about {describe_time(first + second)}: {', '.join(what)}, {why}"
-    cheaper = first + count_properties(names, Fuzzing(examples=CHEAP)).takes(usage, each)
+    cheaper = first + count_properties(names, Fuzzing(examples=CHEAP), free=free).takes(usage, each)
     if second > first and cheaper < 0.7 * (first + second):
         text += f"; `--luma-fuzz {CHEAP}` takes about {describe_time(cheaper)}"
     return text

@@ -46,4 +46,5 @@ class Forecast:
         is_clear = quota.refused_count is not None or count >= SOON or (work.asked == work.accepted and not self._names)
         if not (quota.limit is not None and is_clear) and count < ENOUGH:
             return None
-        return describe_estimate(work, self._names, choose_fuzzing(config), session.traffic, usage)
+        free = session.spending.limit is None
+        return describe_estimate(work, self._names, choose_fuzzing(config), session.traffic, usage, free=free)

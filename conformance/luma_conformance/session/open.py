@@ -208,7 +208,7 @@ def _make_live_channel(transport: Transport, profile: Profile, options: Options)
     roles = {authorization: role for role, authorization in reversed([*_make_headers(profile).items()])}
     traffic = Traffic(transport=passing, passing=passing, roles=roles, per_minute=profile.requests_per_minute)
     patience = PATIENCE if options.patience is None else options.patience
-    patient = Pacing(traffic=traffic, patience=patience, show=progress.show)
+    patient = Pacing(traffic=traffic, patience=patience, shared=not options.alone, show=progress.show)
     return LiveChannel(transport=traffic, patient=patient, passing=passing, tick=progress.tick)
 
 

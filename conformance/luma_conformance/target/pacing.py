@@ -63,11 +63,12 @@ class Pacing:
     """A Transport that waits for the limits of each client; cases about 429 bypass it, and send by the Traffic.
 
     `patience` is how many seconds are waited for one of the kit's own generations to end. `show` is called with a text
-    while it waits.
+    while it waits. `shared`: other workers of the run use the same clients, and their jobs may end at any time.
     """
 
     traffic: Traffic
     patience: float = PATIENCE
+    shared: bool = False
     show: Callable[[str], object] = str
 
     def send(self, request: Request) -> Response:
@@ -78,21 +79,28 @@ class Pacing:
         response = self.traffic.send(request)
         tries, waited = 0, 0.0
         while response.status == 429 and not usage.given_up:
-            about_jobs = request.method == "POST" and bool(usage.jobs) and is_about_jobs(response)
+            about_jobs = request.method == "POST" and is_about_jobs(response)
             seconds = retry_after(response)
-            if not about_jobs and seconds is None:
+            if seconds is None and not (about_jobs and usage.jobs):
                 break
-            if waited >= self.patience if about_jobs else tries >= TRIES and waited >= LONGEST:
+            if waited >= self.patience if about_jobs and usage.jobs else tries >= TRIES and waited >= LONGEST:
                 usage.given_up = True  # it would be the same with every request to come
                 break
             if about_jobs:
-                waited += self._await_end(request, usage, min(seconds or LONGEST, self.patience))
+                longest = seconds or LONGEST
+                waited += self._await_slot(request, usage, min(longest, 2.0**tries) if self.shared else longest)
             else:
                 usage.quota.limits_all |= not _may_create(request)
                 waited += self._wait(request, seconds or 0.0, _describe_limit(usage))
             tries += 1
             response = self.traffic.send(request)
         return response
+
+    def _await_slot(self, request: Request, usage: Usage, longest: float) -> float:
+        """Wait until one of the client's generations ends, or as long as it takes those of others; return how long."""
+        if usage.jobs:
+            return self._await_end(request, usage, min(longest, self.patience))
+        return self._wait(request, longest, f"for somebody else's jobs with {usage.role} to end: too many run at once")
 
     def _wait_ahead(self, request: Request, usage: Usage) -> None:
         """Wait for what the request is known to lack, so that it need not be refused first."""
