@@ -229,7 +229,7 @@ def test_a_reset_without_a_limit_is_waited_for_by_the_server_s_own_clock() -> No
     )
     world = World(answering(Response(status=201, headers=told), ACCEPTED))
     world.statuses([create(), create()])
-    assert world.posts == [1000, 1012]
+    assert world.posts == [1000, 1013]
 
 
 def test_a_refusal_is_waited_out() -> None:

@@ -187,4 +187,5 @@ def _until_reset(response: Response, now: float) -> float | None:
     except (ValueError, OverflowError):
         shown = now
     seconds = None if reset is None else reset - shown
-    return seconds if seconds is not None and 0 < seconds <= LONGEST else None
+    # One more, as both are in whole seconds, and a request that comes too early is refused.
+    return seconds + 1 if seconds is not None and 0 < seconds <= LONGEST else None
