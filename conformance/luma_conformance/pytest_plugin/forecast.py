@@ -9,9 +9,9 @@ import pytest
 
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.judge.play import find_unmet_need
+from luma_conformance.model import Case
+from luma_conformance.properties.luma_target import Fuzzing
 from luma_conformance.pytest_plugin.estimate import count_cases, describe_estimate
-from luma_conformance.pytest_plugin.items import CaseItem
-from luma_conformance.pytest_plugin.property_reports import choose_fuzzing
 from luma_conformance.session.session import Session
 
 SOON: Final = 10
@@ -19,11 +19,23 @@ ENOUGH: Final = 60
 """Requests after which it is not waited for longer to know what uses quota, and after which no limit is expected."""
 
 
+def choose_fuzzing(config: pytest.Config) -> Fuzzing:
+    """Return how the run's properties are tried."""
+    fuzz = config.getoption("luma_fuzz")
+    return Fuzzing(
+        profile="deep" if fuzz == "deep" else "gate",
+        examples=fuzz if isinstance(fuzz, int) else None,
+        real_time=config.getoption("luma_real_time"),
+        alone=not hasattr(config, "workerinput"),
+    )
+
+
 class Forecast:
     """What a run has to do, and what was known of the target when its time was last estimated."""
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
-        self._cases = [item.case for item in items if isinstance(item, CaseItem)]
+        # Whatever the class of an item: what has a class for cases needs the run, which needs this.
+        self._cases = [case for item in items if isinstance(case := getattr(item, "case", None), Case)]
         self._names = [
             item.originalname
             for item in items

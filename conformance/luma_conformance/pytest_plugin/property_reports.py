@@ -10,8 +10,9 @@ import pytest
 from luma_conformance.errors import ConformanceError, Exit, SpendExhausted
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Severity
-from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
+from luma_conformance.pytest_plugin.forecast import choose_fuzzing
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, run_of, subject_of
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
 
@@ -26,17 +27,6 @@ def target_for(request: pytest.FixtureRequest) -> LumaTarget:
     item.user_properties.append((CASE_PROPERTY, property_id(item)))
     name = f"{item.path.name}::{item.name}"
     return begin(session_of(item), fuzzing, name, property_id(item), run_of(config).progress)
-
-
-def choose_fuzzing(config: pytest.Config) -> Fuzzing:
-    """Return how the run's properties are tried."""
-    fuzz = config.getoption("luma_fuzz")
-    return Fuzzing(
-        profile="deep" if fuzz == "deep" else "gate",
-        examples=fuzz if isinstance(fuzz, int) else None,
-        real_time=config.getoption("luma_real_time"),
-        alone=not hasattr(config, "workerinput"),
-    )
 
 
 def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judged | None:
