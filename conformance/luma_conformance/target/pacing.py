@@ -14,8 +14,10 @@ from luma_conformance.target.usage import LONGEST, Quota, Usage, is_about_jobs, 
 
 TRIES: Final = 3
 """How many times, at least, a request that was answered 429 is sent again."""
-POLL: Final = 1.0
-"""Seconds between two looks at the generations whose end is waited for."""
+FIRST: Final = 0.2
+SELDOM: Final = 2.0
+"""Seconds between the first two looks at the generations whose end is waited for, and later ones: jobs of a mock take a
+second, those of the live API minutes."""
 PATIENCE: Final = 300.0
 """Seconds one generation may take, if the user does not say otherwise."""
 
@@ -113,7 +115,8 @@ class Pacing:
 
     def _await_end(self, request: Request, usage: Usage, longest: float) -> float:
         """Poll the client's generations until one has ended, `longest` seconds at most; return the time it took."""
-        waited = 0.0
+        passing = self.traffic.passing
+        waited, pause = 0.0, FIRST if passing.ask is None else 1.0  # a clock is advanced by whole seconds
         while not self._find_ended(request, usage):
             usage.slots = max(usage.slots or 0, len(usage.jobs))
             if waited >= longest:
@@ -121,10 +124,10 @@ class Pacing:
             if waited >= LONG:
                 which = f"one of the {len(usage.jobs)} running generations of {usage.role}"
                 self.show(f"waiting for {which} to end: too many concurrent jobs ({waited:.0f} s so far)")
-            self.traffic.passing.wait(POLL, request)
-            waited += POLL
+            passing.wait(pause, request)
+            waited, pause = waited + pause, min(1.2 * pause, SELDOM)
         self.show("")
-        return max(waited, POLL)
+        return max(waited, FIRST)
 
     def _find_ended(self, request: Request, usage: Usage) -> bool:
         """Poll the client's generations, the oldest first, until one is over; return whether one is."""
