@@ -22,7 +22,7 @@ from luma_conformance.target.profile import load_profile, read_template
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
-    from luma_conformance.session.survey import Findings
+    from luma_conformance.survey.survey import Findings
 
 PROFILE_NAME: Final = "luma-profile.toml"
 SILENT: Final = 2.0
@@ -105,9 +105,9 @@ def _list_roles(file: Path) -> Exit:
 
 
 def _ask(url: str, file: Path | None, options: argparse.Namespace) -> Exit:
-    from luma_conformance.session.claims import Finding
     from luma_conformance.session.open import Options
-    from luma_conformance.session.survey import survey
+    from luma_conformance.survey.claims import Finding
+    from luma_conformance.survey.survey import survey
 
     output = _find_output(file, options)
     redactor = Redactor(find_keys(os.environ))
@@ -141,7 +141,7 @@ def _find_output(file: Path | None, options: argparse.Namespace) -> Path | None:
 
 
 def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Callable[[str], str]) -> None:
-    from luma_conformance.session.corrected import correct
+    from luma_conformance.survey.corrected import correct
 
     text = file.read_text(encoding="utf-8") if file is not None else found.published or read_template()
     name = str(file or "the profile")
@@ -153,7 +153,7 @@ def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Ca
 
 
 def _as_text(found: Findings) -> str:
-    from luma_conformance.session.claims import Finding
+    from luma_conformance.survey.claims import Finding
 
     width = max(len(claim.role) for claim in found.claims)
     lines = [f"target  {found.shown}"]

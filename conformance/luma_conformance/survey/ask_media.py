@@ -11,8 +11,8 @@ from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import detail_of, member_of
 from luma_conformance.matching import Scene
 from luma_conformance.model import Case, Response
-from luma_conformance.session.asker import PROMPT, Asker
-from luma_conformance.session.claims import Claim, Finding, false, lacking, true, unasked, unclear
+from luma_conformance.survey.asker import PROMPT, Asker
+from luma_conformance.survey.claims import Claim, Finding, false, lacking, true, unasked, unclear
 
 GRANTED: Final = frozenset(ROLES) & {"url-ingestion", "image-decoding", "output-files"}
 """What a profile claims unless it says otherwise."""

@@ -15,14 +15,14 @@ from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge import play
 from luma_conformance.model import Request, Response, header
 from luma_conformance.reference import profile_path
-from luma_conformance.session import ask_time, asker
 from luma_conformance.session import open as opening
-from luma_conformance.session.claims import COSTS, Claim, Finding
 from luma_conformance.session.open import Options
-from luma_conformance.session.survey import survey
+from luma_conformance.survey import ask_time, asker
+from luma_conformance.survey.claims import COSTS, Claim, Finding
+from luma_conformance.survey.survey import survey
 from tests.answering import answering
 from tests.kit import response
-from tests.session.vendor import FETCHED, KEYS, LARGE, Vendor
+from tests.survey.vendor import FETCHED, KEYS, LARGE, Vendor
 
 RIGHT = """
 [keys]
