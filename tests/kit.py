@@ -24,7 +24,7 @@ from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Case, Clock, Exchange, Headers, Request, Response, Transport
 from luma_conformance.reference import profile_path
-from luma_conformance.reference.service import ORIGIN
+from luma_conformance.reference.origin import ORIGIN
 from luma_conformance.report import jsonl
 from luma_conformance.report.result import Results
 from luma_conformance.target.channel import LiveChannel, Passing

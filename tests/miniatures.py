@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 from luma_conformance.model import Headers, Request, Response
 from luma_conformance.reference import media_facts
@@ -138,3 +139,41 @@ def in_another_order(request: Request, response: Response) -> Response:
 def answering(status: int, body: bytes, when: Callable[[Request], bool]) -> Wrong:
     """Answer this where `when` says so."""
     return on_answers(lambda request, answer: replace(answer, status=status, body=body) if when(request) else answer)
+
+
+def of_another_make(handle: Handle) -> Handle:
+    """Answer as a faithful server of another make does where the page leaves a choice: legal.
+
+    Its ids are in upper case and its times have an offset, a generation has two outputs, JSON is laid out another way,
+    a counter goes out in a header and in the body, request ids are bare, and texts the page prints once are as printed.
+    """
+    answers = count()
+
+    def answer(request: Request) -> Response:
+        asked = replace(request, url=request.url.lower()) if request.url.startswith("/v1/") else request
+        response = handle(asked)
+        if not response.body.startswith(b"{") or not request.url.startswith("/v1/"):
+            return response
+        body = _say_otherwise(request, response.status, json.loads(response.body)) | {"answer": next(answers)}
+        headers = [field for field in response.headers if field[0] != "Content-Type"]
+        headers += [("content-type", "Application/JSON ; charset=UTF-8"), ("X-Answer", f"{next(answers)}")]
+        if "X-Request-Id" not in dict(request.headers):
+            headers = [(name, value.replace("-", "") if name == "X-Request-Id" else value) for name, value in headers]
+        text = json.dumps(dict(reversed(body.items())), indent=2, ensure_ascii=True)
+        return replace(response, headers=tuple(headers), body=text.encode())
+
+    return answer
+
+
+def _say_otherwise(request: Request, status: int, body: Body) -> Body:
+    if "id" in body:
+        made = body["created_at"].removesuffix("Z")
+        made += "+00:00" if request.method == "POST" else ".125000+00:00"
+        outputs = [{**one, "url": one["url"] + part} for one in body["output"] for part in ("", "&part=2")]
+        return {**body, "id": body["id"].upper(), "created_at": made, "output": outputs}
+    if request.method == "GET" and status == 401:
+        return {**body, "detail": "Missing or invalid API key"}
+    detail = str(body["detail"]).replace("(aspect_ratio '3:4'", "(aspect_ratio '9:16'")
+    if detail.startswith("HDR / exr_export") and b'"hdr"' not in request.body:
+        detail = "exr_export requires hdr=true"
+    return {**body, "detail": detail.replace("on type='video_reframe'", "on type='video_edit'")}

@@ -35,6 +35,7 @@ FLOORS = (
     "report",
     "audit",
     "session",
+    "survey",
     "properties",
     "suite",
     "pytest_plugin",
@@ -49,8 +50,9 @@ THINKERS = {"errors", "paths", "matching", "model", "rules", "judge", "audit"}
 """Folders with no I/O, no clock and no randomness; the reference's service keeps to it too."""
 
 THINKING = {
-    "__future__", "binascii", "bisect", "codecs", "collections", "dataclasses", "difflib", "enum", "fnmatch",
-    "functools", "graphlib", "hashlib", "html", "itertools", "json", "math", "re", "shlex", "string", "types", "typing",
+    "__future__", "binascii", "bisect", "calendar", "codecs", "collections", "dataclasses", "difflib", "enum",
+    "fnmatch", "functools", "graphlib", "hashlib", "html", "itertools", "json", "math", "re", "shlex", "string",
+    "types", "typing", "unicodedata",
 }  # fmt: skip
 """What a folder that only thinks takes of the standard library: no file, no socket, no clock, no randomness."""
 

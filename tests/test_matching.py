@@ -12,6 +12,7 @@ from luma_conformance.matching import (
     MAX_SUBJECT,
     AtLeast,
     Differs,
+    Each,
     Echo,
     Elements,
     Exactly,
@@ -113,17 +114,49 @@ def test_a_matcher_says_why_a_value_differs(matcher: Matcher, actual: object, wh
 
 
 @pytest.mark.parametrize(
+    ("actual", "why"),
+    [
+        ([1], None),
+        ([1, 1], None),
+        ([], "expected a list of one or more, got []"),
+        (1, "expected a list of one or more, got 1"),
+        ([1, 2], "[1]: expected 1, got 2"),
+    ],
+)
+def test_each_expects_one_element_or_more(actual: object, why: str | None) -> None:
+    """`$each` holds for every element, and for one at least."""
+    assert Each(Exactly(1)).explain(actual, NOWHERE) == why
+
+
+@pytest.mark.parametrize(
     ("matcher", "actual", "why"),
     [
         (Same("first"), "a", None),
         (Same("first"), "b", 'expected "a" as an earlier step saw it, got "b"'),
+        (Same("day"), "2026-04-08T12:00:00Z", None),
+        (Same("day"), "2026-04-08T14:00:00.250+02:00", None),
+        (
+            Same("day"),
+            "2026-04-08T12:00:01Z",
+            'expected "2026-04-08T12:00:00+00:00" as an earlier step saw it, got "2026-04-08T12:00:01Z"',
+        ),
+        (
+            Same("day"),
+            "2026-04-31T12:00:00Z",
+            'expected "2026-04-08T12:00:00+00:00" as an earlier step saw it, got "2026-04-31T12:00:00Z"',
+        ),
+        (
+            Same("day"),
+            "2026-13-08T12:00:00Z",
+            'expected "2026-04-08T12:00:00+00:00" as an earlier step saw it, got "2026-13-08T12:00:00Z"',
+        ),
         (Differs("first"), "b", None),
         (Differs("first"), "a", 'expected something new, got "a" again'),
     ],
 )
 def test_a_matcher_compares_with_saved_values(matcher: Matcher, actual: object, why: str | None) -> None:
     """`$same` and `$differs` compare with the value an earlier step saved."""
-    assert matcher.explain(actual, Scene(saved={"first": "a"})) == why
+    assert matcher.explain(actual, Scene(saved={"first": "a", "day": "2026-04-08T12:00:00+00:00"})) == why
 
 
 @pytest.mark.parametrize(
@@ -132,12 +165,19 @@ def test_a_matcher_compares_with_saved_values(matcher: Matcher, actual: object, 
         ({"x-request-id": "mine"}, "mine", None),
         ({"x-request-id": "mine"}, "Mine", 'expected the value that was sent, "mine", got "Mine"'),
         ({"x-request-id": "mine"}, UUID, f'expected the value that was sent, "mine", got "{UUID}"'),
+        ({"x-request-id": "a/b"}, UUID, None),
+        ({"x-request-id": "a/b"}, "ab", 'expected the value that was sent, "a/b", got "ab"'),
+        ({"x-request-id": "a" * 65}, UUID.replace("-", ""), None),
+        ({"x-request-id": "a" * 65}, "a" * 64, None),
+        ({"x-request-id": "a" * 64}, "a" * 63, f'expected the value that was sent, "{"a" * 64}", got "{"a" * 63}"'),
         ({}, UUID, None),
+        ({}, UUID.replace("-", ""), None),
+        ({}, UUID.replace("-", "")[1:], f'expected a UUID, got "{UUID.replace("-", "")[1:]}"'),
         ({}, "mine", 'expected a UUID, got "mine"'),
     ],
 )
 def test_echo_expects_the_sent_id_or_a_uuid(sent: Mapping[str, str], actual: str, why: str | None) -> None:
-    """`$echo` expects the sent header's value, and a UUID where the request had none."""
+    """`$echo` expects the sent header's value, and a UUID where the request had none; an odd value may give way."""
     assert Echo("X-Request-Id").explain(actual, Scene(sent=sent)) == why
 
 

@@ -134,6 +134,16 @@ def test_a_url_that_is_not_fresh_and_never_expires_is_caught() -> None:
     assert wrong == {"urls/fresh-url/differs", "urls/presigned-url-expiry/expires"}
 
 
+def test_an_hour_counted_in_whole_seconds_is_an_hour() -> None:
+    """A URL that is good for up to two seconds more, as its times are rounded, is not one that does not expire."""
+
+    def lasting(handle: Handle) -> Handle:
+        handle.__self__._storage._seconds = 3602  # type: ignore[attr-defined]
+        return handle
+
+    assert failing(lasting) == set()
+
+
 def test_a_generation_anybody_may_read_is_caught() -> None:
     """A server that forgets whose a generation is fails the ownership cases."""
 
@@ -150,7 +160,11 @@ def test_a_generation_anybody_may_read_is_caught() -> None:
     assert failing(open_to_all) == {"get/404-another-key/other-client"}
 
 
-@pytest.mark.parametrize("legal", [miniatures.with_extras, miniatures.without_profile], ids=["extras", "no profile"])
+@pytest.mark.parametrize(
+    "legal",
+    [miniatures.with_extras, miniatures.without_profile, miniatures.of_another_make],
+    ids=["extras", "no profile", "another make"],
+)
 def test_legal_variations_fail_nothing(legal: Wrong) -> None:
     """What the page does not forbid is not accused."""
     assert failing(legal) == set()

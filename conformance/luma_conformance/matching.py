@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from calendar import timegm
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -80,6 +81,21 @@ class Elements:
             return f"expected a list of {len(self.expected)}, got {len(actual)}: {show(actual)}"
         for index, (matcher, element) in enumerate(zip(self.expected, actual, strict=True)):
             if why := matcher.explain(element, scene):
+                return f"[{index}]: {why}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Matches a list of one element or more, all of which match."""
+
+    expected: Matcher
+
+    def explain(self, actual: object, scene: Scene) -> str | None:
+        if not isinstance(actual, list) or not actual:
+            return f"expected a list of one or more, got {show(actual)}"
+        for index, element in enumerate(actual):
+            if why := self.expected.explain(element, scene):
                 return f"[{index}]: {why}"
         return None
 
@@ -186,9 +202,31 @@ class AtLeast:
         return f"expected a whole number of at least {self.minimum}, got {show(actual)}"
 
 
+_BARE_UUID = re.compile(r"[0-9a-fA-F]{32}")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _URL = re.compile(r"https?://[^\s/]+\S*")
+
+
+def is_same_time(one: object, other: object) -> bool:
+    """Return whether two values are timestamps of the same second, give or take how its fraction is rounded."""
+    first, second = _read_instant(one), _read_instant(other)
+    return first is not None and second is not None and abs(first - second) < 1
+
+
+def _read_instant(value: object) -> float | None:
+    """Return the Unix time of a timestamp, or None for anything else."""
+    found = _TIMESTAMP.fullmatch(value) if isinstance(value, str) and len(value) <= MAX_SUBJECT else None
+    if found is None:
+        return None
+    *day, fraction, offset = found.groups()
+    sign, hours, minutes = (offset[0], offset[1:3], offset[4:]) if len(offset) > 1 else ("+", 0, 0)
+    ahead = (int(hours) * 60 + int(minutes)) * 60
+    try:
+        local = timegm(tuple(map(int, day)))
+    except ValueError:  # no such month
+        return None
+    return local + float(fraction or 0) - (ahead if sign == "+" else -ahead)
 
 
 def _is_text_of(pattern: re.Pattern[str]) -> Callable[[object], bool]:
@@ -219,13 +257,15 @@ class Is:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """Matches the value an earlier step saved under a name."""
+    """Matches the value an earlier step saved under a name; a timestamp may be spelt another way."""
 
     name: str
 
     def explain(self, actual: object, scene: Scene) -> str | None:
         saved = scene.saved.get(self.name)
-        return None if actual == saved else f"expected {show(saved)} as an earlier step saw it, got {show(actual)}"
+        if actual == saved or is_same_time(saved, actual):
+            return None
+        return f"expected {show(saved)} as an earlier step saw it, got {show(actual)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +278,31 @@ class Differs:
         return None if actual != scene.saved.get(self.name) else f"expected something new, got {show(actual)} again"
 
 
+_ORDINARY = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
+_LONGEST = 64
+"""What every server takes for an id, and how many characters of one; which others it takes is not documented."""
+
+
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """Matches the value a header was sent with, or any UUID if it was not sent ("Request tracing")."""
+    """Matches the value a header was sent with, or any UUID if it was not sent ("Request tracing").
+
+    The page does not say how that UUID is spelt: it may be without dashes. Nor does it say how long a value may be, or
+    of which characters: an odd one may give way to a UUID, and a long one may be cut.
+    """
 
     name: str
 
     def explain(self, actual: object, scene: Scene) -> str | None:
         sent = scene.sent.get(self.name.lower())
+        if sent is not None and actual == sent:
+            return None
+        is_made = isinstance(actual, str) and bool(UUID.fullmatch(actual) or _BARE_UUID.fullmatch(actual))
         if sent is None:
-            return Is("uuid").explain(actual, scene)
-        return None if actual == sent else f"expected the value that was sent, {show(sent)}, got {show(actual)}"
+            return None if is_made else Is("uuid").explain(actual, scene)
+        is_cut = (
+            len(sent) > _LONGEST and isinstance(actual, str) and len(actual) >= _LONGEST and sent.startswith(actual)
+        )
+        if is_cut or (is_made and not (len(sent) <= _LONGEST and _ORDINARY.fullmatch(sent))):
+            return None
+        return f"expected the value that was sent, {show(sent)}, got {show(actual)}"

@@ -51,6 +51,15 @@ def test_the_image_over_50_mb_is_wrong_only_in_its_size() -> None:
         assert (image.format, image.size) == ("PNG", (256, 256))
 
 
+def test_the_video_over_50_mb_is_one_byte_too_long() -> None:
+    """It is boxes, as an MP4 is, of the length they say."""
+    raw = b64decode(supply("inline-video-over-50-mb"), validate=True)
+    first = int.from_bytes(raw[:4])
+    assert len(raw) == IMAGE_LIMIT + 1
+    assert (raw[4:8], raw[first + 4 : first + 8]) == (b"ftyp", b"free")
+    assert first + int.from_bytes(raw[first : first + 4]) == len(raw)
+
+
 def test_the_video_begins_as_an_mp4_does() -> None:
     """Its one box is as long as it says."""
     raw = b64decode(supply("inline-mp4"), validate=True)

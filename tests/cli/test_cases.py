@@ -103,10 +103,10 @@ def test_show_describes_each_step(capsys: Output) -> None:
     found = printed(capsys, "show", SEVERAL)
     assert [line for line in found.splitlines() if line.startswith("step")] == [f"step {n} of 6" for n in range(1, 7)]
     for part in (
-        "wait        3600 s before it is sent",
+        "wait        3610 s before it is sent",
         "repeated    every 2 s until completed, at most 150 times",
         "saved       id of the answer, which later steps send as {generation}",
-        'body        {"state": "completed", "output": [{"type": "image", "url": {"$differs": "first-url"}}]}',
+        'body        {"state": "completed", "output": {"$each": {"type": "image", "url": {"$differs": "first-url"}}}}',
     ):
         assert part in found
     fourth = printed(capsys, "show", SEVERAL, "--step", "4")
@@ -186,9 +186,11 @@ def test_keys_of_the_environment_are_shown_by_name(
     capsys: Output, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A secret is never shown, set or not; curl sends to the profile's own address unless another is given."""
-    (folder / "p q.toml").write_text('base_url = "https://api.test"\n[keys]\nmain-key = {env = "MY_KEY"}\n')
+    headers = '[headers]\nX-Gateway = "Basic $MY_TOKEN"\nX-Env = "staging"\n'
+    (folder / "p q.toml").write_text(f'base_url = "https://api.test"\n[keys]\nmain-key = {{env = "MY_KEY"}}\n{headers}')
     for value in ("canary-1234", ""):
         monkeypatch.setenv("MY_KEY", value)
+        monkeypatch.setenv("MY_TOKEN", value)
         plain = printed(capsys, "show", NEGATIVE, "--profile", "p q.toml")
         curl = printed(capsys, "show", NEGATIVE, "--profile", "p q.toml", "--curl")
         assert "canary" not in plain + curl
@@ -197,6 +199,7 @@ def test_keys_of_the_environment_are_shown_by_name(
         assert '"{completed-video}"' in plain
         assert "https://api.test/v1/generations" in curl
         assert '-H "Authorization: Bearer $MY_KEY"' in curl
+        assert '-H "X-Gateway: Basic $MY_TOKEN" -H "X-Env: staging"' in curl
     told = printed(capsys, "show", NEGATIVE, "--profile", "p q.toml", "--curl", "--base-url", "http://here:1")
     assert "http://here:1/v1/generations" in told
     long = printed(capsys, "show", LONG, "--profile", "p q.toml", "--curl")
@@ -232,7 +235,7 @@ def test_each_curl_of_several_steps_says_when_to_run_it(capsys: Output) -> None:
     lines = printed(capsys, "show", SEVERAL, "--curl").splitlines()
     assert sum(line.startswith("curl ") for line in lines) == 6
     assert all(line.startswith(("# ", "curl ")) for line in lines if line)
-    assert "# wait        3600 s before it is sent" in lines
+    assert "# wait        3610 s before it is sent" in lines
 
 
 def test_the_kits_own_catalogue_has_no_problems(capsys: Output) -> None:

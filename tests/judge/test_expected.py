@@ -114,6 +114,22 @@ def test_an_invalid_key_is_refused_for_the_key_or_the_body(
 
 
 @pytest.mark.parametrize(
+    ("detail", "differs"),
+    [
+        ("API key has expired", []),
+        ("Missing or invalid API key", []),
+        ("Invalid API key", ["detail"]),
+        ("Generation not found", ["detail"]),
+    ],
+)
+def test_a_poll_with_an_invalid_key_has_one_of_two_texts(detail: str, differs: list[str]) -> None:
+    """The section on polls prints one text for every key, and says that it is the same as on submitting."""
+    ask = Ask(method="GET", url="/v1/generations/x", auth=Auth(token="luma-api-x"))
+
+    assert wrong(expect_unauthorized(ask, "API key has expired", Accepted(), 401), 401, detail) == differs
+
+
+@pytest.mark.parametrize(
     "case",
     [
         build_case(MODEL, predict(MODEL), 400),

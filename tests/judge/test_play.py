@@ -229,8 +229,8 @@ def test_waiting_names_the_key_whose_client_waits() -> None:
     waits: list[tuple[float, str]] = []
     service = Service()
 
-    def ask(seconds: float, role: str) -> Request:
-        waits.append((seconds, role))
+    def ask(seconds: int, authorization: str) -> Request:
+        waits.append((seconds, authorization))
         return Request(method="GET", url="/clock")
 
     service.made["clock"] = -100.0  # over, so no job of ours
@@ -240,7 +240,7 @@ def test_waiting_names_the_key_whose_client_waits() -> None:
 
     play(case(f"steps: {steps}"), watched, EveryResponse(()))
 
-    assert waits == [(2, "main-key"), (60, "low-rpm-key")]
+    assert waits == [(2, "Bearer main-key"), (60, "Bearer low-rpm-key")]
 
 
 def test_the_first_role_that_is_not_offered_is_the_reason() -> None:

@@ -16,6 +16,7 @@ from luma_conformance.recording.har import Writer
 from luma_conformance.recording.player import OUTDATED, Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing, version_of
 from luma_conformance.target.channel import Channel
+from luma_conformance.target.server_time import TimeDoubts
 from tests.kit import read_cases
 
 AS_IT_IS = Storing(request=lambda r: r, response=lambda r: r, fold=lambda e: e, unfold=lambda e: e)
@@ -34,6 +35,7 @@ class Counter:
 
     count: int = 0
     slept: list[tuple[float, str]] = field(default_factory=list)
+    doubt: str | None = None
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         self.count += 1
@@ -44,6 +46,9 @@ class Counter:
 
     def sleep(self, seconds: float, role: str) -> None:
         self.slept.append((seconds, role))
+
+    def find_time_doubts(self) -> TimeDoubts:
+        return TimeDoubts(clients=self.doubt)
 
     def begin_item(self, item: str, case: Case | None = None) -> None:
         pass
@@ -82,7 +87,7 @@ def recorder(tmp_path: Path) -> Iterator[Record]:
         def make(channel: Channel | None = None, storing: Storing = AS_IT_IS) -> Recorder:
             writers.close()
             writer = writers.enter_context(Writer(tmp_path / "run.har", {"format": FORMAT}))
-            return Recorder(channel or Counter(), writer, "http://127.0.0.1:1", storing, {"kit": "1"})
+            return Recorder(channel or Counter(), writer, "http://127.0.0.1:1", storing, lambda: {"kit": "1"})
 
         yield make
 
@@ -126,6 +131,25 @@ def test_a_recorded_request_id_is_the_one_that_was_sent(recorder: Record, tmp_pa
     playing.begin_item("a")
 
     assert playing.exchange(ask(trace="now")).request.headers == (("X-Request-Id", "then"),)
+
+
+def test_a_doubt_about_the_target_s_clock_is_replayed(recorder: Record, tmp_path: Path) -> None:
+    """Where the times could not be relied on when they were recorded, a replay cannot either, and says why."""
+    channel = Counter()
+    recording = recorder(channel)
+    recording.begin_item("a")
+    recording.exchange(ask("1"))
+    channel.doubt = "the scope is wrong"
+    recording.exchange(ask("2"))
+
+    playing = player(tmp_path)
+    playing.begin_item("a")
+    doubts = [playing.find_time_doubts().clients]
+    for body in ("1", "2"):
+        playing.exchange(ask(body))
+        doubts.append(playing.find_time_doubts().clients)
+
+    assert doubts == [None, None, "the scope is wrong"]
 
 
 def test_a_request_that_was_not_recorded_is_not_answered(recorder: Record, tmp_path: Path) -> None:

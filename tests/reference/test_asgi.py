@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import pytest
 from luma_conformance.errors import InputError
 from luma_conformance.model import Request, Response
 from luma_conformance.reference import Settings
-from luma_conformance.reference.asgi import Handle, run, serving
+from luma_conformance.reference.asgi import Handle, application, run, serving
 from tests.reference.asking import CLOCK, COMPLETED_IMAGE, COMPLETED_VIDEO, CREATE, SUNSET, key
 
 AUTH = {"Authorization": f"Bearer {key('main')}"}
@@ -198,3 +199,50 @@ def test_every_request_reaches_the_service_as_it_was_sent() -> None:
         c.getresponse().read()
     assert (heard[0].method, heard[0].url) == ("GET", "/v1/generations/a%2Fb%20c?d=%C3%A9&&")
     assert [value for name, value in heard[0].headers if name.lower() == "x-twice"] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "believed"),
+    [
+        (("127.0.0.1", 5), True),
+        (("127.8.8.8", 5), True),
+        (("::1", 5), True),
+        (("::ffff:127.0.0.1", 5), True),
+        (None, True),
+        (("10.0.0.1", 5), False),
+        (("2001:db8::1", 5), False),
+        (("::ffff:10.0.0.1", 5), False),
+        (("testclient", 5), False),
+    ],
+)
+def test_only_a_proxy_on_this_machine_says_where_the_server_is(peer: tuple[str, int] | None, believed: bool) -> None:  # noqa: FBT001
+    """What others say in Forwarded and X-Forwarded-* does not reach the service; all else does."""
+    heard: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        heard.append(request)
+        return Response(status=204)
+
+    said = {"x-forwarded-proto": "https", "X-Forwarded-Prefix": "/x", "forwarded": "proto=https", "host": "h"}
+    scope = {"type": "http", "method": "GET", "raw_path": b"/", "query_string": b"", "client": peer}
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request"}
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        """Take the answer."""
+
+    async def ask() -> None:
+        await application(answer)({**scope, "headers": headers}, receive, send)
+
+    asyncio.run(ask())
+    assert heard[0].headers == (tuple(said.items()) if believed else (("host", "h"),))
+
+
+def test_a_proxy_in_front_gives_the_output_its_address(connection: http.client.HTTPConnection) -> None:
+    """Over a socket, the headers of a proxy on this machine are in the URL."""
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "mock.example.com", "X-Forwarded-Prefix": "/luma"}
+    connection.request("GET", POLL, headers=AUTH | forwarded)
+    output = json.loads(connection.getresponse().read())["output"][0]["url"]
+    assert output.startswith("https://mock.example.com/luma/storage/")

@@ -293,6 +293,7 @@ def test_a_generation_in_a_body_must_be_the_clients_own_and_completed(place: str
         assert answer(desk.create(refer(name))) == (400, f"{place}: generation is not completed")
     for name in (done, COMPLETED_VIDEO):
         assert desk.create(refer(name), "second").status == 201
+    assert answer(desk.create(refer(COMPLETED_IMAGE))) == (400, f"{place}: generation is no video")
 
 
 @pytest.mark.parametrize(("generation", "kind"), [(COMPLETED_IMAGE, "image"), (COMPLETED_VIDEO, "video")])

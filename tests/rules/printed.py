@@ -86,7 +86,7 @@ REQUEST = (
         rule="source-generation-misplaced",
         body=ray("video", source=PRIOR),
         detail="source.generation_id is only valid for type 'image_edit', 'video_edit', or 'video_reframe'",
-        twin=restyle(source=PRIOR),
+        twin=ray("video_edit"),
     ),
     Printed(
         rule="source-video-untyped",
@@ -139,7 +139,7 @@ VIDEO = (
         rule="keyframe-index-negative",
         body=edit(keyframes=[FINE], keyframe_indexes=[-1]),
         detail="video.edit.keyframe_indexes must be non-negative",
-        twin=edit(keyframes=[FINE], keyframe_indexes=[120]),
+        twin=edit(keyframes=[FINE], keyframe_indexes=[119]),
     ),
     Printed(
         rule="keyframe-index-duplicate",

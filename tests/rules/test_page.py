@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import pytest
 
-from luma_conformance.rules import RULES, Accepted, Rejected, Violation, facts, predict
+from luma_conformance.rules import RULES, Accepted, Rejected, Unspecified, Violation, facts, predict
 from tests.rules import bodies
 from tests.rules.printed import PRINTED, Printed
 
@@ -130,11 +130,12 @@ def test_a_frame_that_does_not_load_is_refused_behind_any_prefix() -> None:
         assert prediction.allows(*answer)
 
 
-def test_ingestion_off_has_one_text_for_every_field() -> None:
-    """The 503 names no field, so its text is fixed for frames too."""
-    prediction = predict(bodies.video(start_frame=bodies.OFF), media=bodies.look_up)
+def test_ingestion_off_is_a_503_where_the_page_says_whom_it_affects() -> None:
+    """The 503 affects the source and the references; whether it affects frames the page does not say."""
+    prediction = predict(bodies.restyle(source=bodies.OFF), media=bodies.look_up)
     assert isinstance(prediction, Rejected)
     assert prediction.violations[0].details
+    assert isinstance(predict(bodies.video(start_frame=bodies.OFF), media=bodies.look_up), Unspecified)
 
 
 def test_a_source_video_beyond_every_cap_is_a_413_of_any_text() -> None:

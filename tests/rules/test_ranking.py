@@ -28,7 +28,6 @@ def broken(body: object) -> list[str]:
         pytest.param(
             ray("video_reframe", video={"edit": {"strength": "flex_1"}}), ["reframe-edit"], id="edit on reframe"
         ),
-        pytest.param(ray("video_reframe", video={"exr_export": True}), ["reframe-hdr"], id="exr alone on reframe"),
         pytest.param(video(end_frame=PRIOR, loop=True), ["extend-loop-backward"], id="backward extend that loops"),
         pytest.param(ray("video", source=PRIOR), ["source-generation-misplaced"], id="generation source on video"),
         pytest.param(ray("video", source=FINE), ["source-on-video"], id="hosted source on video"),
@@ -73,8 +72,16 @@ def test_where_the_page_settles_the_order_one_answer_is_allowed(body: object, al
         ),
         pytest.param(
             video(end_frame=PRIOR, start_frame=FINE, loop=True),
-            ["extend-loop-backward", "extend-with-second-frame"],
+            ["loop-with-end-frame", "extend-loop-backward", "extend-with-second-frame"],
             id="looping interpolation",
+        ),
+        pytest.param(
+            video(start_frame=PRIOR, end_frame=PRIOR, hdr=True),
+            ["extend-hdr", "extend-with-second-frame"],
+            id="interpolation in HDR",
+        ),
+        pytest.param(
+            ray("video_reframe", video={"exr_export": True}), ["exr-without-hdr", "reframe-hdr"], id="exr on reframe"
         ),
         pytest.param(
             ray("video_edit", video={"loop": True, "hdr": True}), ["loop-off-video", "loop-with-hdr"], id="loop on edit"

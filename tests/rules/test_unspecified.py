@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from luma_conformance.rules import Accepted, MediaFact, Problem, Rejected, Unspecified, inline_only, predict
+from luma_conformance.rules import Accepted, Kind, MediaFact, Problem, Rejected, Unspecified, inline_only, predict
 from tests.rules.bodies import FINE, ID, PRIOR, SUNSET, TINY_PNG, TYPED_VIDEO, edit, image, ray, restyle, video
 
 PNG = {"data": TINY_PNG, "media_type": "image/png"}
@@ -81,7 +81,13 @@ def test_a_body_of_another_shape_is_unspecified(body: object, reason: str) -> No
         pytest.param(edit(keyframes=[], keyframe_indexes=[]), id="empty keyframes"),
         pytest.param(edit(auto_controls=True, strength="flex_1"), id="auto controls and strength"),
         pytest.param(edit(keyframes=[FINE] * 65, keyframe_indexes=list(range(65))), id="65 keyframes"),
-        pytest.param(edit(keyframes=[FINE], keyframe_indexes=[10_000]), id="an index beyond the clip"),
+        pytest.param(edit(keyframes=[FINE], keyframe_indexes=[120]), id="an index beyond the clip"),
+        pytest.param(image(prompt="\ufeff"), id="a prompt of a byte order mark"),
+        pytest.param(image(prompt="\u3000\n"), id="a prompt of other blanks"),
+        pytest.param(image(prompt="a\0b"), id="a prompt with a control character"),
+        pytest.param(image(prompt="é" * 3001), id="a prompt of more than 6000 bytes"),
+        pytest.param(image(user_id="é" * 129), id="a user_id of more than 256 bytes"),
+        pytest.param(image(user_id="a\0"), id="a user_id with a control character"),
         pytest.param(image(image_ref=[{}]), id="a reference to nothing"),
         pytest.param(restyle(source={**FINE, **PRIOR}), id="url and generation_id"),
         pytest.param(image(image_ref=[PRIOR]), id="generation as a reference"),
@@ -132,6 +138,7 @@ def test_media_the_page_does_not_mention_are_unspecified(body: object, fact: Med
         restyle(aspect_ratio="16:9"),
         ray("video_edit", aspect_ratio="21:9", video={"resolution": "540p", "hdr": False}),
         video(),
+        image(prompt="line one\n\tline two — \u202eהים"),
         video(loop=False, hdr=False, exr_export=False, resolution="1080p", duration="10s"),
         image(image_ref=[PNG] * 9),
         ray("video_edit", source={"data": "AAAA", "media_type": "video/mp4"}),
@@ -170,3 +177,49 @@ def test_inline_data_is_judged_by_its_base64(ref: dict[str, object], problem: Pr
 def test_inline_data_has_its_decoded_length() -> None:
     """The length the cap is about is the decoded one."""
     assert inline_only({"data": "R0lGODlh", "media_type": "image/gif"}).bytes == 6
+
+
+@pytest.mark.parametrize(
+    ("body", "right"),
+    [
+        pytest.param(restyle(source=PRIOR), Kind.IMAGE, id="source of an image edit"),
+        pytest.param(ray("video_edit"), Kind.VIDEO, id="source of a video edit"),
+        pytest.param(ray("video_reframe"), Kind.VIDEO, id="source of a reframe"),
+        pytest.param(video(start_frame=PRIOR), Kind.VIDEO, id="forward extend"),
+        pytest.param(video(end_frame=PRIOR), Kind.VIDEO, id="backward extend"),
+        pytest.param(restyle(source=FINE), Kind.IMAGE, id="hosted source of an image edit"),
+        pytest.param(image(image_ref=[FINE]), Kind.IMAGE, id="hosted reference"),
+        pytest.param(video(start_frame=FINE), Kind.IMAGE, id="hosted frame"),
+        pytest.param(ray("video_edit", source=TYPED_VIDEO), Kind.VIDEO, id="hosted source video"),
+    ],
+)
+def test_a_medium_is_judged_where_it_is_of_the_kind_its_field_asks_for(body: dict[str, object], right: Kind) -> None:
+    """The right kind is accepted, and refused for other faults; of the wrong or an unknown kind nothing is said."""
+    (wrong,) = set(Kind) - {right}
+    faulty = {**body, "prompt": ""}
+
+    assert predict(body, media=lambda _: MediaFact(kind=right)) == Accepted()
+    assert isinstance(predict(faulty, media=lambda _: MediaFact(kind=right)), Rejected)
+    for one in (body, faulty):
+        assert isinstance(predict(one, media=lambda _: MediaFact(kind=wrong)), Unspecified)
+        assert isinstance(predict(one, media=lambda _: MediaFact(problem=Problem.UNDECIDED)), Unspecified)
+
+
+@pytest.mark.parametrize("body", [image(source=PRIOR), ray("video", source=PRIOR)], ids=["image", "video"])
+def test_a_generation_where_none_belongs_is_refused_whatever_it_made(body: object) -> None:
+    """A source of generation_id on the wrong type is refused for its place, unless the id itself is unknown."""
+    for kind in Kind:
+        assert isinstance(predict(body, media=lambda _, kind=kind: MediaFact(kind=kind)), Rejected)  # type: ignore[misc]
+    assert isinstance(predict(body, media=lambda _: MediaFact(problem=Problem.UNDECIDED)), Unspecified)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(image(image_ref=[{**PNG, "media_type": "image/jpeg"}]), id="a PNG declared a JPEG"),
+        pytest.param(ray("video_edit", source={**PNG, "media_type": "video/mp4"}), id="a PNG declared a video"),
+    ],
+)
+def test_inline_data_that_is_not_what_it_is_declared_to_be_is_unspecified(body: object) -> None:
+    """What a server does with a media_type that contradicts the bytes is not said."""
+    assert isinstance(predict(body), Unspecified)

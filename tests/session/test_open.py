@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from luma_conformance.errors import InputError
+from luma_conformance.model import Request
 from luma_conformance.reference import profile_path
 from luma_conformance.session.open import EMBEDDED, Options, open_session
 
@@ -47,6 +48,50 @@ def test_a_profile_without_a_base_url_is_of_the_embedded_reference(profile: Path
 
     assert session.shown == EMBEDDED
     assert session.profile == str(profile)
+
+
+@pytest.mark.parametrize(
+    ("scope", "alone", "why"),
+    [
+        ("server", False, "workers share the one clock of the server; run it without -n"),
+        ("server", True, None),
+        ("client", False, None),
+    ],
+)
+def test_one_clock_for_all_is_not_advanced_by_workers(
+    profile: Path, url: str, scope: str, *, alone: bool, why: str | None
+) -> None:
+    """Where workers share a target, time that one advanced would pass for the others, in the middle of their cases."""
+    text = profile.read_text(encoding="utf-8").replace('scope = "client"', f'scope = "{scope}"')
+    profile.write_text(text, encoding="utf-8")
+
+    session = open_session(Options(target=url, profile=profile, alone=alone))
+    try:
+        assert session.target.missing("fast-clock") == why
+    finally:
+        session.close()
+
+
+def test_a_wrong_scope_is_announced_once(profile: Path, url: str) -> None:
+    """As soon as answers show that the profile's scope is wrong, the run says so, once, with what to write."""
+    told: list[str] = []
+    text = profile.read_text(encoding="utf-8").replace('scope = "client"', 'scope = "server"')
+    profile.write_text(text, encoding="utf-8")
+
+    session = open_session(Options(target=url, profile=profile, announce=told.append))
+    try:
+        for role in ("main-key", "other-key", "main-key", "other-key"):
+            session.target.channel.sleep(200, role)
+            headers = (("Authorization", f"Bearer {session.target.token(role)}"),)
+            session.target.channel.exchange(
+                Request(method="POST", url="/v1/generations", headers=headers, body=b'{"prompt": "A lighthouse"}')
+            )
+    finally:
+        session.close()
+
+    assert [text for text in told if "scope" in text] == [
+        'X-RateLimit-Reset shows that each client has a clock of its own; write [clock] scope = "client" in the profile'
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,7 +60,8 @@ def quick(examples: int) -> settings:
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
     """Return a validator of a schema of the document, whose references lead into the document."""
-    return Draft202012Validator({"components": DOCUMENT["components"], "allOf": [schema]})
+    document = {"components": DOCUMENT["components"], "allOf": [schema]}
+    return Draft202012Validator(document, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 REQUEST = validator({"$ref": "#/components/schemas/GenerationRequest"})
@@ -83,6 +86,7 @@ def _responses() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 RESPONSES = list(_responses())
+ANSWERED = {status: response for operation, status, response in RESPONSES if operation.startswith("POST")}
 
 
 def content(response: dict[str, Any]) -> dict[str, Any]:
@@ -133,11 +137,11 @@ def test_every_example_of_a_request_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize(("operation", "status", "response"), RESPONSES, ids=lambda value: str(value)[:30])
 def test_every_example_of_an_answer_is_valid(operation: str, status: str, response: dict[str, Any]) -> None:
-    """Each example of an answer is valid by the schema beside it, and each answer a case provokes has an example."""
+    """Each answer has an example, and each example is valid by the schema beside it."""
     media = content(response)
     examples = media.get("examples", {})
 
-    assert examples or (operation, status) in UNSEEN
+    assert examples
     for example in examples.values():
         assert [error.message for error in validator(media["schema"]).iter_errors(example["value"])] == []
 
@@ -149,6 +153,37 @@ def test_an_example_of_a_refusal_is_one_of_the_catalogue(operation: str, status:
 
     assert int(status) < 400 or None not in details
     assert [text for text in details if text is not None and not CATALOGUE.find_by_detail(int(status), text)] == []
+
+
+def _exemplified() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every header of an answer and every parameter, with its place."""
+    for operation, status, response in RESPONSES:
+        for name, said in response["headers"].items():
+            yield f"{operation} {status} {name}", resolved(said)
+    for operation, said in OPERATIONS.items():
+        for parameter in map(resolved, said["parameters"]):
+            yield f"{operation} {parameter['name']}", parameter
+
+
+@pytest.mark.parametrize(("place", "said"), list(_exemplified()), ids=lambda value: value if type(value) is str else "")
+def test_every_header_and_parameter_has_a_valid_example(place: str, said: dict[str, Any]) -> None:
+    """Mocks made from the document answer with the examples: a header without one would be the word `string`."""
+    assert [error.message for error in validator(said["schema"]).iter_errors(said["example"])] == []
+
+
+def test_the_examples_of_headers_fit_together() -> None:
+    """They are as one server would send them at one moment: an id of its own making, and coherent numbers."""
+    accepted, refused = (
+        {name: resolved(said)["example"] for name, said in ANSWERED[status]["headers"].items()}
+        for status in ("201", "429")
+    )
+    created = datetime.fromisoformat(content(ANSWERED["201"])["examples"]["queued"]["value"]["created_at"]).timestamp()
+
+    assert str(UUID(accepted["X-Request-Id"])) == accepted["X-Request-Id"]
+    assert accepted["X-RateLimit-Remaining"] == accepted["X-RateLimit-Limit"] - 1
+    assert accepted["X-RateLimit-Reset"] == created + 60
+    assert refused["X-RateLimit-Limit"] == accepted["X-RateLimit-Limit"]
+    assert refused["X-RateLimit-Reset"] - refused["Retry-After"] == created
 
 
 def test_the_statuses_are_those_of_the_catalogue() -> None:

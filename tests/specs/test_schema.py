@@ -235,7 +235,10 @@ def test_the_schema_lists_the_names_the_reader_knows(definition: str, names: dic
         ("step", reading.STEP_KEYS),
         ("request", reading.REQUEST_KEYS),
         ("repeat", expecting.REPEAT_KEYS),
-        ("special_matcher", ["$is", "$like", "$pattern", "$one_of", "$at_least", "$same", "$differs", "$echo"]),
+        (
+            "special_matcher",
+            ["$is", "$like", "$pattern", "$one_of", "$each", "$at_least", "$same", "$differs", "$echo"],
+        ),
     ],
 )
 def test_the_schema_has_the_keys_the_reader_has(definition: str, keys: list[str]) -> None:

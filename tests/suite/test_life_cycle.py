@@ -75,7 +75,9 @@ def skipping_processing() -> Wrong:
 
 
 @pytest.mark.parametrize(
-    "legal", [right, skipping_processing(), miniatures.with_extras], ids=["none", "skips", "extras"]
+    "legal",
+    [right, skipping_processing(), miniatures.with_extras, miniatures.of_another_make],
+    ids=["none", "skips", "extras", "another make"],
 )
 def test_a_legal_life_cycle_is_not_accused(legal: Wrong) -> None:
     """A state may be skipped, and there may be more members."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,22 @@ def one_set_of_slots(handle: Handle) -> Handle:
     """Let two clients share their slots."""
     clients = behind(handle)._clients
     clients["low-rpm"].slots = clients["low-concurrency"].slots
+    return handle
+
+
+def counting_before_the_slots(handle: Handle) -> Handle:
+    """Count a request once the window has room for it, whether a slot is free or not: legal."""
+    service = behind(handle)
+    check = service._check_limits
+
+    def counted(client: Any) -> None:
+        if client.window.refuse(service._read_clock(client)) is None and client.slots.is_full(
+            service._read_clock(client)
+        ):
+            client.window.admit(service._read_clock(client))
+        check(client)
+
+    service._check_limits = counted  # type: ignore[method-assign]
     return handle
 
 
@@ -82,6 +99,7 @@ def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) ->
         pytest.param(right, id="the reference"),
         pytest.param(with_limiter(refuse=counting_refusals), id="refusals count"),
         pytest.param(limits_before_validation, id="limits before validation"),
+        pytest.param(counting_before_the_slots, id="counted before the slots"),
         pytest.param(miniatures.with_extras, id="extras"),
     ],
 )

@@ -48,12 +48,21 @@ def only_adjacent_duplicates(body: Body) -> Body:
     return body
 
 
-def counted_in_bytes(body: Body) -> Body:
-    """Count a prompt in bytes."""
-    prompt = body.get("prompt")
-    if isinstance(prompt, str) and len(prompt.encode()) > 6000:
-        return {**body, "prompt": "a" * 6001}
-    return body
+def counted(length: Callable[[str], int]) -> Callable[[Body], Body]:
+    """Count a prompt in another unit."""
+
+    def seen(body: Body) -> Body:
+        prompt = body.get("prompt")
+        if isinstance(prompt, str) and prompt and (length(prompt) > 6000) != (len(prompt) > 6000):
+            return {**body, "prompt": "a" * (6001 if length(prompt) > 6000 else 1)}
+        return body
+
+    return seen
+
+
+in_escapes = counted(lambda prompt: len(json.dumps(prompt)) - 2)
+in_bytes = counted(lambda prompt: len(prompt.encode()))
+in_utf_16 = counted(lambda prompt: len(prompt.encode("utf-16-le", "surrogatepass")) // 2)
 
 
 def manga_without_3_2(body: Body) -> Body:
@@ -69,7 +78,7 @@ def manga_without_3_2(body: Body) -> Body:
     [
         pytest.param(manga_overlooked, "manga-not-portrait", '"uni-1-max"', id="check skipped for one model"),
         pytest.param(only_adjacent_duplicates, "keyframe-index-duplicate", "unique", id="only adjacent duplicates"),
-        pytest.param(counted_in_bytes, "unsupported-type", "between 1 and 6000", id="prompt counted in bytes"),
+        pytest.param(in_escapes, "unsupported-type", "between 1 and 6000", id="prompt counted as JSON writes it"),
         pytest.param(manga_without_3_2, "manga-not-portrait", '"3:2"', id="manga misses one ratio"),
     ],
 )
@@ -102,7 +111,21 @@ def test_a_finding_comes_with_a_valid_case_file() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("legal", [in_another_order, miniatures.with_extras, right], ids=["order", "extras", "none"])
+@pytest.mark.parametrize("unit", [in_bytes, in_utf_16], ids=["bytes", "UTF-16"])
+def test_what_a_character_is_is_left_to_the_server(unit: Callable[[Body], Body]) -> None:
+    """The page says characters; whether they are code points, UTF-16 units or bytes, it does not."""
+    luma_target = target_on(on_body(unit), examples=200)
+
+    validation.test_what_the_page_lets_pass_is_accepted("image", luma_target)
+    validation.test_a_rule_holds_and_ends_where_the_page_says("prompt-too-long", luma_target)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "legal",
+    [in_another_order, miniatures.with_extras, miniatures.of_another_make, right],
+    ids=["order", "extras", "another make", "none"],
+)
 def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     """Another order of checks, more headers and more members are nobody's fault."""
     luma_target = target_on(legal, examples=60)

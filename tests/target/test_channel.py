@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from luma_conformance.errors import CouldNotJudge
+from luma_conformance.errors import CouldNotJudge, ExchangeError
 from luma_conformance.model import Request, Response
 from luma_conformance.target.channel import LiveChannel, Passing
 
@@ -37,15 +37,18 @@ def of(key: str) -> Request:
     return Request(method="GET", url="/v1/generations/x", headers=(("Authorization", f"Bearer {key}"),))
 
 
-def clock(seconds: float, role: str) -> Request:
-    """Return the request that advances the time of a role's key, which has the role's name here."""
-    return Request(method="POST", url="/clock", headers=of(role).headers, body=json.dumps(seconds).encode())
+def clock(seconds: int, authorization: str) -> Request:
+    """Return the request that advances the time of a key's client."""
+    headers = (("Authorization", authorization),)
+    return Request(method="POST", url="/clock", headers=headers, body=json.dumps(seconds).encode())
 
 
-def channel(wall: Wall, told: list[str] | None = None, *, asked: bool = False) -> LiveChannel:
+def channel(wall: Wall, told: list[str] | None = None, *, asked: bool = False, shared: bool = False) -> LiveChannel:
     """Return a channel on the wall clock, whose time is advanced by request or waited for."""
-    announce = None if told is None else told.append
-    passing = Passing(transport=wall, clock=wall, ask=clock if asked else None, announce=announce)
+    show = None if told is None else told.append
+    same = {"Bearer a2": "Bearer a"}
+    ask = clock if asked else None
+    passing = Passing(transport=wall, clock=wall, ask=ask, shared=shared, show=show, same=same)
     return LiveChannel(transport=wall, patient=wall, passing=passing)
 
 
@@ -68,16 +71,81 @@ def test_advanced_time_passes_for_one_client_only() -> None:
     assert wall.heard[0].body == b"60"
 
 
-def test_a_long_wait_is_announced() -> None:
-    """A short wait is silent; a long one is announced before it begins."""
+def test_time_advanced_on_a_shared_clock_passes_for_all() -> None:
+    """A minute more for one key is a minute more for every other, and for requests without a key."""
+    wall = Wall()
+    way = channel(wall, asked=True, shared=True)
+
+    way.sleep(60, "a")
+
+    assert way.exchange(of("b")).sent == 161.0
+    assert way.exchange(Request(method="GET", url="http://files.test/x")).sent == 162.0
+
+
+def test_two_keys_of_one_client_have_one_time() -> None:
+    """What is advanced with one of its keys passes for the other."""
+    way = channel(Wall(), asked=True)
+
+    way.sleep(60, "a2")
+
+    assert way.exchange(of("a")).sent == 161.0
+
+
+def test_time_passes_for_the_client_that_sends_a_request() -> None:
+    """Waiting on behalf of a request advances the clock of its key's client."""
+    wall = Wall()
+    passing = channel(wall, asked=True).passing
+
+    passing.wait(30, of("b"))
+
+    assert (passing.now(of("a")), passing.now(of("b"))) == (101.0, 131.0)
+
+
+def test_a_clock_is_asked_for_whole_seconds() -> None:
+    """Less than a second is waited for; of more, as much passes as the clock was asked for, not less than wanted."""
+    wall = Wall()
+    way = channel(wall, asked=True)
+
+    way.sleep(0.25, "a")
+    way.sleep(12.3, "a")
+
+    assert [request.body for request in wall.heard] == [b"13"]
+    assert way.exchange(of("a")).sent == 100.25 + 1 + 13
+
+
+def test_a_clock_that_breaks_is_no_answer_of_the_api() -> None:
+    """A clock that hangs up ends the run as one that refuses does, and is no failure of the case that waits."""
+
+    class Broken(Wall):
+        def send(self, request: Request) -> Response:
+            raise ExchangeError("connection reset")
+
+    with pytest.raises(CouldNotJudge, match="which the profile names, gave no answer: connection reset") as raised:
+        channel(Broken(), asked=True).sleep(60, "a")
+    assert not isinstance(raised.value, ExchangeError)
+
+
+def test_a_long_wait_is_counted_down() -> None:
+    """A short wait is silent; of a long one every second is shown, and nothing any more when it is over."""
     told: list[str] = []
     way = channel(Wall(), told)
 
     way.sleep(2, "a")
-    way.sleep(60, "a")
+    way.sleep(60.5, "a")
 
-    assert way.exchange(of("a")).sent == 162.0
-    assert told == ["waiting 60 s"]
+    assert way.exchange(of("a")).sent == 162.5
+    assert told[0] == "waiting 61 s as the case demands"
+    assert told[-2:] == ["waiting 1 s as the case demands", ""]
+    assert len(told) == 62
+
+
+def test_a_wait_that_costs_no_time_is_not_shown() -> None:
+    """Where the target's clock is advanced, nobody waits."""
+    told: list[str] = []
+
+    channel(Wall(), told, asked=True).sleep(60, "a")
+
+    assert told == []
 
 
 def test_a_target_whose_clock_refuses_cannot_be_judged() -> None:

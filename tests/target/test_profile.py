@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.catalogue.roles import ROLES, TAKEN_FOR_GRANTED
 from luma_conformance.errors import InputError
 from luma_conformance.reading.document import MAX_PROBLEMS
 from luma_conformance.target.profile import (
@@ -76,6 +76,32 @@ def test_a_full_profile_offers_everything_it_names() -> None:
     assert (profile.clock.path, profile.clock.fill(60)) == ("/_reference/clock", b'{"advance": 60}')
 
 
+@pytest.mark.parametrize(
+    ("members", "request_"),
+    [
+        ("advance = '/a'\nbody = '{\"by\": {seconds}}'", ("POST", "/a", b'{"by": 60}', "application/json")),
+        ("advance = '/a'\nbody = '{seconds}'\nmethod = 'PUT'", ("PUT", "/a", b"60", "application/json")),
+        ("advance = '/a'\nbody = 'by={seconds}'", ("POST", "/a", b"by=60", "application/x-www-form-urlencoded")),
+        ("advance = '/a?by={seconds}'", ("POST", "/a?by=60", b"", "application/x-www-form-urlencoded")),
+    ],
+)
+def test_a_clock_is_advanced_as_the_profile_says(members: str, request_: tuple[str, str, bytes, str]) -> None:
+    """The seconds stand in the body, JSON or a form, or in the path; the clock is that of the server."""
+    clock = read(f"[clock]\n{members}").clock
+
+    assert clock is not None
+    assert clock.scope == "server"
+    assert (clock.method, clock.url(60), clock.fill(60), clock.content_type) == request_
+
+
+def test_a_clock_whose_key_is_not_there_is_not_offered() -> None:
+    """A role in [keys] that opens the clock has to have its key, or the reason is that of the key."""
+    text = "[keys]\nmain-key = {env = 'X'}\n[clock]\nadvance = '/x/{seconds}'\nkey = 'main-key'"
+
+    assert read(text, {"X": "a"}).missing("fast-clock") is None
+    assert read(text, {}).missing("fast-clock") == "main-key: environment variable X is not set"
+
+
 def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     """A reason names the role, and the variable where there is one."""
     profile = read(FULL, {"LUMA_AGENTS_API_KEY": " \n"})
@@ -83,15 +109,22 @@ def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     assert profile.missing("revoked-key") == "revoked-key: environment variable LUMA_REVOKED_KEY is not set"
     assert profile.missing("expired-key") == "the profile names no expired-key"
     offered = {role for role in ROLES if profile.missing(role) is None}
-    assert offered == {*profile.values, "other-key", "large-uploads", "fast-clock"}
+    assert offered == {*profile.values, *TAKEN_FOR_GRANTED, "other-key", "large-uploads", "fast-clock"}
 
 
 def test_an_empty_profile_is_one_and_offers_nothing() -> None:
-    """Nothing is required of a profile but that it can be read."""
+    """Nothing is required of a profile but that it can be read; what is taken for granted it need not say."""
     profile = read("")
-    assert all(profile.missing(role) for role in ROLES)
+    assert {role for role in ROLES if not profile.missing(role)} == {*TAKEN_FOR_GRANTED}
     assert profile.base_url is None
     assert read("[offers]\nlarge-uploads = false").missing("large-uploads")
+
+
+@pytest.mark.parametrize("role", TAKEN_FOR_GRANTED)
+def test_what_is_taken_for_granted_is_missing_only_where_the_profile_says_so(role: str) -> None:
+    """False takes it away, with that reason; true says what is the case anyway."""
+    assert read(f"[offers]\n{role} = false").missing(role) == f"the profile says {role} = false"
+    assert read(f"[offers]\n{role} = true").missing(role) is None
 
 
 def test_a_key_is_stripped_of_the_white_space_around_it() -> None:
@@ -181,7 +214,13 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
         ),
         ("[prompts]\nimage-url = 'x'", ['p.toml:2: unknown key in [prompts] "image-url"; it belongs in [media]']),
         ("[offers]\nfast-clock = true", ['p.toml:2: unknown key in [offers] "fast-clock"; a [clock] table offers it']),
-        ("[offers]\n\nzzz = true", ['p.toml:3: unknown key in [offers] "zzz"; there are hdr-access, large-uploads']),
+        (
+            "[offers]\n\nzzz = true",
+            [
+                'p.toml:3: unknown key in [offers] "zzz"; there are '
+                + ", ".join(sorted(("hdr-access", "large-uploads", *TAKEN_FOR_GRANTED)))
+            ],
+        ),
         ("\nkeys = 1", ["p.toml:2: keys should be a table: [keys], not 1"]),
         ("keys = 'luma-api-s3cret'", ["p.toml:1: keys should be a table: [keys], not a string"]),
         ("[[media]]\nimage-url = 'x'", ["p.toml:1: media should be a table: [media], not a list"]),
@@ -213,8 +252,21 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
             "[clock]\nadvance = 'x'\nbody = '{seconds}'",
             ["p.toml:2: clock.advance should be a path on the target, which begins with /"],
         ),
-        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:3: clock.body should have {seconds} in it"]),
-        ("[clock]\n", ["p.toml:1: clock.advance is missing", "p.toml:1: clock.body is missing"]),
+        ("[clock]\nadvance = '/x'\nbody = '60'", ["p.toml:3: clock.body, or clock.advance, should have {seconds} in"]),
+        ("[clock]\nadvance = '/x'", ["p.toml:2: clock.body, or clock.advance, should have {seconds} in it"]),
+        ("[clock]\n", ["p.toml:1: clock.advance is missing"]),
+        (
+            "[clock]\nadvance = '/x/{seconds}'\nscope = 'clients'\nmethod = 'post'",
+            ['p.toml:3: unknown scope of a clock "clients"; ', 'p.toml:4: unknown method "post"; '],
+        ),
+        (
+            "[keys]\nmain-key = {env = 'X'}\n[clock]\nadvance = '/x/{seconds}'\nscope = 'client'\nkey = 'main-key'",
+            ["p.toml:6: clock.key does not go with a clock for each client"],
+        ),
+        (
+            "[keys]\nmain-key = {env = 'X'}\n[clock]\nadvance = '/x/{seconds}'\nkey = 'man-key'",
+            ['p.toml:5: unknown role in [keys] "man-key"; did you mean main-key'],
+        ),
         ("[keys\n", ["p.toml:1: is not TOML: "]),
         ("a = 1\na = 2\n", ["p.toml:2: is not TOML: "]),
         ("[media]\nx = 'a", ["p.toml:2: is not TOML: "]),
@@ -314,10 +366,10 @@ def test_the_template_offers_the_main_key_and_nothing_else() -> None:
 
 
 def test_the_template_with_every_line_uncommented_offers_every_role() -> None:
-    """Taking away the # in front of a line is all there is to offering a role."""
+    """Taking away the # in front of a line is all there is to offering a role, or to doing without what is granted."""
     text = re.sub(r"(?m)^#(?! |$)", "", read_template())
     names = [name for table in tomllib.loads(text).values() if isinstance(table, dict) for name in table]
     profile = parse_profile(text, "template", dict.fromkeys(re.findall(r"LUMA_\w+", text), "luma-api-x"))
-    assert [role for role in ROLES if profile.missing(role)] == []
+    assert [role for role in ROLES if profile.missing(role)] == [*TAKEN_FOR_GRANTED]
     assert "requests-per-minute" in names
     assert profile.base_url == "https://agents.lumalabs.ai"

@@ -83,10 +83,11 @@ class Page:
         for case in catalogue:
             for step in case.steps:
                 status, detail = step.expect.status, step.expect.detail
-                if len(status) == 1 and isinstance(detail, Exactly):
+                choices = detail.choices if isinstance(detail, OneOf) else (detail,)
+                texts = [choice for choice in choices if isinstance(choice, Exactly)]
+                if len(status) == 1 and texts:
                     known = (step.ask.method, status[0])
-                    texts = self._texts.get(known, ())
-                    self._texts[known] = texts if detail in texts else (*texts, detail)
+                    self._texts[known] = tuple(dict.fromkeys((*self._texts.get(known, ()), *texts)))
                     self._sections.setdefault(known, case.section)
 
     def allowance(self, entry: Entry) -> Allowance:

@@ -150,6 +150,7 @@ _MATCHERS: Mapping[str, Callable[[Node], Matcher]] = {
     "$like": lambda node: matching.Like.of(node.text()),
     "$pattern": _read_pattern,
     "$one_of": _read_one_of,
+    "$each": lambda node: matching.Each(read_matcher(node)),
     "$at_least": lambda node: matching.AtLeast(node.whole(0)),
     "$same": lambda node: matching.Same(node.text()),
     "$differs": lambda node: matching.Differs(node.text()),

@@ -96,6 +96,12 @@ def _make_over_50_mb() -> str:
     return _encode_base64(small + bytes(IMAGE_LIMIT + 1 - len(small)))
 
 
+def _make_video_over_50_mb() -> str:
+    """Return an MP4's first box and one of empty space, together one byte more than the limit."""
+    space = IMAGE_LIMIT + 1 - len(_MP4)
+    return _encode_base64(_MP4 + struct.pack(">I", space) + b"free" + bytes(space - 8))
+
+
 _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "prompt-of-6000": lambda: _make_prompt(6000),
     "prompt-of-6001": lambda: _make_prompt(6001),
@@ -107,6 +113,7 @@ _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "inline-8000x8000": lambda: _encode_base64(_make_png(8000, 8000)),
     "inline-9000x6000": lambda: _encode_base64(_make_png(9000, 6000)),
     "inline-over-50-mb": _make_over_50_mb,
+    "inline-video-over-50-mb": _make_video_over_50_mb,
 }
 assert set(_MAKERS) == set(SUPPLIES)
 

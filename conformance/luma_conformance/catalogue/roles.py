@@ -38,7 +38,7 @@ KEYS: Final[Mapping[str, str]] = {
 }
 MEDIA: Final[Mapping[str, str]] = {
     "image-url": "a public URL of an image",
-    "video-url": "a public URL of a video",
+    "video-url": "a public URL of an MP4 video of 5 to 10 seconds at 24 frames a second",
     "missing-url": "an image URL that answers 404",
     "unreachable-url": "a URL whose host cannot be reached",
     "pdf-url": "a URL that serves something other than an image",
@@ -56,13 +56,23 @@ GENERATIONS: Final[Mapping[str, str]] = {
     "completed-image": "the id of a completed image generation of the main key's client",
     "completed-video": "the id of a completed video generation of the main key's client",
 }
+TAKEN_FOR_GRANTED: Final[Mapping[str, str]] = {
+    "url-ingestion": "media URLs in requests are fetched",
+    "image-decoding": "the dimensions of inline images are read",
+    "output-files": "the URLs of outputs serve files, for an hour",
+}
+"""What a target is judged by unless its profile says that it lacks it, as a mock may on purpose."""
 OFFERS: Final[Mapping[str, str]] = {
     "fast-clock": "a clock the kit can advance",
     "large-uploads": "request bodies above 70 MB",
     "hdr-access": "an account with access to HDR",
+    **TAKEN_FOR_GRANTED,
 }
 ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
 """Every role by name, with a description of what the target offers under it."""
+
+EITHER: Final[Mapping[str, tuple[str, ...]]] = {"video-source": ("video-url", "completed-video")}
+"""What properties need by another name, and the roles of which any one will do."""
 
 OWN_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """How a role of somebody's own is spelt, which a profile declares and the case files of that somebody need."""
@@ -78,5 +88,6 @@ SUPPLIES: Final[Mapping[str, str]] = {
     "inline-8000x8000": "a PNG of 8000x8000 pixels, base64",
     "inline-9000x6000": "a PNG of 9000x6000 pixels, base64",
     "inline-over-50-mb": "a PNG of more than 52,428,800 bytes, base64",
+    "inline-video-over-50-mb": "the first bytes of an MP4 and more than 52,428,800 in all, base64",
 }
 """The values the kit supplies itself, by placeholder name."""

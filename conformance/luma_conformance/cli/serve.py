@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import seconds, whole_number
 from luma_conformance.cli.parser import Parser, add_command
+from luma_conformance.cli.recordings import hide_keys
 from luma_conformance.errors import Exit
-from luma_conformance.reference.asgi import run
+from luma_conformance.matching import one_line
+from luma_conformance.model import Request, Response, header
+from luma_conformance.reference.asgi import Handle, run
+from luma_conformance.reference.cards import describe_caller
 from luma_conformance.reference.settings import PORT, Settings
 
 if TYPE_CHECKING:
@@ -28,11 +34,17 @@ def add_commands(commands: Commands) -> None:
         purpose="serve the reference",
         description="Serves the reference until Ctrl-C. GET /.well-known/luma-conformance.toml answers with its test "
         "keys, media URLs and prompts.",
-        examples=("serve --port 8080 --rpm 10",),
+        examples=("serve --port 8080 --rpm 10", "serve --public-url https://mock.example.com/luma --verbose"),
     )
     command.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")
     port = f"default {PORT}; 0 takes a free one"
     command.add_argument("--port", type=whole_number(0, 65_535), default=PORT, metavar="N", help=port)
+    command.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="how output URLs begin, behind TLS or a prefix; default: as a proxy on this machine says in X-Forwarded-*",
+    )
+    command.add_argument("--verbose", action="store_true", help="print a line for each request, without keys")
     count = whole_number(1, 1_000_000_000)
     _add_setting(command, "rpm", count, "N", "requests a minute of the main client")
     _add_setting(command, "concurrency", count, "N", "jobs at a time of the main client")
@@ -53,6 +65,26 @@ def _serve(options: argparse.Namespace) -> Exit:
         queued_seconds=options.queued_seconds,
         processing_seconds=options.processing_seconds,
         url_seconds=options.url_seconds,
+        public_url=options.public_url,
     )
-    run(settings, options.host, options.port, announce=lambda text: print(text, flush=True))
+    run(settings, options.host, options.port, announce=_say, wrap=_log if options.verbose else lambda handle: handle)
     return Exit.CONFORMANT
+
+
+def _log(handle: Handle) -> Handle:
+    """Return a handler that prints a line for each request: time, request, status, duration, id, client."""
+
+    def answer(request: Request) -> Response:
+        begun = time.perf_counter()
+        response = handle(request)
+        took = (time.perf_counter() - begun) * 1000
+        tracing = header(response.headers, "X-Request-Id") or "-"
+        line = f"{request.method} {request.url} {response.status} {took:.1f} ms {tracing} {describe_caller(request)}"
+        _say(f"{datetime.now().astimezone().isoformat(timespec='milliseconds')} {one_line(hide_keys(line))}")
+        return response
+
+    return answer
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

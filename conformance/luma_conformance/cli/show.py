@@ -14,7 +14,7 @@ from luma_conformance.catalogue.roles import SUPPLIES
 from luma_conformance.judge.explain import curl, describe_expected, show_command
 from luma_conformance.judge.play import bind, make_lookup
 from luma_conformance.matching import Matcher
-from luma_conformance.model import Case, Request, Step
+from luma_conformance.model import Case, Headers, Request, Step
 from luma_conformance.reference import profile_path
 from luma_conformance.reference.settings import SERVED
 from luma_conformance.target.profile import Profile, load_profile
@@ -25,6 +25,7 @@ MAX_TEXT = 120
 _NOTATIONS: Mapping[type, tuple[str, str]] = {
     matching.Like: ("$like", "template"),
     matching.Is: ("$is", "kind"),
+    matching.Each: ("$each", "expected"),
     matching.AtLeast: ("$at_least", "minimum"),
     matching.Same: ("$same", "name"),
     matching.Differs: ("$differs", "name"),
@@ -42,6 +43,7 @@ class Showing:
     missing: tuple[str, ...]
     base_url: str
     profile_file: Path | None
+    added: Headers = ()
     assumed_url: bool = False
 
     @classmethod
@@ -55,6 +57,7 @@ class Showing:
             missing=tuple(why for role in roles if (why := profile.missing(role))),
             base_url=base_url or profile.base_url or SERVED,
             profile_file=profile_file,
+            added=profile.gateway.shown,
             assumed_url=not (base_url or profile.base_url),
         )
 
@@ -101,7 +104,7 @@ class Showing:
         for line in [*self._describe_timing(number), self._describe_expected(step), *_describe_aftermath(step)]:
             yield f"# {line.strip()}"
         show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None, casefiles.own())
-        yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}")
+        yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}", self.added)
 
     def _describe_expected(self, step: Step) -> str:
         """Return the line with a step's status and detail, without the title, which is shown above already."""
@@ -180,7 +183,8 @@ def _notate(matcher: Matcher) -> object:
         case matching.Pattern(pattern=pattern):
             return {"$pattern": pattern.pattern}
     name, member = _NOTATIONS[type(matcher)]
-    return {name: getattr(matcher, member)}
+    argument = getattr(matcher, member)
+    return {name: _notate(argument) if isinstance(matcher, matching.Each) else argument}
 
 
 def _format_line(label: str, text: str) -> str:

@@ -22,6 +22,7 @@ from luma_conformance.model import (
     Exchange,
     Expectation,
     Facet,
+    Headers,
     Mismatch,
     Request,
     Response,
@@ -29,7 +30,7 @@ from luma_conformance.model import (
     fields,
     header,
 )
-from luma_conformance.reference.service import ORIGIN
+from luma_conformance.reference.origin import ORIGIN
 from luma_conformance.reference.settings import SERVED
 
 WIDTH = 96
@@ -42,18 +43,24 @@ MAX_REQUEST_ID = 80
 """Characters of a request id that are shown."""
 
 _QUOTABLE = re.compile(r"[\w :$~+/=.-]+", re.ASCII)
-"""An Authorization header a shell may expand: $NAME where the secret was, and nothing that runs."""
+"""A header a shell may expand: $NAME where the secret was, and nothing that runs."""
 _RATE_HEADERS = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 Scrub = Callable[[str], str]
 
 
 def describe(
-    result: Result, catalogue: Catalogue, base_url: str, scrub: Scrub, profile: str | None = None, seconds: float = 0.0
+    result: Result,
+    catalogue: Catalogue,
+    base_url: str,
+    scrub: Scrub,
+    profile: str | None = None,
+    seconds: float = 0.0,
+    added: Headers = (),
 ) -> Judged:
     """Return what a case came to, every text of it fit to be shown; `seconds` is what it took.
 
-    `profile` is the file the run was given, for asking again.
+    For asking again: `profile` is the file the run was given, `added` what each request gets on its way.
     """
     case, verdict = result.case, result.verdict
     number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
@@ -75,7 +82,7 @@ def describe(
         judged,
         actual=describe_answer(exchange.response, scrub),
         nearest=nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id),
-        curl=scrub(curl(exchange.request, base_url, f"{show_it} --step {number}")),
+        curl=scrub(curl(exchange.request, base_url, f"{show_it} --step {number}", added)),
         request_id=_request_id(exchange, scrub),
         exchange=_digest(exchange),
     )
@@ -165,18 +172,21 @@ def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:
     return f"luma-conformance show {shlex.quote(name)}" + (f" --profile {shlex.quote(profile)}" if profile else "")
 
 
-def curl(request: Request, base_url: str, show_step: str) -> str:
+def curl(request: Request, base_url: str, show_step: str, added: Headers = ()) -> str:
     """Return the curl command of a request; a body too long for a line is piped from the command `show_step`.
 
+    `added` are the headers that each request to the base URL gets on its way, with $NAME for a secret.
     The embedded reference has no address, so what was sent to it is sent to one that is served.
     """
     url = request.url if not request.url.startswith("/") else base_url.rstrip("/") + request.url
     if url.startswith(f"{ORIGIN}/"):
         url = SERVED + url.removeprefix(ORIGIN)
     words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(url)]
-    for name, value in request.headers:
+    own = added if request.url.startswith("/") else ()
+    for name, value in (*request.headers, *own):
         text = f"{name}: {value}"
-        words += ["-H", f'"{text}"' if name == "Authorization" and _QUOTABLE.fullmatch(text) else shlex.quote(text)]
+        expands = (name == "Authorization" or (name, value) in own) and _QUOTABLE.fullmatch(text)
+        words += ["-H", f'"{text}"' if expands else shlex.quote(text)]
     if len(request.body) > MAX_CURL_BODY:
         return " ".join([f"{show_step} --body |", *words, "--data-binary", "@-"])
     if request.body:

@@ -9,7 +9,7 @@ from typing import Final
 
 from luma_conformance.catalogue.roles import FAILURE_CODES
 from luma_conformance.judge.answers import FINAL_STATES, body_of
-from luma_conformance.matching import show
+from luma_conformance.matching import is_same_time, show
 from luma_conformance.model import Exchange, fields
 
 ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed": 2, "failed": 2}
@@ -17,10 +17,21 @@ ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed":
 
 CONSTANT: Final = ("id", "type", "model", "created_at")
 DEFAULTS: Final = {"type": "image", "model": "uni-1"}
+RESOLUTION: Final = 1.0
+"""Seconds to which a presigned URL tells its time."""
+DRIFT: Final = 0.1
+"""Seconds by which the clocks of client and server may run apart meanwhile."""
 VARYING: Final = frozenset(
-    {"x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection"}
-)
-"""Headers that differ from answer to answer, whatever the request was."""
+    {
+        "x-request-id", "date", "age", "via", "set-cookie", "server-timing", "cf-ray", "x-served-by", "connection",
+        "keep-alive", "content-length", "transfer-encoding", "content-encoding", "vary", "expires", "x-cache",
+        "x-runtime", "x-response-time", "x-process-time",
+    }
+)  # fmt: skip
+"""Headers that differ from answer to answer, whatever the request was; more are found by asking again."""
+
+Parts = Mapping[tuple[str, str], object]
+"""What an answer consists of, by where it is and its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +67,7 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
     """
     found: list[Oddity] = []
     seen: list[tuple[int, Exchange, Mapping[str, object]]] = []
-    urls: set[str] = set()
+    urls: dict[str, float] = {}
     for index, exchange in enumerate((created, *polls)):
         if exchange.response.status == 429:
             continue
@@ -70,7 +81,7 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
             *_check_echo(created, body),
             *find_incoherence(body),
             *_check_progress(seen, exchange, body),
-            *_check_fresh_urls(urls, body),
+            *_check_fresh_urls(urls, exchange, body),
         ]
         found += [Oddity(what=what, exchange=index) for what in wrongs]
         seen.append((index, exchange, body))
@@ -80,7 +91,9 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
 def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Oddity, ...]:
     """Return the differences between lookups of another key's id, an unknown id and a malformed id.
 
-    Rests on "404 — Generation belongs to another API key": the answers are identical on purpose.
+    An id may be looked up more than once, under one label: a header or a member that differs between two answers about
+    the same id tells nothing. Rests on "404 — Generation belongs to another API key": the answers are identical on
+    purpose.
 
     >>> from luma_conformance import Exchange, Request, Response, judge_indistinguishable
     >>> def lookup(status):
@@ -89,23 +102,44 @@ def judge_indistinguishable(lookups: Sequence[tuple[str, Exchange]]) -> tuple[Od
     >>> judge_indistinguishable([("an unknown id", lookup(404)), ("another key's id", lookup(403))])[0].what
     "another key's id is told apart from an unknown id by its status: 403, not 404"
     """
-    (first, reference), *others = lookups
+    first = lookups[0][0]
+    parts = [(label, _list_parts(exchange)) for label, exchange in lookups]
+    unsteady = frozenset(_find_unsteady(parts))
     found = []
-    for index, (label, exchange) in enumerate(others, start=1):
-        for what, one, other in zip(
-            ("status", "body", "headers"), _comparable(reference), _comparable(exchange), strict=True
-        ):
-            if one != other:
-                text = f"{label} is told apart from {first} by its {what}: {show(other)}, not {show(one)}"
+    for index, (label, seen) in enumerate(parts):
+        for what in ("status", "body", "headers"):
+            usual, told = (_pick(one, what, unsteady) for one in (parts[0][1], seen))
+            if told != usual and label != first:
+                text = f"{label} is told apart from {first} by its {what}: {show(told)}, not {show(usual)}"
                 found.append(Oddity(what=text, exchange=index))
     return tuple(found)
 
 
-def _comparable(exchange: Exchange) -> tuple[int, object, dict[str, str]]:
-    body = body_of(exchange.response)
-    seen = body if isinstance(body, dict | list | str) else exchange.response.body.decode("utf-8", "replace")
-    headers = {name: value for name, value in fields(exchange.response.headers).items() if name not in VARYING}
-    return exchange.response.status, seen, headers
+def _list_parts(exchange: Exchange) -> Parts:
+    """Return what an answer consists of: its status, members of its body, and headers that can tell something."""
+    response = exchange.response
+    body = body_of(response)
+    if not isinstance(body, dict):
+        body = {"": body if isinstance(body, list | str) else response.body.decode("utf-8", "replace")}
+    headers = {name: value for name, value in fields(response.headers).items() if name not in VARYING}
+    return {
+        ("status", ""): response.status,
+        **{("body", name): value for name, value in body.items()},
+        **{("headers", name): value for name, value in headers.items()},
+    }
+
+
+def _find_unsteady(parts: Sequence[tuple[str, Parts]]) -> Iterator[tuple[str, str]]:
+    """Yield the headers and members that were not the same in all answers about the same id."""
+    firsts: dict[str, Parts] = {}
+    for label, seen in parts:
+        first = firsts.setdefault(label, seen)
+        yield from (part for part in {*first, *seen} if first.get(part) != seen.get(part) and part[0] != "status")
+
+
+def _pick(parts: Parts, what: str, unsteady: frozenset[tuple[str, str]]) -> object:
+    picked = {part[1]: value for part, value in parts.items() if part[0] == what and part not in unsteady}
+    return picked.get("", picked)
 
 
 def _check_echo(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
@@ -147,7 +181,7 @@ def _check_progress(
         return
     first, (_, before, last) = seen[0][2], seen[-1]
     for name in CONSTANT:
-        if body.get(name) != first.get(name):
+        if body.get(name) != first.get(name) and not is_same_time(body.get(name), first.get(name)):
             yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
     was, now = last.get("state"), body.get("state")
     if before.received > exchange.sent or was == now:
@@ -156,10 +190,15 @@ def _check_progress(
         yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
 
 
-def _check_fresh_urls(urls: set[str], body: Mapping[str, object]) -> Iterator[str]:
+def _check_fresh_urls(urls: dict[str, float], exchange: Exchange, body: Mapping[str, object]) -> Iterator[str]:
+    """Yield each URL of an earlier poll, by whose time of arrival it is kept, that is too old to be fresh."""
+    # A presigned URL is one of its second: X-Amz-Date has no fractions. So two that were made within a second may be
+    # equal, and two of different seconds may not. An answer's URL was made between sent and received; the least time
+    # between two is from the arrival of one answer to the sending of the other request. Example: a poll answered at
+    # 10.2, another sent at 10.9 with the same URL: both may be of 10. Had it been sent at 11.4, it could not be.
     output = body.get("output")
     for one in output if isinstance(output, list) else []:
         if isinstance(one, dict) and isinstance(url := one.get("url"), str):
-            if url in urls:
+            first = urls.setdefault(url, exchange.received)
+            if exchange.sent - first >= RESOLUTION + DRIFT:
                 yield "the output's url is that of an earlier poll: every poll makes a fresh one"
-            urls.add(url)

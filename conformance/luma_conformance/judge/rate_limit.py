@@ -11,9 +11,11 @@ Each bound takes two bisections in sorted times, so a trace of n exchanges takes
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, combinations
 from typing import Final
 
 from luma_conformance.judge.answers import detail_of
@@ -57,10 +59,14 @@ class RateLimitReport:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """An exchange as the limiter sees it; `kind` is created, rpm, concurrency, refused or other."""
+    """An exchange as the limiter sees it; `kind` is created, rpm, concurrency, refused or other.
+
+    `use` is what decides whether it uses quota: the kind or, where it was refused otherwise, the status.
+    """
 
     index: int
     kind: str
+    use: str
     sent: float
     received: float
     limit: int | None
@@ -74,18 +80,25 @@ class _Event:
 class _Counting:
     """One reading of what the page does not say: which refused requests use quota."""
 
-    kinds: frozenset[str]
+    uses: frozenset[str]
     words: str
 
 
-# The page gives no answer to whether a refused request counts. So each of these is tried, and a trace is contradictory
+_CREATED: Final = "created"
+_LIMITS: Final = frozenset({"rpm", "concurrency"})
+_OTHERWISE: Final = frozenset({"400", "401", "402", "403", "413", "422", "502", "503", "another status"})
+
+# The page gives no answer to whether a refused request counts. So each of these is tried, and then every other choice
+# among the refusals there are: a server may count before one of its checks and after another. A trace is contradictory
 # only if it contradicts all of them.
 _COUNTINGS: Final = (
-    _Counting(frozenset({"created"}), "refused requests use no quota"),
-    _Counting(frozenset({"created", "rpm", "concurrency"}), "requests refused with 429 use quota, others do not"),
-    _Counting(frozenset({"created", "refused"}), "requests refused otherwise than with 429 use quota"),
-    _Counting(frozenset({"created", "rpm", "concurrency", "refused"}), "all refused requests use quota"),
+    _Counting(frozenset({_CREATED}), "refused requests use no quota"),
+    _Counting(frozenset({_CREATED, *_LIMITS}), "requests refused with 429 use quota, others do not"),
+    _Counting(frozenset({_CREATED, *_OTHERWISE}), "requests refused otherwise than with 429 use quota"),
+    _Counting(frozenset({_CREATED, *_LIMITS, *_OTHERWISE}), "all refused requests use quota"),
 )
+_MOST_WORK: Final = 500_000
+"""Requests times readings: above it the refusals otherwise than with 429 are taken to count alike."""
 
 
 def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -> RateLimitReport:
@@ -109,13 +122,33 @@ def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -
     (0, 1)
     """
     events = [_read_event(index, exchange) for index, exchange in enumerate(trace)]
-    always = (*_check_headers(events), *_check_clock(events))
+    always = (*_check_headers(events), *_check_clock(events, since))
     creates = [event for event in events if event.kind != "other"]
-    found = [tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS]
+    found = {counting: tuple(_Window(creates, counting, since).contradictions()) for counting in _COUNTINGS}
+    if all(found.values()):
+        for counting in _list_further_countings(creates):
+            found[counting] = tuple(_Window(creates, counting, since).contradictions())
+            if not found[counting]:
+                break
     # If no counting fits, the one with the fewest contradictions is probably meant; its contradictions say the most.
-    fewest = min(found, key=len)
-    surviving = [counting.words for counting, wrong in zip(_COUNTINGS, found, strict=True) if not wrong]
+    fewest = min(found.values(), key=len)
+    surviving = [counting.words for counting, wrong in found.items() if not wrong]
     return RateLimitReport(contradictions=always + fewest, observed=_summarize(events, surviving))
+
+
+def _list_further_countings(creates: Sequence[_Event]) -> Iterator[_Counting]:
+    """Yield the choices among the refusals of a trace that no row of _COUNTINGS makes."""
+    seen = {event.use for event in creates} - {_CREATED}
+    units = [frozenset({use}) for use in sorted(seen)]
+    if 2 ** len(units) * len(creates) > _MOST_WORK:
+        units = [*(unit for unit in units if unit <= _LIMITS), _OTHERWISE]
+    tried = {counting.uses & seen for counting in _COUNTINGS}
+    for count in range(1, len(units)):
+        for chosen in combinations(units, count):
+            uses = frozenset().union(*chosen)
+            if uses & seen not in tried:
+                words = f"of the refused requests these use quota: {', '.join(sorted(uses & seen))}"
+                yield _Counting(uses | {_CREATED}, words)
 
 
 def _read_event(index: int, exchange: Exchange) -> _Event:
@@ -128,9 +161,12 @@ def _read_event(index: int, exchange: Exchange) -> _Event:
         kind = "created"
     elif status == 429:
         kind = {RPM: "rpm", CONCURRENCY: "concurrency"}.get(str(detail_of(exchange.response)), "other")
+    use = kind if kind != "refused" else f"{status}" if f"{status}" in _OTHERWISE else "another status"
     numbers = [whole_number(answered.get(name)) for name in (*_RATE, "retry-after")]
     stray = tuple(name for name in (*_RATE, "retry-after") if name in answered)
-    return _Event(index, kind, exchange.sent, exchange.received, numbers[0], numbers[1], numbers[2], numbers[3], stray)
+    return _Event(
+        index, kind, use, exchange.sent, exchange.received, numbers[0], numbers[1], numbers[2], numbers[3], stray
+    )
 
 
 def _check_headers(events: Sequence[_Event]) -> Iterator[Contradiction]:
@@ -169,30 +205,69 @@ def _check_headers_of(event: _Event) -> Iterator[str]:
         yield f"X-RateLimit-Remaining of a refusal is 0, got {event.remaining}"
 
 
-def _check_clock(events: Sequence[_Event]) -> Iterator[Contradiction]:
+def _check_clock(events: Sequence[_Event], since: float | None) -> Iterator[Contradiction]:
     """Yield two answers whose Reset cannot both be right, however far the server's clock is ahead of ours."""
-    # Reset is the server's clock at the instant of counting, plus 60 s on a 201 and plus Retry-After on a refusal. So
-    # the server's clock is ahead of ours by `reset - ahead - instant`, and sent <= instant <= received. As it is one
-    # clock, all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and
-    # received at 100, Reset 161 on a 201: ahead by 0 to 2 s, since Reset may be rounded either way. On a refusal Reset
-    # and Retry-After are both rounded, hence twice the slack.
+    # The page calls Reset the time at which the oldest request leaves the window, and the rate-limit guide shows the
+    # time of counting plus 60 s on a 201. So both readings are tried, and a trace has to contradict both.
+    readings = (_Origins(events, since).of_oldest, lambda event: (event.sent, event.received))
+    found = [_find_two_times(events, reading) for reading in readings]
+    if all(found):
+        what = "X-RateLimit-Reset tells of two different times: it is 60 s from a 201, and Retry-After from a refusal"
+        yield Contradiction(what=what, exchanges=found[-1])
+
+
+def _find_two_times(events: Sequence[_Event], find_origin: Callable[[_Event], tuple[float, float]]) -> tuple[int, ...]:
+    """Return two answers that contradict each other, if Reset on a 201 is 60 s from an instant between two bounds."""
+    # Reset is the server's clock at some instant, plus 60 s on a 201 and plus Retry-After on a refusal. So the server's
+    # clock is ahead of ours by `reset - ahead - instant`, and the instant lies between two bounds. As it is one clock,
+    # all these intervals overlap: the highest lower end is below the lowest upper end. Example: sent and received at
+    # 100, Reset 161 on a 201: ahead by 0 to 2 s, since Reset may be rounded either way. On a refusal Reset and
+    # Retry-After are both rounded, hence twice the slack.
     latest: tuple[float, int] | None = None
     earliest: tuple[float, int] | None = None
     for event in events:
         if event.reset is None or event.kind not in ("created", "rpm"):
             continue
-        ahead, slack = WINDOW, ROUNDING
-        if event.kind == "rpm":
-            if event.retry_after is None:
-                continue
+        ahead, slack, (first, last) = WINDOW, ROUNDING, (event.sent, event.received)
+        if event.kind == "created":
+            first, last = find_origin(event)
+        elif event.retry_after is None:
+            continue
+        else:
             ahead, slack = float(event.retry_after), 2 * ROUNDING
-        low = event.reset - ahead - slack - event.received  # counted as late as possible
-        high = event.reset - ahead + slack - event.sent  # counted as early as possible
+        low, high = event.reset - ahead - slack - last, event.reset - ahead + slack - first
         latest = max(latest or (low, event.index), (low, event.index))
         earliest = min(earliest or (high, event.index), (high, event.index))
     if latest is not None and earliest is not None and latest[0] >= earliest[0]:
-        what = "X-RateLimit-Reset tells of two different times: it is 60 s from a 201, and Retry-After from a refusal"
-        yield Contradiction(what=what, exchanges=tuple(sorted({latest[1], earliest[1]})))
+        return tuple(sorted({latest[1], earliest[1]}))
+    return ()
+
+
+class _Origins:
+    """When the oldest request in the window was counted, at the time of another: between which two instants."""
+
+    def __init__(self, events: Sequence[_Event], since: float | None) -> None:
+        self._since = since
+        # Refused requests may use quota, so any may be the oldest; those that were created are in it for certain.
+        creates = sorted((event for event in events if event.kind != "other"), key=lambda event: event.received)
+        self._received = [event.received for event in creates]
+        self._first_sent = _least_from([event.sent for event in creates])
+        created = sorted((event for event in events if event.kind == "created"), key=lambda event: event.sent)
+        self._sent = [event.sent for event in created]
+        self._first_received = _least_from([event.received for event in created])
+
+    def of_oldest(self, event: _Event) -> tuple[float, float]:
+        """Return the bounds for a request that was admitted, which is in the window itself."""
+        left = event.sent - WINDOW - ROUNDING  # what was answered before this is out of the window for certain
+        inside = bisect_right(self._received, left)
+        first = left if self._since is not None and left < self._since else min(event.sent, self._first_sent[inside])
+        certain = bisect_right(self._sent, event.received - WINDOW + ROUNDING)
+        return first, min(event.received, self._first_received[certain])
+
+
+def _least_from(numbers: Sequence[float]) -> list[float]:
+    """Return for each number the least of it and those after it, and infinity for the end."""
+    return [*accumulate(reversed(numbers), min, initial=math.inf)][::-1]
 
 
 class _Window:
@@ -200,9 +275,9 @@ class _Window:
 
     def __init__(self, creates: Sequence[_Event], counting: _Counting, since: float | None) -> None:
         self._creates = creates
-        self._kinds = counting.kinds
+        self._uses = counting.uses
         self._since = since
-        counted = [event for event in creates if event.kind in counting.kinds]
+        counted = [event for event in creates if event.use in counting.uses]
         self._by_sent = sorted(counted, key=lambda event: event.sent)
         self._by_received = sorted(counted, key=lambda event: event.received)
         self._sent = [event.sent for event in self._by_sent]
@@ -248,7 +323,7 @@ class _Window:
         return upto
 
     def _count_own(self, event: _Event, *, counts: bool) -> int:
-        if not counts or event.kind not in self._kinds:
+        if not counts or event.use not in self._uses:
             return 0
         if event.received > event.sent:
             return 1
@@ -291,7 +366,8 @@ class _Window:
         # If refusals use quota, more than `limit` may be in the window, and several have to leave before there is room.
         last = max(certain, self._count_before(event) - limit)
         high = self._by_sent[last].received + WINDOW - event.sent
-        if not low - ROUNDING < event.retry_after < max(high, 1) + ROUNDING:
+        # A server may count down between whole seconds: from its time, rounded down, to the end, rounded up.
+        if not low - ROUNDING < event.retry_after < max(high, 1) + 2 * ROUNDING:
             wait = _format_span(low, high)
             what = f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {wait} s"
             yield Contradiction(what=what, exchanges=(self._by_sent[certain].index, event.index))
@@ -304,7 +380,7 @@ class _Window:
             if self._since is not None and event.received < self._since:
                 continue  # a request of the client that the trace does not have may have taken the place
             waited = following.sent - event.received  # the least it can have been for the server
-            if waited >= event.retry_after + ROUNDING and "rpm" not in self._kinds:
+            if waited >= event.retry_after + ROUNDING and "rpm" not in self._uses:
                 what = f"refused again after {waited:.1f} s although Retry-After was {event.retry_after}"
                 yield Contradiction(what=what, exchanges=(event.index, following.index))
 

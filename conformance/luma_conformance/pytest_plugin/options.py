@@ -34,11 +34,28 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": 0,
         "help": "off this machine, be charged for at most N generations (default 0: only sure refusals are sent)",
     },
+    "--luma-header": {
+        "metavar": "'NAME: VALUE'",
+        "action": "append",
+        "default": [],
+        "help": "send this header, which a gateway wants, with every request to the target; $VARIABLE in single quotes "
+        "is read from the environment, and nothing shows it; may be given more than once",
+    },
+    "--luma-client-cert": {
+        "metavar": "FILE[,KEYFILE]",
+        "help": "show this certificate, in PEM, to a target that asks for one; its key may be in the same file",
+    },
     "--luma-timeout": {
         "metavar": "SECONDS",
         "type": seconds(0.001, 86_400),
         "default": 30.0,
         "help": "total time one exchange may take, body included (default 30)",
+    },
+    "--luma-patience": {
+        "metavar": "SECONDS",
+        "type": seconds(1, 86_400),
+        "help": "how long one generation is polled for (default: as each case says, 5 minutes, 10 for a video); one "
+        "that does not end fails once, and what needs another like it is not judged",
     },
     "--luma-against": {
         "metavar": "TARGET",

@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker and the run; raise UsageError for a wrong profile."""
+    """Register the marker and the run; raise UsageError for a wrong profile, header or certificate."""
     config.addinivalue_line("markers", MARKER)
     shown = config.getoption("luma_report") is not None or any(os.environ.get(name) for name in SHOWN_BY_CI)
     config.pluginmanager.register(Run(config, wants_report=shown), NAME)
@@ -47,15 +47,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args.append(
             str(specs())
         )  # beside the package if the install is editable; if it is inside, pytest still collects it only once
-    profile = config.getoption("luma_profile")
-    if profile is not None:
-        from luma_conformance.target.profile import load_profile
+    if any(config.getoption(name) for name in ("luma_profile", "luma_header", "luma_client_cert")):
+        _learn_secrets(config)
 
-        redactor, scrub = guard(config)
-        try:
+
+def _learn_secrets(config: pytest.Config) -> None:
+    """Have the run's redactor know what must not be shown; raise UsageError where an option or the profile is wrong."""
+    from luma_conformance.pytest_plugin.sessions import read_gateway
+    from luma_conformance.target.profile import load_profile
+
+    redactor, scrub = guard(config)
+    profile = config.getoption("luma_profile")
+    try:
+        if profile is not None:
             redactor.add(load_profile(profile, os.environ).secrets)
-        except InputError as error:
-            raise pytest.UsageError(scrub(str(error))) from None
+        redactor.add(read_gateway(config).secrets)
+    except InputError as error:
+        raise pytest.UsageError(scrub(str(error))) from None
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:

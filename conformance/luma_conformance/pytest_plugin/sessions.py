@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -24,6 +26,7 @@ from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.session.open import Options, open_session
 from luma_conformance.session.record import name_part
 from luma_conformance.session.session import Session
+from luma_conformance.target.gateway import Gateway, parse_certificate, parse_header
 
 
 def session_of(item: pytest.Item) -> Session:
@@ -33,7 +36,7 @@ def session_of(item: pytest.Item) -> Session:
         options = _make_options(config)
         session = config.stash[SESSION] = _open(item, options)
         if (against := config.getoption("luma_against")) is not None:
-            other = replace(options, target=against, profile=None, record=None)
+            other = replace(options, target=against, profile=None, record=None, gateway=Gateway())
             config.stash[OTHER_SESSION] = _open(item, other)
     return session
 
@@ -41,6 +44,7 @@ def session_of(item: pytest.Item) -> Session:
 def describe_run(config: pytest.Config) -> Run:
     """Return the description of the run: its target, which is open, and the versions of everything involved."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
+    given = session.target.profile
     return Run(
         target=one_line(session.scrub(session.shown)),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
@@ -49,7 +53,7 @@ def describe_run(config: pytest.Config) -> Run:
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
         profile=one_line(session.profile or ""),
-        offers=tuple(role for role in (*ROLES, *session.target.profile.roles) if session.target.missing(role) is None),
+        offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
         started=now(),
     )
 
@@ -58,7 +62,9 @@ def account(item: pytest.Item) -> None:
     """Add up the accepted generations, and end the run if there are more than allowed."""
     stashed = (item.config.stash.get(key, None) for key in (SESSION, OTHER_SESSION))
     sessions = [session for session in stashed if session is not None]
-    run_of(item.config).tally.spent = sum(session.spent for session in sessions)
+    tally = run_of(item.config).tally
+    tally.spent = sum(session.spent for session in sessions)
+    tally.made = sum((session.made for session in sessions), Counter())
     for session in sessions:
         if (why := session.overspent) is not None:
             halt(item.session, Exit.SPENT, why)
@@ -80,6 +86,15 @@ def read_deviations(config: pytest.Config) -> Deviations:
     """Return the known deviations of a run; raise InputError where their file is wrong."""
     path = config.getoption("luma_deviations")
     return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
+
+
+def read_gateway(config: pytest.Config) -> Gateway:
+    """Return what the options add to each request to the target; raise InputError where one is wrong."""
+    certificate = config.getoption("luma_client_cert")
+    return Gateway(
+        headers=tuple(parse_header(text, os.environ) for text in config.getoption("luma_header")),
+        certificate=parse_certificate(certificate) if certificate is not None else None,
+    )
 
 
 def worker_share(spend: int, worker: Mapping[str, object] | None) -> int:
@@ -108,10 +123,14 @@ def _make_options(config: pytest.Config) -> Options:
         timeout=config.getoption("luma_timeout"),
         lenient=config.getoption("luma_wording") == "lenient",
         announce=run_of(config).announce,
+        progress=run_of(config).progress,
+        patience=config.getoption("luma_patience"),
         record=_choose_record_file(config),
         max_age=config.getoption("luma_max_age"),
         redactor=guard(config)[0],
         deviations=read_deviations(config),
+        alone=not hasattr(config, "workerinput"),
+        gateway=read_gateway(config),
     )
 
 

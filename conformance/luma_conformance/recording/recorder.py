@@ -19,9 +19,12 @@ from luma_conformance.model import Case, Exchange, Request, Response
 from luma_conformance.recording.entry import About
 from luma_conformance.recording.har import Writer
 from luma_conformance.target.channel import Channel
+from luma_conformance.target.server_time import TimeDoubts
 
 FORMAT: Final = 1
 """The version of the notes in a recording."""
+PREPARATION: Final = "preparation/"
+"""The beginning of the items in which the kit fills a role itself; their example is a list of why that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +63,12 @@ class Recorder:
     The exchanges of an example are written together when it is over, so that a file has whole examples only.
     """
 
-    def __init__(self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: About) -> None:
-        """Record the exchanges of `channel`; `run`, data about the recording run, is stored with each of them."""
+    def __init__(
+        self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: Callable[[], About]
+    ) -> None:
+        """Record the exchanges of `channel`; data about the run, as it is when an item begins, is stored with each."""
         self._channel, self._writer, self._base_url, self._storing = channel, writer, base_url, storing
-        self._run = dict(run)
+        self._run = run
         self._note: dict[str, object] = {}
         self._examples = self._number = 0
         self._held: list[tuple[Exchange, dict[str, object]]] | None = None
@@ -72,7 +77,7 @@ class Recorder:
     def begin_item(self, item: str, case: Case | None = None) -> None:
         """Note which item the following exchanges belong to."""
         self.end_example()
-        self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run}
+        self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run()}
         self._examples = self._number = 0
 
     def begin_step(self, number: int) -> None:
@@ -111,6 +116,10 @@ class Recorder:
         """Let time pass for the client whose key has that role."""
         self._channel.sleep(seconds, role)
 
+    def find_time_doubts(self) -> TimeDoubts:
+        """Return why the times of exchanges cannot be relied on."""
+        return self._channel.find_time_doubts()
+
     def _keep(self, exchange: Exchange, broken: str | None = None) -> None:
         self._number += 1
         stored = self._storing.request(exchange.request)
@@ -123,6 +132,7 @@ class Recorder:
             "request": fingerprint(stored),
             **({"example": self._examples} if self._held is not None else {}),
             **({"broken": broken} if broken is not None else {}),
+            **({"doubts": doubts} if (doubts := _list_doubts(self._channel.find_time_doubts())) else {}),
         }
         kept = replace(exchange, request=stored, response=self._storing.response(exchange.response))
         if self._held is not None:
@@ -132,6 +142,11 @@ class Recorder:
 
     def _write(self, exchange: Exchange, note: Mapping[str, object]) -> None:
         self._writer.add(exchange, self._base_url, note)
+
+
+def _list_doubts(doubts: TimeDoubts) -> dict[str, str]:
+    found = {"clients": doubts.clients, "clock": doubts.clock, "urls": doubts.urls}
+    return {name: why for name, why in found.items() if why is not None}
 
 
 def fingerprint(stored: Request) -> str:

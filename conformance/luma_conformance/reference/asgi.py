@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from luma_conformance.errors import InputError
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.clock import WallClock
+from luma_conformance.reference.origin import FORWARDED
 from luma_conformance.reference.service import Service
 from luma_conformance.reference.settings import Settings
 
@@ -46,9 +48,18 @@ def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[
     return answer
 
 
-def run(settings: Settings, host: str, port: int, announce: Callable[[str], None] = print) -> None:
-    """Serve a reference until it is interrupted; raise InputError if it cannot listen, or uvicorn is not installed."""
-    server = _server(Service(clock=WallClock(), settings=settings).handle)
+def run(
+    settings: Settings,
+    host: str,
+    port: int,
+    announce: Callable[[str], None] = print,
+    wrap: Callable[[Handle], Handle] = lambda handle: handle,
+) -> None:
+    """Serve a reference until it is interrupted; raise InputError if it cannot listen, or uvicorn is not installed.
+
+    `wrap` can replace its handler by another one, such as one that logs.
+    """
+    server = _server(wrap(Service(clock=WallClock(), settings=settings).handle))
     listening = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     announce(f"reference Luma Agents API on http://{shown}:{listening.getsockname()[1]}  (Ctrl-C stops it)")
@@ -84,7 +95,21 @@ def _request(scope: Message, body: bytes) -> Request:
     query = scope["query_string"].decode("latin-1")
     path = scope["raw_path"].decode("latin-1")
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    if not _is_loopback(scope.get("client")):
+        # Anybody can send these headers. Only a proxy on this machine is believed, as uvicorn has it by default.
+        headers = tuple(field for field in headers if field[0].lower() not in FORWARDED)
     return Request(method=scope["method"], url=f"{path}?{query}" if query else path, headers=headers, body=body)
+
+
+def _is_loopback(client: tuple[str, int] | None) -> bool:
+    """Return whether a peer is on this machine; one without an address, behind a Unix socket, is."""
+    if client is None:
+        return True
+    try:
+        peer = ipaddress.ip_address(client[0])
+    except ValueError:
+        return False
+    return (getattr(peer, "ipv4_mapped", None) or peer).is_loopback
 
 
 def _listen(host: str, port: int) -> socket.socket:

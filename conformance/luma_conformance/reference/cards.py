@@ -9,9 +9,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from luma_conformance.catalogue.roles import FAILURE_CODES
+from luma_conformance.model import Request, header
 from luma_conformance.rules import MediaFact, Problem
 
 KEY_PREFIX: Final = "luma-api-"
+_TEST_PREFIX: Final = f"{KEY_PREFIX}test-"
 COMPLETED_VIDEO: Final = "d290f1ee-6c54-4b01-90e6-d701748f0851"
 COMPLETED_IMAGE: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
@@ -44,12 +46,21 @@ CLIENTS: Final[Mapping[str, ClientCard]] = {
     "low-concurrency": ClientCard(concurrency=1),
 }
 KEYS: Final[Mapping[str, tuple[str, KeyState]]] = {
-    **{f"{KEY_PREFIX}test-{client}": (client, KeyState.GOOD) for client in CLIENTS},
-    f"{KEY_PREFIX}test-second": ("main", KeyState.GOOD),
-    f"{KEY_PREFIX}test-revoked": ("main", KeyState.REVOKED),
-    f"{KEY_PREFIX}test-expired": ("main", KeyState.EXPIRED),
+    **{f"{_TEST_PREFIX}{client}": (client, KeyState.GOOD) for client in CLIENTS},
+    f"{_TEST_PREFIX}second": ("main", KeyState.GOOD),
+    f"{_TEST_PREFIX}revoked": ("main", KeyState.REVOKED),
+    f"{_TEST_PREFIX}expired": ("main", KeyState.EXPIRED),
 }
 """Every key, with its client and state."""
+
+
+def describe_caller(request: Request) -> str:
+    """Return whose key a request has, without the key: `main-key`, `no key`, `unknown key`."""
+    token = (header(request.headers, "Authorization") or "").removeprefix("Bearer ")
+    if not token:
+        return "no key"
+    return f"{token.removeprefix(_TEST_PREFIX)}-key" if token in KEYS else "unknown key"
+
 
 _HEAVY: Final = 52_428_801
 _NOT_FOUND: Final = MediaFact(problem=Problem.HTTP_ERROR, http_status=404)

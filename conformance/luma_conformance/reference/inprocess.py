@@ -6,7 +6,8 @@ from typing import Final
 
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.clock import VirtualClock
-from luma_conformance.reference.service import ORIGIN, Service
+from luma_conformance.reference.origin import ORIGIN
+from luma_conformance.reference.service import Service
 from luma_conformance.reference.settings import Settings
 
 

@@ -11,7 +11,7 @@ import math
 import random
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,14 +30,13 @@ from luma_conformance.reference.cards import (
 from luma_conformance.reference.generations import Generation
 from luma_conformance.reference.limits import SlidingWindow, Slots
 from luma_conformance.reference.media import Loader
+from luma_conformance.reference.origin import Origin, find_origin, is_forwarded, parse_public_url
 from luma_conformance.reference.precedence import choose_answer
 from luma_conformance.reference.settings import Settings
 from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
 from luma_conformance.rules import Accepted, Unspecified, predict
 from luma_conformance.rules.facts import DEFAULT_MODEL, DEFAULT_TYPE
 
-ORIGIN: Final = "http://reference.invalid"
-"""The origin of output URLs when a request has no Host header, as in process."""
 CLOCK: Final = "/_reference/clock"
 PROFILE: Final = "/.well-known/luma-conformance.toml"
 _API_VERSION: Final = ("X-API-Version", "2026-04-01")
@@ -89,6 +88,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311  ids need to be distinct, not secret
+        self._public = parse_public_url(public) if (public := self.settings.public_url) is not None else None
         self._storage = Storage(self.settings.url_seconds)
         self._clients = {name: self._make_client(name, card) for name, card in CLIENTS.items()}
         self._generations: dict[str, Generation] = {}
@@ -100,6 +100,8 @@ class Service:
 
     def handle(self, request: Request) -> Response:
         """Return the answer to a request."""
+        if self._public is not None or is_forwarded(request.headers):
+            request = replace(request, url=self._locate(request).localize(request.url))
         path = request.url.partition("?")[0]
         if path.startswith(PREFIX):
             return self._serve_file(request)
@@ -184,12 +186,14 @@ class Service:
             raise _Refused(402, "Insufficient balance. Please add funds to continue.")
 
     def _check_references(self, client: _Client, body: Mapping[str, object]) -> None:
-        for path, reference in _find_references(body):
+        for path, reference, kind in _find_references(body):
             found = self._generations.get(reference)
             if found is None or found.client != client.name:
                 raise _Refused(400, f"{path}: generation not found")
             if found.state(self._read_clock(client)) != "completed":
                 raise _Refused(400, f"{path}: generation is not completed")
+            if found.media != kind:
+                raise _Refused(400, f"{path}: generation is no {kind}")
 
     def _make_generation(
         self, client: _Client, body: Mapping[str, object], failure: str | None, now: float
@@ -213,9 +217,11 @@ class Service:
         if generation is None or generation.client != client.name:
             raise _Refused(404, _NOT_FOUND)
         now = self._read_clock(client)
-        host = header(request.headers, "Host")
-        origin = f"http://{host}" if host else ORIGIN
+        origin = str(self._locate(request))
         return generation.view(now, self._storage.url(origin, generation.id, generation.media, now))
+
+    def _locate(self, request: Request) -> Origin:
+        return self._public or find_origin(request.headers)
 
     def _serve_file(self, request: Request) -> Response:
         generation = self._generations.get(Storage.generation(request.url))
@@ -253,11 +259,13 @@ def _rate_headers(limit: int, remaining: int, reset: int) -> Headers:
     )
 
 
-def _find_references(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield the path and value of every generation_id in a body."""
+def _find_references(body: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Yield the path and value of every generation_id in a body, and what kind of generation belongs there."""
     video = body.get("video")
     frames = video if isinstance(video, dict) else {}
-    slots = (("source", body.get("source")), *((f"video.{n}", frames.get(n)) for n in ("start_frame", "end_frame")))
-    for path, reference in slots:
+    edited = "image" if body.get("type") == "image_edit" else "video"
+    slots = [("source", body.get("source"), edited)]
+    slots += [(f"video.{name}", frames.get(name), "video") for name in ("start_frame", "end_frame")]
+    for path, reference, kind in slots:
         if isinstance(reference, dict) and isinstance(reference.get("generation_id"), str):
-            yield path, reference["generation_id"]
+            yield path, reference["generation_id"], kind

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qs, urlencode
@@ -33,7 +34,7 @@ class Storage:
         """Return a new URL of an output; by default it is valid for an hour from `now`."""
         path = f"{PREFIX}{generation}/{_FILES[media][0]}"
         facts = {
-            "X-Amz-Date": f"{now:.3f}",
+            "X-Amz-Date": f"{math.floor(now * 1000) / 1000:.3f}",  # rounded up, it would be valid for too long
             "X-Amz-Expires": str(self._seconds),
             "X-Amz-Nonce": str(next(self._serial)),
         }

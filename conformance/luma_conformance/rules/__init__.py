@@ -7,7 +7,7 @@ be checked against them. This package does no I/O, reads no clock and uses no ra
 
 from __future__ import annotations
 
-from luma_conformance.rules.media import MediaFact, MediaLookup, Problem, inline_only
+from luma_conformance.rules.media import Kind, MediaFact, MediaLookup, Problem, inline_only
 from luma_conformance.rules.prediction import Accepted, Prediction, Rejected, Unspecified, Violation
 from luma_conformance.rules.rule import Rule
 from luma_conformance.rules.table import RULES, predict
@@ -15,6 +15,7 @@ from luma_conformance.rules.table import RULES, predict
 __all__ = (
     "RULES",
     "Accepted",
+    "Kind",
     "MediaFact",
     "MediaLookup",
     "Prediction",

@@ -92,8 +92,8 @@ CONTENT_RULES: Final = (
         detail=_SOURCE_ELSEWHERE,
         find=at("source", lambda s: s.type == "image" and s.source is not None),
     ),
-    # The same text lists the types a source is for, and `video` is not among them. Where that source is a
-    # generation_id, the page's example answers with the text about generation ids.
+    # The same text lists the types a source is for, and `video` is not among them; no example says that it is the text
+    # there. Where that source is a generation_id, the page's example answers with the text about generation ids.
     Rule(
         id="source-on-video",
         heading="400 — Source provided for type “image”",
@@ -101,6 +101,7 @@ CONTENT_RULES: Final = (
         detail=_SOURCE_ELSEWHERE,
         find=at("source", lambda s: s.type == "video" and s.source is not None),
         outranked_by=("source-generation-misplaced",),
+        wording_may_vary=True,
     ),
     Rule(
         id="source-image-missing",

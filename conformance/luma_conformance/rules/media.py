@@ -10,6 +10,13 @@ from enum import StrEnum
 from typing import Final
 
 
+class Kind(StrEnum):
+    """What a medium is, or what a prior generation made."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
 class Problem(StrEnum):
     """Why a media reference does not load.
 
@@ -30,7 +37,9 @@ class MediaFact:
     """The result of loading one media reference.
 
     `bytes` is the length of the decoded or fetched data; `width` and `height` are known together or not at all;
-    `http_status` goes with HTTP_ERROR. If there is a problem, the other members are ignored.
+    `http_status` goes with HTTP_ERROR. `kind` is what it is, or what a generation made; without one it is presumed to
+    be what its field asks for, so a lookup that does not know a medium says UNDECIDED. If there is a problem, the other
+    members are ignored.
     """
 
     bytes: int | None = None
@@ -38,6 +47,7 @@ class MediaFact:
     height: int | None = None
     problem: Problem | None = None
     http_status: int | None = None
+    kind: Kind | None = None
 
 
 MediaLookup = Callable[[Mapping[str, object]], MediaFact]
@@ -47,16 +57,21 @@ LOADABLE: Final = MediaFact()
 _BAD_BASE64: Final = MediaFact(problem=Problem.BAD_BASE64)
 _UNDECIDED: Final = MediaFact(problem=Problem.UNDECIDED)
 
-_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+_SIGNATURES: Final = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
 # Characters some decoders let pass: the alphabet, padding, the URL-safe pair, line breaks and blanks.
 _TOLERABLE: Final = frozenset(string.ascii_letters + string.digits + "+/=-_ \t\r\n")
 
 
 def inline_only(ref: Mapping[str, object]) -> MediaFact:
-    """Return the result of decoding inline data; URLs and generation ids are assumed to load.
+    """Return the result of decoding inline data; URLs and generation ids are assumed to load, and to fit their field.
 
     Rests on "422 — Invalid base64 data". Data that only some decoders accept (blanks, the URL-safe alphabet, missing
-    padding, a data: URI) and image data with an unknown signature are UNDECIDED.
+    padding, a data: URI), images with an unknown signature and images declared to be something else are UNDECIDED.
     """
     data = ref.get("data")
     if not isinstance(data, str):
@@ -66,10 +81,14 @@ def inline_only(ref: Mapping[str, object]) -> MediaFact:
     except ValueError:
         lenient = data.startswith("data:") or _TOLERABLE.issuperset(data)
         return _UNDECIDED if lenient else _BAD_BASE64
-    if str(ref.get("media_type")).startswith("video/") or _is_image(decoded):
+    declared, found = ref.get("media_type"), _find_image_type(decoded)
+    if found is None and str(declared).startswith("video/"):
         return MediaFact(bytes=len(decoded))
-    return _UNDECIDED
+    fits = found is not None and declared in (None, found)
+    return MediaFact(bytes=len(decoded), kind=Kind.IMAGE) if fits else _UNDECIDED
 
 
-def _is_image(head: bytes) -> bool:
-    return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+def _find_image_type(head: bytes) -> str | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((media_type for signature, media_type in _SIGNATURES if head.startswith(signature)), None)

@@ -41,8 +41,10 @@ def _filled(value: object) -> str | None:
 
 
 def _user_id(value: object) -> str | None:
-    if isinstance(value, str) and len(value) > facts.MAX_USER_ID:
-        return f" is longer than {facts.MAX_USER_ID} characters"
+    if isinstance(value, str) and len(value.encode(errors="surrogatepass")) > facts.MAX_USER_ID:
+        return f" is longer than {facts.MAX_USER_ID} characters, however they are counted"
+    if isinstance(value, str) and value and not value.isprintable():
+        return " is not printable"
     return _filled(value)
 
 

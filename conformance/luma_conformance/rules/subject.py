@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from luma_conformance.rules import facts
-from luma_conformance.rules.media import MediaFact, MediaLookup
+from luma_conformance.rules.media import Kind, MediaFact, MediaLookup
 
 OPEN_FIELD: Final = "{field}"
 """Stands for a prefix the page does not fix: it prints one for `source` and `image_ref[i]`, but for no frame."""
@@ -92,6 +92,14 @@ class Subject:
     def edits_video(self) -> bool:
         """Whether the type takes a source video."""
         return self.type in _TAKES_SOURCE_VIDEO
+
+    def kind_at(self, ref: Reference) -> Kind | None:
+        """Return what a reference has to be in its place; None where no kind is right, or the page names none."""
+        if ref.path == "source":
+            return Kind.VIDEO if self.edits_video else Kind.IMAGE if self.type == "image_edit" else None
+        if ref.generation_id is not None:
+            return Kind.VIDEO if self.type == "video" and ref in self.video.frames else None
+        return Kind.IMAGE
 
 
 _TAKES_SOURCE_VIDEO: Final = ("video_edit", "video_reframe")
@@ -193,7 +201,10 @@ def _may_be_loaded(ref: Reference, kind: str, image_ref: tuple[Reference, ...] |
     example.com URL of "Malformed image reference" and "Base64 data without media_type" would not load either, and the
     media_type of a source video is checked "before fetching any bytes". And nothing is fetched for a field that does
     not apply, or when there are too many references: those examples name files on example.com that do not exist.
+    A prior generation is not fetched, and nothing says when a server looks for it: that is a matter of its own.
     """
+    if ref.generation_id is not None:
+        return True
     if ref.data is not None:
         return ref.url is None and ref.media_type is not None and not _misses_video_type(ref, kind)
     if _misses_video_type(ref, kind):

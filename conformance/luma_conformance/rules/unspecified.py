@@ -6,6 +6,7 @@ first, or accept that point.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +22,8 @@ _URL_PROBLEMS: Final = (
     Problem.PROXY_DOWN,
     Problem.INGESTION_OFF,
 )
-_LAST_CERTAIN_INDEX: Final = 120
-"""The last frame of the shortest clip the API makes: 5 s at 24 frames a second. A source may be longer."""
+_LAST_CERTAIN_INDEX: Final = 119
+"""The last of 5 * 24 frames, counted from 0: the shortest clip the API makes. A source may be longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,19 @@ class OpenQuestion:
     covers: Callable[[Subject], bool]
 
 
+def _is_hardly_text(prompt: str) -> bool:
+    # What is blank differs from one language to the next: a byte order mark is trimmed by some and kept by others.
+    if prompt.isalnum() or (prompt.isascii() and prompt.isprintable()):
+        return not prompt.strip()
+    kinds = {unicodedata.category(character) for character in set(prompt) - {"\t", "\n", "\r"}}
+    return "Cc" in kinds or all(kind[0] in "ZC" for kind in kinds)
+
+
 def _length_depends_on_unit(subject: Subject) -> bool:
     prompt = subject.prompt
     if 0 < len(prompt) <= facts.MAX_PROMPT // 4 or prompt == "":
         return False
-    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2)
+    units = (len(prompt.strip()), len(prompt), len(prompt.encode("utf-16-le")) // 2, len(prompt.encode()))
     return len({length > facts.MAX_PROMPT for length in units}) > 1
 
 
@@ -122,6 +131,8 @@ def _is_undecided(load: Load, subject: Subject) -> bool:
     ref, problem, size = load.reference, load.fact.problem, load.fact.bytes or 0
     if problem is Problem.UNDECIDED or (problem is Problem.HTTP_ERROR and load.fact.http_status is None):
         return True
+    if ref.path.startswith("video.") and problem is Problem.INGESTION_OFF:
+        return True  # "503 — Service Unavailable" names `source` and `image_ref`, and no frame
     if ref.path.startswith("video.edit."):
         return problem is not None or size > facts.MAX_IMAGE_BYTES or _exceeds_side(load)
     if ref.generation_id is not None:
@@ -129,6 +140,12 @@ def _is_undecided(load: Load, subject: Subject) -> bool:
     if ref.path == "source" and subject.edits_video and _is_undecided_video(load):
         return True
     return problem in _URL_PROBLEMS if ref.data is not None else problem is Problem.BAD_BASE64
+
+
+def _is_of_another_kind(load: Load, subject: Subject) -> bool:
+    # A prior *image* is edited, a prior *video* edited, reframed and extended; of the other way round nothing is said.
+    right = subject.kind_at(load.reference)
+    return load.fact.problem is None and None not in (right, load.fact.kind) and load.fact.kind is not right
 
 
 def _is_undecided_video(load: Load) -> bool:
@@ -143,8 +160,8 @@ def _exceeds_side(load: Load) -> bool:
 
 OPEN_QUESTIONS: Final = (
     OpenQuestion(
-        reason="a prompt of blanks alone: whether it counts as empty is not said",
-        covers=lambda s: s.prompt != "" and s.prompt.isspace(),
+        reason="a prompt of blanks alone, or with control characters: whether it counts as one is not said",
+        covers=lambda s: s.prompt != "" and _is_hardly_text(s.prompt),
     ),
     OpenQuestion(
         reason="a prompt near 6000: what a character is, and whether blanks around it count, is not said",
@@ -227,6 +244,10 @@ OPEN_QUESTIONS: Final = (
     OpenQuestion(
         reason="a media_type that does not go with its field: the answer is not on the page",
         covers=_has_odd_media_type,
+    ),
+    OpenQuestion(
+        reason="an image where a video belongs, or a video where an image does: the answer is not on the page",
+        covers=lambda s: any(_is_of_another_kind(load, s) for load in s.loads),
     ),
     OpenQuestion(
         reason="a media reference whose loading the page does not settle",

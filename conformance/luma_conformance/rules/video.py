@@ -68,6 +68,11 @@ def _extends_backward(subject: Subject) -> bool:
     return _extends(subject) and end is not None and end.generation_id is not None
 
 
+def _loops_to_an_end(subject: Subject) -> bool:
+    ends = subject.video.loop is True and subject.video.end_frame is not None
+    return ends and not (_extends_backward(subject) and len(subject.video.frames) == 1)
+
+
 def _refers_beyond_extend(subject: Subject) -> bool:
     return subject.type == "video" and bool(subject.video.generation_frames) and len(subject.video.frames) > 1
 
@@ -80,7 +85,9 @@ def _hdr_or_exr_on_reframe(subject: Subject) -> Iterable[Fault]:
 def _vertical_1080p(subject: Subject) -> Iterable[Fault]:
     vertical = subject.aspect_ratio in facts.VERTICAL_REFRAME_RATIOS
     if _reframes(subject) and subject.video.resolution == "1080p" and vertical:
-        yield Fault(path="video.resolution", values=({"ratio": subject.aspect_ratio},))
+        # The page prints one text for both shapes, with 9:16 in it.
+        named = dict.fromkeys((subject.aspect_ratio, "9:16"))
+        yield Fault(path="video.resolution", values=tuple({"ratio": ratio} for ratio in named))
 
 
 _ONE_TYPE_ONLY: Final = (
@@ -203,23 +210,21 @@ _OPTION_PAIRS: Final = (
         detail="loop is not supported with hdr=true",
         find=at("video.loop", lambda s: s.video.loop is True and s.video.hdr is True),
     ),
-    # A backward extend that loops breaks this row and one of its own, which would never be seen if this one came first.
+    # A backward extend that loops has a text of its own, which would never be seen if this row spoke of it too.
     Rule(
         id="loop-with-end-frame",
         heading=_COMBINATIONS,
         status=400,
         detail="loop is not supported with end_frame (no seamless start↔end match)",
-        find=at("video.loop", lambda s: s.video.loop is True and s.video.end_frame is not None),
-        outranked_by=("extend-loop-backward",),
+        find=at("video.loop", _loops_to_an_end),
     ),
-    # Reframe's text names exr_export beside HDR: alone, without hdr, it could not be named if this row came first.
+    # On reframe another text names exr_export too; which one comes first without hdr is not said.
     Rule(
         id="exr-without-hdr",
         heading=_COMBINATIONS,
         status=400,
         detail="exr_export requires hdr=true",
         find=at("video.exr_export", lambda s: s.video.exr_export is True and s.video.hdr is not True),
-        outranked_by=("reframe-hdr",),
     ),
 )
 
@@ -229,7 +234,7 @@ _EXTENDING: Final = (
         heading=_EXTEND,
         status=400,
         detail="HDR is not supported with video extend",
-        find=at("video.hdr", lambda s: _extends(s) and s.video.hdr is True),
+        find=at("video.hdr", lambda s: s.type == "video" and bool(s.video.generation_frames) and s.video.hdr is True),
     ),
     Rule(
         id="extend-loop-backward",

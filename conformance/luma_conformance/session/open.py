@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from luma_conformance.catalogue.roles import MAIN_KEY
-from luma_conformance.errors import CouldNotJudge, InputError
+from luma_conformance.errors import CouldNotJudge, ExchangeError, InputError
 from luma_conformance.judge.deviations import Deviations
+from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.reference import InProcess, Settings, profile_path
+from luma_conformance.session.prepare import Prepared
+from luma_conformance.session.progress import Progress
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
-from luma_conformance.target.channel import LiveChannel, Passing
-from luma_conformance.target.pacing import Pacing
-from luma_conformance.target.preflight import preflight
-from luma_conformance.target.profile import Profile, load_profile, make_bare_profile, parse_profile
+from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
+from luma_conformance.target.gateway import Gateway
+from luma_conformance.target.pacing import PATIENCE, Pacing, Traffic
+from luma_conformance.target.preflight import check_clock, preflight
+from luma_conformance.target.profile import (
+    SERVER,
+    ClockAdvance,
+    Profile,
+    load_profile,
+    make_bare_profile,
+    parse_profile,
+)
 from luma_conformance.target.spending import Spending
 
 CASSETTE: Final = "cassette:"
@@ -36,14 +47,25 @@ WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
 """Where a server on this machine may publish its own profile, test keys only."""
 
 
+class Widen(Protocol):
+    """A function that adds to a profile what may be true beside it, to be asked."""
+
+    def __call__(self, claimed: Profile, published: Profile | None, *, loopback: bool) -> Profile:
+        """Return the wider profile; `published` is what the target itself publishes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a run judges, and how.
 
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
-    seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
-    wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
-    writes; the target's secrets are added to it.
+    seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `patience` is how
+    many seconds one generation may take; by default as many as each case says. `lenient`: another wording is a warning.
+    `announce` is called with what the user should know; `progress` shows what the run is doing. `record` is the file
+    that keeps the exchanges. `redactor` scrubs all that the run writes; the target's secrets are added to it. `alone`
+    is false where other workers of the run judge the same target. `gateway` is added to each request to a
+    server. `widen`: the profile is in doubt, and so is its clock.
     """
 
     target: str | None = None
@@ -52,10 +74,15 @@ class Options:
     timeout: float = 30.0
     lenient: bool = False
     announce: Callable[[str], None] = print
+    progress: Progress | None = None
+    patience: float | None = None
     record: Path | None = None
     max_age: float | None = None
     redactor: Redactor = field(default_factory=Redactor)
     deviations: Deviations = field(default_factory=Deviations)
+    alone: bool = True
+    widen: Widen | None = None
+    gateway: Gateway = field(default_factory=Gateway)
 
 
 def open_session(options: Options) -> Session:
@@ -88,36 +115,63 @@ def _open_recording(path: str, options: Options) -> Session:
 def _open_embedded(profile: Profile | None, options: Options) -> Session:
     # Its clock only moves when asked to, so nothing would ever leave the main client's window or slots.
     transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
-    profile = profile or load_profile(profile_path(), {})
+    given, profile = profile, profile or load_profile(profile_path(), {})
     if why := profile.missing(MAIN_KEY):
         raise CouldNotJudge(f"there is no key for the embedded reference: {why}")
     spending = Spending(transport, limit=None)
-    channel = _make_channel(spending, transport.clock, profile)
-    return _record_if_asked(_make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
+    passing = _make_passing(spending, transport.clock, profile)
+    channel = LiveChannel(transport=passing, patient=passing, passing=passing)
+    if options.progress is not None:
+        channel = replace(channel, tick=options.progress.tick)
+    session = _make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options)
+    if given is not None:
+        check_session_clock(session)
+    return _record_if_asked(session, options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
-    from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
+    from luma_conformance.target.http import HttpTransport, is_loopback
 
-    transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout))
+    gateway = options.gateway.or_else(profile.gateway) if profile is not None else options.gateway
+    options.redactor.add(gateway.secrets)
+    transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout), gateway=gateway)
     try:
         loopback = is_loopback(base_url)
-        if profile is None and loopback:
-            profile = _read_published(transport)
-        profile = profile or make_bare_profile(os.environ)
+        published = _read_published(transport) if loopback and (profile is None or options.widen) else None
+        profile = profile or published or make_bare_profile(os.environ)
+        profile = options.widen(profile, published, loopback=loopback) if options.widen is not None else profile
+        if not options.alone and profile.clock is not None and profile.clock.scope == SERVER:
+            # What one worker advanced would pass for the others, who would not know, in the middle of their cases.
+            profile = profile.without_clock("workers share the one clock of the server; run it without -n")
         if why := profile.missing(MAIN_KEY):
-            preflight(transport, None)
+            preflight(transport, None, scrub=options.redactor.scrub)
             raise CouldNotJudge(f"there is no key for {base_url}: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
-        channel = _make_channel(spending, RealClock(), profile, options.announce)
+        channel = _make_live_channel(spending, profile, options)
         session = _make_session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
-        session.remote, session.close = True, transport.close
+        session.remote, session.close, session.added = True, transport.close, gateway.shown
         session = _record_if_asked(session, options)
         session.check()
+        if options.widen is None:
+            check_session_clock(session)
+    except ExchangeError as error:
+        hint = transport.suggest()
+        transport.close()
+        raise CouldNotJudge(f"{error}{hint}") from None
     except BaseException:
         transport.close()
         raise
     return session
+
+
+def check_session_clock(session: Session) -> None:
+    """Raise CouldNotJudge where the profile names a clock that does not answer; it moves by a second at most."""
+    profile, channel = session.target.profile, session.target.channel
+    if profile.clock is None:
+        return
+    headers = _make_headers(profile)
+    request = _make_time_request(profile.clock, headers)(0, headers[MAIN_KEY])
+    check_clock(session.spending, request, lambda: channel.sleep(1, MAIN_KEY), scrub=session.scrub)
 
 
 def _make_session(
@@ -125,14 +179,36 @@ def _make_session(
 ) -> Session:
     redactor = options.redactor
     redactor.add(profile.secrets)
+
+    def scrub(text: str) -> str:
+        return safe_text(redactor.scrub(text))
+
+    main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
+    prepared = Prepared(
+        spending=spending,
+        profile=profile,
+        now=lambda: channel.passing.now(main),
+        announce=options.announce,
+        scrub=scrub,
+        patience=PATIENCE if options.patience is None else options.patience,
+    )
+    run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
-        target=Target(channel=channel, profile=profile, run=f"luma-{uuid.uuid4().hex[:8]}"),
+        target=Target(
+            channel=channel,
+            profile=profile,
+            run=run,
+            preparation=prepared,
+            patience=Patience(seconds=options.patience),
+        ),
         spending=spending,
-        scrub=lambda text: safe_text(redactor.scrub(text)),
+        scrub=scrub,
         lenient=options.lenient,
         deviations=options.deviations,
+        prepared=prepared,
+        traffic=channel.transport if isinstance(channel.transport, Traffic) else None,
     )
 
 
@@ -140,16 +216,17 @@ def _record_if_asked(session: Session, options: Options) -> Session:
     return session if options.record is None else record(session, options.record, options.redactor)
 
 
-def _make_channel(
-    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
-) -> LiveChannel:
-    ask = _make_time_request(profile) if profile.clock is not None else None
-    passing = Passing(transport=transport, clock=clock, ask=ask, announce=announce)
-    patient = transport
-    if announce is not None:
-        main = _MainClock(clock, passing)
-        patient = Pacing(transport, main, announce=announce, per_minute=profile.requests_per_minute)
-    return LiveChannel(transport=transport, patient=patient, passing=passing)
+def _make_live_channel(transport: Transport, profile: Profile, options: Options) -> LiveChannel:
+    from luma_conformance.target.http import RealClock
+
+    progress = options.progress or Progress(None)
+    passing = _make_passing(transport, RealClock(), profile)
+    passing.announce, passing.show = options.announce, progress.show
+    roles = {authorization: role for role, authorization in reversed([*_make_headers(profile).items()])}
+    traffic = Traffic(transport=passing, passing=passing, roles=roles, per_minute=profile.requests_per_minute)
+    patience = PATIENCE if options.patience is None else options.patience
+    patient = Pacing(traffic=traffic, patience=patience, shared=not options.alone, show=progress.show)
+    return LiveChannel(transport=traffic, patient=patient, passing=passing, tick=progress.tick)
 
 
 def _read_published(transport: Transport) -> Profile | None:
@@ -163,27 +240,38 @@ def _read_published(transport: Transport) -> Profile | None:
         return None  # preflight reports what is wrong with the target
 
 
-@dataclass(frozen=True, slots=True)
-class _MainClock:
-    """The clock of the main key's client, used to wait for its rate limit."""
-
-    clock: Clock
-    passing: Passing
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    def sleep(self, seconds: float) -> None:
-        self.passing.sleep(seconds, MAIN_KEY)
+def _make_headers(profile: Profile) -> dict[str, str]:
+    """Return the Authorization header of each role that has a key."""
+    return {role: f"Bearer {key.token}" for role, key in profile.keys.items()}
 
 
-def _make_time_request(profile: Profile) -> Callable[[float, str], Request]:
+def _make_passing(transport: Transport, clock: Clock, profile: Profile) -> Passing:
+    headers = _make_headers(profile)
+    # The two keys are of one client by their definition, and its clock, if it has one of its own, is that of both.
+    same = {headers["second-key"]: headers[MAIN_KEY]} if "second-key" in headers else {}
+    advance = profile.clock
+    return Passing(
+        transport=transport,
+        clock=clock,
+        ask=_make_time_request(advance, headers) if advance is not None else None,
+        shared=advance is not None and advance.scope == SERVER,
+        authorize=headers.__getitem__,
+        same=same,
+    )
+
+
+def _make_time_request(advance: ClockAdvance, headers: Mapping[str, str]) -> TimeRequest:
     """Return a function that makes the requests which advance a target's clock, as its profile says."""
+    known = frozenset(headers.values())
 
-    def request(seconds: float, role: str) -> Request:
-        assert profile.clock is not None
-        authorization = ("Authorization", f"Bearer {profile.keys[role].token}")
-        headers = (authorization, ("Content-Type", "application/json"))
-        return Request(method="POST", url=profile.clock.path, headers=headers, body=profile.clock.fill(seconds))
+    def request(seconds: int, authorization: str) -> Request:
+        # A clock opens to keys of the profile; what other headers some requests carry is meant to be refused.
+        own = headers[advance.key] if advance.key is not None else authorization
+        sent = own if own in known else headers[MAIN_KEY]
+        body = advance.fill(seconds)
+        typed = (("Content-Type", advance.content_type),) if body else ()
+        return Request(
+            method=advance.method, url=advance.url(seconds), headers=(("Authorization", sent), *typed), body=body
+        )
 
     return request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +16,9 @@ from luma_conformance.judge.explain import deciding_exchange, describe, describe
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
-from luma_conformance.model import Case, Exchange, Mismatch, Outcome, Result, Verdict
+from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
+from luma_conformance.session.prepare import Prepared
+from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.spending import Spending
 
@@ -27,8 +30,10 @@ class Session:
     """One target, with everything that judging it takes; to be closed.
 
     `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
-    `remote`: another process answers, whose clients several workers may share. `lenient`: a different wording is a
-    warning.
+    `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
+    shown, that each request gets on its way. `lenient`: a different wording is a warning. `prepared` is what the kit
+    makes on the target itself, `traffic` what was sent to a live target, and what that used of its limits; both None
+    for a recording.
     """
 
     shown: str
@@ -39,9 +44,12 @@ class Session:
     close: Callable[[], None] = lambda: None
     profile: str | None = None
     remote: bool = False
+    added: Headers = ()
     recorded: bool = False
     lenient: bool = False
     deviations: Deviations = field(default_factory=Deviations)
+    prepared: Prepared | None = None
+    traffic: Traffic | None = None
     every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
 
     def run(self, case: Case) -> Result:
@@ -58,7 +66,7 @@ class Session:
 
     def describe(self, result: Result, seconds: float = 0.0) -> Judged:
         """Return the verdict on a case with all its evidence, safe to show; `seconds` is how long it took."""
-        return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds)
+        return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds, self.added)
 
     def outline(self, result: Result, seconds: float = 0.0) -> Judged:
         """Return the verdict without evidence, for a case that passed in a run without a report."""
@@ -77,14 +85,19 @@ class Session:
             return
         key = self.target.profile.keys[MAIN_KEY]
         try:
-            preflight(self.spending, f"Bearer {key.token}", key=key.source)
+            preflight(self.spending, f"Bearer {key.token}", key=key.source, scrub=self.scrub)
         except CouldNotJudge as error:
-            raise CouldNotJudge(self.scrub(str(error))) from None
+            raise type(error)(self.scrub(str(error))) from None
 
     @property
     def spent(self) -> int:
         """How many accepted generations are charged for."""
         return 0 if self.spending.limit is None else self.spending.spent
+
+    @property
+    def made(self) -> Counter[str]:
+        """How many generations the kit made for cases that need one, by role."""
+        return Counter() if self.prepared is None else self.prepared.made
 
     @property
     def overspent(self) -> str | None:

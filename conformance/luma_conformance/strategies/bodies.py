@@ -8,7 +8,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from luma_conformance.rules import facts
-from luma_conformance.strategies.material import Material
+from luma_conformance.strategies.material import VIDEO_TYPE, Material
 
 Body = dict[str, Any]
 Bodies = st.SearchStrategy[Body]
@@ -19,12 +19,12 @@ KINDS: Final = facts.TYPES
 LONG_PROMPTS: Final = (
     "a" * 5999,
     "a" * 6000,
-    "é" * 3001,  # more than 6000 bytes, not characters
-    "夜明けの港" * 500,
-    "🌅" * 1600,  # beyond the BMP: more than 6000 bytes and 3200 UTF-16 units
-    "e\u0301" * 2500,  # combining marks: 5000 code points, 7500 bytes
+    "é" * 3000,
+    "夜明けの港" * 400,
+    "🌅" * 1500,  # beyond the BMP
+    "e\u0301" * 2000,  # combining marks
 )
-"""Prompts a server finds too long if it counts bytes or UTF-16 units; in characters, however counted, they are not."""
+"""Prompts of up to 6000 characters in any unit, bytes too, and of far more in the escapes of JSON."""
 
 _PROMPTS: Final = st.one_of(
     st.sampled_from(("A sunset over the ocean", "x", "🌅", "ה־ים בזריחה", "line one\nline two", *LONG_PROMPTS)),
@@ -43,8 +43,10 @@ def images(material: Material) -> Bodies:
     inline = st.sampled_from([{"data": data, "media_type": media_type} for media_type, data in material.images])
     if material.image_url is None:
         return inline
-    hosted = st.sampled_from([{"url": material.image_url}, {"url": material.image_url, "media_type": "image/png"}])
-    return hosted | inline
+    hosted = [{"url": material.image_url}]
+    if material.image_type is not None:
+        hosted.append({"url": material.image_url, "media_type": material.image_type})
+    return st.sampled_from(hosted) | inline
 
 
 @cache
@@ -52,7 +54,7 @@ def source_videos(material: Material) -> Bodies:
     """Return references to a source video: by URL with its media type, or a completed generation."""
     choices: list[Body] = []
     if material.video_url is not None:
-        choices += [{"url": material.video_url, "media_type": kind} for kind in ("video/mp4", "video/quicktime")]
+        choices.append({"url": material.video_url, "media_type": VIDEO_TYPE})
     if material.completed_video is not None:
         choices.append({"generation_id": material.completed_video})
     return st.sampled_from(choices)
@@ -215,7 +217,7 @@ def controls() -> Bodies:
 @st.composite
 def guide_frames(draw: st.DrawFn, material: Material, *, at_least: int = 1) -> Body:
     """Draw keyframes and keyframe_indexes: of equal length, the indexes distinct and within the shortest clip."""
-    indexes = draw(st.lists(st.integers(0, 120), min_size=at_least, max_size=5, unique=True))
+    indexes = draw(st.lists(st.integers(0, 119), min_size=at_least, max_size=5, unique=True))
     return {"keyframes": [draw(images(material)) for _ in indexes], "keyframe_indexes": indexes}
 
 

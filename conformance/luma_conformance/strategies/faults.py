@@ -72,7 +72,7 @@ def _change_indexes(change: Callable[[st.DrawFn, list[int]], list[int]]) -> Chan
 
 
 def _change_length(draw: st.DrawFn, indexes: list[int]) -> list[int]:
-    free = next(index for index in range(121) if index not in indexes)
+    free = next(index for index in range(120) if index not in indexes)
     return draw(st.sampled_from([[*indexes, free], indexes[:-1]] if len(indexes) > 1 else [[*indexes, free]]))
 
 
@@ -250,7 +250,7 @@ _OPTION_FAULTS: Final = (
         kinds=_CREATE,
         near={"video.start_frame": _prior_generations},
         broken={"video.start_frame": _prior_generations, "video.hdr": YES},
-        needs=_PRIOR_NEEDS,
+        needs=(*_PRIOR_NEEDS, *_HDR_NEEDS),
     ),
     Fault(
         rule="extend-loop-backward",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from luma_conformance.rules import MediaFact, Problem, facts, inline_only
+from luma_conformance.rules import Kind, MediaFact, Prediction, Problem, Unspecified, facts, inline_only, predict
 
 _TINY_PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 _INLINE: Final = {"inline-png": "image/png", "inline-jpeg": "image/jpeg", "inline-webp": "image/webp",
@@ -19,13 +20,18 @@ TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
         "missing-url": MediaFact(problem=Problem.HTTP_ERROR, http_status=404),
         "unreachable-url": MediaFact(problem=Problem.UNREACHABLE),
         "pdf-url": MediaFact(problem=Problem.NOT_AN_IMAGE),
-        "oversized-url": MediaFact(bytes=52_428_801),
-        "oversized-pixels-url": MediaFact(width=9000, height=6000),
+        "oversized-url": MediaFact(bytes=52_428_801, kind=Kind.IMAGE),
+        "oversized-pixels-url": MediaFact(width=9000, height=6000, kind=Kind.IMAGE),
         "proxy-down-url": MediaFact(problem=Problem.PROXY_DOWN),
         "ingestion-off-url": MediaFact(problem=Problem.INGESTION_OFF),
     }
 )
 """The result of fetching the URL behind each role."""
+
+VIDEO_TYPE: Final = "video/mp4"
+_ROLES: Final = (
+    *TROUBLE, "image-url", "video-url", "completed-image", "completed-video", "large-uploads", "hdr-access",
+)  # fmt: skip
 
 _UNKNOWN: Final = MediaFact(problem=Problem.UNDECIDED)
 _FORMS: Final = {
@@ -41,12 +47,13 @@ _FORMS: Final = {
 class Material:
     """What a target offers for requests to refer to; `trouble` has, by role, the URLs that do not load.
 
-    The default refers to example.com and to nothing a target must have, for use without a profile.
+    The default refers to example.com and to nothing a target must have, for use without a profile. `absent` has why
+    roles are not offered.
 
     >>> from luma_conformance import Material, valid_requests
     >>> material = Material(image_url="https://cdn.test/cat.png", video_url=None)
     >>> material.missing("video-source")
-    'the profile names no video-source'
+    'the profile names no video-url, and the profile names no completed-video'
     >>> images_only = valid_requests(material)
     """
 
@@ -58,15 +65,19 @@ class Material:
     large_video: Callable[[], str] | None = None
     trouble: Mapping[str, str] = field(default_factory=dict)
     offers: frozenset[str] = frozenset({"hdr-access"})
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
         """Return the material of a target, from the values of its roles; inline images need no role."""
+        absent = {role: why for role in _ROLES if (why := missing(role)) is not None}
+        if (why := missing("url-ingestion")) is not None:
+            absent |= dict.fromkeys((*TROUBLE, "image-url", "video-url"), why)
 
         def optional(role: str) -> str | None:
-            return None if missing(role) else value(role)
+            return None if role in absent else value(role)
 
-        large = None if missing("large-uploads") else (lambda: value("inline-over-50-mb"))
+        large = None if "large-uploads" in absent else (lambda: value("inline-video-over-50-mb"))
         return cls(
             image_url=optional("image-url"),
             video_url=optional("video-url"),
@@ -74,23 +85,52 @@ class Material:
             completed_image=optional("completed-image"),
             completed_video=optional("completed-video"),
             large_video=large,
-            trouble={role: value(role) for role in TROUBLE if not missing(role)},
-            offers=frozenset(role for role in ("hdr-access",) if not missing(role)),
+            trouble={role: value(role) for role in TROUBLE if role not in absent},
+            offers=frozenset({"hdr-access"} - {*absent}),
+            absent=absent,
         )
+
+    def predict(self, body: object) -> Prediction:
+        """Return what the rules predict for a body; unspecified where it depends on what is not offered."""
+        prediction = predict(body, media=self.facts)
+        is_settled = "hdr-access" in self.offers or not _asks_for_hdr(body)
+        return prediction if is_settled else Unspecified(reason="HDR without access to it: the answer is not known")
 
     def facts(self, reference: Mapping[str, object]) -> MediaFact:
         """Return the result of loading a media reference; a MediaLookup for `luma_conformance.rules.predict`.
 
-        It is undecided for a URL or a generation that is not part of the material, and for inline video.
+        It is undecided for a URL or a generation that is not part of the material, for a hosted medium declared to be
+        something else, and for inline video.
         """
-        url, generation = reference.get("url"), reference.get("generation_id")
+        if (generation := reference.get("generation_id")) is not None:
+            return self._fact_of_generation(generation)
+        if (url := reference.get("url")) is not None and reference.get("data") is None:
+            return self._fact_of_url(url, reference.get("media_type"))
+        found = inline_only(reference)
+        plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
+        return found if plays else _UNKNOWN
+
+    def _fact_of_generation(self, generation: object) -> MediaFact:
+        kinds = ((self.completed_image, Kind.IMAGE), (self.completed_video, Kind.VIDEO))
+        return next((MediaFact(kind=kind) for known, kind in kinds if known == generation), _UNKNOWN)
+
+    def _fact_of_url(self, url: object, declared: object) -> MediaFact:
         role = next((role for role, text in self.trouble.items() if text == url), None)
         if role is not None:
             return TROUBLE[role]
-        known = (None, self.image_url, self.video_url, self.completed_image, self.completed_video)
-        found = inline_only(reference)
-        plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
-        return found if url in known and generation in known and plays else _UNKNOWN
+        for known, kind, types in (
+            (self.image_url, Kind.IMAGE, (None, self.image_type)),
+            (self.video_url, Kind.VIDEO, (None, VIDEO_TYPE)),
+        ):
+            if known == url:
+                return MediaFact(kind=kind) if declared in types else _UNKNOWN
+        return _UNKNOWN
+
+    @property
+    def image_type(self) -> str | None:
+        """The media type that the name of the hosted image tells, or None."""
+        kind = guess_type((self.image_url or "").partition("?")[0])[0]
+        return kind if kind in facts.IMAGE_MEDIA_TYPES else None
 
     def use_offered(self, body: object) -> object:
         """Return a generated body in which well-formed media references refer to the target's own media."""
@@ -117,33 +157,43 @@ class Material:
         return grounded
 
     def _replace_image(self, given: object) -> object:
-        media_type, data = self.images[0]
-        return _replace_members(
-            given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_image
-        )
+        return self._replace(given, self.completed_image)
 
     def _replace_frame(self, given: object) -> object:
+        return self._replace(given, self.completed_video)
+
+    def _replace(self, given: object, generation_id: str | None) -> object:
         media_type, data = self.images[0]
+        if isinstance(given, dict) and "url" in given and "data" not in given:
+            media_type = self.image_type or media_type
         return _replace_members(
-            given, url=self.image_url, data=data, media_type=media_type, generation_id=self.completed_video
+            given, url=self.image_url, data=data, media_type=media_type, generation_id=generation_id
         )
 
     def _replace_source_video(self, given: object) -> object:
         return _replace_members(
-            given, url=self.video_url, data=None, media_type="video/mp4", generation_id=self.completed_video
+            given, url=self.video_url, data=None, media_type=VIDEO_TYPE, generation_id=self.completed_video
         )
 
     def missing(self, role: str) -> str | None:
-        """Return why something a fault needs is not offered, or None."""
+        """Return why something a fault needs is not offered, or None; "video-source" is a video by URL or by id."""
+        if role == "video-source":
+            absent = [why for one in ("video-url", "completed-video") if (why := self.missing(one))]
+            return ", and ".join(absent) if len(absent) > 1 else None
         there = {
             "large-uploads": self.large_video,
             "completed-image": self.completed_image,
             "completed-video": self.completed_video,
-            "video-source": self.video_url or self.completed_video,
+            "video-url": self.video_url,
         }
         if role in self.trouble or role in self.offers or there.get(role) is not None:
             return None
-        return f"the profile names no {role}"
+        return self.absent.get(role) or f"the profile names no {role}"
+
+
+def _asks_for_hdr(body: object) -> bool:
+    video = body.get("video") if isinstance(body, dict) else None
+    return isinstance(video, dict) and video.get("hdr") is True
 
 
 def _is_video(reference: Mapping[str, object]) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Final
 
 from luma_conformance.judge.answers import detail_of
-from luma_conformance.matching import UUID
+from luma_conformance.matching import Echo, Scene
 from luma_conformance.model import header
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.strategies import malformed, request_id_lists, request_ids
-from luma_conformance.strategies.hostile import JSON, ambiguous
+from luma_conformance.strategies.hostile import JSON, ambiguous, ordinary_request_ids
 
 Raw = tuple[str, str, bytes]
+TOO_LARGE: Final = 431
+"""Request Header Fields Too Large (RFC 6585)."""
 
 
 def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target: LumaTarget) -> None:
@@ -31,7 +34,7 @@ def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(luma_target: L
 
 
 def test_what_may_be_a_request_is_answered_in_order(luma_target: LumaTarget) -> None:
-    """Duplicate members and other content types are accepted, or refused in the documented shape."""
+    """What parsers and frameworks differ about is accepted, or refused in the documented shape."""
     luma_target.skip_unless_free()
 
     def try_one(raw: Raw) -> None:
@@ -53,12 +56,14 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
         kept = tuple(field for field in plain.headers if field[0] != "X-Request-Id")
         headers = (*kept, *(("X-Request-Id", value) for value in request_ids))
         exchange = luma_target.exchange(replace(plain, headers=headers))
+        if exchange.response.status == TOO_LARGE:
+            return  # how long an id may be is not said, and what refuses a long one may stand in front of the server
         if not 400 <= exchange.response.status < 500 or not isinstance(detail_of(exchange.response), str):
             luma_target.fail(
                 f"X-Request-Id {request_ids!r}: expected a refusal of the shape all errors share", exchange
             )
         given = header(exchange.response.headers, "X-Request-Id")
-        if given is None or (not request_ids and not UUID.fullmatch(given)):
+        if given is None or (not request_ids and Echo("X-Request-Id").explain(given, Scene())):
             luma_target.fail(
                 f"X-Request-Id {request_ids!r}: expected an id, got {given!r}  [Request tracing]", exchange
             )
@@ -67,15 +72,13 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
 
 
 def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> None:
-    """Any text a header can carry is echoed in X-Request-Id, on a refusal that costs nothing."""
+    """An ordinary id is echoed in X-Request-Id, on a refusal that costs nothing; an odd one may give way to a UUID."""
     body = json.dumps({"prompt": "A sunset", "model": "super-model-v9"}).encode()
 
     def try_one(request_id: str) -> None:
         exchange = luma_target.exchange(luma_target.request(body=body, content_type=JSON, request_id=request_id))
         echoed = header(exchange.response.headers, "X-Request-Id")
-        if echoed != request_id:
-            luma_target.fail(
-                f"X-Request-Id: expected {request_id!r} to be echoed, got {echoed!r}  [Request tracing]", exchange
-            )
+        if why := Echo("X-Request-Id").explain(echoed, Scene(sent={"x-request-id": request_id})):
+            luma_target.fail(f"X-Request-Id: {why}  [Request tracing]", exchange)
 
-    luma_target.for_all(request_ids(), try_one)
+    luma_target.for_all(ordinary_request_ids() | request_ids(), try_one)

@@ -16,9 +16,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
-from luma_conformance.errors import ExchangeError
+from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Response
+from luma_conformance.reading.text_file import read_text
 from luma_conformance.target.bounds import Bounds
+from luma_conformance.target.gateway import ClientCertificate
 from luma_conformance.target.response_parser import CHUNK, BadResponse, ResponseParser
 
 Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
@@ -27,8 +29,18 @@ Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 SOON: Final = 1.0
 """Seconds within which a kept connection that fails before a byte came counts as closed before the request."""
 
+MAX_PEM: Final = 1_000_000
+"""Bytes a file with a certificate or a key may have."""
+
+_QUICK_ACK: Final = getattr(socket, "TCP_QUICKACK", None)
+"""Linux's option to acknowledge at once; None elsewhere."""
+
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_WHILE_READING")
 """OpenSSL's reasons where a server does not speak TLS."""
+_NO_TLS_ADVICE: Final = "if it does not speak TLS, the URL begins with http://"
+_EXPIRED: Final = (9, 10)
+_OTHER_NAME: Final = (62, 64)
+"""OpenSSL's codes (X509_V_ERR_…) for a certificate out of its time, and for one of another host or address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,7 @@ class Call:
     host: str
     port: int
     secure: bool
+    certificate: ClientCertificate | None
     head: bytes = field(repr=False)
     body: bytes = field(repr=False)
     bounds: Bounds
@@ -123,25 +136,73 @@ def _secured(sock: socket.socket, call: Call, until: float) -> socket.socket:
     """Return the socket under TLS; raise ExchangeError that names what is wrong with the certificate."""
     try:
         sock.settimeout(max(until - time.monotonic(), 0.001))
-        return _tls().wrap_socket(sock, server_hostname=call.host)
+        return _tls(call.certificate).wrap_socket(sock, server_hostname=call.host)
     except ssl.SSLCertVerificationError as error:
-        hint = "; if its authority is your own, set SSL_CERT_FILE"
-        why = f"its certificate is not accepted: {error.verify_message}{hint}"
+        why = f"its certificate is not accepted: {error.verify_message}; {_advise(error.verify_code)}"
     except TimeoutError:
-        why = "the handshake takes too long"
+        why = f"the handshake takes too long; {_NO_TLS_ADVICE}"
     except ssl.SSLError as error:
         why = "it does not seem to speak TLS; did you mean http://?" if error.reason in _NO_TLS else str(error)
     except (OSError, ValueError) as error:
-        why = f"the handshake broke off: {error}"
+        why = f"the handshake broke off: {error}; {_NO_TLS_ADVICE}"
     sock.close()
     raise ExchangeError(f"no TLS connection to {call.host}:{call.port}: {why}")
 
 
+def speaks_tls(host: str, port: int, seconds: float) -> bool:
+    """Return whether a server goes through with a handshake of TLS, whatever its certificate; nothing is sent to it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), seconds) as sock:
+            context.wrap_socket(sock, server_hostname=host).close()
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")  # it wants a client's certificate, or another version
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _advise(code: int) -> str:
+    """Return what to do about a certificate, by OpenSSL's code of what is wrong with it."""
+    if code in _EXPIRED:
+        return "renew it, and check this machine's date"
+    if code in _OTHER_NAME:
+        return "use a name that it is for, or check that the URL is the right one"
+    return "if its authority is your own, set SSL_CERT_FILE"
+
+
+def check_certificate(certificate: ClientCertificate) -> None:
+    """Raise InputError, which says what is wrong with a file, unless the certificate and its key can be used."""
+    _tls(certificate)
+
+
 @cache
-def _tls() -> ssl.SSLContext:
+def _tls(certificate: ClientCertificate | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
+    if certificate is not None:
+        _load(context, certificate)
     return context
+
+
+def _load(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
+    # OpenSSL's own errors name neither the file nor what is missing in it, and for the password of a key it would ask
+    # on the terminal, where nobody may sit.
+    file, key = certificate.certificate, certificate.key
+    if "-----BEGIN CERTIFICATE-----" not in read_text(file, "a client certificate", MAX_PEM):
+        raise InputError(f"{file} has no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")
+    secret = read_text(key, "a private key", MAX_PEM)
+    if "PRIVATE KEY-----" not in secret:
+        raise InputError(f"{key} has no private key in PEM; where it is in another file, write {file},KEYFILE")
+    if "ENCRYPTED" in secret:
+        raise InputError(f"the private key in {key} is encrypted; `openssl pkey -in {key} -out FILE` decrypts it")
+    try:
+        context.load_cert_chain(file, key)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise InputError(f"the private key in {key} is not that of the certificate in {file}") from None
+        raise InputError(f"{file} and {key} are no certificate and its key: {error.reason or error}") from None
 
 
 class Connection:
@@ -191,14 +252,19 @@ class Connection:
                 rest = memoryview(part)
                 while rest:
                     rest = rest[self._timed(call).send(rest[:CHUNK]) :]
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # RFC 9112, 9.5: a server may answer, and close, before it has read a long body, and a client is to look
             # for that answer while it sends.
             pass
 
     def _read(self, call: Call, parser: ResponseParser) -> None:
         while not parser.complete:
-            if data := self._timed(call).recv(parser.room):
+            sock = self._timed(call)
+            if _QUICK_ACK is not None:
+                # A server that writes head and body apart waits, by Nagle's algorithm, for the acknowledgement of the
+                # head before it sends the body; delayed, that costs 40 ms a request. The option holds for a moment.
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+            if data := sock.recv(parser.room):
                 parser.feed(data)
             else:
                 parser.end()
@@ -216,11 +282,16 @@ def _why(error: Exception, call: Call, heard: int) -> str:
     """Return how an exchange broke, in one line."""
     if isinstance(error, BadResponse):
         return str(error)
+    if isinstance(error, ssl.SSLError) and "CERTIFICATE" in (error.reason or ""):
+        advice = "name another" if call.certificate is not None else "--luma-client-cert names one"
+        return f"the server wants a client certificate it accepts ({error.reason}); {advice}"
     if isinstance(error, TimeoutError):
         came = f"{heard} bytes of an answer came" if heard else "nothing came"
         return f"no whole answer within {call.total:g} s; {came}"
     if isinstance(error, ConnectionError) and not heard:
-        return "the server closed the connection without an answer"
+        asks = call.secure and call.certificate is None
+        hint = "; if it wants a client certificate, --luma-client-cert names one" if asks else ""
+        return f"the server closed the connection without an answer{hint}"
     if isinstance(error, ConnectionError):
         return f"the connection closed in the middle of the answer, after {heard} bytes"
     return f"the answer breaks HTTP: {ascii(str(error)[:200])[1:-1] or type(error).__name__}"

@@ -17,11 +17,14 @@ import luma_conformance
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
 from luma_conformance.target.bounds import Bounds
-from luma_conformance.target.connection import Call, Connection, Stale, dial
+from luma_conformance.target.connection import Call, Connection, Stale, check_certificate, dial, speaks_tls
+from luma_conformance.target.gateway import Gateway
 
 SLOWEST_UPLOAD: Final = 500_000
 """Bytes a second: a request's own size extends its deadline, or no slow line could send 70 MB."""
 
+_PROBING: Final = 3.0
+"""Seconds in which a server may show that it speaks TLS."""
 _PORTS: Final = {"http": 80, "https": 443}
 _BLANK = re.compile(r"[\s\0-\x20\x7f]")
 _PRINTABLE = re.compile(r"[!-~]*")
@@ -121,12 +124,18 @@ def _target(url: str) -> str:
 class HttpTransport:
     """A Transport to one base URL over one kept connection, plus one short-lived connection for each absolute URL.
 
-    Follows no redirect, uses no proxy, and is for one thread.
+    Follows no redirect, uses no proxy, and is for one thread. What `gateway` adds goes to the base URL's scheme, host
+    and port, where a file may be too, and nowhere else.
     """
 
-    def __init__(self, base_url: str, *, bounds: Bounds = Bounds()) -> None:
+    def __init__(self, base_url: str, *, bounds: Bounds = Bounds(), gateway: Gateway = Gateway()) -> None:
         self._base = parse_base_url(base_url)
         self._bounds = bounds
+        self._gateway = gateway
+        if gateway.certificate is not None:
+            if self._base.scheme != "https":
+                raise InputError(f"a client certificate is only shown over TLS, and {self._base} begins with http://")
+            check_certificate(gateway.certificate)
         self._kept: Connection | None = None
 
     def send(self, request: Request) -> Response:
@@ -136,7 +145,7 @@ class HttpTransport:
         """
         if not request.url.startswith("/"):
             return self._fetch(request)
-        call = _call(request, self._base, self._base.path + _target(request.url), self._bounds)
+        call = self._call(request, self._base, self._base.path + _target(request.url))
         if (kept := self._take()) is not None:
             try:
                 return self._exchange(kept, call)
@@ -149,6 +158,13 @@ class HttpTransport:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+    def suggest(self) -> str:
+        """Return what may be wrong with the base URL where a first exchange broke, to end its message, or nothing."""
+        base = self._base
+        if base.scheme != "http" or not speaks_tls(base.host, base.port, min(self._bounds.connect, _PROBING)):
+            return ""
+        return "; the server speaks TLS there, so the base URL begins with https://"
 
     def _take(self) -> Connection | None:
         """Return the kept connection if it is still fit for use."""
@@ -178,30 +194,31 @@ class HttpTransport:
             raise ExchangeError(f"the target's URL {_shown(request.url)!r} {error}") from None
         parts = urlsplit(request.url)
         target = _target((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-        call = _call(request, address, target, self._bounds, file=f"{request.method} {_shown(request.url)}")
+        call = self._call(request, address, target, file=f"{request.method} {_shown(request.url)}")
         connection = dial(call)
         try:
             return connection.exchange(call)[0]
         finally:
             connection.close()
 
-
-def _call(request: Request, address: Address, target: str, bounds: Bounds, file: str | None = None) -> Call:
-    body = request.body
-    total = bounds.total + len(body) / SLOWEST_UPLOAD
-    return Call(
-        shown=file or f"{request.method} {address.scheme}://{address.authority}{target}",
-        method=request.method,
-        host=address.host,
-        port=address.port,
-        secure=address.scheme == "https",
-        head=_head(request, address.authority, target, "application/json" if file is None else "*/*"),
-        body=body,
-        bounds=bounds,
-        total=total,
-        due=time.monotonic() + total,
-        cut=file is not None,
-    )
+    def _call(self, request: Request, address: Address, target: str, file: str | None = None) -> Call:
+        if ours := replace(address, path="") == replace(self._base, path=""):
+            request = replace(request, headers=self._gateway.add_to(request.headers))
+        total = self._bounds.total + len(request.body) / SLOWEST_UPLOAD
+        return Call(
+            shown=file or f"{request.method} {address.scheme}://{address.authority}{target}",
+            method=request.method,
+            host=address.host,
+            port=address.port,
+            secure=address.scheme == "https",
+            certificate=self._gateway.certificate if ours else None,
+            head=_head(request, address.authority, target, "application/json" if file is None else "*/*"),
+            body=request.body,
+            bounds=self._bounds,
+            total=total,
+            due=time.monotonic() + total,
+            cut=file is not None,
+        )
 
 
 def _head(request: Request, authority: str, target: str, accept: str) -> bytes:

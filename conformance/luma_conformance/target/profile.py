@@ -5,9 +5,10 @@ A profile never contains a secret: a key is the name of an environment variable,
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -23,28 +24,38 @@ from luma_conformance.catalogue.roles import (
     PROMPTS,
     ROLES,
     SUPPLIES,
+    TAKEN_FOR_GRANTED,
 )
 from luma_conformance.errors import InputError, Unreadable
 from luma_conformance.reading.document import MAX_PROBLEMS, Node, Problems
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.reading.toml import read_toml
+from luma_conformance.target.gateway import ClientCertificate, Gateway, GatewayHeader, make_header
 
 MAIN_VARIABLE: Final = "LUMA_AGENTS_API_KEY"
 TEST_PREFIX: Final = "luma-api-test-"
 """The prefix of keys that a profile may contain, because only a reference server accepts them."""
 
 FAST_CLOCK: Final = "fast-clock"
+SERVER: Final = "server"
+CLIENT: Final = "client"
+"""The scopes of a clock: advancing it is felt by all clients of the server, or by one."""
+METHODS: Final = ("POST", "PUT", "PATCH", "GET")
+"""What may advance a clock."""
+BARE: Final = "no profile"
+"""The name of the profile of a target known only by its base URL."""
 MAX_BYTES: Final = 100_000
 _SECONDS: Final = "{seconds}"
 _NO_ROLES: Final[Mapping[str, str]] = {}
 _TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS, "values": _NO_ROLES}
-_OFFERED: Final = {role: OFFERS[role] for role in ("large-uploads", "hdr-access")}
+_OFFERED: Final = {role: meaning for role, meaning in OFFERS.items() if role != FAST_CLOCK}
 _GIVING: Final = {"keys": KEYS, **_TEXTS, "offers": _OFFERED}
 """The tables whose members are roles, also those the profile declares; [values] is only for the latter."""
 _TABLES: Final = {
     **_GIVING,
-    "clock": ("advance", "body"),
+    "clock": ("advance", "body", "method", "scope", "key"),
     "limits": ("requests-per-minute",),
+    "tls": ("client-certificate", "client-key"),
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -59,14 +70,34 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockAdvance:
-    """How a target's clock is advanced: by a POST to `path`, with the number of seconds for `{seconds}` in `body`."""
+    """How a target's clock is advanced: by a request to `path`, with the seconds for `{seconds}` in path or `body`.
+
+    `scope` says for whom time then passes. `key` is the role whose key is sent, None that of the client whose time is
+    to pass.
+    """
 
     path: str
-    body: str
+    body: str = ""
+    method: str = "POST"
+    scope: str = SERVER
+    key: str | None = None
 
-    def fill(self, seconds: float) -> bytes:
+    def url(self, seconds: int) -> str:
+        """Return the path that lets `seconds` pass."""
+        return self.path.replace(_SECONDS, str(seconds))
+
+    def fill(self, seconds: int) -> bytes:
         """Return the request body that lets `seconds` pass."""
-        return self.body.replace(_SECONDS, f"{seconds:g}").encode()
+        return self.body.replace(_SECONDS, str(seconds)).encode()
+
+    @property
+    def content_type(self) -> str:
+        """What the body is: JSON, or else the fields of a form."""
+        try:
+            json.loads(self.fill(1))
+        except ValueError:
+            return "application/x-www-form-urlencoded"
+        return "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +105,8 @@ class Profile:
     """What a target offers, by role.
 
     `values` has media, prompts, generations and other texts; `absent` has the reasons why named keys are missing.
-    `roles` has the roles that the profile declares beside the kit's, with their meaning.
+    `roles` has the roles that the profile declares beside the kit's, with their meaning; `gateway`, what is added to
+    each request. `lacks` has what the target is said to lack of what is otherwise taken for granted.
     """
 
     name: str
@@ -86,21 +118,31 @@ class Profile:
     requests_per_minute: int | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    gateway: Gateway = field(default_factory=Gateway)
+    lacks: frozenset[str] = frozenset()
 
     def missing(self, role: str) -> str | None:
         """Return why a role is not offered, or None."""
         if role in self.keys or role in self.values or role in self.offers:
             return None
+        if role in TAKEN_FOR_GRANTED:
+            return f"the profile says {role} = false" if role in self.lacks else None
         if role in self.roles:
             return self.absent.get(role) or f"the profile declares {role}, and gives it no key, value or offer"
         if role not in ROLES:
             return _describe_undeclared(role, [*ROLES, *self.roles])
         return self.absent.get(role) or f"the profile names no {role}"
 
+    def without_clock(self, why: str) -> Profile:
+        """Return the profile without its clock, which cannot be advanced in this run, and why."""
+        absent = {**self.absent, FAST_CLOCK: why}
+        return replace(self, clock=None, offers=self.offers - {FAST_CLOCK}, absent=absent)
+
     @property
     def secrets(self) -> Mapping[str, str]:
         """The tokens that must never be shown, with what is shown instead of each."""
-        return {key.token: key.source for key in self.keys.values() if key.source != key.token}
+        keys = {key.token: key.source for key in self.keys.values() if key.source != key.token}
+        return {**self.gateway.secrets, **keys}
 
 
 def _describe_undeclared(role: str, known: Iterable[str]) -> str:
@@ -124,7 +166,7 @@ def make_bare_profile(environ: Mapping[str, str]) -> Profile:
     """Return the profile of a target known only by its base URL: the main key, if the environment has one."""
     keys = _Keys(environ)
     keys.add_variable(MAIN_KEY, MAIN_VARIABLE)
-    return Profile(name="no profile", keys=keys.found, absent=keys.absent)
+    return Profile(name=BARE, keys=keys.found, absent=keys.absent)
 
 
 def read_template() -> str:
@@ -180,14 +222,14 @@ class _Keys:
 def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
     own = _read_own_roles(document)
     tables = {table: _read_table(document, table, own) for table in _TABLES if table in document}
-    _note_unknown(document, ("base_url", "roles", *_TABLES))
+    _note_unknown(document, ("base_url", "roles", "headers", *_TABLES))
     keys = _Keys(environ)
     for role, node in tables.get("keys", {}).items():
         keys.read(role, node)
-    clock = _read_clock(document["clock"]) if "clock" in tables else None
+    clock = _read_clock(document["clock"], tables.get("keys", {})) if "clock" in tables else None
     offered = [role for role, node in tables.get("offers", {}).items() if node.flag()]
     per_minute = tables.get("limits", {}).get("requests-per-minute")
-    return Profile(
+    profile = Profile(
         name=name,
         base_url=_read_base_url(document["base_url"]) if "base_url" in document else None,
         keys=keys.found,
@@ -197,7 +239,39 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
         requests_per_minute=per_minute.whole(1) if per_minute is not None else None,
         absent=keys.absent,
         roles=own,
+        gateway=Gateway(headers=_read_headers(document, environ), certificate=_read_certificate(tables.get("tls", {}))),
+        lacks=frozenset(tables.get("offers", {})) & {*TAKEN_FOR_GRANTED} - {*offered},
     )
+    why = keys.absent.get(clock.key) if clock is not None and clock.key is not None else None
+    return profile.without_clock(why) if why is not None else profile
+
+
+def _read_headers(document: Node, environ: Mapping[str, str]) -> tuple[GatewayHeader, ...]:
+    """Return the headers in [headers], whose names are the user's own; no message shows a value."""
+    found = []
+    if "headers" in document:
+        if not isinstance(document["headers"].value, dict):
+            document["headers"].expected("a table: [headers]")
+            return ()
+        for name, node in document["headers"].members():
+            if not isinstance(node.value, str):
+                node.wrong(f'{node.name} should be a text: {name} = "$VARIABLE"')
+                continue
+            try:
+                found.append(make_header(name, node.value, environ))
+            except InputError as error:
+                node.wrong(str(error))
+    return tuple(found)
+
+
+def _read_certificate(table: Mapping[str, Node]) -> ClientCertificate | None:
+    if "client-certificate" not in table:
+        if "client-key" in table:
+            table["client-key"].wrong("client-key is the key of a certificate; give the certificate too")
+        return None
+    certificate = table["client-certificate"].text()
+    key = table["client-key"].text() if "client-key" in table else certificate
+    return ClientCertificate(certificate=Path(certificate), key=Path(key))
 
 
 def _read_own_roles(document: Node) -> dict[str, str]:
@@ -253,10 +327,16 @@ def _read_base_url(node: Node) -> str:
     return str(node.value)
 
 
-def _read_clock(table: Node) -> ClockAdvance:
-    path, body = table["advance"].text(), table["body"].text()
+def _read_clock(table: Node, keys: Collection[str]) -> ClockAdvance:
+    path, body = table["advance"].text(), table["body"].text() if "body" in table else ""
     if path and not path.startswith("/"):
         table["advance"].wrong("clock.advance should be a path on the target, which begins with /")
-    if body and _SECONDS not in body:
-        table["body"].wrong(f"clock.body should have {_SECONDS} in it, where the number of seconds goes")
-    return ClockAdvance(path=path, body=body)
+    if path and _SECONDS not in path + body:
+        where = table["body"] if "body" in table else table["advance"]
+        where.wrong(f"clock.body, or clock.advance, should have {_SECONDS} in it, where the number of seconds goes")
+    scope = table["scope"].one_of("scope of a clock", (SERVER, CLIENT)) if "scope" in table else SERVER
+    key = table["key"].one_of("role in [keys]", keys) if "key" in table else None
+    if key and scope == CLIENT:
+        table["key"].wrong("clock.key does not go with a clock for each client, which its own key advances")
+    method = table["method"].one_of("method", METHODS) if "method" in table else "POST"
+    return ClockAdvance(path=path, body=body, method=method, scope=scope, key=key)
