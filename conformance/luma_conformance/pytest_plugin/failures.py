@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,7 +16,7 @@ from luma_conformance.report.result import Results
 
 MAX_EXPLAINED: Final = 20
 """Causes that are explained; the rest are only counted."""
-MAX_IDS: Final = 12
+MAX_IDS: Final = 6
 """Cases of a cause that are listed; the rest are counted."""
 
 
@@ -43,19 +43,23 @@ def _write_causes(terminal: pytest.TerminalReporter, causes: tuple[Cause, ...]) 
         terminal.write_line(f"{number}. {cause.title}: {cause.extent} ({cause.severity})", red=True, bold=True)
         terminal.write_line(explain(cause.example))
         if others := [case for case in cause.cases if case != cause.example.case]:
-            more = f" … and {len(others) - MAX_IDS:,} more; -v lists all" if len(others) > MAX_IDS else ""
-            listed = f"{' '.join(others[:MAX_IDS])}{more}"
-            width = max(40, terminal.fullwidth if hasattr(terminal, "fullwidth") else 80)
-            label, indent = "  also             ", " " * 19
-            terminal.write_line(
-                textwrap.fill(
-                    listed, width, initial_indent=label, subsequent_indent=indent, break_long_words=False,
-                    break_on_hyphens=False,
-                )
-            )  # fmt: skip
+            terminal.write_line(_list_ids(others, terminal.config.get_terminal_writer().fullwidth))
         terminal.write_line("")
     if len(causes) > MAX_EXPLAINED:
         terminal.write_line(f"… and {len(causes) - MAX_EXPLAINED:,} more causes; -v shows each failure")
+
+
+def _list_ids(ids: Sequence[str], width: int) -> str:
+    """Return ids in lines of at most this width, none of them cut in two so that each can be copied."""
+    more = f" … and {len(ids) - MAX_IDS:,} more; -v lists all" if len(ids) > MAX_IDS else ""
+    return textwrap.fill(
+        f"{' '.join(ids[:MAX_IDS])}{more}",
+        max(40, width),
+        initial_indent=f"  {'also':<16} ",
+        subsequent_indent=" " * 19,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def explain(judged: Judged) -> str:

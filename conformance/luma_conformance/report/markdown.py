@@ -68,8 +68,9 @@ def render_commands(results: Results) -> Iterator[str]:
     shown = causes if len(causes) <= MAX_ANNOTATIONS else causes[: MAX_ANNOTATIONS - 1]
     for cause in shown:
         judged = cause.example
-        place = f"file={_escape_property(judged.file)},line={judged.line or 1},title={_escape_property(cause.title)}"
-        yield f"::error {place}::{_escape_message(f'{cause.extent}: {_describe(judged)}')}"
+        place = f"file={_escape_property(judged.file)},line={judged.line or 1}," if judged.file else ""
+        message = f"{cause.extent}\n{judged.case}: {_describe(judged)}"
+        yield f"::error {place}title={_escape_property(cause.title)}::{_escape_message(message)}"
     if len(shown) < len(causes):
         yield f"::error title=conformance::{_escape_message(f'{len(causes) - len(shown):,} more causes')}"
     if results.conclusion in (Conclusion.COULD_NOT_JUDGE, Conclusion.INCOMPLETE):
