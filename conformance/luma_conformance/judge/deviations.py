@@ -123,7 +123,8 @@ class Deviations:
             return f"expired on {entry.expires}: have it fixed, or agree on another date"
         if wrong:
             return f"a different wrong answer from the known one, {' or '.join(map(repr, entry.answers))}"
-        return "stale: the answer is right now; remove the entry"
+        left = "the entry" if len(entry.cases) == 1 else "the case from the entry"
+        return f"stale: the answer is right now; remove {left}"
 
 
 def grade(result: Result, deviations: Deviations, shown: Callable[[Mismatch], str]) -> Result:

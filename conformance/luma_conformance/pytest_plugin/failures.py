@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from luma_conformance.judge.causes import Cause, find_causes
+from luma_conformance.judge.causes import MAX_TITLE, Cause, find_causes
 from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
 from luma_conformance.report.result import Results
@@ -18,23 +18,47 @@ MAX_EXPLAINED: Final = 20
 """Causes that are explained; the rest are only counted."""
 MAX_IDS: Final = 6
 """Cases of a cause that are listed; the rest are counted."""
+_DEFAULT_REPORTCHARS: Final = "fE"
+"""What pytest's -r is where it is not given."""
 
 
 @contextmanager
 def replacing_failures(terminal: pytest.TerminalReporter, results: Results) -> Iterator[None]:
-    """Write the causes, and keep pytest from writing the failures behind them one by one; `-v` has both."""
+    """Write the causes, and keep pytest from writing the failures behind them one by one; -v has those instead.
+
+    Inside, `hide_failures` keeps them out of pytest's short summary, which knows neither ids nor differences.
+    """
     failed = terminal.stats.get("failed", [])
-    others = [report for report in failed if getattr(report, "luma_judged", None) is None]
-    if terminal.verbosity > 0 or len(others) == len(failed):
+    ours = [report.luma_judged for report in failed if getattr(report, "luma_judged", None) is not None]
+    if not ours:
         yield
         return
-    if terminal.config.getoption("tbstyle", "auto") != "no":
-        _write_causes(terminal, find_causes(results.verdicts))
-    terminal.stats["failed"] = others
+    if terminal.verbosity <= 0:
+        if terminal.config.getoption("tbstyle", "auto") != "no":
+            _write_causes(terminal, find_causes(results.verdicts))
+        hide_failures(terminal)
     try:
         yield
     finally:
         terminal.stats["failed"] = failed
+        asked = terminal.verbosity > 0 or terminal.config.getoption("reportchars") != _DEFAULT_REPORTCHARS
+        if asked and terminal.hasopt("f"):
+            _write_short(terminal, ours)
+
+
+def hide_failures(terminal: pytest.TerminalReporter) -> None:
+    """Leave pytest only the failures of other tests to write of."""
+    failed = terminal.stats.get("failed", [])
+    terminal.stats["failed"] = [report for report in failed if getattr(report, "luma_judged", None) is None]
+
+
+def _write_short(terminal: pytest.TerminalReporter, failed: Sequence[Judged]) -> None:
+    """Write a line for each failure: an id to paste, and what is wrong."""
+    terminal.section("failed cases")
+    for judged in failed:
+        found = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)
+        found = found or explain(judged).partition("\n")[0]
+        terminal.write_line(f"FAILED {judged.case} - {found[:MAX_TITLE]}", red=True)
 
 
 def _write_causes(terminal: pytest.TerminalReporter, causes: tuple[Cause, ...]) -> None:

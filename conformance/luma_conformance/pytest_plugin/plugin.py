@@ -7,7 +7,7 @@ a case file.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,6 +94,14 @@ def luma_target(request: pytest.FixtureRequest) -> LumaTarget:
     from luma_conformance.pytest_plugin.property_reports import target_for
 
     return target_for(request)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Keep which cases a run with known deviations leaves out: nothing is known of those."""
+    if items and items[0].config.getoption("luma_deviations") is not None:
+        from luma_conformance.pytest_plugin.deviations import find_ids
+
+        run_of(items[0].config).left_out.update(find_ids(items))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -15,6 +15,7 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.forecast import choose_fuzzing
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, run_of, subject_of
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
+from luma_conformance.pytest_plugin.tally import GENERATED
 
 _ENDED = "Skipped: not judged: the run was ended"
 
@@ -75,7 +76,7 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
         verdict=outcome,
         file=Path(file).as_posix(),
         line=(line or 0) + 1,
-        operation="generated requests",
+        operation=GENERATED,
         severity=found.severity or (Severity.MUST if failed else None),
         explanation=scrub(_explain(error)) if failed and error is not None else None,
     )

@@ -17,6 +17,8 @@ from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run, add_rule_counts
 from luma_conformance.rules import RULES
 
+GENERATED: Final = "generated requests"
+"""What a property is of, where a case is of an operation."""
 OR: Final = " — or — "
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
 
@@ -94,6 +96,11 @@ class Tally:
             if case is not None:
                 found.append(replace(self._verdicts[case], verdict=Outcome.FAIL, reason=why))
         return tuple(found)
+
+    @property
+    def has_properties(self) -> bool:
+        """Whether a property has been judged, and not only cases of files."""
+        return any(one.operation == GENERATED for one in self._verdicts.values())
 
     def end(self, status: int, *, complete: bool) -> Results:
         """Keep and return the results of the run, which ends with this exit status."""
