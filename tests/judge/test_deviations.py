@@ -254,6 +254,12 @@ def test_a_case_listed_by_its_id_has_to_deviate(against: Run) -> None:
         (KNOWN.replace("the mock of 2025 says so", "TODO: write this"), "known.toml:5: its reason is still"),
         (KNOWN + 'expires = "soon"\n', "known.toml:7: expires should be a date without quotes"),
         (KNOWN + "expires = 2026-01-01T00:00:00\n", "known.toml:7: expires should be a date without quotes"),
+        (
+            KNOWN.replace('"things.yaml#unknown-*"', "[]"),
+            "known.toml:2: cases should be a string, or a list of strings",
+        ),
+        (KNOWN.replace('"things.yaml#unknown-*"', '["a", 7]'), "known.toml:2: "),
+        (KNOWN.replace('"400  never heard of super-model-v9"', '["a", " "]'), "known.toml:4: "),
         (KNOWN + "link = 7\n", "known.toml:7: link should be a string, not 7"),
         (KNOWN + "\n" + KNOWN.replace("answer", "answers"), "known.toml:8: answer is missing"),
     ],

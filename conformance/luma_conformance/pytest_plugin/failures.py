@@ -41,8 +41,7 @@ def replacing_failures(terminal: pytest.TerminalReporter, results: Results) -> I
         yield
     finally:
         terminal.stats["failed"] = failed
-        asked = terminal.verbosity > 0 or terminal.config.getoption("reportchars") != _DEFAULT_REPORTCHARS
-        if asked and terminal.hasopt("f"):
+        if _wants_each(terminal):
             _write_short(terminal, ours)
 
 
@@ -50,6 +49,13 @@ def hide_failures(terminal: pytest.TerminalReporter) -> None:
     """Leave pytest only the failures of other tests to write of."""
     failed = terminal.stats.get("failed", [])
     terminal.stats["failed"] = [report for report in failed if getattr(report, "luma_judged", None) is None]
+
+
+def _wants_each(terminal: pytest.TerminalReporter) -> bool:
+    """Return whether each failure is asked for: -ra is in many projects' settings, for the sake of what is skipped."""
+    asked = terminal.config.getoption("reportchars")
+    named = asked != _DEFAULT_REPORTCHARS and not {"f", "A"}.isdisjoint(asked)
+    return terminal.hasopt("f") and (named or terminal.verbosity > 0)
 
 
 def _write_short(terminal: pytest.TerminalReporter, failed: Sequence[Judged]) -> None:
