@@ -21,8 +21,11 @@ _HEAD: Final = """\
 
 
 def draft(verdicts: Iterable[Judged]) -> str:
-    """Return the text of a file with an entry for each cause; somebody still has to write the reasons."""
-    return "\n".join([_HEAD, *map(_draft_entry, find_causes(verdicts))])
+    """Return the text of a file with an entry for each cause; somebody still has to write the reasons.
+
+    What is no difference of an answer, as that there was none, cannot be known.
+    """
+    return "\n".join([_HEAD, *(_draft_entry(cause) for cause in find_causes(verdicts) if cause.example.differences)])
 
 
 def _draft_entry(cause: Cause) -> str:
