@@ -108,6 +108,19 @@ def test_the_same_wrong_status_in_more_than_a_few_sections_is_one_cause(sections
     assert found[0].title == ("422 instead of 400" if causes == 1 else "422 instead of 400: section 0")
 
 
+def test_a_cause_is_like_that_of_another_run_which_takes_in_more() -> None:
+    """A wrong status that is in a few sections of one run and in many of the other is the same idea of the server's."""
+    few, many = (
+        find_causes(fail(f"{n}/x", status("400", "422"), section=f"section {n}") for n in range(sections))
+        for sections in (1, FEW + 1)
+    )
+    (other,) = find_causes([fail("a", status("404", "422"))])
+
+    assert few[0].is_like(many[0])
+    assert many[0].is_like(few[0])
+    assert not other.is_like(few[0])
+
+
 @pytest.mark.parametrize(("texts", "causes"), [(FEW, FEW), (FEW + 1, 1)])
 def test_more_than_a_few_other_texts_are_one_cause(texts: int, causes: int) -> None:
     """A server that words everything in its own way is told so once."""

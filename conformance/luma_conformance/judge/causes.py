@@ -36,9 +36,11 @@ class Cause:
     """One wrong behaviour: what it is, the cases it turns red, and how many of them it turns red alone.
 
     `example` is the verdict that shows it best: the one with the fewest other differences. `facet` and `answers` are
-    what an entry of known deviations says of it, with placeholders for what varies.
+    what an entry of known deviations says of it, with placeholders for what varies. `key` begins with that of a cause
+    that takes it in where there are many of its kind.
     """
 
+    key: Key
     title: str
     severity: Severity
     cases: tuple[str, ...]
@@ -52,6 +54,11 @@ class Cause:
         """How many cases it turns red: `250 cases, 130 by that alone`."""
         cases = f"{len(self.cases):,} case{'s' * (len(self.cases) != 1)}"
         return cases if self.alone == len(self.cases) else f"{cases}, {self.alone:,} by that alone"
+
+    def is_like(self, other: Cause) -> bool:
+        """Return whether this is the other cause, of another run, whichever of the two takes in more of its kind."""
+        common = min(len(self.key), len(other.key))
+        return self.key[:common] == other.key[:common]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +127,7 @@ def _make_cause(
     own = [one for findings in cases.values() for one in findings if key in (one.key, one.wide)]
     title = own[0].title if key == own[0].key else own[0].wide_title
     return Cause(
+        key=key,
         title=title if len(title) <= MAX_TITLE else f"{title[:MAX_TITLE]}…",
         severity=Severity.MUST if any(one.severity is Severity.MUST for one in own) else Severity.SHOULD,
         cases=tuple(cases),
@@ -199,7 +207,7 @@ def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Fin
     answer = (judged.actual or "") if one.facet is Facet.DETAIL else f"{one.where}: {one.why}"
     if got in ("", "null"):
         return _Finding(
-            key=("detail", "missing"), title="detail is missing", severity=Severity.MUST, facet=one.facet,
+            key=("no detail",), title="detail is missing", severity=Severity.MUST, facet=one.facet,
             answer=answer, follows=status is not None,
         )  # fmt: skip
     refused_otherwise = status is not None and status.why.partition(", got ")[2].startswith("4")
