@@ -60,6 +60,16 @@ def test_what_is_wrong_in_many_cases_is_told_once_with_those_that_it_fails_alone
     assert (first.cases, first.severity, first.facet) == (("a", "c", "d"), Severity.MUST, Facet.HEADERS)
 
 
+def test_what_a_property_found_comes_after_cases() -> None:
+    """The same fault is sooner understood from a case, which is of one request."""
+    found = [fail(case, lacks("X-Trace")) for case in ("properties/a/test_b", "z", "properties/c/test_d", "y")]
+
+    (cause,) = find_causes(found)
+
+    assert cause.cases == ("z", "y", "properties/a/test_b", "properties/c/test_d")
+    assert cause.example.case == "z"
+
+
 def test_must_comes_before_should_and_then_what_most_cases_show() -> None:
     """Three texts that differ weigh less than one missing header, two missing headers more than one."""
     texts = [fail(case, worded("no such model", "what?")) for case in "abc"]

@@ -123,19 +123,23 @@ def _find_wider(key: Key, cases: Mapping[Key, set[str]]) -> Key:
 def _make_cause(
     key: Key, cases: Mapping[str, list[_Finding]], of_case: Mapping[str, int], failing: Mapping[str, Judged]
 ) -> Cause:
-    best = min(cases, key=lambda case: (of_case[case], len(failing[case].differences), case.startswith("properties/")))
+    best = min(cases, key=lambda case: (of_case[case], len(failing[case].differences), _is_of_property(case)))
     own = [one for findings in cases.values() for one in findings if key in (one.key, one.wide)]
     title = own[0].title if key == own[0].key else own[0].wide_title
     return Cause(
         key=key,
         title=title if len(title) <= MAX_TITLE else f"{title[:MAX_TITLE]}…",
         severity=Severity.MUST if any(one.severity is Severity.MUST for one in own) else Severity.SHOULD,
-        cases=tuple(cases),
+        cases=tuple(sorted(cases, key=_is_of_property)),  # a case is sooner understood
         alone=sum(of_case[case] == 1 for case in cases),
         example=failing[best],
         facet=own[0].facet,
         answers=tuple(_list_answers(one for findings in cases.values() for one in findings)),
     )
+
+
+def _is_of_property(case: str) -> bool:
+    return case.startswith("properties/")
 
 
 def _list_answers(findings: Iterable[_Finding]) -> Iterator[str]:

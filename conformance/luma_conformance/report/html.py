@@ -158,19 +158,18 @@ def _render_causes(runs: Sequence[Results]) -> str:
     head = count_noun(len(causes), "cause") + (f" in run {len(runs)}" if len(runs) > 1 else "")
     rows = "".join(map(_render_cause_row, causes[:STATIC]))
     if len(causes) > STATIC:
-        rows += f"<tr><td colspan=4>… and {len(causes) - STATIC:,} more"
+        rows += f"<tr><td colspan=3>… and {len(causes) - STATIC:,} more"
     return (
         f'<section aria-labelledby="causes"><h2 id="causes">{head}</h2><table><thead><tr><th>What is wrong<th>Severity'
-        f"<th>Cases<th>For example</thead><tbody>{rows}</tbody></table></section>"
+        f"<th>Extent</thead><tbody>{rows}</tbody></table></section>"
     )
 
 
 def _render_cause_row(cause: Cause) -> str:
     case = one_line(cause.example.case)
-    link = escape(f"#search={quote(case, safe='', errors='replace')}")
+    link = f'<a href="#search={quote(case, safe="", errors="replace")}"><bdi>{escape(case)}</bdi></a>'
     return (
-        f"<tr><th scope=row><bdi>{escape_text(cause.title)}</bdi><td>{cause.severity}<td>{cause.extent}"
-        f'<td><a href="{link}"><bdi>{escape(case)}</bdi></a>'
+        f"<tr><th scope=row><bdi>{escape_text(cause.title)}</bdi><br>as in {link}<td>{cause.severity}<td>{cause.extent}"
     )
 
 
