@@ -1,0 +1,32 @@
+"""Run one stranger by hand, so that the kit can be pointed at it."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.strangers import NAMES, stranger
+
+
+def main() -> None:
+    """Run a stranger until it is interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m tests.strangers", description=__doc__)
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--fault", default="", help="a mistake it makes: one of its FAULTS")
+    parser.add_argument("--profile", type=Path, help="where to write its profile (default: a temporary file)")
+    options = parser.parse_args()
+    with stranger(options.name).start(options.port, options.fault) as (url, profile), tempfile.TemporaryDirectory() as made:
+        file = options.profile or Path(made, f"{options.name}.toml")
+        file.write_text(profile, encoding="utf-8")
+        print(f"pytest --pyargs luma_conformance --base-url {url} --luma-profile {file}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()
