@@ -1,13 +1,13 @@
 """A server written by hand on asyncio's streams, whose rules are a table.
 
 It differs: answers in chunks, after an interim answer, with an odd reason, header names in mixed case, odd white space
-and fields nobody asked for; JSON with everything escaped that may be, its members in another order and more of them;
-times with an offset; a clock for each client, advanced with a key of that client; jobs that are done when they are
-first looked at; URLs in the older style, with the second in which they expire; what can be seen in a body is looked at
-before the key, quota is used by all that comes after that, and of several faults the one is named whose text comes
-first in the alphabet. White space around a prompt does not count. Much that the page leaves open is refused: a video
-block for an image, unknown ratios on edits, a strength beside automatic controls, options that do not go together on
-edits too.
+and fields nobody asked for; connections that close after twenty answers, without a word; JSON with everything escaped
+that may be, its members in another order and more of them; ids in capitals, times with an offset; a clock for each
+client, advanced with a key of that client; jobs that are done when they are first looked at; URLs in the older style,
+with the second in which they expire; what can be seen in a body is looked at before the key, quota is used by all that
+comes after that, and of several faults the one is named whose text comes first in the alphabet. White space around a
+prompt does not count. Much that the page leaves open is refused: a video block for an image, unknown ratios on edits, a
+strength beside automatic controls, options that do not go together on edits too.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Job:
     type: str
     model: str
     fate: str = "completed"
-    id: str = field(default_factory=lambda: str(uuid.uuid1()))
+    id: str = field(default_factory=lambda: str(uuid.uuid1()).upper())
     born: float = 0.0
 
     def __post_init__(self) -> None:
@@ -555,7 +555,7 @@ class Service:
         if "file_id" in ref:
             raise No(404, "File not found")
         if "generation_id" in ref:
-            job = self.jobs.get(ref["generation_id"].lower())
+            job = self.jobs.get(ref["generation_id"].upper())
             if job is None or job.client is not client or job.kind != kind or job.fate != "completed":
                 raise No(404, f"{path}: no such {kind} generation")
         elif "data" in ref:
@@ -572,7 +572,7 @@ class Service:
 
     def get(self, headers: Mapping[str, str], name: str, base: str) -> tuple[int, object, dict[str, str]]:
         client = self.client(headers)
-        job = self.jobs.get(name)
+        job = self.jobs.get(name.upper())
         if job is None or job.client is not client:
             raise No(404, "Generation not found")
         state = "failed" if job.fate in REASONS else job.fate
@@ -671,7 +671,9 @@ class Connection:
 
     async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            while await self.exchange(reader, writer):
+            for _ in range(20):  # a server may close a connection on which nothing is going on, and need not say so
+                if not await self.exchange(reader, writer):
+                    break
                 await writer.drain()
         writer.close()
 

@@ -33,7 +33,7 @@ JUDGED = 505
 FAULTS = {
     "lookups without a version": "200-ok",
     "a failed job has no code": "failure-codes",
-    "one slot too many": "429-concurrency",
+    "a wait of half a minute for a slot": "429-concurrency",
 }
 
 Body = dict[str, Any]
@@ -225,8 +225,9 @@ class World:
             return refusal(402, "Insufficient balance. Please add funds to continue.")
         now = time.time()
         running = sum(job.key is key and job.busy(now) for job in self.jobs.values())
-        if running >= key.slots + (self.fault == "one slot too many"):
-            return refusal(429, "Too many concurrent jobs", {"Retry-After": "60"})
+        if running >= key.slots:
+            wait = "30" if self.fault == "a wait of half a minute for a slot" else "60"
+            return refusal(429, "Too many concurrent jobs", {"Retry-After": wait})
         key.accepted = [moment for moment in key.accepted if moment > now - 60]
         limit = {"X-RateLimit-Limit": str(key.per_minute)}
         if len(key.accepted) >= key.per_minute:
@@ -601,7 +602,7 @@ class Api(BaseHTTPRequestHandler):
             return refusal(405, "Method not allowed")
         key = self.key()
         if isinstance(key, str):
-            return refusal(401, key)
+            return refusal(401, key, {"WWW-Authenticate": 'Bearer realm="threads"'})
         with self.world.lock:
             return self.created(key, body) if self.command == "POST" else self.found(key, last[1:])
 

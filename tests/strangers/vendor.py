@@ -2,9 +2,10 @@
 
 It differs: names of header fields in lower case, ids of version 4, times with microseconds and `+00:00`; jobs that take
 a second; one clock for the whole server, which an administrator advances without a key; storage on the server itself,
-with URLs signed to the second; requests that are refused use quota, so the quota comes before the body; then the
-balance, the slots, the media. Null is as good as absent, and what the page does not speak of is ignored. The first
-fault is named. Bare, it has a key, 30 requests a minute, 5 slots, and nothing else to offer.
+with URLs signed to the second; requests that are refused use quota, the balance and the quota come before the body, and
+the reset is always that of the oldest request; then the slots, and then the media. Null is as good as absent, and what
+the page does not speak of is ignored. The first fault is named. Bare, it has a key, 30 requests a minute, 5 slots, and
+nothing else to offer.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ class Vendor:
         account = self.keys.get(token, "Invalid API key")
         if isinstance(account, str):
             raise Refused(401, account)
-        if account.refusal and account.refusal[0] == 403:
+        if account.refusal and (account.refusal[0] == 403 or request.method == "POST"):
             raise Refused(*account.refusal)
         return account
 
@@ -218,7 +219,7 @@ class Vendor:
             window.popleft()
         full = len(window) >= account.rpm
         left = 0 if full else account.rpm - len(window) - 1
-        reset = (window[0] if full else now) + 60
+        reset = (window[0] if window else now) + 60
         told = {
             "x-ratelimit-limit": str(account.rpm),
             "x-ratelimit-remaining": str(left),
@@ -236,8 +237,6 @@ class Vendor:
 
     def create(self, account: Account, body: Create) -> Job:
         check(body, self.fault)
-        if account.refusal:
-            raise Refused(*account.refusal)
         if self.running(account) >= account.slots:
             raise Refused(429, "Too many concurrent jobs", {"retry-after": "60"})
         for path, ref, wants in media_of(body):
