@@ -748,7 +748,7 @@ def escaped(body: object) -> bytes:
 def dressed(status: int, body: object, more: Mapping[str, str]) -> bytes:
     """Return an answer in odd clothes, all of them legal."""
     data = escaped(body)
-    fields = ["Via:1.1 gateway", "cONTENT-tYPE:\tapplication/json; charset=UTF-8", "Transfer-Encoding:chunked"]
+    fields = ["Via:1.1 gateway", 'cONTENT-tYPE:\tApplication/JSON ; charset="UTF-8"', "Transfer-Encoding:chunked"]
     fields += [f"{name}: \t{value} " for name, value in more.items()]
     fields += ["Set-Cookie: a=b; Path=/", "Set-Cookie: c=d", "X-Empty:"]
     head = "\r\n".join([f"HTTP/1.1 {status} So It Is", *fields, "", ""]).encode("latin-1")
