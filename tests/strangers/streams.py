@@ -785,7 +785,7 @@ def profile(service: Service) -> str:
     image, video = (job.id for job in service.samples)
     lines += ["[generations]", f'completed-image = "{image}"', f'completed-video = "{video}"']
     lines += ["[offers]", "large-uploads = true", "hdr-access = true"]
-    lines += ["[clock]", 'advance = "/admin/wait"', "body = '{\"for\": {seconds}}'", ""]
+    lines += ["[clock]", 'advance = "/admin/wait"', "body = '{\"for\": {seconds}}'", 'scope = "client"', ""]
     return "\n".join(lines)
 
 
