@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Conclusion, Results
 from tests.kit import results, run_apart
@@ -33,7 +34,7 @@ def test_a_faithful_stranger_is_not_accused(name: str, pytester: pytest.Pytester
     with stranger(name).start() as (url, profile):
         found = judge(pytester, url, profile)
 
-    assert [f"{one.case}: {one.expected} {one.actual}" for one in found.verdicts if one.verdict in ACCUSED] == []
+    assert [_say(one) for one in found.verdicts if one.verdict in ACCUSED] == []
     assert found.conclusion is Conclusion.CONFORMANT
     assert found.judged >= stranger(name).JUDGED
 
@@ -58,6 +59,11 @@ def test_a_stranger_shares_no_code(name: str) -> None:
 def test_each_stranger_can_be_wrong(name: str) -> None:
     """Each has a mistake to make, so that silence about it is worth something."""
     assert stranger(name).FAULTS
+
+
+def _say(found: Judged) -> str:
+    """Return what a server is accused of."""
+    return f"{found.case}: {found.explanation or f'expected {found.expected}, got {found.actual}'}"
 
 
 def _imported(name: str) -> Iterator[str]:
