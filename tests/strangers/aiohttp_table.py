@@ -156,6 +156,10 @@ class Job:
             return "processing"
         return "failed" if self.prompt in FATES else "completed"
 
+    def runs(self, now: float) -> bool:
+        """Check whether it holds a slot, which it does for an hour at most."""
+        return self.state(now) in {"queued", "processing"} and now < self.born + 3600
+
 
 def at(body: Any, path: str) -> Any:
     """Return what stands at a dotted path, None where nothing does."""
@@ -216,8 +220,8 @@ REFERENCES: list[tuple[Callable[[Ref], bool], str]] = [
     (lambda ref: "url" in ref and "data" in ref, "{path}: provide either 'url' or 'data', not both"),
     (lambda ref: not {"url", "data", "generation_id"} & set(ref),
      "{path}: provide either 'url' or 'data', not neither"),
-    (lambda ref: "data" in ref and "media_type" not in ref, "{path}: 'media_type' is required with 'data'"),
     (lambda ref: "generation_id" in ref and len(ref) > 1, "{path}: a generation_id stands alone"),
+    (lambda ref: "data" in ref and "media_type" not in ref, "{path}: 'media_type' is required with 'data'"),
 ]  # fmt: skip
 
 # --- the table of rules: for which types, when broken, the text; named in the order of the table ---------------------
@@ -342,7 +346,8 @@ RULES: list[tuple[set[str], Callable[[Wish], Any], str]] = [
 def check_rules(wish: Wish) -> None:
     """Raise for the first row that is broken."""
     for path, ref in reversed(references(wish.body)):
-        for broken, text in REFERENCES:
+        film = path == "source" and wish.type in FILMED  # whose media_type has a rule of its own
+        for broken, text in REFERENCES[: 3 if film else None]:
             if broken(ref):
                 raise Refusal(400, text.format(path=path))
     words = {"type": wish.type, "model": wish.model, "ratio": wish["aspect_ratio"]}
@@ -455,7 +460,7 @@ class Service:
         now, log = self.now(), self.accepted[client]
         while log and log[0] <= now - (45 if self.fault == "short-window" else 60):
             log.popleft()
-        running = [job for job in self.running[client] if job.state(now) in {"queued", "processing"}]
+        running = [job for job in self.running[client] if job.runs(now)]
         self.running[client] = running
         if len(running) >= slots:
             raise Refusal(429, "Too many concurrent jobs", {"Retry-After": "60"})
