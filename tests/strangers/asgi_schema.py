@@ -201,6 +201,14 @@ class Plan:
         if self.source is not None:
             yield "source", self.source
 
+    def takes(self, path: str) -> bool:
+        """Check whether the type has any use for the medium at a path; what it has no use for is not fetched."""
+        if path == "source":
+            return self.type not in {"image", "video"}
+        return not path.startswith("image_ref") or (
+            self.type != "video_edit" and len(self.refs) <= 9 - bool(self.source)
+        )
+
     def filmed(self, path: str) -> bool:
         """Check whether the medium at a path has to be a film."""
         return path == "source" and self.type in {"video_edit", "video_reframe"}
@@ -353,7 +361,7 @@ JUDGES = {
 def judge(plan: Plan) -> None:
     """Raise if anything is wrong: a medium, else the rule with the longest text."""
     for path, ref in plan.media():
-        if judge_reference(plan, path, ref):
+        if judge_reference(plan, path, ref) and plan.takes(path):
             load(path, ref, film=plan.filmed(path))
     JUDGES[plan.type](plan)
     plan.require(1 <= len(plan.body["prompt"]) <= 6000, "Prompt must be between 1 and 6000 characters")
