@@ -576,8 +576,9 @@ class Mock:
         if role == "unfunded":
             raise Problem(402, "Insufficient balance. Please add funds to continue.")
         now = client.now()
-        held = {"queued", "processing"} | ({"failed"} if self.fault == "keep-slot" else set())
-        client.busy = [job for job in client.busy if job.state(now) in held and now - job.made < 3600]
+        for job in [] if self.fault == "keep-slot" else list(client.busy):
+            if job.state(now) in {"completed", "failed"} or now - job.made >= 3600:
+                client.busy.remove(job)
         if len(client.busy) >= client.slots:
             raise Problem(429, "Too many concurrent jobs", Retry_After=60)
         job = Job(plan, now)

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 JUDGED = 400
-FAULTS = {"see-all": "404", "no-duplicates": "keyframes"}
+FAULTS = {"see-all": "404", "twins": "keyframe-index-duplicate"}
 
 PROFILE = """
 [keys]
@@ -396,7 +396,7 @@ class Edit:
             yield "video.edit.keyframe_indexes must have the same length as video.edit.keyframes"
         if min(places or [0]) < 0:
             yield "video.edit.keyframe_indexes must be non-negative"
-        if len({*(places or [])}) != len(places or []) and "no-duplicates" not in FAULTY:
+        if len({*(places or [])}) != len(places or []) and "twins" not in FAULTY:
             yield "video.edit.keyframe_indexes must be unique"
         if frames and form.start:
             yield (
