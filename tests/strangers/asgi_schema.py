@@ -76,6 +76,7 @@ hdr-access = true
 [clock]
 advance = "/_mock/time"
 body = '{"forward": {seconds}}'
+scope = "client"
 """
 
 
