@@ -79,7 +79,7 @@ FATES = {
     "upstream full": ("rate_limited", "A provider limits us at the moment"),
 }
 
-JUDGED = 500
+JUDGED = 512
 FAULTS = {"one-url": "urls", "short-window": "rate"}
 
 PROFILE = """

@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import uvicorn
 
-JUDGED = 400
+JUDGED = 405
 FAULTS = {"keep-slot": "slot", "two-hours": "urls"}
 
 PREFIX = "luma-api-test-"
