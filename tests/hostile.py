@@ -118,7 +118,7 @@ SERVERS: dict[str, tuple[Callable[[], AbstractContextManager[Server]], str]] = {
     "not HTTP": (hearing(b"220 mail.example ESMTP\r\n"), "the answer is not HTTP"),
     "a status of words": (hearing(b"HTTP/1.1 two hundred\r\n\r\n"), "the answer is not HTTP"),
     "a version with an escape": (hearing(b"HTTP/\x1b[31m 200 OK\r\n\r\n"), r"breaks HTTP: HTTP/\\x1b\[31m"),
-    "redirects for ever": (hearing(REDIRECT), "a redirect to .*redirects are not followed"),
+    "redirects for ever": (hearing(REDIRECT), "a redirect to .*that is not the API"),
     "HTML page": (hearing(PAGE), "a web page, so this is not the API"),
     "deep JSON": (hearing(OPEN + b"Content-Length: 90000\r\n\r\n" + b"[" * 90_000), JUDGED),
     "a number of 90 000 digits": (hearing(OPEN + b"Content-Length: 90000\r\n\r\n" + b"1" * 90_000), JUDGED),

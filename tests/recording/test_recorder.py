@@ -87,7 +87,7 @@ def recorder(tmp_path: Path) -> Iterator[Record]:
         def make(channel: Channel | None = None, storing: Storing = AS_IT_IS) -> Recorder:
             writers.close()
             writer = writers.enter_context(Writer(tmp_path / "run.har", {"format": FORMAT}))
-            return Recorder(channel or Counter(), writer, "http://127.0.0.1:1", storing, {"kit": "1"})
+            return Recorder(channel or Counter(), writer, "http://127.0.0.1:1", storing, lambda: {"kit": "1"})
 
         yield make
 

@@ -23,6 +23,7 @@ ENDING = Ending(
     ended="2026-04-08T12:01:30Z",
     status=1,
     spent=2,
+    made={"completed-image": 1, "completed-video": 1},
     rules={"unknown-model": (35, 10), "prompt-empty": (0, 0)},
     observed=("refused requests use no quota",),
 )

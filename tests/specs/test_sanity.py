@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.catalogue.grammar import Section
-from luma_conformance.catalogue.roles import FAILURE_CODES, MAIN_KEY, ROLES
+from luma_conformance.catalogue.grammar import Section, find_placeholders
+from luma_conformance.catalogue.roles import FAILURE_CODES, MAIN_KEY, MEDIA, ROLES
 from luma_conformance.matching import Exactly, Matcher, Members, OneOf
 from luma_conformance.model import Case, Step
 
@@ -227,3 +227,15 @@ def test_every_refusal_has_an_expected_detail() -> None:
 def test_every_erratum_states_a_contradiction_in_one_line(case: Case) -> None:
     """An erratum is a statement in itself, and refers to no list its reader does not have."""
     assert re.fullmatch(r"(?!C[0-9])\S[^\n]{20,}", case.erratum or "")
+
+
+def test_each_case_needs_what_of_the_granted_its_answers_depend_on() -> None:
+    """A mock that lacks it on purpose is not accused: a fetched URL, decoded dimensions, or a file behind an output."""
+    for case, step in STEPS:
+        sent = {*find_placeholders(step.ask.body)}
+        fetches = bool(sent & {*MEDIA} - {"ingestion-off-url"})  # the answer to the latter is that nothing is fetched
+        decodes = bool(sent & {"inline-8000x8000", "inline-9000x6000"})
+        downloads = not step.ask.url.startswith("/")
+        assert "url-ingestion" in case.needs or not fetches, case.id
+        assert "image-decoding" in case.needs or not decodes, case.id
+        assert "output-files" in case.needs or not downloads, case.id

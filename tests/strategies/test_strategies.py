@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from luma_conformance.rules import RULES, Accepted, Rejected, predict
-from luma_conformance.strategies import FAULTS, KINDS, Body, faulty, near_misses, valid
+from luma_conformance.strategies import FAULTS, KINDS, Body, Material, faulty, near_misses, valid
 from tests.suite.target_on import target_on
 
 
@@ -66,3 +66,21 @@ def test_faulty_requests_are_mostly_refused_and_for_many_reasons() -> None:
 
     assert seen["Rejected"] > 5 * seen["Accepted"]
     assert seen["several"] > seen.total() / 10
+
+
+def test_a_target_that_fetches_nothing_is_asked_without_urls_of_its_profile() -> None:
+    """Whoever says that media URLs are not fetched is sent none, whatever the profile names; its ids still are."""
+    why = "the profile says url-ingestion = false"
+    material = Material.offered(lambda role: f"a-{role}", lambda role: why if role == "url-ingestion" else None)
+
+    assert (material.image_url, material.video_url, dict(material.trouble)) == (None, None, {})
+    assert material.completed_video == "a-completed-video"
+    assert material.missing("missing-url") == material.missing("video-url") == why
+    assert material.missing("video-source") is None
+
+
+def test_a_video_to_edit_is_missing_only_if_there_is_none_by_url_or_by_id() -> None:
+    """Both reasons are given, in the words of the target."""
+    material = Material.offered(lambda role: f"a-{role}", lambda role: f"no {role} here" if "video" in role else None)
+
+    assert material.missing("video-source") == "no video-url here, and no completed-video here"

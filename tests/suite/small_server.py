@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import Phase, settings
+
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Headers, Request, Response, header
 from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
@@ -27,6 +29,15 @@ SERVER, CLIENT, NONE = "server", "client", None
 KEYS = ("main-key", "other-key", "low-rpm-key", "low-concurrency-key")
 FILES = "https://files.test/"
 STAYS, FAILS = "stay queued", "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unshrunk(Fuzzing):
+    """Fuzzing that stops at the first example that fails: here it matters only whether there is one."""
+
+    def settings(self, share: float) -> settings:
+        """Return Hypothesis' settings for a property that takes a share of the examples."""
+        return settings(Fuzzing.settings(self, share), phases=[Phase.explicit, Phase.generate])
 
 
 @dataclass(kw_only=True)
@@ -175,7 +186,7 @@ def judge_small(server: SmallServer, *, profile: str | None = "", examples: int 
         spending=spending,
         scrub=str,
     )
-    return begin(session, Fuzzing(examples=examples, real_time=ask is None))
+    return begin(session, Unshrunk(examples=examples, real_time=ask is None))
 
 
 def _make_completed(server: SmallServer) -> str:

@@ -56,6 +56,12 @@ def find_reason(judge: Judge, luma_target: LumaTarget) -> str | None:
     return None
 
 
+def judge_twice(judge: Judge, luma_target: LumaTarget) -> None:
+    """Judge again what is not judged at first: a URL that never changes is told from real time by earlier ones."""
+    if find_reason(judge, luma_target) is not None:
+        judge(luma_target)
+
+
 @pytest.mark.parametrize(("judge", "scope"), JUDGED)
 @pytest.mark.parametrize("ahead", [0.3, 7200.9], ids=["", "two hours ahead"])
 def test_a_right_server_is_not_accused_whatever_its_clock(judge: Judge, scope: str | None, ahead: float) -> None:
@@ -65,17 +71,14 @@ def test_a_right_server_is_not_accused_whatever_its_clock(judge: Judge, scope: s
 
 @pytest.mark.parametrize(
     ("wrong", "judge", "scope"),
-    [
-        pytest.param(wrong, judge, scope, marks=[pytest.mark.slow] if judge is WITH_A_CLOCK[0] else [])
-        for wrong, judges in WRONG.items()
-        for judge, scope in JUDGED
-        if judge in judges
-    ],
+    [(wrong, judge, scope) for wrong, judges in WRONG.items() for judge, scope in JUDGED if judge in judges],
 )
 def test_a_wrong_server_is_caught_whatever_its_clock(wrong: str, judge: Judge, scope: str | None) -> None:
     """A fault in time is found with one clock, with one for each client, and by waiting."""
+    luma_target = judge_small(SmallServer(scope=scope, wrong=wrong), examples=60)
+
     with pytest.raises(NonConformance):
-        judge(judge_small(SmallServer(scope=scope, wrong=wrong), examples=60))
+        judge_twice(judge, luma_target)
 
 
 @pytest.mark.parametrize(

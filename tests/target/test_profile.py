@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.catalogue.roles import ROLES, TAKEN_FOR_GRANTED
 from luma_conformance.errors import InputError
 from luma_conformance.reading.document import MAX_PROBLEMS
 from luma_conformance.target.profile import (
@@ -109,15 +109,22 @@ def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     assert profile.missing("revoked-key") == "revoked-key: environment variable LUMA_REVOKED_KEY is not set"
     assert profile.missing("expired-key") == "the profile names no expired-key"
     offered = {role for role in ROLES if profile.missing(role) is None}
-    assert offered == {*profile.values, "other-key", "large-uploads", "fast-clock"}
+    assert offered == {*profile.values, *TAKEN_FOR_GRANTED, "other-key", "large-uploads", "fast-clock"}
 
 
 def test_an_empty_profile_is_one_and_offers_nothing() -> None:
-    """Nothing is required of a profile but that it can be read."""
+    """Nothing is required of a profile but that it can be read; what is taken for granted it need not say."""
     profile = read("")
-    assert all(profile.missing(role) for role in ROLES)
+    assert {role for role in ROLES if not profile.missing(role)} == {*TAKEN_FOR_GRANTED}
     assert profile.base_url is None
     assert read("[offers]\nlarge-uploads = false").missing("large-uploads")
+
+
+@pytest.mark.parametrize("role", TAKEN_FOR_GRANTED)
+def test_what_is_taken_for_granted_is_missing_only_where_the_profile_says_so(role: str) -> None:
+    """False takes it away, with that reason; true says what is the case anyway."""
+    assert read(f"[offers]\n{role} = false").missing(role) == f"the profile says {role} = false"
+    assert read(f"[offers]\n{role} = true").missing(role) is None
 
 
 def test_a_key_is_stripped_of_the_white_space_around_it() -> None:
@@ -207,7 +214,13 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
         ),
         ("[prompts]\nimage-url = 'x'", ['p.toml:2: unknown key in [prompts] "image-url"; it belongs in [media]']),
         ("[offers]\nfast-clock = true", ['p.toml:2: unknown key in [offers] "fast-clock"; a [clock] table offers it']),
-        ("[offers]\n\nzzz = true", ['p.toml:3: unknown key in [offers] "zzz"; there are hdr-access, large-uploads']),
+        (
+            "[offers]\n\nzzz = true",
+            [
+                'p.toml:3: unknown key in [offers] "zzz"; there are '
+                + ", ".join(sorted(("hdr-access", "large-uploads", *TAKEN_FOR_GRANTED)))
+            ],
+        ),
         ("\nkeys = 1", ["p.toml:2: keys should be a table: [keys], not 1"]),
         ("keys = 'luma-api-s3cret'", ["p.toml:1: keys should be a table: [keys], not a string"]),
         ("[[media]]\nimage-url = 'x'", ["p.toml:1: media should be a table: [media], not a list"]),
@@ -353,10 +366,10 @@ def test_the_template_offers_the_main_key_and_nothing_else() -> None:
 
 
 def test_the_template_with_every_line_uncommented_offers_every_role() -> None:
-    """Taking away the # in front of a line is all there is to offering a role."""
+    """Taking away the # in front of a line is all there is to offering a role, or to doing without what is granted."""
     text = re.sub(r"(?m)^#(?! |$)", "", read_template())
     names = [name for table in tomllib.loads(text).values() if isinstance(table, dict) for name in table]
     profile = parse_profile(text, "template", dict.fromkeys(re.findall(r"LUMA_\w+", text), "luma-api-x"))
-    assert [role for role in ROLES if profile.missing(role)] == []
+    assert [role for role in ROLES if profile.missing(role)] == [*TAKEN_FOR_GRANTED]
     assert "requests-per-minute" in names
     assert profile.base_url == "https://agents.lumalabs.ai"

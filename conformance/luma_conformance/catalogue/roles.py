@@ -56,13 +56,23 @@ GENERATIONS: Final[Mapping[str, str]] = {
     "completed-image": "the id of a completed image generation of the main key's client",
     "completed-video": "the id of a completed video generation of the main key's client",
 }
+TAKEN_FOR_GRANTED: Final[Mapping[str, str]] = {
+    "url-ingestion": "media URLs in requests are fetched",
+    "image-decoding": "the dimensions of inline images are read",
+    "output-files": "the URLs of outputs serve files, for an hour",
+}
+"""What a target is judged by unless its profile says that it lacks it, as a mock may on purpose."""
 OFFERS: Final[Mapping[str, str]] = {
     "fast-clock": "a clock the kit can advance",
     "large-uploads": "request bodies above 70 MB",
     "hdr-access": "an account with access to HDR",
+    **TAKEN_FOR_GRANTED,
 }
 ROLES: Final[Mapping[str, str]] = {**KEYS, **MEDIA, **PROMPTS, **GENERATIONS, **OFFERS}
 """Every role by name, with a description of what the target offers under it."""
+
+EITHER: Final[Mapping[str, tuple[str, ...]]] = {"video-source": ("video-url", "completed-video")}
+"""What properties need by another name, and the roles of which any one will do."""
 
 OWN_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """How a role of somebody's own is spelt, which a profile declares and the case files of that somebody need."""

@@ -1,24 +1,32 @@
-"""The command `profile`: write a profile to fill in, or say what one offers."""
+"""The command `profile`: write a profile to fill in, say what one offers, or ask its target whether that is true."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from luma_conformance.catalogue.roles import ROLES
-from luma_conformance.cli.parser import add_command
+from luma_conformance.arguments import http_url, is_http_url, whole_number
+from luma_conformance.catalogue.roles import EITHER, ROLES
+from luma_conformance.cli.output import is_standard, write_text
+from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.redaction.redactor import safe_text
+from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 from luma_conformance.target.profile import load_profile, read_template
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
+    from luma_conformance.session.survey import Findings
 
 PROFILE_NAME: Final = "luma-profile.toml"
+SILENT: Final = 2.0
+"""Seconds after which somebody at a terminal is told what is being asked."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -27,29 +35,157 @@ def add_commands(commands: Commands) -> None:
         commands,
         "profile",
         _profile,
-        purpose="write a profile, or say what one offers",
-        description="Says which roles a target's profile offers, and why it does not offer the others.",
-        examples=("profile --init", "profile luma-profile.toml"),
+        purpose="write a profile, say what one offers, or ask its server",
+        description="Says which roles a target's profile offers, and why it does not offer the others. Given a URL, it "
+        "asks the server there which of this is true, and writes the corrected profile.",
+        examples=(
+            "profile --init",
+            "profile luma-profile.toml",
+            "profile http://127.0.0.1:8080 --output luma-profile.toml",
+            "profile luma-profile.toml --ask --write",
+        ),
     )
     command.add_argument(
-        "file", nargs="?", type=Path, default=Path(PROFILE_NAME), metavar="FILE", help=f"default {PROFILE_NAME}"
+        "target", nargs="?", default=PROFILE_NAME, metavar="FILE|URL", help=f"default {PROFILE_NAME}; a URL is asked"
     )
     command.add_argument("--init", action="store_true", help="write a commented profile to fill in; never overwrites")
+    command.add_argument("--ask", action="store_true", help="ask the server at the profile's base_url")
+    command.add_argument("--base-url", type=http_url, metavar="URL", help="ask the server there instead")
+    add_profile(command, "what the server at URL is said to offer; default: what it publishes, or main-key alone")
+    command.add_argument(
+        "--spend",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="off this machine, accept to be charged for N generations; default 0: what could cost is not asked",
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    add_output(command, metavar="FILE", explanation="write the corrected profile to a new file")
+    command.add_argument("--write", action="store_true", help="write the corrected profile over the one that was read")
 
 
 def _profile(options: argparse.Namespace) -> Exit:
-    if options.init:
-        return _write_profile(options.file)
-    profile = load_profile(options.file, os.environ)
+    if not options.target:
+        raise InputError("the URL is empty; is the variable that should hold it set?")
+    url = options.target if is_http_url(options.target) else options.base_url
+    file = options.profile if is_http_url(options.target) else Path(options.target)
+    if is_http_url(options.target) and options.base_url is not None:
+        raise InputError(f"{options.target} and {options.base_url} are both URLs; name one of them")
+    if options.init and url is None:
+        return _write_profile(file)
+    if options.init or (not is_http_url(options.target) and options.profile is not None):
+        raise InputError("name either a URL or the file of a profile first; --init goes with a file alone")
+    if url is None and options.ask:
+        url = load_profile(file, os.environ).base_url
+        if url is None:
+            raise InputError(f"{file} has no base_url; say which server to ask with --base-url URL")
+    if url is not None:
+        return _ask(url, file, options)
+    if options.write or options.output is not None:
+        raise InputError("without a server to ask nothing is corrected; add --ask, or --base-url URL")
+    return _list_roles(file)
+
+
+def _list_roles(file: Path) -> Exit:
+    profile = load_profile(file, os.environ)
     roles = {**ROLES, **profile.roles}
     width = max(map(len, roles))
     for role, meaning in roles.items():
         why = profile.missing(role)
         state, text = ("offered", meaning) if why is None else ("missing", why.removeprefix(f"{role}: "))
         print(safe_text(f"{state}  {role:<{width}}  {text}"))
+    for name, any_of in EITHER.items():
+        given = [role for role in any_of if profile.missing(role) is None]
+        print(f"{'offered' if given else 'missing'}  {name:<{width}}  {' or '.join(given or any_of)}")
     lacking = sum(profile.missing(role) is not None for role in roles)
     print(f"{len(roles) - lacking} of {len(roles)} roles offered", file=sys.stderr)
+    if profile.base_url is not None:
+        print(f"luma-conformance profile {shlex.quote(str(file))} --ask asks {profile.base_url}", file=sys.stderr)
     return Exit.CONFORMANT
+
+
+def _ask(url: str, file: Path | None, options: argparse.Namespace) -> Exit:
+    from luma_conformance.session.claims import Finding
+    from luma_conformance.session.open import Options
+    from luma_conformance.session.survey import survey
+
+    output = _find_output(file, options)
+    redactor = Redactor(find_keys(os.environ))
+    progress = _Progress()
+    try:
+        found = survey(
+            Options(target=url, profile=file, spend=options.spend, announce=progress.show, redactor=redactor),
+            progress.show,
+        )
+    finally:
+        progress.clear()
+    print(redactor.scrub(_as_json(found) if options.format == "json" else _as_text(found)), end="")
+    untrue = sum(claim.finding is Finding.FALSE for claim in found.claims)
+    if output is not None:
+        _write_corrected(found, file, output, redactor.scrub)
+    elif untrue or any(claim.value for claim in found.claims):
+        print("--output FILE writes the corrected profile", file=sys.stderr)
+    return Exit.NOT_CONFORMANT if untrue else Exit.CONFORMANT
+
+
+def _find_output(file: Path | None, options: argparse.Namespace) -> Path | None:
+    """Return the file to write, or None; raise InputError rather than overwrite what nobody has said may go."""
+    if options.write and options.output is not None:
+        raise InputError("--write writes over the profile that was read, --output writes another; name one of them")
+    if options.write and file is None:
+        raise InputError(f"--write needs a profile to write over; --output {PROFILE_NAME} writes a new one")
+    output: Path | None = file if options.write else options.output
+    if output is not None and not options.write and not is_standard(output) and output.exists():
+        raise InputError(f"{output} exists already; name another file, or use --write to change the profile itself")
+    return output
+
+
+def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Callable[[str], str]) -> None:
+    from luma_conformance.session.corrected import correct
+
+    text = file.read_text(encoding="utf-8") if file is not None else found.published or read_template()
+    name = str(file or "the profile")
+    write_text(
+        scrub(correct(text, name, found.claims, base_url=found.base_url, date=time.strftime("%Y-%m-%d"))), output
+    )
+    if not is_standard(output):
+        print(f"wrote {output}", file=sys.stderr)
+
+
+def _as_text(found: Findings) -> str:
+    from luma_conformance.session.claims import Finding
+
+    width = max(len(claim.role) for claim in found.claims)
+    lines = [f"target  {found.shown}"]
+    for finding in Finding:
+        some = [claim for claim in found.claims if claim.finding is finding]
+        lines += ["", f"{finding} ({len(some)})"] if some else []
+        lines += [safe_text(f"  {claim.role:<{width}}  {claim.text}") for claim in some]
+    return "\n".join([*lines, ""])
+
+
+def _as_json(found: Findings) -> str:
+    claims = [{"role": claim.role, "finding": claim.finding.name.lower(), "text": claim.text} for claim in found.claims]
+    return json.dumps({"target": found.shown, "base_url": found.base_url, "claims": claims}, indent=1) + "\n"
+
+
+class _Progress:
+    """One line on a terminal that says what is being asked, once that has taken a while."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Show what is being asked, or waited for."""
+        if sys.stderr.isatty() and time.monotonic() - self._begun > SILENT:
+            print(f"\rasking: {safe_text(text)[:70]:<70}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+
+    def clear(self) -> None:
+        """Leave the line empty."""
+        if self._shown:
+            print("\r" + " " * 80, end="\r", file=sys.stderr, flush=True)
 
 
 def _write_profile(file: Path) -> Exit:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
 from luma_conformance.catalogue.media import supply
-from luma_conformance.catalogue.roles import MAIN_KEY, ROLES, SUPPLIES
+from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
+from luma_conformance.judge.lent import JOBS_KEY, find_doubt, find_wait
+from luma_conformance.judge.preparation import NoPreparation, Preparation
+from luma_conformance.judge.rate_limit import WINDOW
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.model import (
     ABSENT,
@@ -36,6 +40,9 @@ from luma_conformance.model import (
 from luma_conformance.target.channel import Channel
 from luma_conformance.target.profile import Profile
 
+PLAIN_PROMPT: Final = "A sunset over the ocean"
+"""A prompt that any target accepts."""
+
 _UNQUOTED = frozenset(string.ascii_letters + string.digits + "-._~{}")
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
@@ -43,29 +50,51 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Whatever is judged: how to reach it, and what its profile offers; `run` begins every X-Request-Id."""
+    """Whatever is judged: how to reach it, what its profile offers, and what the kit prepares on it itself.
+
+    `run` begins every X-Request-Id.
+    """
 
     channel: Channel
     profile: Profile
     run: str
+    preparation: Preparation = field(default_factory=NoPreparation)
 
     def missing(self, role: str) -> str | None:
-        """Return why a role is not offered, or None."""
-        return self.profile.missing(role)
+        """Return why a role is not offered, or None; what can be prepared is prepared first, between two items."""
+        why = self.profile.missing(role)
+        return None if why is None else self.preparation.missing(role, why, self.channel)
+
+    def might_offer(self, role: str) -> bool:
+        """Return whether a role may turn out to be offered; nothing is prepared, and nothing is sent."""
+        return self.profile.missing(role) is None or self.preparation.might_fill(role)
+
+    def key_role(self, role: str) -> str:
+        """Return the role whose key is sent for a role: its own, or that of the key which serves in its place."""
+        return role if role in self.profile.keys else self.preparation.value(role)
 
     def token(self, role: str) -> str:
         """Return the API key of a role."""
-        return self.profile.keys[role].token
+        return self.profile.keys[self.key_role(role)].token
 
     def value(self, name: str) -> str:
-        """Return what a placeholder stands for: what the kit supplies itself, else what the profile offers."""
-        return supply(name) if name in SUPPLIES else self.profile.values[name]
+        """Return what a placeholder stands for: what the kit supplies, the profile offers or the kit has prepared."""
+        if name in SUPPLIES:
+            return supply(name)
+        return self.profile.values[name] if name in self.profile.values else self.preparation.value(name)
 
 
 def find_unmet_need(case: Case, target: Target) -> str | None:
     """Return why a case cannot be judged on a target, or None: a role it needs is not offered, or not of its kind."""
-    missing = next((why for role in case.needs if (why := target.missing(role))), None)
+    needs = (role for role in case.needs if role not in _find_spared(case, target))
+    missing = next((why for role in needs if (why := target.missing(role))), None)
     return missing or _find_misuse(case, target.profile)
+
+
+def _find_spared(case: Case, target: Target) -> tuple[str, ...]:
+    """Return the role a case can do without if another key serves: to fill its slots, any prompt's job may do."""
+    lent = JOBS_KEY in case.needs and JOBS_KEY not in target.profile.keys
+    return ("processing-prompt",) if lent and "processing-prompt" not in target.profile.values else ()
 
 
 def _find_misuse(case: Case, profile: Profile) -> str | None:
@@ -87,7 +116,7 @@ def play(case: Case, target: Target, every: EveryResponse, *, exact: bool = True
     """
     try:
         target.channel.begin_item(case.id, case)
-        result = _play(case, target, every, exact=exact)
+        result = _weigh(_play(case, target, every, exact=exact), target)
     except NotRecorded as error:
         return Result(case=case, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=str(error)))
     if result.verdict.outcome is Outcome.FAIL and (doubt := _find_time_doubt(result, target)) is not None:
@@ -118,6 +147,16 @@ def _poll_again(result: Result, target: Target) -> None:
             except (ExchangeError, NotRecorded):
                 return  # then it tells nothing
             return
+
+
+def _weigh(result: Result, target: Target) -> Result:
+    """Return the result, or, if another key served and its answers prove nothing, one that is not judged."""
+    for role in result.case.needs:
+        if role in KEYS and role not in target.profile.keys and (doubt := find_doubt(role, result)) is not None:
+            reason = f"{target.key_role(role)} cannot serve as {role}: {doubt}"
+            target.preparation.withdraw(role, reason)
+            return replace(result, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=reason))
+    return result
 
 
 def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> Result:
@@ -196,7 +235,8 @@ class _Progress:
 
     def step(self, step: Step) -> list[Exchange]:
         """Send one step, repeatedly if it says so, and return its exchanges."""
-        self._role = step.ask.auth.role or self._role  # an output file has no key: time passes for its owner
+        if (role := step.ask.auth.role) is not None:  # an output file has no key: time passes for its owner
+            self._role = self._target.key_role(role)
         if step.wait:
             self._target.channel.sleep(step.wait, self._role)
         exchanges = [self._send(step)]
@@ -242,10 +282,19 @@ class _Progress:
         request = bind(step.ask, self._value, target.token, request_id)
         awaits_429 = 429 in (*step.expect.status, *(step.repeat.meanwhile if step.repeat else ()))
         exchange = target.channel.exchange(request, at_once=awaits_429)
+        began = self._exchanges[0].sent if self._exchanges else exchange.sent
+        lent = step.ask.auth.role if step.ask.auth.role not in target.profile.keys else None
+        while awaits_429 and lent is not None and exchange.sent - began < WINDOW:
+            if (seconds := find_wait(lent, exchange.response)) is None:
+                break
+            target.channel.sleep(seconds, self._role)
+            exchange = target.channel.exchange(request, at_once=True)
         self._exchanges.append(exchange)
         return exchange
 
     def _value(self, name: str) -> object:
+        if name in _find_spared(self._case, self._target):
+            return PLAIN_PROMPT
         return self.saved[name] if name in self.saved else self._target.value(name)
 
 

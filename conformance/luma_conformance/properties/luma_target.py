@@ -19,7 +19,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from luma_conformance.catalogue import files as catalogue_files
-from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.catalogue.roles import GENERATIONS, MAIN_KEY
 from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from luma_conformance.judge.deviations import Deviation
 from luma_conformance.judge.expected import build_case, judge_answer, write_case_file
@@ -361,9 +361,12 @@ def not_judged(reason: str) -> NoReturn:
 
 def begin(session: Session, fuzzing: Fuzzing, name: str = "property_", case_id: str = "") -> LumaTarget:
     """Return the object with which a property sends requests."""
-    material = Material.offered(session.target.value, session.target.missing)
+    target = session.target
+    for role in GENERATIONS:
+        target.missing(role)  # what the kit makes is made now: its exchanges are not the property's
     try:
-        session.target.channel.begin_item(name)
+        target.channel.begin_item(name)
+        material = Material.offered(target.value, target.missing)
     except NotRecorded as error:
         not_judged(str(error))
     return LumaTarget(session=session, fuzzing=fuzzing, material=material, name=name, case_id=case_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -43,6 +44,7 @@ def session_of(item: pytest.Item) -> Session:
 def describe_run(config: pytest.Config) -> Run:
     """Return the description of the run: its target, which is open, and the versions of everything involved."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
+    given = session.target.profile
     return Run(
         target=one_line(session.scrub(session.shown)),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
@@ -51,7 +53,7 @@ def describe_run(config: pytest.Config) -> Run:
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
         profile=one_line(session.profile or ""),
-        offers=tuple(role for role in (*ROLES, *session.target.profile.roles) if session.target.missing(role) is None),
+        offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
         started=now(),
     )
 
@@ -60,7 +62,9 @@ def account(item: pytest.Item) -> None:
     """Add up the accepted generations, and end the run if there are more than allowed."""
     stashed = (item.config.stash.get(key, None) for key in (SESSION, OTHER_SESSION))
     sessions = [session for session in stashed if session is not None]
-    run_of(item.config).tally.spent = sum(session.spent for session in sessions)
+    tally = run_of(item.config).tally
+    tally.spent = sum(session.spent for session in sessions)
+    tally.made = sum((session.made for session in sessions), Counter())
     for session in sessions:
         if (why := session.overspent) is not None:
             halt(item.session, Exit.SPENT, why)

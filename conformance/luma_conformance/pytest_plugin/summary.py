@@ -11,7 +11,7 @@ import pytest
 from luma_conformance.errors import Exit
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
-from luma_conformance.report.result import Ending, Results, count_noun
+from luma_conformance.report.result import Ending, Results, count_noun, describe_made
 from luma_conformance.session.open import EMBEDDED
 
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
@@ -34,6 +34,9 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"observed    {what}")
     for line in _format_rules(results.ending):
         terminal.write_line(line, yellow=line.startswith("unreached"))
+    if made := results.ending.made:
+        words = f"{describe_made(made)}, for the cases that need one"
+        terminal.write_line(f"made        {words}: {count_noun(sum(made.values()), 'generation')}")
     if spent := results.ending.spent:
         terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:

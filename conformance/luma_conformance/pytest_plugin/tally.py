@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -30,6 +31,7 @@ class Tally:
         self.run: Run | None = None
         self.stop: tuple[int, str] | None = None
         self.spent = 0
+        self.made: Counter[str] = Counter()
         self.results: Results | None = None
         self._verdicts: dict[str, Judged] = {}
 
@@ -51,11 +53,13 @@ class Tally:
 
     def as_data(self) -> dict[str, object]:
         """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""
-        return {"stop": self.stop, "spent": self.spent}
+        return {"stop": self.stop, "spent": self.spent, "made": dict(self.made)}
 
     def merge(self, data: Mapping[str, object]) -> None:
         """Add what a worker sent."""
         self.spent += int(str(data["spent"]))
+        if isinstance(made := data["made"], dict):
+            self.made.update(made)
         stop = data["stop"]
         if isinstance(stop, tuple | list):
             self.halt(Exit(int(stop[0])), str(stop[1]))
@@ -80,6 +84,7 @@ class Tally:
             status=stopped,
             stop=stop,
             spent=self.spent,
+            made=self.made,
             rules=_count_rules(verdicts),
             observed=_find_observed(verdicts),
         )

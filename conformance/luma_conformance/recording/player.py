@@ -15,7 +15,7 @@ from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request
 from luma_conformance.recording.entry import About, Entry
 from luma_conformance.recording.har import read_about, read_entries
-from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, version_of
+from luma_conformance.recording.recorder import FORMAT, PREPARATION, Storing, fingerprint, version_of
 from luma_conformance.target.server_time import TimeDoubts
 
 OUTDATED: Final = "recorded for another version of this case"
@@ -24,10 +24,14 @@ _TRACING: Final = "x-request-id"
 
 @dataclass(kw_only=True)
 class _Take:
-    """The exchanges of one item in one run: those outside examples, and those of each example."""
+    """The exchanges of one item in one run: those outside examples, and those of each example.
+
+    `prepared` has what filled the roles that the kit filled itself.
+    """
 
     version: str
     at: float
+    prepared: Mapping[str, str] = field(default_factory=dict)
     loose: list[Entry] = field(default_factory=list)
     literals: dict[int, str] = field(default_factory=dict)
     examples: dict[int, list[Entry]] = field(default_factory=dict)
@@ -55,6 +59,27 @@ class Player:
             if (found := _find_leak(entry, leak)) is not None:
                 raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
             self._add(entry, newest)
+
+    def missing(self, role: str, why: str, channel: object = None) -> str | None:
+        """Return why the kit could not fill a role itself when it recorded, or None; see `Preparation`."""
+        if self.might_fill(role):
+            return None
+        tried = self._takes.get(PREPARATION + role, _Take(version="", at=0.0))
+        failed = [_evaluate(tried.literals[number], tried.examples[number][0].place) for number in tried.literals]
+        return next((str(text) for texts in failed if isinstance(texts, list) for text in texts), why)
+
+    def might_fill(self, role: str) -> bool:
+        """Return whether the kit filled a role itself when it recorded."""
+        return any(role in take.prepared for take in self._takes.values())
+
+    def value(self, role: str) -> str:
+        """Return what filled a role when the current item was recorded; raise NotRecorded."""
+        if role not in self._take.prepared:
+            raise NotRecorded(f"recorded without {role}")
+        return self._take.prepared[role]
+
+    def withdraw(self, role: str, why: str) -> None:
+        """Do nothing: what was recorded with a role is replayed with it."""
 
     @property
     def oldest(self) -> float:
@@ -124,7 +149,8 @@ class Player:
                 raise ValueError
             if newest.get(item) != note["take"]:
                 newest[item] = note["take"]
-                self._takes[item] = _Take(version=str(note["version"]), at=at)
+                prepared = _read_texts(note.get("prepared"))
+                self._takes[item] = _Take(version=str(note["version"]), at=at, prepared=prepared)
             take = self._takes[item]
             if number is None:
                 take.loose.append(entry)
@@ -150,6 +176,10 @@ def _find_leak(entry: Entry, leak: Callable[[str], object]) -> object:
     fields = (f"{name}: {value}" for name, value in (*request.headers, *response.headers))
     bodies = (body.decode("utf-8", "replace") for body in (request.body, response.body))
     return leak("\n".join([request.url, *fields, *bodies, json.dumps(dict(entry.note))]))
+
+
+def _read_texts(value: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _read_number(value: object) -> float:

@@ -23,6 +23,8 @@ from luma_conformance.target.server_time import TimeDoubts
 
 FORMAT: Final = 1
 """The version of the notes in a recording."""
+PREPARATION: Final = "preparation/"
+"""The beginning of the items in which the kit fills a role itself; their example is a list of why that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +63,12 @@ class Recorder:
     The exchanges of an example are written together when it is over, so that a file has whole examples only.
     """
 
-    def __init__(self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: About) -> None:
-        """Record the exchanges of `channel`; `run`, data about the recording run, is stored with each of them."""
+    def __init__(
+        self, channel: Channel, writer: Writer, base_url: str, storing: Storing, run: Callable[[], About]
+    ) -> None:
+        """Record the exchanges of `channel`; data about the run, as it is when an item begins, is stored with each."""
         self._channel, self._writer, self._base_url, self._storing = channel, writer, base_url, storing
-        self._run = dict(run)
+        self._run = run
         self._note: dict[str, object] = {}
         self._examples = self._number = 0
         self._held: list[tuple[Exchange, dict[str, object]]] | None = None
@@ -73,7 +77,7 @@ class Recorder:
     def begin_item(self, item: str, case: Case | None = None) -> None:
         """Note which item the following exchanges belong to."""
         self.end_example()
-        self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run}
+        self._note = {"item": item, "version": version_of(case), "take": uuid.uuid4().hex[:12], **self._run()}
         self._examples = self._number = 0
 
     def begin_step(self, number: int) -> None:

@@ -21,7 +21,7 @@ from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report import plots
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun
+from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun, describe_made
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 STATIC: Final = 100
@@ -122,6 +122,8 @@ def _list_facts(results: Results) -> Iterator[tuple[str, str]]:
     yield "Began", _format_moment(run.started)
     yield "Took", _format_duration(results)
     yield "Verdicts", ", ".join(f"{results.counts[one]:,} {_NAMES[one]}" for one in OUTCOMES if results.counts[one])
+    if ending and ending.made:
+        yield "Made", f"{describe_made(ending.made)}, for the cases that need one"
     if ending and ending.spent:
         yield "Spent", count_noun(ending.spent, "accepted generation")
     if ending and ending.observed:

@@ -115,6 +115,7 @@ def _read_ending(document: object, where: str) -> Ending:
         status=_read_whole(line, "status"),
         stop=line.optional("stop"),
         spent=_read_whole(line, "spent"),
+        made={role: node.whole(0, _GREATEST) for role, node in line["made"].members()} if "made" in line else {},
         rules=_read_rules(line),
         observed=_read_strings(line, "observed"),
     )

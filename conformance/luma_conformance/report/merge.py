@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -63,6 +64,7 @@ def _merge_endings(parts: Sequence[Results]) -> Ending | None:
         status=stopped.status if stopped else max(ending.status for ending in endings),
         stop=stopped.stop if stopped else None,
         spent=sum(ending.spent for ending in endings),
+        made=dict(sum((Counter(ending.made) for ending in endings), Counter())),
         rules=add_rule_counts(ending.rules for ending in endings),
         observed=tuple(sorted({what for ending in endings for what in ending.observed})),
     )

@@ -45,7 +45,8 @@ class Run:
 class Ending:
     """How a run ended: `complete` if every selected case was tried; `stop` is why it was stopped early.
 
-    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted.
+    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted. `made` has the
+    completed generations that the kit made itself, by role.
     """
 
     ended: str = ""
@@ -53,6 +54,7 @@ class Ending:
     status: int = 0
     stop: str | None = None
     spent: int = 0
+    made: Mapping[str, int] = field(default_factory=dict)
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     observed: tuple[str, ...] = ()
 
@@ -154,3 +156,9 @@ def add_rule_counts(counts: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str
 def count_noun(number: int, noun: str) -> str:
     """Return a number with its noun, which is in the plural unless the number is 1."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def describe_made(made: Mapping[str, int]) -> str:
+    """Return which generations the kit made, in words: "a completed image and 2 completed videos"."""
+    kinds = ((role.replace("-", " "), count) for role, count in sorted(made.items()) if count)
+    return " and ".join(f"a {kind}" if count == 1 else f"{count} {kind}s" for kind, count in kinds)

@@ -8,22 +8,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from luma_conformance.catalogue.roles import MAIN_KEY
-from luma_conformance.errors import CouldNotJudge, InputError
+from luma_conformance.errors import CouldNotJudge, ExchangeError, InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.reference import InProcess, Settings, profile_path
+from luma_conformance.session.prepare import Prepared
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
 from luma_conformance.target.gateway import Gateway
 from luma_conformance.target.pacing import Pacing
-from luma_conformance.target.preflight import preflight
+from luma_conformance.target.preflight import check_clock, preflight
 from luma_conformance.target.profile import (
     SERVER,
     ClockAdvance,
@@ -44,6 +45,14 @@ WELL_KNOWN: Final = "/.well-known/luma-conformance.toml"
 """Where a server on this machine may publish its own profile, test keys only."""
 
 
+class Widen(Protocol):
+    """A function that adds to a profile what may be true beside it, to be asked."""
+
+    def __call__(self, claimed: Profile, published: Profile | None, *, loopback: bool) -> Profile:
+        """Return the wider profile; `published` is what the target itself publishes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a run judges, and how.
@@ -52,7 +61,7 @@ class Options:
     seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
     wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
     writes; the target's secrets are added to it. `alone` is false where other workers of the run judge the same target.
-    `gateway` is added to each request to a server.
+    `gateway` is added to each request to a server. `widen`: the profile is in doubt, and so is its clock.
     """
 
     target: str | None = None
@@ -66,6 +75,7 @@ class Options:
     redactor: Redactor = field(default_factory=Redactor)
     deviations: Deviations = field(default_factory=Deviations)
     alone: bool = True
+    widen: Widen | None = None
     gateway: Gateway = field(default_factory=Gateway)
 
 
@@ -99,12 +109,15 @@ def _open_recording(path: str, options: Options) -> Session:
 def _open_embedded(profile: Profile | None, options: Options) -> Session:
     # Its clock only moves when asked to, so nothing would ever leave the main client's window or slots.
     transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
-    profile = profile or load_profile(profile_path(), {})
+    given, profile = profile, profile or load_profile(profile_path(), {})
     if why := profile.missing(MAIN_KEY):
         raise CouldNotJudge(f"there is no key for the embedded reference: {why}")
     spending = Spending(transport, limit=None)
     channel = _make_channel(spending, transport.clock, profile)
-    return _record_if_asked(_make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options), options)
+    session = _make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options)
+    if given is not None:
+        check_session_clock(session)
+    return _record_if_asked(session, options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
@@ -115,14 +128,14 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
     transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout), gateway=gateway)
     try:
         loopback = is_loopback(base_url)
-        if profile is None and loopback:
-            profile = _read_published(transport)
-        profile = profile or make_bare_profile(os.environ)
+        published = _read_published(transport) if loopback and (profile is None or options.widen) else None
+        profile = profile or published or make_bare_profile(os.environ)
+        profile = options.widen(profile, published, loopback=loopback) if options.widen is not None else profile
         if not options.alone and profile.clock is not None and profile.clock.scope == SERVER:
             # What one worker advanced would pass for the others, who would not know, in the middle of their cases.
             profile = profile.without_clock("workers share the one clock of the server; run it without -n")
         if why := profile.missing(MAIN_KEY):
-            preflight(transport, None)
+            preflight(transport, None, scrub=options.redactor.scrub)
             raise CouldNotJudge(f"there is no key for {base_url}: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
         channel = _make_channel(spending, RealClock(), profile, options.announce)
@@ -130,10 +143,26 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
         session.remote, session.close, session.added = True, transport.close, gateway.shown
         session = _record_if_asked(session, options)
         session.check()
+        if options.widen is None:
+            check_session_clock(session)
+    except ExchangeError as error:
+        hint = transport.suggest()
+        transport.close()
+        raise CouldNotJudge(f"{error}{hint}") from None
     except BaseException:
         transport.close()
         raise
     return session
+
+
+def check_session_clock(session: Session) -> None:
+    """Raise CouldNotJudge where the profile names a clock that does not answer; it moves by a second at most."""
+    profile, channel = session.target.profile, session.target.channel
+    if profile.clock is None:
+        return
+    headers = _make_headers(profile)
+    request = _make_time_request(profile.clock, headers)(0, headers[MAIN_KEY])
+    check_clock(session.spending, request, lambda: channel.sleep(1, MAIN_KEY), scrub=session.scrub)
 
 
 def _make_session(
@@ -141,14 +170,28 @@ def _make_session(
 ) -> Session:
     redactor = options.redactor
     redactor.add(profile.secrets)
+
+    def scrub(text: str) -> str:
+        return safe_text(redactor.scrub(text))
+
+    main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
+    prepared = Prepared(
+        spending=spending,
+        profile=profile,
+        now=lambda: channel.passing.now(main),
+        announce=options.announce,
+        scrub=scrub,
+    )
+    run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
-        target=Target(channel=channel, profile=profile, run=f"luma-{uuid.uuid4().hex[:8]}"),
+        target=Target(channel=channel, profile=profile, run=run, preparation=prepared),
         spending=spending,
-        scrub=lambda text: safe_text(redactor.scrub(text)),
+        scrub=scrub,
         lenient=options.lenient,
         deviations=options.deviations,
+        prepared=prepared,
     )
 
 
@@ -192,10 +235,15 @@ class _MainClock:
         self.passing.sleep(seconds, MAIN_KEY)
 
 
+def _make_headers(profile: Profile) -> dict[str, str]:
+    """Return the Authorization header of each role that has a key."""
+    return {role: f"Bearer {key.token}" for role, key in profile.keys.items()}
+
+
 def _make_passing(
     transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None
 ) -> Passing:
-    headers = {role: f"Bearer {key.token}" for role, key in profile.keys.items()}
+    headers = _make_headers(profile)
     # The two keys are of one client by their definition, and its clock, if it has one of its own, is that of both.
     same = {headers["second-key"]: headers[MAIN_KEY]} if "second-key" in headers else {}
     advance = profile.clock

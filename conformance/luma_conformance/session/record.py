@@ -51,7 +51,14 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
     # Every process that uses a key may advance its client's clock, and knows only what it advanced itself.
     run = {"kit": luma_conformance.__version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
-    recorder = Recorder(session.target.channel, writer, session.base_url, _make_storing(redactor), run)
+    prepared = session.prepared
+    recorder = Recorder(
+        session.target.channel,
+        writer,
+        session.base_url,
+        _make_storing(redactor),
+        lambda: {**run, **(prepared.as_data() if prepared is not None else {})},
+    )
     close = session.close
 
     def close_all() -> None:
@@ -78,7 +85,7 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
     return Session(
         shown=f"{path}, a recording of {safe_text(base_url)}, made {_describe_age(age)} ({day})",
         base_url=base_url,
-        target=Target(channel=player, profile=_read_profile(about, path), run="luma-replayed"),
+        target=Target(channel=player, profile=_read_profile(about, path), run="luma-replayed", preparation=player),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
         scrub=lambda text: safe_text(redactor.scrub(text)),
         recorded=True,
@@ -116,6 +123,7 @@ def _list_facts(profile: Profile) -> About:
         "offers": sorted(profile.offers | ({FAST_CLOCK} if profile.clock else set())),
         "absent": dict(profile.absent),
         **({"roles": dict(profile.roles)} if profile.roles else {}),
+        **({"lacks": sorted(profile.lacks)} if profile.lacks else {}),
     }
 
 
@@ -126,14 +134,17 @@ def _read_profile(about: About, path: Path) -> Profile:
     keys, values, absent = (_read_texts(facts.get(name)) for name in ("keys", "values", "absent"))
     if MAIN_KEY not in keys:
         raise InputError(f"{path} does not say with which main key it was recorded; record again")
-    offers = facts.get("offers")
+    offers, lacks = (
+        [*map(str, given)] if isinstance(given := facts.get(name), list) else [] for name in ("offers", "lacks")
+    )
     return Profile(
         name=str(facts.get("name")),
         keys={role: Key(token=source, source=source) for role, source in keys.items()},
         values=values,
-        offers=frozenset(map(str, offers if isinstance(offers, list) else ())),
+        offers=frozenset(offers),
         absent=absent,
         roles=_read_texts(facts.get("roles")),
+        lacks=frozenset(lacks),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
 from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
+from luma_conformance.session.prepare import Prepared
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.spending import Spending
 
@@ -28,8 +30,8 @@ class Session:
 
     `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
     `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
-    shown, that each request gets on its way. `lenient`: a different wording is a
-    warning.
+    shown, that each request gets on its way. `lenient`: a different wording is a warning. `prepared` is what the kit
+    makes on the target itself; None for a recording.
     """
 
     shown: str
@@ -44,6 +46,7 @@ class Session:
     recorded: bool = False
     lenient: bool = False
     deviations: Deviations = field(default_factory=Deviations)
+    prepared: Prepared | None = None
     every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
 
     def run(self, case: Case) -> Result:
@@ -79,14 +82,19 @@ class Session:
             return
         key = self.target.profile.keys[MAIN_KEY]
         try:
-            preflight(self.spending, f"Bearer {key.token}", key=key.source)
+            preflight(self.spending, f"Bearer {key.token}", key=key.source, scrub=self.scrub)
         except CouldNotJudge as error:
-            raise CouldNotJudge(self.scrub(str(error))) from None
+            raise type(error)(self.scrub(str(error))) from None
 
     @property
     def spent(self) -> int:
         """How many accepted generations are charged for."""
         return 0 if self.spending.limit is None else self.spending.spent
+
+    @property
+    def made(self) -> Counter[str]:
+        """How many generations the kit made for cases that need one, by role."""
+        return Counter() if self.prepared is None else self.prepared.made
 
     @property
     def overspent(self) -> str | None:

@@ -29,6 +29,10 @@ TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
 """The result of fetching the URL behind each role."""
 
 VIDEO_TYPE: Final = "video/mp4"
+_ROLES: Final = (
+    *TROUBLE, "image-url", "video-url", "completed-image", "completed-video", "large-uploads", "hdr-access",
+)  # fmt: skip
+
 _UNKNOWN: Final = MediaFact(problem=Problem.UNDECIDED)
 _FORMS: Final = {
     "url": re.compile("https://.+"),
@@ -43,12 +47,13 @@ _FORMS: Final = {
 class Material:
     """What a target offers for requests to refer to; `trouble` has, by role, the URLs that do not load.
 
-    The default refers to example.com and to nothing a target must have, for use without a profile.
+    The default refers to example.com and to nothing a target must have, for use without a profile. `absent` has why
+    roles are not offered.
 
     >>> from luma_conformance import Material, valid_requests
     >>> material = Material(image_url="https://cdn.test/cat.png", video_url=None)
     >>> material.missing("video-source")
-    'the profile names no video-source'
+    'the profile names no video-url, and the profile names no completed-video'
     >>> images_only = valid_requests(material)
     """
 
@@ -60,15 +65,19 @@ class Material:
     large_video: Callable[[], str] | None = None
     trouble: Mapping[str, str] = field(default_factory=dict)
     offers: frozenset[str] = frozenset({"hdr-access"})
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
         """Return the material of a target, from the values of its roles; inline images need no role."""
+        absent = {role: why for role in _ROLES if (why := missing(role)) is not None}
+        if (why := missing("url-ingestion")) is not None:
+            absent |= dict.fromkeys((*TROUBLE, "image-url", "video-url"), why)
 
         def optional(role: str) -> str | None:
-            return None if missing(role) else value(role)
+            return None if role in absent else value(role)
 
-        large = None if missing("large-uploads") else (lambda: value("inline-video-over-50-mb"))
+        large = None if "large-uploads" in absent else (lambda: value("inline-video-over-50-mb"))
         return cls(
             image_url=optional("image-url"),
             video_url=optional("video-url"),
@@ -76,8 +85,9 @@ class Material:
             completed_image=optional("completed-image"),
             completed_video=optional("completed-video"),
             large_video=large,
-            trouble={role: value(role) for role in TROUBLE if not missing(role)},
-            offers=frozenset(role for role in ("hdr-access",) if not missing(role)),
+            trouble={role: value(role) for role in TROUBLE if role not in absent},
+            offers=frozenset({"hdr-access"} - {*absent}),
+            absent=absent,
         )
 
     def predict(self, body: object) -> Prediction:
@@ -166,16 +176,19 @@ class Material:
         )
 
     def missing(self, role: str) -> str | None:
-        """Return why something a fault needs is not offered, or None."""
+        """Return why something a fault needs is not offered, or None; "video-source" is a video by URL or by id."""
+        if role == "video-source":
+            absent = [why for one in ("video-url", "completed-video") if (why := self.missing(one))]
+            return ", and ".join(absent) if len(absent) > 1 else None
         there = {
             "large-uploads": self.large_video,
             "completed-image": self.completed_image,
             "completed-video": self.completed_video,
-            "video-source": self.video_url or self.completed_video,
+            "video-url": self.video_url,
         }
         if role in self.trouble or role in self.offers or there.get(role) is not None:
             return None
-        return f"the profile names no {role}"
+        return self.absent.get(role) or f"the profile names no {role}"
 
 
 def _asks_for_hdr(body: object) -> bool:

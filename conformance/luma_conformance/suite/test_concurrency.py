@@ -47,8 +47,8 @@ def test_a_job_that_is_over_gives_its_slot_back_without_a_poll(luma_target: Luma
 
 def _ready(luma_target: LumaTarget) -> None:
     luma_target.skip_unless_free()
-    for role in (KEY, "fast-clock"):
-        if (why := luma_target.session.target.missing(role)) is not None:
+    for role in (KEY, "fast-clock"):  # a key of its own: no other may serve, whose client does more than this
+        if (why := luma_target.session.target.profile.missing(role)) is not None:
             not_judged(why)
     if luma_target.is_shared:
         not_judged("workers share this key's client; run the limits without -n")

@@ -59,7 +59,7 @@ def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget)
 def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: LumaTarget) -> None:
     """A URL younger than an hour serves the file, an older one is a 403, and a new poll gives a working one."""
     luma_target.skip_unless_free()
-    for role in ("completed-image", "fast-clock"):
+    for role in ("fast-clock", "output-files", "completed-image"):
         if (why := luma_target.session.target.missing(role)) is not None:
             not_judged(why)
     _needs_the_client_alone(luma_target)

@@ -27,7 +27,7 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarge
     """Limit, Remaining, Reset and Retry-After agree with the requests of the last 60 s."""
     luma_target.skip_unless_free()
     target = luma_target.session.target
-    if (why := target.missing(KEY)) is not None:
+    if (why := target.profile.missing(KEY)) is not None:
         not_judged(why)
     if luma_target.is_shared:
         not_judged("workers share this key's client; run the limits without -n")

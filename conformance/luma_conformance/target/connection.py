@@ -34,6 +34,10 @@ MAX_PEM: Final = 1_000_000
 
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_WHILE_READING")
 """OpenSSL's reasons where a server does not speak TLS."""
+_NO_TLS_ADVICE: Final = "if it does not speak TLS, the URL begins with http://"
+_EXPIRED: Final = (9, 10)
+_OTHER_NAME: Final = (62, 64)
+"""OpenSSL's codes (X509_V_ERR_…) for a certificate out of its time, and for one of another host or address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +135,38 @@ def _secured(sock: socket.socket, call: Call, until: float) -> socket.socket:
         sock.settimeout(max(until - time.monotonic(), 0.001))
         return _tls(call.certificate).wrap_socket(sock, server_hostname=call.host)
     except ssl.SSLCertVerificationError as error:
-        hint = "; if its authority is your own, set SSL_CERT_FILE"
-        why = f"its certificate is not accepted: {error.verify_message}{hint}"
+        why = f"its certificate is not accepted: {error.verify_message}; {_advise(error.verify_code)}"
     except TimeoutError:
-        why = "the handshake takes too long"
+        why = f"the handshake takes too long; {_NO_TLS_ADVICE}"
     except ssl.SSLError as error:
         why = "it does not seem to speak TLS; did you mean http://?" if error.reason in _NO_TLS else str(error)
     except (OSError, ValueError) as error:
-        why = f"the handshake broke off: {error}"
+        why = f"the handshake broke off: {error}; {_NO_TLS_ADVICE}"
     sock.close()
     raise ExchangeError(f"no TLS connection to {call.host}:{call.port}: {why}")
+
+
+def speaks_tls(host: str, port: int, seconds: float) -> bool:
+    """Return whether a server goes through with a handshake of TLS, whatever its certificate; nothing is sent to it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((host, port), seconds) as sock:
+            context.wrap_socket(sock, server_hostname=host).close()
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")  # it wants a client's certificate, or another version
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _advise(code: int) -> str:
+    """Return what to do about a certificate, by OpenSSL's code of what is wrong with it."""
+    if code in _EXPIRED:
+        return "renew it, and check this machine's date"
+    if code in _OTHER_NAME:
+        return "use a name that it is for, or check that the URL is the right one"
+    return "if its authority is your own, set SSL_CERT_FILE"
 
 
 def check_certificate(certificate: ClientCertificate) -> None:

@@ -17,12 +17,14 @@ import luma_conformance
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
 from luma_conformance.target.bounds import Bounds
-from luma_conformance.target.connection import Call, Connection, Stale, check_certificate, dial
+from luma_conformance.target.connection import Call, Connection, Stale, check_certificate, dial, speaks_tls
 from luma_conformance.target.gateway import Gateway
 
 SLOWEST_UPLOAD: Final = 500_000
 """Bytes a second: a request's own size extends its deadline, or no slow line could send 70 MB."""
 
+_PROBING: Final = 3.0
+"""Seconds in which a server may show that it speaks TLS."""
 _PORTS: Final = {"http": 80, "https": 443}
 _BLANK = re.compile(r"[\s\0-\x20\x7f]")
 _PRINTABLE = re.compile(r"[!-~]*")
@@ -156,6 +158,13 @@ class HttpTransport:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+    def suggest(self) -> str:
+        """Return what may be wrong with the base URL where a first exchange broke, to end its message, or nothing."""
+        base = self._base
+        if base.scheme != "http" or not speaks_tls(base.host, base.port, min(self._bounds.connect, _PROBING)):
+            return ""
+        return "; the server speaks TLS there, so the base URL begins with https://"
 
     def _take(self) -> Connection | None:
         """Return the kept connection if it is still fit for use."""

@@ -24,6 +24,7 @@ from luma_conformance.catalogue.roles import (
     PROMPTS,
     ROLES,
     SUPPLIES,
+    TAKEN_FOR_GRANTED,
 )
 from luma_conformance.errors import InputError, Unreadable
 from luma_conformance.reading.document import MAX_PROBLEMS, Node, Problems
@@ -41,11 +42,13 @@ CLIENT: Final = "client"
 """The scopes of a clock: advancing it is felt by all clients of the server, or by one."""
 METHODS: Final = ("POST", "PUT", "PATCH", "GET")
 """What may advance a clock."""
+BARE: Final = "no profile"
+"""The name of the profile of a target known only by its base URL."""
 MAX_BYTES: Final = 100_000
 _SECONDS: Final = "{seconds}"
 _NO_ROLES: Final[Mapping[str, str]] = {}
 _TEXTS: Final = {"media": MEDIA, "prompts": PROMPTS, "generations": GENERATIONS, "values": _NO_ROLES}
-_OFFERED: Final = {role: OFFERS[role] for role in ("large-uploads", "hdr-access")}
+_OFFERED: Final = {role: meaning for role, meaning in OFFERS.items() if role != FAST_CLOCK}
 _GIVING: Final = {"keys": KEYS, **_TEXTS, "offers": _OFFERED}
 """The tables whose members are roles, also those the profile declares; [values] is only for the latter."""
 _TABLES: Final = {
@@ -103,7 +106,7 @@ class Profile:
 
     `values` has media, prompts, generations and other texts; `absent` has the reasons why named keys are missing.
     `roles` has the roles that the profile declares beside the kit's, with their meaning; `gateway`, what is added to
-    each request.
+    each request. `lacks` has what the target is said to lack of what is otherwise taken for granted.
     """
 
     name: str
@@ -116,11 +119,14 @@ class Profile:
     absent: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     gateway: Gateway = field(default_factory=Gateway)
+    lacks: frozenset[str] = frozenset()
 
     def missing(self, role: str) -> str | None:
         """Return why a role is not offered, or None."""
         if role in self.keys or role in self.values or role in self.offers:
             return None
+        if role in TAKEN_FOR_GRANTED:
+            return f"the profile says {role} = false" if role in self.lacks else None
         if role in self.roles:
             return self.absent.get(role) or f"the profile declares {role}, and gives it no key, value or offer"
         if role not in ROLES:
@@ -160,7 +166,7 @@ def make_bare_profile(environ: Mapping[str, str]) -> Profile:
     """Return the profile of a target known only by its base URL: the main key, if the environment has one."""
     keys = _Keys(environ)
     keys.add_variable(MAIN_KEY, MAIN_VARIABLE)
-    return Profile(name="no profile", keys=keys.found, absent=keys.absent)
+    return Profile(name=BARE, keys=keys.found, absent=keys.absent)
 
 
 def read_template() -> str:
@@ -234,6 +240,7 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
         absent=keys.absent,
         roles=own,
         gateway=Gateway(headers=_read_headers(document, environ), certificate=_read_certificate(tables.get("tls", {}))),
+        lacks=frozenset(tables.get("offers", {})) & {*TAKEN_FOR_GRANTED} - {*offered},
     )
     why = keys.absent.get(clock.key) if clock is not None and clock.key is not None else None
     return profile.without_clock(why) if why is not None else profile

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -114,6 +114,12 @@ class _Witness:
         self.running.add(low - moment.received, high - moment.sent, moment)
         self.standing.add(low, high, moment)
 
+    @property
+    def stands(self) -> bool:
+        """Whether the clock is seen to move as it is advanced, and at no other time."""
+        running = self.running
+        return self.standing.moves and not (running.server or running.client or running.unmoved)
+
 
 @dataclass(slots=True, kw_only=True)
 class ServerTime:
@@ -136,14 +142,13 @@ class ServerTime:
         moving = {name: told for name, told in running.items() if told.moves}
         dead = [name for name, told in running.items() if told.is_dead]
         urls = f"the clock the profile names does not move {URLS} of output URLs" if URLS in dead else None
-        clock = None if moving else self._find_clock_doubt(dead)
+        clock = None
+        name = RESET if RESET in running else CREATED  # created_at may be real where the limiter's clock is not
+        if not moving and name in dead:
+            clock = f"the clock the profile names answers, and {name} shows that no time passes"
+        if stands := [name for name, witness in self._witnesses.items() if witness.stands]:
+            clock = f"{stands[0]} shows that time stands still at the target between two advances"
         return TimeDoubts(clients=_find_scope_doubt(moving, shared=shared), clock=clock, urls=urls)
-
-    def _find_clock_doubt(self, dead: Sequence[str]) -> str | None:
-        if stands := [name for name, witness in self._witnesses.items() if witness.standing.moves]:
-            return f"{stands[0]} shows that time stands still at the target between two advances"
-        name = RESET if RESET in self._witnesses else CREATED  # created_at may be real where the limiter's clock is not
-        return f"the clock the profile names answers, and {name} shows that no time passes" if name in dead else None
 
 
 def _find_scope_doubt(moving: Mapping[str, _Suppositions], *, shared: bool) -> str | None:
