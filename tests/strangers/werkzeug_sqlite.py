@@ -546,9 +546,9 @@ class App:
         check_references(body, kind)
         check_model(body, kind)
         check_prompt(body)
-        self.check_chain(client, body, kind)
         check_ratio(body, kind, self.fault)
         check_video(body, kind)
+        self.check_chain(client, body, kind)
         if not client["funded"]:
             refuse(402, "Insufficient balance. Please add funds to continue.")
         jobs = self.db.execute("select * from jobs where client = ? and at > ?", (client["name"], self.now - 3600))
