@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from luma_conformance.rules import facts
-from luma_conformance.rules.media import Problem
+from luma_conformance.rules.media import Kind, Problem
 from luma_conformance.rules.rule import Fault, Find, Rule
 from luma_conformance.rules.subject import Load, Subject
 
@@ -65,6 +65,15 @@ def _with(problem: Problem) -> Find:
                 yield Fault(path=load.reference.path, values=(values,))
 
     return find
+
+
+def _not_an_image(subject: Subject) -> Iterable[Fault]:
+    """Yield what is no image where images belong; a source that is not wanted at all may be taken for one."""
+    yield from _with(Problem.NOT_AN_IMAGE)(subject)
+    for load in subject.loads:
+        source = load.reference.path == "source" and load.reference.url is not None
+        if source and load.fact.kind is Kind.VIDEO and subject.type in ("image", "video"):
+            yield Fault(path="source", values=({"field": "source"},))
 
 
 LOADING_RULES: Final = (
@@ -125,7 +134,7 @@ LOADING_RULES: Final = (
         heading="422 — URL fetch failure — not an image",
         status=422,
         detail="{field}: content-type is not an image",
-        find=_with(Problem.NOT_AN_IMAGE),
+        find=_not_an_image,
         wording_may_vary=True,
     ),
     Rule(

@@ -5,12 +5,12 @@ Nothing is judged here; the body has passed `shape.find_misfit`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from luma_conformance.rules import facts
-from luma_conformance.rules.media import Kind, MediaFact, MediaLookup
+from luma_conformance.rules.media import Kind, MediaFact, MediaLookup, Problem
 
 OPEN_FIELD: Final = "{field}"
 """Stands for a prefix the page does not fix: it prints one for `source` and `image_ref[i]`, but for no frame."""
@@ -128,9 +128,7 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
         video_given=block is not None,
         video=video,
         references=references,
-        loads=tuple(
-            Load(reference=ref, fact=media(ref.raw)) for ref in references if _may_be_loaded(ref, kind, image_ref)
-        ),
+        loads=tuple(_find_loads(references, media, kind, image_ref)),
     )
 
 
@@ -194,21 +192,34 @@ def _all_references(
     return (*((source,) if source is not None else ()), *(image_ref or ()), *video.frames, *(keyframes or ()))
 
 
-def _may_be_loaded(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
-    """Return whether a server may load a reference before it answers.
+def _find_loads(
+    references: tuple[Reference, ...], media: MediaLookup, kind: str, image_ref: tuple[Reference, ...] | None
+) -> Iterator[Load]:
+    """Yield the references a server may load before it answers, and what that gives.
 
-    The page's own examples settle two things. A reference of the wrong form is refused as such: the stub data and the
-    example.com URL of "Malformed image reference" and "Base64 data without media_type" would not load either, and the
-    media_type of a source video is checked "before fetching any bytes". And nothing is fetched for a field that does
-    not apply, or when there are too many references: those examples name files on example.com that do not exist.
+    The page's own examples settle that a reference of the wrong form is refused as such: the stub data of "Malformed
+    image reference" and "Base64 data without media_type" would not load, and the media_type of a source video is
+    checked "before fetching any bytes". A URL in a field that does not apply, or one of too many, may be fetched first
+    or not at all. Those examples do name files on example.com, but so does "not an image", whose file is fetched; what
+    is there is not said, and where it is not known, nothing comes of it.
     A prior generation is not fetched, and nothing says when a server looks for it: that is a matter of its own.
     """
+    for ref in references:
+        if _has_form(ref, kind):
+            fact = media(ref.raw)
+            if ref.url is None or _applies(ref, kind, image_ref) or fact.problem is not Problem.UNDECIDED:
+                yield Load(reference=ref, fact=fact)
+
+
+def _has_form(ref: Reference, kind: str) -> bool:
     if ref.generation_id is not None:
         return True
-    if ref.data is not None:
-        return ref.url is None and ref.media_type is not None and not _misses_video_type(ref, kind)
-    if _misses_video_type(ref, kind):
+    if ref.data is not None and (ref.url is not None or ref.media_type is None):
         return False
+    return not _misses_video_type(ref, kind)
+
+
+def _applies(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
     if kind == "image_edit" and image_ref is not None and len(image_ref) > facts.MAX_EDIT_REFERENCES:
         return False
     if ref.path == "source":
