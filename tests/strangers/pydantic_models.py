@@ -29,10 +29,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-JUDGED = 400
+JUDGED = 360
 FAULTS = {
     "refusals lose the id of their request": "request-tracing",
-    "an extension takes hdr": "extend",
+    "an extension loops backward": "extend",
     "a completed generation has no output": "200-ok",
 }
 
@@ -443,8 +443,8 @@ class Mock:
             found = error.errors(include_url=False, include_context=False, include_input=False)
             return None, [(422, f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}") for one in found]
         problems = list(creation.find_problems())
-        if self.fault == "an extension takes hdr":
-            problems = [one for one in problems if "HDR is" not in one[1]]
+        if self.fault == "an extension loops backward":
+            problems = [one for one in problems if "forward" not in one[1]]
         used = re.findall(r'"generation_id":"([^"]*)"', creation.model_dump_json())
         missing = [(400, f"No generation {prior}") for prior in used if prior.lower() not in self.jobs]
         return creation, problems or missing

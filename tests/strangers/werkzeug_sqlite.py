@@ -17,6 +17,7 @@ import hmac
 import json
 import logging
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -36,7 +37,7 @@ from werkzeug.wrappers import Request, Response
 
 JUDGED = 512
 FAULTS = {
-    "the second reference is counted as the first": "image_ref or indexed",
+    "every reference is called the first": "base64 or 413-too-large",
     "quotas outlive the window": "rate_limit",
     "manga takes any ratio": "manga",
 }
@@ -542,7 +543,7 @@ class App:
         body = read_body(raw)
         kind = body.get("type", "image")
         for path, ref in find_references(body):
-            check_media(path.replace("[1]", "[0]") if self.fault.startswith("the second") else path, ref, kind)
+            check_media(path if not self.fault.startswith("every") else re.sub(r"\d", "0", path), ref, kind)
         check_references(body, kind)
         check_model(body, kind)
         check_prompt(body)
