@@ -35,6 +35,7 @@ FLOORS = (
     "report",
     "audit",
     "session",
+    "survey",
     "properties",
     "suite",
     "pytest_plugin",

@@ -12,7 +12,7 @@ import pytest
 
 from luma_conformance.cli import main as cli
 from luma_conformance.errors import Exit
-from luma_conformance.model import Request, Response
+from luma_conformance.model import GENERATIONS_PATH, Request, Response
 from luma_conformance.reference.asgi import serving
 from luma_conformance.reference.precedence import PRECEDENCE
 from luma_conformance.rules import Rejected, predict
@@ -94,7 +94,7 @@ def test_only_requests_sure_to_be_refused_are_sent() -> None:
 
     def watched(handle: Handle) -> Handle:
         def answer(request: Request) -> Response:
-            if request.method == "POST":
+            if request.method == "POST" and request.url == GENERATIONS_PATH:
                 sent.append(request)
             return handle(request)
 

@@ -13,12 +13,12 @@ import pytest
 from luma_conformance.catalogue.roles import ROLES, TAKEN_FOR_GRANTED
 from luma_conformance.cli.main import main
 from luma_conformance.reference import profile_path
-from luma_conformance.session import survey
-from luma_conformance.session.claims import unasked
+from luma_conformance.survey import survey
+from luma_conformance.survey.claims import unasked
 from tests.answering import answering
 from tests.cli.commands import Output, complaint, printed, ran
 from tests.kit import free_port
-from tests.session.vendor import KEYS, Vendor
+from tests.survey.vendor import KEYS, Vendor
 
 SECRET = "luma-api-0123456789abcdef0123456789abcdef"
 

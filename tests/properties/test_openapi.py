@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import tomllib
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,6 +111,21 @@ def test_generated_ids_are_uuids_or_not() -> None:
 
     look()
     assert seen[False] > seen[True]
+
+
+def test_no_server_has_made_a_generated_id() -> None:
+    """The simplest UUID Hypothesis draws is the reference's first: as an id of nobody's it has another version."""
+    luma_target = target_on(right)
+    made = luma_target.exchange(luma_target.request(body=b'{"prompt": "a"}'))
+    assert b"e3e70682-c209-4cac-a29f-6fbed82c07cd" in made.response.body
+
+    @quick(30)
+    @given(schema.document().lookups(valid=True))
+    def look(ask: Ask) -> None:
+        assert uuid.UUID(ask.url.rpartition("/")[2]).version == 8
+
+    look()
+    schema.test_an_id_of_nobodys_is_not_found(luma_target)
 
 
 GENERATION = miniatures.ACCEPTED

@@ -12,9 +12,8 @@ import pytest
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
-from luma_conformance.reference.settings import Settings
 from tests import miniatures
-from tests.kit import THINGS, Run, free_port, run_apart, run_inside
+from tests.kit import THINGS, Run, free_port, run_inside
 from tests.miniatures import Handle
 
 
@@ -346,19 +345,6 @@ def test_an_unexpected_201_fails_and_ends_the_run(run: Run, main_only: str) -> N
     result.assert_outcomes(failed=1, skipped=1)
     assert result.ret == Exit.SPENT
     result.stdout.fnmatch_lines(["stopped: the target accepted 1 generation*--luma-spend allows 0*"])
-
-
-@pytest.mark.slow
-def test_waiting_for_a_rate_limit_is_announced_and_fails_nothing(pytester: pytest.Pytester) -> None:
-    """A 429 of the run's own making is waited for, on virtual time where the target has it."""
-    cases = "".join(f"  - {{id: n{n}, title: request {n}, set: {{prompt: p{n}}}, status: 201}}\n" for n in range(6))
-    pytester.makefile(".yaml", many=THINGS.partition("  - id")[0] + cases)
-
-    with serving(Settings(rpm=3)) as url:
-        result = run_apart(pytester, "--base-url", url)
-
-    result.assert_outcomes(passed=7)
-    result.stderr.fnmatch_lines(["luma: waiting * s *"])
 
 
 PROPERTY = """

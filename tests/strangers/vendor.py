@@ -94,7 +94,8 @@ class Refused(Exception):
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers or {}
+        self.detail = detail.encode("utf-8", "replace").decode()  # half a surrogate pair is JSON, but not UTF-8
+        self.status, self.headers = status, headers or {}
 
 
 class ImageRef(BaseModel):

@@ -45,10 +45,10 @@ def clock(seconds: int, authorization: str) -> Request:
 
 def channel(wall: Wall, told: list[str] | None = None, *, asked: bool = False, shared: bool = False) -> LiveChannel:
     """Return a channel on the wall clock, whose time is advanced by request or waited for."""
-    announce = None if told is None else told.append
+    show = None if told is None else told.append
     same = {"Bearer a2": "Bearer a"}
     ask = clock if asked else None
-    passing = Passing(transport=wall, clock=wall, ask=ask, shared=shared, announce=announce, same=same)
+    passing = Passing(transport=wall, clock=wall, ask=ask, shared=shared, show=show, same=same)
     return LiveChannel(transport=wall, patient=wall, passing=passing)
 
 
@@ -125,16 +125,27 @@ def test_a_clock_that_breaks_is_no_answer_of_the_api() -> None:
     assert not isinstance(raised.value, ExchangeError)
 
 
-def test_a_long_wait_is_announced() -> None:
-    """A short wait is silent; a long one is announced before it begins."""
+def test_a_long_wait_is_counted_down() -> None:
+    """A short wait is silent; of a long one every second is shown, and nothing any more when it is over."""
     told: list[str] = []
     way = channel(Wall(), told)
 
     way.sleep(2, "a")
-    way.sleep(60, "a")
+    way.sleep(60.5, "a")
 
-    assert way.exchange(of("a")).sent == 162.0
-    assert told == ["waiting 60 s"]
+    assert way.exchange(of("a")).sent == 162.5
+    assert told[0] == "waiting 61 s as the case demands"
+    assert told[-2:] == ["waiting 1 s as the case demands", ""]
+    assert len(told) == 62
+
+
+def test_a_wait_that_costs_no_time_is_not_shown() -> None:
+    """Where the target's clock is advanced, nobody waits."""
+    told: list[str] = []
+
+    channel(Wall(), told, asked=True).sleep(60, "a")
+
+    assert told == []
 
 
 def test_a_target_whose_clock_refuses_cannot_be_judged() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -51,8 +50,9 @@ def _precedence(options: argparse.Namespace) -> Exit:
         raise InputError(f"there is no rule {wrong[0]}{advice or '; the summary of a pytest run lists them'}")
     old = _read_order(options.against) if options.against is not None else None
     from luma_conformance.properties.fault_pairs import observe
+    from luma_conformance.session.progress import show_on_stderr
 
-    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, _show_progress)
+    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, show_on_stderr())
     order = Order.of(seen, _IDS)
     if options.output is not None:
         write_text(_as_json(target, order), options.output)
@@ -102,9 +102,3 @@ def _read_order(path: Path) -> Order:
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(f"{path} is not an order that `luma-conformance precedence --output` wrote") from None
     return Order.of(seen, _IDS)
-
-
-def _show_progress(text: str) -> None:
-    """Show the progress on stderr if it is a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)

@@ -22,11 +22,9 @@ from luma_conformance.target.profile import load_profile, read_template
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
-    from luma_conformance.session.survey import Findings
+    from luma_conformance.survey.survey import Findings
 
 PROFILE_NAME: Final = "luma-profile.toml"
-SILENT: Final = 2.0
-"""Seconds after which somebody at a terminal is told what is being asked."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -105,20 +103,30 @@ def _list_roles(file: Path) -> Exit:
 
 
 def _ask(url: str, file: Path | None, options: argparse.Namespace) -> Exit:
-    from luma_conformance.session.claims import Finding
     from luma_conformance.session.open import Options
-    from luma_conformance.session.survey import survey
+    from luma_conformance.session.progress import show_on_stderr
+    from luma_conformance.survey.claims import Finding
+    from luma_conformance.survey.survey import survey
 
     output = _find_output(file, options)
     redactor = Redactor(find_keys(os.environ))
-    progress = _Progress()
+    progress, asked = show_on_stderr(), set[str]()
+
+    def note(role: str) -> None:
+        asked.add(role)
+        progress.count(len(asked), len(ROLES), "role")
+
+    progress.begin("asking the server")
     try:
         found = survey(
-            Options(target=url, profile=file, spend=options.spend, announce=progress.show, redactor=redactor),
-            progress.show,
-        )
+            Options(
+                target=url, profile=file, spend=options.spend, announce=progress.say, progress=progress,
+                redactor=redactor,
+            ),
+            note,
+        )  # fmt: skip
     finally:
-        progress.clear()
+        progress.end()
     print(redactor.scrub(_as_json(found) if options.format == "json" else _as_text(found)), end="")
     untrue = sum(claim.finding is Finding.FALSE for claim in found.claims)
     if output is not None:
@@ -141,7 +149,7 @@ def _find_output(file: Path | None, options: argparse.Namespace) -> Path | None:
 
 
 def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Callable[[str], str]) -> None:
-    from luma_conformance.session.corrected import correct
+    from luma_conformance.survey.corrected import correct
 
     text = file.read_text(encoding="utf-8") if file is not None else found.published or read_template()
     name = str(file or "the profile")
@@ -153,7 +161,7 @@ def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Ca
 
 
 def _as_text(found: Findings) -> str:
-    from luma_conformance.session.claims import Finding
+    from luma_conformance.survey.claims import Finding
 
     width = max(len(claim.role) for claim in found.claims)
     lines = [f"target  {found.shown}"]
@@ -167,25 +175,6 @@ def _as_text(found: Findings) -> str:
 def _as_json(found: Findings) -> str:
     claims = [{"role": claim.role, "finding": claim.finding.name.lower(), "text": claim.text} for claim in found.claims]
     return json.dumps({"target": found.shown, "base_url": found.base_url, "claims": claims}, indent=1) + "\n"
-
-
-class _Progress:
-    """One line on a terminal that says what is being asked, once that has taken a while."""
-
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
-        self._shown = False
-
-    def show(self, text: str) -> None:
-        """Show what is being asked, or waited for."""
-        if sys.stderr.isatty() and time.monotonic() - self._begun > SILENT:
-            print(f"\rasking: {safe_text(text)[:70]:<70}", end="", file=sys.stderr, flush=True)
-            self._shown = True
-
-    def clear(self) -> None:
-        """Leave the line empty."""
-        if self._shown:
-            print("\r" + " " * 80, end="\r", file=sys.stderr, flush=True)
 
 
 def _write_profile(file: Path) -> Exit:

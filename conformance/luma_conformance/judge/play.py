@@ -18,6 +18,7 @@ from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, SUPPLIES
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
 from luma_conformance.judge.lent import JOBS_KEY, find_doubt, find_wait
+from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.preparation import NoPreparation, Preparation
 from luma_conformance.judge.rate_limit import WINDOW
 from luma_conformance.judge.severity import worst_severity
@@ -52,13 +53,15 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 class Target:
     """Whatever is judged: how to reach it, what its profile offers, and what the kit prepares on it itself.
 
-    `run` begins every X-Request-Id.
+    `run` begins every X-Request-Id. `patience` says how long its generations are polled for, and remembers those that
+    did not end.
     """
 
     channel: Channel
     profile: Profile
     run: str
     preparation: Preparation = field(default_factory=NoPreparation)
+    patience: Patience = field(default_factory=Patience)
 
     def missing(self, role: str) -> str | None:
         """Return why a role is not offered, or None; what can be prepared is prepared first, between two items."""
@@ -85,10 +88,13 @@ class Target:
 
 
 def find_unmet_need(case: Case, target: Target) -> str | None:
-    """Return why a case cannot be judged on a target, or None: a role it needs is not offered, or not of its kind."""
+    """Return why a case cannot be judged on a target, or None.
+
+    A role it needs is not offered, or not of its kind, or it needs a generation to end such as one that did not.
+    """
     needs = (role for role in case.needs if role not in _find_spared(case, target))
     missing = next((why for role in needs if (why := target.missing(role))), None)
-    return missing or _find_misuse(case, target.profile)
+    return missing or _find_misuse(case, target.profile) or target.patience.find_unmet(case)
 
 
 def _find_spared(case: Case, target: Target) -> tuple[str, ...]:
@@ -230,6 +236,7 @@ class _Progress:
         self.notes: tuple[str, ...] = ()
         self._case, self._target = case, target
         self._role = MAIN_KEY
+        self._made: object = None
         self._exchanges: list[Exchange] = []
         self._worded: tuple[tuple[Mismatch, ...], tuple[Exchange, ...]] | None = None
 
@@ -240,15 +247,20 @@ class _Progress:
         if step.wait:
             self._target.channel.sleep(step.wait, self._role)
         exchanges = [self._send(step)]
+        if step.ask.method == "POST":
+            self._made = step.ask.body
+        if (repeat := step.repeat) is None:
+            return exchanges
+        patience = self._target.patience
         while (
-            (repeat := step.repeat) is not None
-            and len(exchanges) < repeat.at_most
+            not patience.is_over(repeat, exchanges)
             and not is_settled(repeat, exchanges[-1].response)
             and exchanges[-1].response.status in repeat.meanwhile
         ):
             if repeat.every:
                 self._target.channel.sleep(repeat.every, self._role)
             exchanges.append(self._send(step))
+        patience.note(repeat, self._made, exchanges)
         return exchanges
 
     def save(self, number: int, step: Step, response: Response) -> Mismatch | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -22,6 +22,7 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.redaction.redactor import Redactor, find_keys
 from luma_conformance.rules import Rejected, Violation
 from luma_conformance.session.open import CASSETTE, Options, open_session
+from luma_conformance.session.progress import Progress
 from luma_conformance.strategies import FAULTS, Body, available_kinds, two_faults
 
 TRIES: Final = 40
@@ -29,26 +30,35 @@ TRIES: Final = 40
 
 
 def observe(
-    base_url: str | None, profile: Path | None, rules: Sequence[str], tell: Callable[[str], None]
+    base_url: str | None, profile: Path | None, rules: Sequence[str], progress: Progress
 ) -> tuple[str, tuple[Observation, ...]]:
     """Return the target's name and what its answers show; raise InputError or CouldNotJudge."""
     if (base_url or "").startswith(CASSETTE):
         raise InputError(f"{base_url} is a recording, which cannot be asked anything new; give a server's URL")
-    options = Options(target=base_url, profile=profile, announce=tell, redactor=Redactor(find_keys(os.environ)))
+    options = Options(
+        target=base_url,
+        profile=profile,
+        announce=progress.say,
+        progress=progress,
+        redactor=Redactor(find_keys(os.environ)),
+    )
     session = open_session(options)
     try:
-        return session.shown, tuple(_observe_pairs(begin(session, Fuzzing(), "precedence"), rules, tell))
+        luma_target = begin(session, Fuzzing(), "precedence", progress=progress)
+        progress.begin("precedence")
+        return session.shown, tuple(_observe_pairs(luma_target, rules))
     except NonConformance as error:
         raise CouldNotJudge(str(error)) from None
     finally:
+        progress.end()
         session.close()
 
 
-def _observe_pairs(luma_target: LumaTarget, rules: Sequence[str], tell: Callable[[str], None]) -> Iterator[Observation]:
+def _observe_pairs(luma_target: LumaTarget, rules: Sequence[str]) -> Iterator[Observation]:
     """Send a request for every pair of rules that one request can break; yield what each answer shows."""
     pairs = [pair for pair in combinations(rules, 2) if _is_possible(luma_target, *pair)]
     for number, pair in enumerate(pairs, start=1):
-        tell(f"pair {number} of {len(pairs)}")
+        luma_target.progress.count(number, len(pairs), "pair")
         if (found := _find_request(luma_target, *pair)) is None:
             continue
         body, prediction = found

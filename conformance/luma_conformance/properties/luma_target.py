@@ -30,6 +30,7 @@ from luma_conformance.judge.severity import differs_in_wording_only
 from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict, header
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
+from luma_conformance.session.progress import Progress
 from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.hostile import JSON
@@ -51,9 +52,13 @@ class Fuzzing:
     real_time: bool = False
     alone: bool = True
 
+    def count(self, share: float) -> int:
+        """Return the number of examples of a property that takes a share of them."""
+        return max(6, round((self.examples or EXAMPLES[self.profile]) * share))
+
     def settings(self, share: float) -> settings:
         """Return Hypothesis' settings for a property that takes a share of the examples."""
-        count = max(6, round((self.examples or EXAMPLES[self.profile]) * share))
+        count = self.count(share)
         always = settings(
             max_examples=count,
             deadline=None,
@@ -88,9 +93,12 @@ class LumaTarget:
     known: dict[Deviation, None] = field(default_factory=dict)
     case_id: str = ""
     name: str = "property_"
+    progress: Progress = field(default_factory=lambda: Progress(None))
     _final: Exception | None = None
     _let_pass: bool = False
     _keys: set[str] = field(default_factory=set)
+    _total: int | None = None
+    _begun: int = 0
 
     @property
     def is_free(self) -> bool:
@@ -119,14 +127,13 @@ class LumaTarget:
         Examples are plain data: what `ast.literal_eval` reads. `share` is the part of the run's examples to try;
         those in `always` are tried first, whatever is drawn.
         """
-        channel = self.session.target.channel
 
         def property_(drawn: Any) -> None:
-            channel.begin_example(drawn)
+            self.begin_example(drawn)
             try:
                 try_one(drawn)
             finally:
-                channel.end_example()
+                self.session.target.channel.end_example()
 
         # Hypothesis tells properties apart by their name, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
@@ -152,12 +159,19 @@ class LumaTarget:
         if (examples := self.session.target.channel.recorded_examples()) is not None:
             self._again(examples, again)
             return
+        self._total, self._begun = self.fuzzing.count(share), 0
         try:
             search(self.fuzzing.settings(share))
         except Flaky as error:
             raise self._final or NonConformance(
                 self.session.scrub(f"the server answered the same request in two ways: {error}")
             ) from None
+
+    def begin_example(self, example: object) -> None:
+        """Begin a generated example, and let the run show how many there were; shrinking adds to them."""
+        self._begun += 1
+        self.progress.count(self._begun, self._total)
+        self.session.target.channel.begin_example(example)
 
     def _again(self, recorded: Iterable[object], try_one: Callable[[Any], object]) -> None:
         """Try recorded examples; of those that fail, the last is the smallest: with it the search had ended."""
@@ -332,7 +346,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[tuple[Any, ...]] = []
-        self.luma_target.session.target.channel.begin_example(self.steps)
+        self.luma_target.begin_example(self.steps)
 
     def check_end(self) -> None:
         """Check the whole run once it has ended."""
@@ -359,7 +373,13 @@ def not_judged(reason: str) -> NoReturn:
     pytest.skip(f"not judged: {reason}")
 
 
-def begin(session: Session, fuzzing: Fuzzing, name: str = "property_", case_id: str = "") -> LumaTarget:
+def begin(
+    session: Session,
+    fuzzing: Fuzzing,
+    name: str = "property_",
+    case_id: str = "",
+    progress: Progress | None = None,
+) -> LumaTarget:
     """Return the object with which a property sends requests."""
     target = session.target
     for role in GENERATIONS:
@@ -369,7 +389,14 @@ def begin(session: Session, fuzzing: Fuzzing, name: str = "property_", case_id: 
         material = Material.offered(target.value, target.missing)
     except NotRecorded as error:
         not_judged(str(error))
-    return LumaTarget(session=session, fuzzing=fuzzing, material=material, name=name, case_id=case_id)
+    return LumaTarget(
+        session=session,
+        fuzzing=fuzzing,
+        material=material,
+        name=name,
+        case_id=case_id,
+        progress=progress or Progress(None),
+    )
 
 
 def _encoded(body: object) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import requests
@@ -67,6 +68,8 @@ _SHAPE: Final = (
 _SENT: Final = requests.Request("GET", "http://target/").prepare()
 """Stands for the request of every response; none of the checks used looks at it."""
 
+_VERSION: Final = re.compile(r"(?<=/[0-9a-f]{8}-[0-9a-f]{4}-)[0-9a-f](?=[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$)")
+"""The digit of a UUID at the end of a URL that tells its version."""
 _COMBINING: Final = ("anyOf", "oneOf", "allOf", "not")
 _CONFIG: Final[dict[str, Any]] = {
     "generation": {"allow-extra-parameters": False, "with-security-parameters": False},
@@ -92,7 +95,8 @@ class Document:
 
     def lookups(self, *, valid: bool) -> st.SearchStrategy[Ask]:
         """Return polls for ids that do not exist: UUIDs, as the document demands, or not."""
-        return self.generating[GENERATION_PATH]["GET"].as_strategy(generation_mode=_mode(valid=valid)).map(_ask)
+        drawn = self.generating[GENERATION_PATH]["GET"].as_strategy(generation_mode=_mode(valid=valid))
+        return drawn.map(_ask).map(_make_nobodys)
 
     def find_departures(self, exchange: Exchange, *, status_is_open: bool = False) -> tuple[str, ...]:
         """Return where an answer departs from what the document says of its operation.
@@ -184,6 +188,14 @@ def _ask(case: schemathesis.Case[Any]) -> Ask:
     if case.method == "GET":
         return Ask(method="GET", url=case.formatted_path)
     return Ask(method="POST", url=GENERATIONS_PATH, body=ABSENT if case.body is NOT_SET else case.body)
+
+
+def _make_nobodys(ask: Ask) -> Ask:
+    """Return a poll whose UUID no server has made: of version 8, which is for uses of one's own (RFC 9562).
+
+    Hypothesis' simplest UUID is the first of any generator seeded with 0, so a server with such ids has made it.
+    """
+    return replace(ask, url=_VERSION.sub("8", ask.url))
 
 
 def _response(exchange: Exchange) -> schemathesis.Response:

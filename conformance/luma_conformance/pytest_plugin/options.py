@@ -51,6 +51,12 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": 30.0,
         "help": "total time one exchange may take, body included (default 30)",
     },
+    "--luma-patience": {
+        "metavar": "SECONDS",
+        "type": seconds(1, 86_400),
+        "help": "how long one generation is polled for (default: as each case says, 5 minutes, 10 for a video); one "
+        "that does not end fails once, and what needs another like it is not judged",
+    },
     "--luma-against": {
         "metavar": "TARGET",
         "help": "send each case to this server too, and say where only one of the two is right: a URL, or a profile",

@@ -10,9 +10,10 @@ import pytest
 from luma_conformance.errors import ConformanceError, Exit, SpendExhausted
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Severity
-from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, subject_of
+from luma_conformance.pytest_plugin.forecast import choose_fuzzing
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, run_of, subject_of
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
 
 _ENDED = "Skipped: not judged: the run was ended"
@@ -22,15 +23,10 @@ def target_for(request: pytest.FixtureRequest) -> LumaTarget:
     """Return the value of the fixture for the property that requests it."""
     config, item = request.config, request.node
     guard(config)
-    fuzz = config.getoption("luma_fuzz")
-    fuzzing = Fuzzing(
-        profile="deep" if fuzz == "deep" else "gate",
-        examples=fuzz if isinstance(fuzz, int) else None,
-        real_time=config.getoption("luma_real_time"),
-        alone=not hasattr(config, "workerinput"),
-    )
+    fuzzing = choose_fuzzing(config)
     item.user_properties.append((CASE_PROPERTY, property_id(item)))
-    return begin(session_of(item), fuzzing, f"{item.path.name}::{item.name}", property_id(item))
+    name = f"{item.path.name}::{item.name}"
+    return begin(session_of(item), fuzzing, name, property_id(item), run_of(config).progress)
 
 
 def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judged | None:

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -20,9 +20,11 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
 
 if TYPE_CHECKING:
+    from luma_conformance.pytest_plugin.forecast import Forecast
     from luma_conformance.pytest_plugin.publisher import Publisher
     from luma_conformance.pytest_plugin.tally import Tally
     from luma_conformance.redaction.redactor import Redactor
+    from luma_conformance.session.progress import Progress
     from luma_conformance.session.session import Session
 
 NAME: Final = "luma-run"
@@ -79,8 +81,8 @@ class Run:
         self._broken = False
         self._tally: Tally | None = None
         self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
-        remote = config.getoption("base_url", None) or config.getoption("luma_profile")
-        self._terminal = _copy_terminal() if remote else None
+        self.progress: Progress | None = None
+        self._forecast: Forecast | None = None
         self._publisher: Publisher | None = None
         if config.getoption("luma_report") is not None:
             self._publish()
@@ -97,12 +99,19 @@ class Run:
         return self._tally
 
     def announce(self, text: str) -> None:
-        """Show on the terminal what the run is waiting for."""
-        if self._terminal is not None:
-            self._terminal.write(f"\nluma: {text} ")
+        """Show on the terminal what whoever runs this should know."""
+        if self.progress is not None:
+            self.progress.say(text)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self.progress is not None:
+            self.progress.begin(nodeid.rpartition("::")[2])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self.progress is not None:
+            self.progress.show("")
         judged = getattr(report, "luma_judged", None)
         if (run := getattr(report, "luma_run", None)) is not None:
             self.tally.begin(run)
@@ -117,6 +126,8 @@ class Run:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
             gc.freeze()  # thousands of cases live to the end; traversing them in every collection costs a run about 5 %
+        if not session.config.getoption("collectonly") and any(map(_uses_target, session.items)):
+            self._begin_progress(session.items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -165,8 +176,25 @@ class Run:
             self._publisher.show(terminalreporter, annotated=os.environ.get("GITHUB_ACTIONS") == "true")
 
     def pytest_unconfigure(self) -> None:
-        if self._terminal is not None:
-            self._terminal.close()
+        if self.progress is not None:
+            self.progress.close()
+
+    def _begin_progress(self, items: Sequence[pytest.Item]) -> None:
+        """Begin to show how the run goes; of xdist's workers, which have no terminal, only the first says anything."""
+        from luma_conformance.pytest_plugin.forecast import Forecast
+        from luma_conformance.session.progress import show_on
+
+        worker = getattr(self._config, "workerinput", {}).get("workerid")
+        self.progress = show_on(_copy_terminal() if worker in (None, "gw0") else None, interactive=worker is None)
+        self._forecast = Forecast(items)
+        self.progress.on_tick = self._foresee
+
+    def _foresee(self) -> None:
+        """Say about how long the run will take, once that is known."""
+        session = self._config.stash.get(SESSION, None)
+        if self._forecast is not None and session is not None and (said := self._forecast.say(self._config, session)):
+            self._forecast = None
+            self.announce(said)
 
     def _publish(self) -> None:
         """Begin the report where one is wanted; raise UsageError where it cannot be written."""
@@ -186,6 +214,10 @@ class Run:
 
 def _is_ours(report: pytest.TestReport) -> bool:
     return "luma" in report.keywords or any(name == CASE_PROPERTY for name, _ in report.user_properties)
+
+
+def _uses_target(item: pytest.Item) -> bool:
+    return "luma_target" in getattr(item, "fixturenames", ()) or item.get_closest_marker("luma") is not None
 
 
 def _copy_terminal() -> TextIO | None:

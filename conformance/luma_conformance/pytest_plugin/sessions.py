@@ -123,6 +123,8 @@ def _make_options(config: pytest.Config) -> Options:
         timeout=config.getoption("luma_timeout"),
         lenient=config.getoption("luma_wording") == "lenient",
         announce=run_of(config).announce,
+        progress=run_of(config).progress,
+        patience=config.getoption("luma_patience"),
         record=_choose_record_file(config),
         max_age=config.getoption("luma_max_age"),
         redactor=guard(config)[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,17 +13,19 @@ from typing import Final, Protocol
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, ExchangeError, InputError
 from luma_conformance.judge.deviations import Deviations
+from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.prepare import Prepared
+from luma_conformance.session.progress import Progress
 from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
 from luma_conformance.target.gateway import Gateway
-from luma_conformance.target.pacing import Pacing
+from luma_conformance.target.pacing import PATIENCE, Pacing, Traffic
 from luma_conformance.target.preflight import check_clock, preflight
 from luma_conformance.target.profile import (
     SERVER,
@@ -58,10 +60,12 @@ class Options:
     """What a run judges, and how.
 
     `target` is a base URL, a recording (`cassette:FILE`) or the file of a profile that has a base URL. `timeout` is in
-    seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `lenient`: another
-    wording is a warning. `record` is the file that keeps the exchanges. `redactor` scrubs all that the run
-    writes; the target's secrets are added to it. `alone` is false where other workers of the run judge the same target.
-    `gateway` is added to each request to a server. `widen`: the profile is in doubt, and so is its clock.
+    seconds, `spend` in accepted generations, `max_age`, the age a recording may have, in seconds. `patience` is how
+    many seconds one generation may take; by default as many as each case says. `lenient`: another wording is a warning.
+    `announce` is called with what the user should know; `progress` shows what the run is doing. `record` is the file
+    that keeps the exchanges. `redactor` scrubs all that the run writes; the target's secrets are added to it. `alone`
+    is false where other workers of the run judge the same target. `gateway` is added to each request to a
+    server. `widen`: the profile is in doubt, and so is its clock.
     """
 
     target: str | None = None
@@ -70,6 +74,8 @@ class Options:
     timeout: float = 30.0
     lenient: bool = False
     announce: Callable[[str], None] = print
+    progress: Progress | None = None
+    patience: float | None = None
     record: Path | None = None
     max_age: float | None = None
     redactor: Redactor = field(default_factory=Redactor)
@@ -113,7 +119,10 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
     if why := profile.missing(MAIN_KEY):
         raise CouldNotJudge(f"there is no key for the embedded reference: {why}")
     spending = Spending(transport, limit=None)
-    channel = _make_channel(spending, transport.clock, profile)
+    passing = _make_passing(spending, transport.clock, profile)
+    channel = LiveChannel(transport=passing, patient=passing, passing=passing)
+    if options.progress is not None:
+        channel = replace(channel, tick=options.progress.tick)
     session = _make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options)
     if given is not None:
         check_session_clock(session)
@@ -121,7 +130,7 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
-    from luma_conformance.target.http import HttpTransport, RealClock, is_loopback
+    from luma_conformance.target.http import HttpTransport, is_loopback
 
     gateway = options.gateway.or_else(profile.gateway) if profile is not None else options.gateway
     options.redactor.add(gateway.secrets)
@@ -138,7 +147,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
             preflight(transport, None, scrub=options.redactor.scrub)
             raise CouldNotJudge(f"there is no key for {base_url}: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
-        channel = _make_channel(spending, RealClock(), profile, options.announce)
+        channel = _make_live_channel(spending, profile, options)
         session = _make_session(f"{base_url}, {profile.name}", base_url, channel, spending, profile, options)
         session.remote, session.close, session.added = True, transport.close, gateway.shown
         session = _record_if_asked(session, options)
@@ -181,17 +190,25 @@ def _make_session(
         now=lambda: channel.passing.now(main),
         announce=options.announce,
         scrub=scrub,
+        patience=PATIENCE if options.patience is None else options.patience,
     )
     run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
-        target=Target(channel=channel, profile=profile, run=run, preparation=prepared),
+        target=Target(
+            channel=channel,
+            profile=profile,
+            run=run,
+            preparation=prepared,
+            patience=Patience(seconds=options.patience),
+        ),
         spending=spending,
         scrub=scrub,
         lenient=options.lenient,
         deviations=options.deviations,
         prepared=prepared,
+        traffic=channel.transport if isinstance(channel.transport, Traffic) else None,
     )
 
 
@@ -199,15 +216,17 @@ def _record_if_asked(session: Session, options: Options) -> Session:
     return session if options.record is None else record(session, options.record, options.redactor)
 
 
-def _make_channel(
-    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None = None
-) -> LiveChannel:
-    passing = _make_passing(transport, clock, profile, announce)
-    patient: Transport = passing
-    if announce is not None:
-        main = _MainClock(passing)
-        patient = Pacing(passing, main, announce=announce, per_minute=profile.requests_per_minute)
-    return LiveChannel(transport=passing, patient=patient, passing=passing)
+def _make_live_channel(transport: Transport, profile: Profile, options: Options) -> LiveChannel:
+    from luma_conformance.target.http import RealClock
+
+    progress = options.progress or Progress(None)
+    passing = _make_passing(transport, RealClock(), profile)
+    passing.announce, passing.show = options.announce, progress.show
+    roles = {authorization: role for role, authorization in reversed([*_make_headers(profile).items()])}
+    traffic = Traffic(transport=passing, passing=passing, roles=roles, per_minute=profile.requests_per_minute)
+    patience = PATIENCE if options.patience is None else options.patience
+    patient = Pacing(traffic=traffic, patience=patience, shared=not options.alone, show=progress.show)
+    return LiveChannel(transport=traffic, patient=patient, passing=passing, tick=progress.tick)
 
 
 def _read_published(transport: Transport) -> Profile | None:
@@ -221,28 +240,12 @@ def _read_published(transport: Transport) -> Profile | None:
         return None  # preflight reports what is wrong with the target
 
 
-@dataclass(frozen=True, slots=True)
-class _MainClock:
-    """The clock of the main key's client, used to wait for its rate limit."""
-
-    passing: Passing
-
-    def now(self) -> float:
-        headers = (("Authorization", self.passing.authorize(MAIN_KEY)),)
-        return self.passing.now(Request(method="GET", url="/", headers=headers))
-
-    def sleep(self, seconds: float) -> None:
-        self.passing.sleep(seconds, MAIN_KEY)
-
-
 def _make_headers(profile: Profile) -> dict[str, str]:
     """Return the Authorization header of each role that has a key."""
     return {role: f"Bearer {key.token}" for role, key in profile.keys.items()}
 
 
-def _make_passing(
-    transport: Transport, clock: Clock, profile: Profile, announce: Callable[[str], None] | None
-) -> Passing:
+def _make_passing(transport: Transport, clock: Clock, profile: Profile) -> Passing:
     headers = _make_headers(profile)
     # The two keys are of one client by their definition, and its clock, if it has one of its own, is that of both.
     same = {headers["second-key"]: headers[MAIN_KEY]} if "second-key" in headers else {}
@@ -252,7 +255,6 @@ def _make_passing(
         clock=clock,
         ask=_make_time_request(advance, headers) if advance is not None else None,
         shared=advance is not None and advance.scope == SERVER,
-        announce=announce,
         authorize=headers.__getitem__,
         same=same,
     )

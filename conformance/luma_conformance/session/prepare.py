@@ -17,11 +17,10 @@ from luma_conformance.matching import whole_number
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response, header
 from luma_conformance.recording.recorder import PREPARATION
 from luma_conformance.target.channel import Channel
+from luma_conformance.target.pacing import PATIENCE
 from luma_conformance.target.profile import Profile
 from luma_conformance.target.spending import Spending
 
-PATIENCE: Final = 300.0
-"""Seconds of polling after which a generation that has not ended is given up."""
 EVERY: Final = 2.0
 """Seconds between two polls, as the page recommends."""
 RECENT: Final = 3600.0

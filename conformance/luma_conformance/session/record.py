@@ -16,6 +16,7 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.media import abbreviate, expand
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, InputError
+from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Request, Response
 from luma_conformance.recording import har
@@ -43,10 +44,11 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
         "base_url": session.base_url,
         "free": session.spending.limit is None,
         "profile": _list_facts(session.target.profile),
+        **({} if (patience := session.target.patience.seconds) is None else {"patience": patience}),
     }
     begun = har.read_about(path) if path.exists() and path.stat().st_size else {}
     if begun and begun != json.loads(json.dumps(scrub_data(about, redactor.scrub))):
-        began = f"is a recording of {begun.get('base_url')}, or made with another profile"
+        began = f"is a recording of {begun.get('base_url')}, or made with another profile or patience"
         raise InputError(f"{path} {safe_text(began)}; name another file")
     # Every process that uses a key may advance its client's clock, and knows only what it advanced itself.
     run = {"kit": luma_conformance.__version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
@@ -85,7 +87,13 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
     return Session(
         shown=f"{path}, a recording of {safe_text(base_url)}, made {_describe_age(age)} ({day})",
         base_url=base_url,
-        target=Target(channel=player, profile=_read_profile(about, path), run="luma-replayed", preparation=player),
+        target=Target(
+            channel=player,
+            profile=_read_profile(about, path),
+            run="luma-replayed",
+            preparation=player,
+            patience=_read_patience(about),
+        ),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
         scrub=lambda text: safe_text(redactor.scrub(text)),
         recorded=True,
@@ -146,6 +154,12 @@ def _read_profile(about: About, path: Path) -> Profile:
         roles=_read_texts(facts.get("roles")),
         lacks=frozenset(lacks),
     )
+
+
+def _read_patience(about: About) -> Patience:
+    """Return the patience a recording was made with: with another it would end elsewhere."""
+    seconds = about.get("patience")
+    return Patience(seconds=float(seconds) if isinstance(seconds, int | float) else None)
 
 
 def _read_texts(value: object) -> dict[str, str]:

@@ -18,6 +18,7 @@ from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
 from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
 from luma_conformance.session.prepare import Prepared
+from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.spending import Spending
 
@@ -31,7 +32,8 @@ class Session:
     `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
     `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
     shown, that each request gets on its way. `lenient`: a different wording is a warning. `prepared` is what the kit
-    makes on the target itself; None for a recording.
+    makes on the target itself, `traffic` what was sent to a live target, and what that used of its limits; both None
+    for a recording.
     """
 
     shown: str
@@ -47,6 +49,7 @@ class Session:
     lenient: bool = False
     deviations: Deviations = field(default_factory=Deviations)
     prepared: Prepared | None = None
+    traffic: Traffic | None = None
     every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
 
     def run(self, case: Case) -> Result:

@@ -18,7 +18,7 @@ HOUR: Final = 3600
 """Seconds for which an output URL is valid ("Presigned URL expiry")."""
 EVERY: Final = 2.0
 WATCHED: Final = 300.0
-"""Seconds between two polls in real time, and from the first to the last."""
+"""Seconds between two polls in real time, and from the first to the last, if the user has no other patience."""
 LONG: Final = 3600.0
 """Seconds after which a generation is over, unless its prompt keeps it: the time a job is active at most."""
 
@@ -100,15 +100,22 @@ def _watch(luma_target: LumaTarget) -> None:
     """Watch one generation in real time, as often as the page recommends."""
     if not luma_target.fuzzing.real_time:
         not_judged("the profile names no fast-clock; --luma-real-time watches one generation, five minutes at most")
-    created = _create(luma_target, luma_target.request(body=b'{"prompt": "A sunset over the ocean"}'))
+    body, patience = {"prompt": "A sunset over the ocean"}, luma_target.session.target.patience
+    if (why := patience.find_reason(body)) is not None:
+        not_judged(why)
+    watched = WATCHED if patience.seconds is None else patience.seconds
+    created = _create(luma_target, luma_target.request(body=json.dumps(body).encode()))
     polls: list[Exchange] = []
-    while len(polls) < WATCHED / EVERY and not (polls and _state(polls[-1]) in FINAL_STATES):
+    while len(polls) < watched / EVERY and not (polls and _state(polls[-1]) in FINAL_STATES):
         luma_target.sleep(EVERY, MAIN_KEY)
         polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
     luma_target.sleep(EVERY, MAIN_KEY)  # the next output URL is then one of another second
     polls.append(luma_target.exchange(_lookup(luma_target, _id(created), MAIN_KEY)))
     for oddity in judge_life_cycle(created, polls):
         luma_target.fail(f"{oddity.what}  [Handling async failures in code]", (created, *polls)[oddity.exchange])
+    if _state(polls[-1]) not in FINAL_STATES:
+        patience.note_stuck(body, watched)
+        luma_target.fail(f"not over after {watched:.0f} s  [Handling async failures in code]", polls[-1])
 
 
 def _live(luma_target: LumaTarget, body: dict[str, str], waits: list[float]) -> None:

@@ -110,7 +110,7 @@ class _Walk:
 
     def begin(self) -> None:
         self._steps, self._exchanges = [], []
-        self._luma.session.target.channel.begin_example(self._steps)
+        self._luma.begin_example(self._steps)
 
     def send(self, ask: Ask, origin: Exchange | None) -> Exchange:
         self._steps.append((_plain(ask), None if origin is None else self._exchanges.index(origin)))

@@ -16,7 +16,7 @@ from luma_conformance.model import Case, Clock, Exchange, Request, Response, Tra
 from luma_conformance.target.server_time import Moment, ServerTime, TimeDoubts
 
 LONG: Final = 5.0
-"""Waits of at least this many seconds of real time are announced."""
+"""Waits of at least this many seconds of real time are shown."""
 
 TimeRequest = Callable[[int, str], Request]
 """A function that returns the request which lets whole seconds pass for the client of an Authorization header."""
@@ -68,6 +68,8 @@ class Passing:
     It is the one place that knows what time it is for a client, whom its Authorization header identifies. `shared`: the
     target has one clock, so that time advanced for one client passes for all. `authorize` returns the header of a role,
     `same` the header that stands for a client that has several. As a Transport, it notes what answers tell of the time.
+    `show` is called with a text while a long wait lasts, and with an empty one when it is over; a wait that takes no
+    real time is not shown. `announce` is called with what the user should know.
     """
 
     transport: Transport
@@ -75,6 +77,7 @@ class Passing:
     ask: TimeRequest | None = None
     shared: bool = False
     announce: Callable[[str], None] | None = None
+    show: Callable[[str], None] | None = None
     authorize: Callable[[str], str] = "Bearer {}".format
     same: Mapping[str, str] = field(default_factory=dict)
     _ahead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
@@ -102,7 +105,7 @@ class Passing:
 
     def sleep(self, seconds: float, role: str) -> None:
         """Let time pass for the client whose key has that role; raise CouldNotJudge if the target refuses."""
-        self._let_pass(seconds, lambda: self.authorize(role))
+        self._let_pass(seconds, lambda: self.authorize(role), "as the case demands")
 
     def wait(self, seconds: float, request: Request, why: str = "") -> None:
         """Let time pass for the client that sends a request; raise CouldNotJudge if the target refuses."""
@@ -117,9 +120,16 @@ class Passing:
             self._advance(math.ceil(seconds), authorization())
 
     def _count_down(self, seconds: float, why: str) -> None:
-        if seconds >= LONG and self.announce is not None:
-            self.announce(f"waiting {seconds:.0f} s {why}".rstrip())
-        self.clock.sleep(seconds)
+        """Wait, and show what is left of a long wait every second."""
+        if seconds < LONG or self.show is None:
+            self.clock.sleep(seconds)
+            return
+        left = seconds
+        while left > 0:
+            self.show(f"waiting {math.ceil(left)} s {why}".rstrip())
+            self.clock.sleep(min(1.0, left))
+            left -= 1.0
+        self.show("")
 
     def _advance(self, seconds: int, authorization: str) -> None:
         assert self.ask is not None
@@ -152,14 +162,19 @@ class Passing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveChannel:
-    """A Channel to a target that answers now; `patient` is the transport that waits for rate limits."""
+    """A Channel to a target that answers now; `patient` is the transport that waits for rate limits.
+
+    `tick` is called before every exchange, so that a run can show that it goes on.
+    """
 
     transport: Transport
     patient: Transport
     passing: Passing
+    tick: Callable[[], None] = lambda: None
 
     def exchange(self, request: Request, *, at_once: bool = False) -> Exchange:
         """Send a request and return the exchange; raise ExchangeError if no answer comes."""
+        self.tick()
         sent = self.passing.now(request)
         response = (self.transport if at_once else self.patient).send(request)
         return Exchange(request=request, response=response, sent=sent, received=self.passing.now(request))

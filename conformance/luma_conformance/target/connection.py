@@ -32,6 +32,9 @@ SOON: Final = 1.0
 MAX_PEM: Final = 1_000_000
 """Bytes a file with a certificate or a key may have."""
 
+_QUICK_ACK: Final = getattr(socket, "TCP_QUICKACK", None)
+"""Linux's option to acknowledge at once; None elsewhere."""
+
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_WHILE_READING")
 """OpenSSL's reasons where a server does not speak TLS."""
 _NO_TLS_ADVICE: Final = "if it does not speak TLS, the URL begins with http://"
@@ -256,7 +259,12 @@ class Connection:
 
     def _read(self, call: Call, parser: ResponseParser) -> None:
         while not parser.complete:
-            if data := self._timed(call).recv(parser.room):
+            sock = self._timed(call)
+            if _QUICK_ACK is not None:
+                # A server that writes head and body apart waits, by Nagle's algorithm, for the acknowledgement of the
+                # head before it sends the body; delayed, that costs 40 ms a request. The option holds for a moment.
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+            if data := sock.recv(parser.room):
                 parser.feed(data)
             else:
                 parser.end()

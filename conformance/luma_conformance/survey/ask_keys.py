@@ -8,9 +8,9 @@ from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import Response, header
-from luma_conformance.session.ask_media import find_case, is_said, tell_refusal
-from luma_conformance.session.asker import PROMPT, Asker
-from luma_conformance.session.claims import Claim, false, true, unasked, unclear
+from luma_conformance.survey.ask_media import find_case, is_said, tell_refusal
+from luma_conformance.survey.asker import PROMPT, Asker
+from luma_conformance.survey.claims import Claim, false, true, unasked, unclear
 
 _MOST_PER_MINUTE: Final = 60
 _MOST_JOBS: Final = 21

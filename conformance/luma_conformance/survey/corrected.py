@@ -11,8 +11,8 @@ from typing import Any, Final
 from luma_conformance.catalogue.roles import GENERATIONS, KEYS, MEDIA, OFFERS, PROMPTS
 from luma_conformance.errors import InputError
 from luma_conformance.reading.toml import read_toml
-from luma_conformance.session.ask_time import SCOPE
-from luma_conformance.session.claims import Claim, Finding
+from luma_conformance.survey.ask_time import SCOPE
+from luma_conformance.survey.claims import Claim, Finding
 from luma_conformance.target.profile import FAST_CLOCK
 
 MOST_LINES: Final = 200

@@ -14,12 +14,12 @@ from typing import Final
 from luma_conformance.catalogue.roles import EITHER, GENERATIONS, MAIN_KEY, MEDIA, OFFERS, ROLES
 from luma_conformance.errors import ExchangeError
 from luma_conformance.model import Request
-from luma_conformance.session import ask_keys, ask_time
-from luma_conformance.session.ask_media import NOWHERE, ask_media, ask_offer
-from luma_conformance.session.asker import Asker
-from luma_conformance.session.claims import Claim, Finding, unclear
 from luma_conformance.session.open import WELL_KNOWN, Options, open_session
 from luma_conformance.session.session import Session
+from luma_conformance.survey import ask_keys, ask_time
+from luma_conformance.survey.ask_media import NOWHERE, ask_media, ask_offer
+from luma_conformance.survey.asker import Asker
+from luma_conformance.survey.claims import Claim, Finding, unclear
 from luma_conformance.target.profile import BARE, FAST_CLOCK, ClockAdvance, Profile
 
 EXAMPLES: Final[Mapping[str, str]] = {

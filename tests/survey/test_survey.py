@@ -10,19 +10,18 @@ from pathlib import Path
 import pytest
 
 from luma_conformance.catalogue import media
-from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge import play
 from luma_conformance.model import Request, Response, header
 from luma_conformance.reference import profile_path
-from luma_conformance.session import ask_time, asker
 from luma_conformance.session import open as opening
-from luma_conformance.session.claims import COSTS, Claim, Finding
 from luma_conformance.session.open import Options
-from luma_conformance.session.survey import survey
+from luma_conformance.survey import ask_time, asker
+from luma_conformance.survey.claims import COSTS, Claim, Finding
+from luma_conformance.survey.survey import survey
 from tests.answering import answering
 from tests.kit import response
-from tests.session.vendor import FETCHED, KEYS, LARGE, Vendor
+from tests.survey.vendor import FETCHED, KEYS, LARGE, Vendor
 
 RIGHT = """
 [keys]
@@ -52,7 +51,6 @@ advance = "/clock"
 body = '{"by": {seconds}}'
 """
 
-GRANTED = pytest.mark.skipif("output-files" not in ROLES, reason="no such role")
 
 Asked = Callable[..., dict[str, Claim]]
 
@@ -366,7 +364,6 @@ def test_every_answer_is_scrubbed(asked: Asked, monkeypatch: pytest.MonkeyPatch)
     assert secret not in repr(found)
 
 
-@GRANTED
 @pytest.mark.parametrize(
     ("vendor", "role", "why"),
     [
@@ -385,7 +382,6 @@ def test_what_is_taken_for_granted_is_asked_too(asked: Asked, vendor: Vendor, ro
     assert asked(Vendor())[role].finding is Finding.TRUE
 
 
-@GRANTED
 def test_what_a_mock_says_it_lacks_is_not_asked(asked: Asked) -> None:
     """It is offered no more than any other role that is not."""
     found = asked(Vendor(files=False), RIGHT.replace("[offers]", "[offers]\noutput-files = false"))

@@ -11,10 +11,10 @@ from luma_conformance.catalogue.roles import FAILURE_CODES, MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, ExchangeError
 from luma_conformance.judge.answers import FINAL_STATES, member_of
 from luma_conformance.model import Response
-from luma_conformance.session.ask_media import tell_acceptance
-from luma_conformance.session.asker import PATIENCE, PROMPT, Asker, name_of
-from luma_conformance.session.claims import Claim, Finding, false, true, unasked, unclear
 from luma_conformance.session.open import check_session_clock
+from luma_conformance.survey.ask_media import tell_acceptance
+from luma_conformance.survey.asker import PATIENCE, PROMPT, Asker, name_of
+from luma_conformance.survey.claims import Claim, Finding, false, true, unasked, unclear
 from luma_conformance.target.profile import CLIENT, SERVER
 
 SCOPE: Final = "clock.scope"

@@ -6,16 +6,14 @@ import re
 from typing import Final
 
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.catalogue.roles import ROLES
+from luma_conformance.catalogue.roles import TAKEN_FOR_GRANTED
 from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import detail_of, member_of
 from luma_conformance.matching import Scene
 from luma_conformance.model import Case, Response
-from luma_conformance.session.asker import PROMPT, Asker
-from luma_conformance.session.claims import Claim, Finding, false, lacking, true, unasked, unclear
+from luma_conformance.survey.asker import PROMPT, Asker
+from luma_conformance.survey.claims import Claim, Finding, false, lacking, true, unasked, unclear
 
-GRANTED: Final = frozenset(ROLES) & {"url-ingestion", "image-decoding", "output-files"}
-"""What a profile claims unless it says otherwise."""
 NOWHERE: Final = "https://conformance.invalid/image.png"
 
 
@@ -106,7 +104,7 @@ def tell_refusal(asker: Asker, role: str, answer: Response, case: Case | None = 
     """Return whether an answer is the refusal that a role is for, another one, or none."""
     case, says = case or find_case(role), asker.describe(answer)
     if 200 <= answer.status < 300:
-        lacks = lacking if role in GRANTED else false
+        lacks = lacking if role in TAKEN_FOR_GRANTED else false
         return lacks(role, f"what it is for was accepted: {answer.status}")
     if case is not None and answer.status == case.status and is_said(case, answer):
         return true(role, says)
@@ -118,7 +116,7 @@ def tell_refusal(asker: Asker, role: str, answer: Response, case: Case | None = 
 def find_case(role: str, *, accepted: bool = False) -> Case | None:
     """Return the first case of one request that needs this role, beside what is granted, and shows what it means."""
     for case in casefiles.own():
-        needs = {*case.needs} - (GRANTED - {role})
+        needs = {*case.needs} - (TAKEN_FOR_GRANTED.keys() - {role})
         if needs == {role} and len(case.steps) == 1 and (case.status == 201) == accepted:
             return case
     return None

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from luma_conformance.errors import InputError
-from luma_conformance.session.claims import Claim, Finding, false, true, unasked, unclear
-from luma_conformance.session.corrected import correct
+from luma_conformance.survey.claims import Claim, Finding, false, true, unasked, unclear
+from luma_conformance.survey.corrected import correct
 from luma_conformance.target.profile import parse_profile, read_template
 
 URL = "http://127.0.0.1:8080"
