@@ -155,11 +155,13 @@ def test_a_video_as_a_source_that_is_not_wanted_may_be_called_no_image(body: obj
         assert not other.allows(422, "source: content-type is not an image")
 
 
-def test_nothing_comes_of_an_unwanted_url_that_is_not_known() -> None:
-    """Where nobody knows what a URL that is not wanted leads to, only the 400 is predicted."""
+def test_an_unwanted_url_that_is_not_known_may_be_a_422_of_any_kind() -> None:
+    """Where nobody knows what an unwanted URL leads to, a server that fetches it first may say what it found."""
     prediction = predict(image(source=FINE), media=lambda _: MediaFact(problem=Problem.UNDECIDED))
     assert isinstance(prediction, Rejected)
-    assert [violation.rule for violation in prediction.violations] == ["source-on-image"]
+    assert [violation.status for violation in prediction.violations] == [400, 422]
+    assert prediction.allows(422, "source: failed to fetch URL (HTTP 404)")
+    assert not prediction.allows(400, "source: failed to fetch URL (HTTP 404)")
 
 
 def _look_up_kind(ref: Mapping[str, object]) -> MediaFact:

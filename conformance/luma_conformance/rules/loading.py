@@ -19,7 +19,7 @@ _TOO_LARGE: Final = "413 — Payload Too Large"
 
 def _find_transported(subject: Subject) -> Iterator[Load]:
     """Yield the media that were transferred completely; a generation id transfers no bytes, so it has no 413."""
-    for load in subject.loads:
+    for load in (*subject.loads, *subject.unwanted):
         if load.fact.problem is None and load.reference.generation_id is None:
             yield load
 
@@ -59,7 +59,7 @@ def _landscape_manga(subject: Subject) -> Iterable[Fault]:
 
 def _with(problem: Problem) -> Find:
     def find(subject: Subject) -> Iterable[Fault]:
-        for load in subject.loads:
+        for load in (*subject.loads, *subject.unwanted):
             if load.fact.problem is problem:
                 values = {"field": load.reference.named, "http_status": load.fact.http_status}
                 yield Fault(path=load.reference.path, values=(values,))
@@ -68,12 +68,14 @@ def _with(problem: Problem) -> Find:
 
 
 def _not_an_image(subject: Subject) -> Iterable[Fault]:
-    """Yield what is no image where images belong; a source that is not wanted at all may be taken for one."""
+    """Yield what is no image where images belong, and what may be called so where nothing belongs.
+
+    That is a video, and a URL of which nobody knows what it leads to: the wording may vary, so any 422 is allowed.
+    """
     yield from _with(Problem.NOT_AN_IMAGE)(subject)
-    for load in subject.loads:
-        source = load.reference.path == "source" and load.reference.url is not None
-        if source and load.fact.kind is Kind.VIDEO and subject.type in ("image", "video"):
-            yield Fault(path="source", values=({"field": "source"},))
+    for load in subject.unwanted:
+        if load.fact.kind is Kind.VIDEO or load.fact.problem is Problem.UNDECIDED:
+            yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
 
 
 LOADING_RULES: Final = (

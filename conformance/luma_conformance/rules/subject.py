@@ -5,12 +5,12 @@ Nothing is judged here; the body has passed `shape.find_misfit`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from luma_conformance.rules import facts
-from luma_conformance.rules.media import Kind, MediaFact, MediaLookup, Problem
+from luma_conformance.rules.media import Kind, MediaFact, MediaLookup
 
 OPEN_FIELD: Final = "{field}"
 """Stands for a prefix the page does not fix: it prints one for `source` and `image_ref[i]`, but for no frame."""
@@ -72,7 +72,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A request body that has been read; `references` are all its media references, `loads` those a server may load."""
+    """A request body that has been read.
+
+    `references` are all its media references, `loads` those a server loads if nothing else is wrong, and `unwanted` the
+    URLs it may fetch before it finds that their field does not apply, or that there are too many.
+    """
 
     prompt: str
     model: str
@@ -87,6 +91,7 @@ class Subject:
     video: Video
     references: tuple[Reference, ...]
     loads: tuple[Load, ...]
+    unwanted: tuple[Load, ...]
 
     @property
     def edits_video(self) -> bool:
@@ -115,6 +120,8 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
     block = body.get("video")
     video = _NO_VIDEO if block is None else _read_video(block)
     references = _all_references(source, image_ref, video)
+    formed = [ref for ref in references if _has_form(ref, kind)]
+    wanted = [ref for ref in formed if ref.url is None or _applies(ref, kind, image_ref)]
     return Subject(
         prompt=body["prompt"],
         model=body.get("model", facts.DEFAULT_MODEL),
@@ -128,7 +135,8 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
         video_given=block is not None,
         video=video,
         references=references,
-        loads=tuple(_find_loads(references, media, kind, image_ref)),
+        loads=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in wanted),
+        unwanted=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in formed if ref not in wanted),
     )
 
 
@@ -192,26 +200,12 @@ def _all_references(
     return (*((source,) if source is not None else ()), *(image_ref or ()), *video.frames, *(keyframes or ()))
 
 
-def _find_loads(
-    references: tuple[Reference, ...], media: MediaLookup, kind: str, image_ref: tuple[Reference, ...] | None
-) -> Iterator[Load]:
-    """Yield the references a server may load before it answers, and what that gives.
-
-    The page's own examples settle that a reference of the wrong form is refused as such: the stub data of "Malformed
-    image reference" and "Base64 data without media_type" would not load, and the media_type of a source video is
-    checked "before fetching any bytes". A URL in a field that does not apply, or one of too many, may be fetched first
-    or not at all. Those examples do name files on example.com, but so does "not an image", whose file is fetched; what
-    is there is not said, and where it is not known, nothing comes of it.
-    A prior generation is not fetched, and nothing says when a server looks for it: that is a matter of its own.
-    """
-    for ref in references:
-        if _has_form(ref, kind):
-            fact = media(ref.raw)
-            if ref.url is None or _applies(ref, kind, image_ref) or fact.problem is not Problem.UNDECIDED:
-                yield Load(reference=ref, fact=fact)
-
-
 def _has_form(ref: Reference, kind: str) -> bool:
+    """Return whether a reference has the form of one; if not, a server refuses it before it is loaded.
+
+    The page's own examples settle that: the stub data of "Malformed image reference" and "Base64 data without
+    media_type" would not load, and the media_type of a source video is checked "before fetching any bytes".
+    """
     if ref.generation_id is not None:
         return True
     if ref.data is not None and (ref.url is not None or ref.media_type is None):
@@ -220,6 +214,12 @@ def _has_form(ref: Reference, kind: str) -> bool:
 
 
 def _applies(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
+    """Return whether a URL is wanted where it stands.
+
+    If not, nothing says whether it is fetched first. The page's examples name files on example.com, which would not
+    load, but so does "not an image", whose file is fetched: they tell nothing of the order.
+    A prior generation is not fetched, and nothing says when a server looks for it: that is a matter of its own.
+    """
     if kind == "image_edit" and image_ref is not None and len(image_ref) > facts.MAX_EDIT_REFERENCES:
         return False
     if ref.path == "source":
