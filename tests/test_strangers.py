@@ -28,6 +28,7 @@ def judge(pytester: pytest.Pytester, url: str, profile: str, *arguments: str) ->
 
 
 @pytest.mark.slow
+@pytest.mark.strangers
 @pytest.mark.parametrize("name", NAMES)
 def test_a_faithful_stranger_is_not_accused(name: str, pytester: pytest.Pytester) -> None:
     """The gate profile finds nothing on a faithful server, and judges all that the server offers."""

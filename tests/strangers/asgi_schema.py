@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import uvicorn
 
-JUDGED = 405
+JUDGED = 512
 FAULTS = {"keep-slot": "slot", "two-hours": "urls"}
 
 PREFIX = "luma-api-test-"

@@ -27,7 +27,7 @@ from socketserver import ThreadingMixIn
 from typing import Any, NamedTuple, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
-JUDGED = 399
+JUDGED = 505
 FAULTS = {"see-all": "404", "twins": "keyframe-index-duplicate"}
 
 PROFILE = """
