@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from luma_conformance.rules import Rejected, predict
+from luma_conformance.rules import Kind, MediaFact, Problem, Rejected, predict
 from tests.rules import bodies
-from tests.rules.bodies import FINE, NOWHERE, PRIOR, TYPED_VIDEO, edit, image, ray, restyle, video, without
+from tests.rules.bodies import (
+    FINE,
+    NOWHERE,
+    PDF,
+    PRIOR,
+    TYPED_VIDEO,
+    URL_VIDEO,
+    edit,
+    image,
+    ray,
+    restyle,
+    video,
+    without,
+)
 
 BAD_DATA = {"data": "not-valid-base64!!!", "media_type": "image/png"}
 REFRAME = without(ray("video_reframe"), "aspect_ratio")
@@ -41,11 +55,6 @@ def broken(body: object) -> list[str]:
         ),
         pytest.param(image(image_ref=[{"data": "!"}]), ["reference-data-untyped"], id="form before decoding"),
         pytest.param(ray("video_edit", source=NOWHERE), ["source-video-untyped"], id="media type before fetching"),
-        pytest.param(image(source=NOWHERE), ["source-on-image"], id="place before fetching"),
-        pytest.param(ray("video_edit", image_ref=[NOWHERE]), ["image-ref-on-video-edit"], id="place of references"),
-        pytest.param(
-            restyle(source=NOWHERE, image_ref=[NOWHERE] * 9), ["edit-references-too-many"], id="count before fetching"
-        ),
     ],
 )
 def test_where_the_page_settles_the_order_one_answer_is_allowed(body: object, allowed: list[str]) -> None:
@@ -95,6 +104,17 @@ def test_where_the_page_settles_the_order_one_answer_is_allowed(body: object, al
         pytest.param(
             image(image_ref=[NOWHERE, BAD_DATA]), ["base64-invalid", "url-unreachable"], id="two bad references"
         ),
+        pytest.param(image(source=NOWHERE), ["source-on-image", "url-unreachable"], id="a source that is not wanted"),
+        pytest.param(
+            ray("video_edit", image_ref=[PDF]),
+            ["image-ref-on-video-edit", "url-not-an-image"],
+            id="unwanted references",
+        ),
+        pytest.param(
+            restyle(source=FINE, image_ref=[NOWHERE, *[FINE] * 8]),
+            ["edit-references-too-many", "url-unreachable"],
+            id="one of too many",
+        ),
     ],
 )
 def test_elsewhere_every_broken_rule_may_be_answered(body: object, allowed: list[str]) -> None:
@@ -119,5 +139,30 @@ def test_media_are_looked_up_only_where_a_server_may_load_them() -> None:
         asked.append(ref)
         return bodies.look_up(ref)
 
-    predict(image(source=FINE, image_ref=[{"data": "x"}, NOWHERE]), media=note)
+    predict(ray("video_edit", source=FINE, image_ref=[{"data": "x"}, NOWHERE]), media=note)
     assert asked == [NOWHERE]
+
+
+@pytest.mark.parametrize("body", [image(source=TYPED_VIDEO), ray("video", source=TYPED_VIDEO)])
+def test_a_video_as_a_source_that_is_not_wanted_may_be_called_no_image(body: object) -> None:
+    """A server that loads media first finds no image there; what is an image may not be called none."""
+    prediction = predict(body, media=_look_up_kind)
+    assert isinstance(prediction, Rejected)
+    assert prediction.allows(422, "source: content-type is not an image")
+    for right in (image(source=FINE), ray("video", source=FINE)):
+        other = predict(right, media=_look_up_kind)
+        assert isinstance(other, Rejected)
+        assert not other.allows(422, "source: content-type is not an image")
+
+
+def test_an_unwanted_url_that_is_not_known_may_be_a_422_of_any_kind() -> None:
+    """Where nobody knows what an unwanted URL leads to, a server that fetches it first may say what it found."""
+    prediction = predict(image(source=FINE), media=lambda _: MediaFact(problem=Problem.UNDECIDED))
+    assert isinstance(prediction, Rejected)
+    assert [violation.status for violation in prediction.violations] == [400, 422]
+    assert prediction.allows(422, "source: failed to fetch URL (HTTP 404)")
+    assert not prediction.allows(400, "source: failed to fetch URL (HTTP 404)")
+
+
+def _look_up_kind(ref: Mapping[str, object]) -> MediaFact:
+    return MediaFact(kind=Kind.VIDEO if ref["url"] == URL_VIDEO["url"] else Kind.IMAGE)

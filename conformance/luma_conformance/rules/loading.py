@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from luma_conformance.rules import facts
-from luma_conformance.rules.media import Problem
+from luma_conformance.rules.media import Kind, Problem
 from luma_conformance.rules.rule import Fault, Find, Rule
 from luma_conformance.rules.subject import Load, Subject
 
@@ -19,7 +19,7 @@ _TOO_LARGE: Final = "413 — Payload Too Large"
 
 def _find_transported(subject: Subject) -> Iterator[Load]:
     """Yield the media that were transferred completely; a generation id transfers no bytes, so it has no 413."""
-    for load in subject.loads:
+    for load in (*subject.loads, *subject.unwanted):
         if load.fact.problem is None and load.reference.generation_id is None:
             yield load
 
@@ -59,12 +59,23 @@ def _landscape_manga(subject: Subject) -> Iterable[Fault]:
 
 def _with(problem: Problem) -> Find:
     def find(subject: Subject) -> Iterable[Fault]:
-        for load in subject.loads:
+        for load in (*subject.loads, *subject.unwanted):
             if load.fact.problem is problem:
                 values = {"field": load.reference.named, "http_status": load.fact.http_status}
                 yield Fault(path=load.reference.path, values=(values,))
 
     return find
+
+
+def _not_an_image(subject: Subject) -> Iterable[Fault]:
+    """Yield what is no image where images belong, and what may be called so where nothing belongs.
+
+    That is a video, and a URL of which nobody knows what it leads to: the wording may vary, so any 422 is allowed.
+    """
+    yield from _with(Problem.NOT_AN_IMAGE)(subject)
+    for load in subject.unwanted:
+        if load.fact.kind is Kind.VIDEO or load.fact.problem is Problem.UNDECIDED:
+            yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
 
 
 LOADING_RULES: Final = (
@@ -125,7 +136,7 @@ LOADING_RULES: Final = (
         heading="422 — URL fetch failure — not an image",
         status=422,
         detail="{field}: content-type is not an image",
-        find=_with(Problem.NOT_AN_IMAGE),
+        find=_not_an_image,
         wording_may_vary=True,
     ),
     Rule(

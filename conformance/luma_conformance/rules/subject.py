@@ -72,7 +72,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A request body that has been read; `references` are all its media references, `loads` those a server may load."""
+    """A request body that has been read.
+
+    `references` are all its media references, `loads` those a server loads if nothing else is wrong, and `unwanted` the
+    URLs it may fetch before it finds that their field does not apply, or that there are too many.
+    """
 
     prompt: str
     model: str
@@ -87,6 +91,7 @@ class Subject:
     video: Video
     references: tuple[Reference, ...]
     loads: tuple[Load, ...]
+    unwanted: tuple[Load, ...]
 
     @property
     def edits_video(self) -> bool:
@@ -115,6 +120,8 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
     block = body.get("video")
     video = _NO_VIDEO if block is None else _read_video(block)
     references = _all_references(source, image_ref, video)
+    formed = [ref for ref in references if _has_form(ref, kind)]
+    wanted = [ref for ref in formed if ref.url is None or _applies(ref, kind, image_ref)]
     return Subject(
         prompt=body["prompt"],
         model=body.get("model", facts.DEFAULT_MODEL),
@@ -128,9 +135,8 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
         video_given=block is not None,
         video=video,
         references=references,
-        loads=tuple(
-            Load(reference=ref, fact=media(ref.raw)) for ref in references if _may_be_loaded(ref, kind, image_ref)
-        ),
+        loads=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in wanted),
+        unwanted=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in formed if ref not in wanted),
     )
 
 
@@ -194,21 +200,26 @@ def _all_references(
     return (*((source,) if source is not None else ()), *(image_ref or ()), *video.frames, *(keyframes or ()))
 
 
-def _may_be_loaded(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
-    """Return whether a server may load a reference before it answers.
+def _has_form(ref: Reference, kind: str) -> bool:
+    """Return whether a reference has the form of one; if not, a server refuses it before it is loaded.
 
-    The page's own examples settle two things. A reference of the wrong form is refused as such: the stub data and the
-    example.com URL of "Malformed image reference" and "Base64 data without media_type" would not load either, and the
-    media_type of a source video is checked "before fetching any bytes". And nothing is fetched for a field that does
-    not apply, or when there are too many references: those examples name files on example.com that do not exist.
-    A prior generation is not fetched, and nothing says when a server looks for it: that is a matter of its own.
+    The page's own examples settle that: the stub data of "Malformed image reference" and "Base64 data without
+    media_type" would not load, and the media_type of a source video is checked "before fetching any bytes".
     """
     if ref.generation_id is not None:
         return True
-    if ref.data is not None:
-        return ref.url is None and ref.media_type is not None and not _misses_video_type(ref, kind)
-    if _misses_video_type(ref, kind):
+    if ref.data is not None and (ref.url is not None or ref.media_type is None):
         return False
+    return not _misses_video_type(ref, kind)
+
+
+def _applies(ref: Reference, kind: str, image_ref: tuple[Reference, ...] | None) -> bool:
+    """Return whether a URL is wanted where it stands.
+
+    If not, nothing says whether it is fetched first. The page's examples name files on example.com, which would not
+    load, but so does "not an image", whose file is fetched: they tell nothing of the order.
+    A prior generation is not fetched, and nothing says when a server looks for it: that is a matter of its own.
+    """
     if kind == "image_edit" and image_ref is not None and len(image_ref) > facts.MAX_EDIT_REFERENCES:
         return False
     if ref.path == "source":
