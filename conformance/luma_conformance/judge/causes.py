@@ -111,13 +111,16 @@ def _choose_keys(found: Mapping[str, list[_Finding]]) -> Mapping[Key, Key]:
                 cases[one.key].add(case)
                 alike[one.wide or one.key].add(one.key)
     wide = {key: wide for wide, keys in alike.items() if len(keys) > FEW for key in keys}
-    return {key: wide.get(key) or _find_wider(key, cases) for key in independent}
+    of_header: dict[Key, list[Key]] = defaultdict(list)
+    for key in cases:
+        of_header[key[:2] if key[0] == Facet.HEADERS else key].append(key)
+    wider = {key: _find_wider(key, keys, cases) for keys in of_header.values() for key in keys}
+    return {key: wide.get(key, wider[key]) for key in independent}
 
 
-def _find_wider(key: Key, cases: Mapping[Key, set[str]]) -> Key:
+def _find_wider(key: Key, alike: Iterable[Key], cases: Mapping[Key, set[str]]) -> Key:
     """Return the key of what is wrong with the same header in the same cases and others, or else the key itself."""
-    same = [one for one in cases if key[0] == Facet.HEADERS == one[0] and one[1] == key[1] and cases[key] <= cases[one]]
-    return max(same, key=lambda one: len(cases[one]), default=key)
+    return max((one for one in alike if cases[key] <= cases[one]), key=lambda one: len(cases[one]))
 
 
 def _make_cause(
