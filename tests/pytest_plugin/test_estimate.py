@@ -22,6 +22,7 @@ from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.usage import Quota, Usage
 from tests import kit
 from tests.kit import Fixed, case, response
+from tests.target.test_usage import accepted
 
 CASES = Work(count=300, asked=240, accepted=60)
 GATE = Fuzzing()
@@ -52,6 +53,15 @@ def test_the_announced_limit_makes_the_time() -> None:
     assert said(Quota(limit=30, refused_count=True)) == f"about 8 min: {each}"
     assert said(Quota(limit=30)) == f"about 8 min: {each}"
     assert said(Quota(limit=30, refused_count=False)) == f"about 2 min: {each}"
+
+
+def test_an_announcement_that_is_only_an_example_makes_no_time() -> None:
+    """Where nothing of the limit is ever used, it is none."""
+    quota = Quota()
+    for number in range(3):
+        quota.note(float(number), accepted(30, 29))
+
+    assert said(quota) is None
 
 
 def test_a_limit_of_the_user_s_own_counts_where_it_is_smaller() -> None:

@@ -97,6 +97,8 @@ def describe_estimate(
     names = [*names]
     if traffic.passing.ask is not None:
         usage = Usage(role=usage.role, quota=Quota())  # its clock is advanced: no limit takes real time
+    elif usage.quota.is_kept is False:
+        usage = Usage(role=usage.role, quota=Quota(own=usage.quota.own))  # what it announces is an example
     each = traffic.seconds / max(traffic.count, 1)
     properties = count_properties(names, fuzzing, free=free)
     first, second = cases.takes(usage, each), properties.takes(usage, each)

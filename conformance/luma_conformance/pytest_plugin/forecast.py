@@ -48,14 +48,14 @@ class Forecast:
         if session.traffic is None or usage is None:
             return None
         quota, count = usage.quota, session.traffic.count
-        known = (quota.limit, quota.refused_count, count >= SOON, count >= ENOUGH)
+        known = (quota.limit, quota.is_kept, quota.refused_count, count >= SOON, count >= ENOUGH)
         if known == self._known:
             return None
         self._known = known
         judged = [case for case in self._cases if all(map(session.target.might_offer, case.needs))]
         work = count_cases(case for case in judged if case.cost == 0 or session.spending.allows(case.cost))
         is_clear = quota.refused_count is not None or count >= SOON or (work.asked == work.accepted and not self._names)
-        if not (quota.limit is not None and is_clear) and count < ENOUGH:
+        if not (quota.limit is not None and quota.is_kept is not None and is_clear) and count < ENOUGH:
             return None
         free = session.spending.limit is None
         return describe_estimate(work, self._names, choose_fuzzing(config), session.traffic, usage, free=free)

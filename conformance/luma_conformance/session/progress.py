@@ -99,9 +99,11 @@ class Progress:
 
     def _describe(self, elapsed: float) -> str:
         parts = [f"{self._requests} request{'s' * (self._requests != 1)}", f"{describe_time(elapsed)} so far"]
-        if self._total is not None:
+        if self._total is not None and self._number > self._total:  # a search may try more than it was to
+            parts.insert(0, f"{self._noun} {self._number}")
+        elif self._total is not None:
             parts.insert(0, f"{self._noun} {self._number} of {self._total}")
-            if 1 < self._number <= self._total:
+            if self._number > 1:
                 left = elapsed / (self._number - 1) * (self._total - self._number + 1)
                 parts[-1] = f"about {describe_time(left)} left"
         return f"{', '.join(parts)}: {self._name}"  # last, as the end is what a narrow terminal cuts off

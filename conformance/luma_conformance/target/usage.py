@@ -23,6 +23,8 @@ LONGEST: Final = 120
 """Seconds; if a target asks for a longer wait, the kit does not wait."""
 _KEPT: Final = 10_000
 """How many requests are remembered: enough for any limit worth waiting for."""
+_TELLING: Final = 3
+"""Accepted requests after which what remains of a limit must have gone down."""
 _OVER: Final = ("completed", "failed")
 
 
@@ -66,10 +68,19 @@ class Quota:
     limits_all: bool = False
     _accepted: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _refused: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _taken: int = 0
+    _least: int | None = None
     _others: int = 0
     _others_until: float = 0.0
     _opens: float = 0.0
     _resets: float = 0.0
+
+    @property
+    def is_kept(self) -> bool | None:
+        """Whether a limit is kept: a mock that only repeats an example never has less left. None if that is open."""
+        if self.limit is None or self._least is None or self._taken < _TELLING:
+            return None
+        return self._least < self.limit - 1
 
     @property
     def spares_refused(self) -> bool:
@@ -87,6 +98,8 @@ class Quota:
             return
         (self._accepted if response.status < 300 else self._refused).append(now)
         if left is not None:
+            self._taken += response.status < 300
+            self._least = min(left, self._least if self._least is not None else left)
             self._opens = 0.0
             self._resets = now + (_until_reset(response, now) or 0.0) if left == 0 else 0.0
             if self.limit is not None:
