@@ -162,7 +162,14 @@ class OneOf:
         if any(isinstance(choice, Exactly) and choice.matches(actual) for choice in self.choices):
             return None  # the usual case, without wording why the other choices do not match
         reasons = [choice.explain(actual, scene) for choice in self.choices]
-        return None if None in reasons else " and ".join(str(reason) for reason in reasons)
+        if None in reasons:
+            return None
+        parts = [str(reason).partition(", got ") for reason in reasons]
+        if len({got for _, _, got in parts}) > 1:
+            return " and ".join(str(reason) for reason in reasons)
+        return (
+            f"expected {' or '.join(expected.removeprefix('expected ') for expected, _, _ in parts)}, got {parts[0][2]}"
+        )
 
 
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")

@@ -289,11 +289,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The outcome of a case, the reason for it, and notes on what is unusual but allowed."""
+    """The outcome of a case, the reason for it, and notes on what is unusual but allowed.
+
+    `known` has the places of the known deviations that explain something of it.
+    """
 
     outcome: Outcome
     mismatches: tuple[Mismatch, ...] = ()
     reason: str | None = None
+    known: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.model import Facet
+from luma_conformance.model import Facet, Request, Response
 from luma_conformance.reference.asgi import serving
 from luma_conformance.session.deviations_file import load_deviations, parse_deviations
 from tests import miniatures
 from tests.kit import Run, results
-from tests.miniatures import Wrong, right
+from tests.miniatures import Wrong, on_answers, right
 
 OTHER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "never heard of super-model-v9")
 NEWER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "no idea")
+NO_ID = miniatures.without_header("X-Request-Id", on=lambda response: True)
 NO_VERSION = miniatures.without_header("X-API-Version", on=lambda response: response.status == 400)
 KNOWN = """\
 [[deviation]]
@@ -69,7 +72,9 @@ def test_a_stale_deviation_fails_until_its_entry_is_removed(against: Run) -> Non
     result = against(right, KNOWN)
 
     assert result.ret == results().exit_status == Exit.NOT_CONFORMANT
-    result.stdout.fnmatch_lines(["  deviation        known.toml:1: stale: the answer is right now; remove the entry*"])
+    result.stdout.fnmatch_lines(
+        ["cause *known.toml:1: stale: every answer of things.yaml#unknown-[*] is right now; remove the entry*"]
+    )
 
 
 def test_another_wrong_answer_fails(against: Run) -> None:
@@ -141,7 +146,7 @@ def test_a_property_goes_on_after_a_known_answer(pytester: pytest.Pytester, agai
     assert [result.ret for result in (deviating, both, stale)] == [0, 1, 1]
     deviating.assert_outcomes(xfailed=1)
     both.stdout.fnmatch_lines(["  the server said  400  no idea"])
-    stale.stdout.fnmatch_lines(["known.toml:1: stale: *"])
+    stale.stdout.fnmatch_lines(["cause *known.toml:1: stale: *"])
 
 
 @pytest.mark.slow
@@ -160,6 +165,80 @@ def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
     assert against(wrong, draft.replace("TODO: why", "Agreed: why")).ret == Exit.CONFORMANT
 
 
+@on_answers
+def crashes(_: Request, answer: Response) -> Response:
+    """Crash where the reference refuses, and say where to find the trace."""
+    body = f'{{"error": "see {uuid4()}"}}'.encode()
+    return Response(status=500, headers=(), body=body) if answer.status == 400 else answer
+
+
+@on_answers
+def makes_ids(_: Request, answer: Response) -> Response:
+    """Make a request id of its own for each answer."""
+    headers = tuple((name, str(uuid4()) if name == "X-Request-Id" else value) for name, value in answer.headers)
+    return replace(answer, headers=headers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "entries"),
+    [
+        (NO_VERSION, 1),
+        (makes_ids, 1),
+        (crashes, 1),
+        (lambda handle: makes_ids(NO_VERSION(OTHER_WORDS(handle))), 3),
+        (miniatures.accepts_everything, 1),
+    ],
+    ids=["no header", "other ids", "a crash", "three things", "no refusal"],
+)
+def test_a_draft_has_an_entry_for_each_cause_and_holds_on_the_next_run(
+    against: Run, capsys: pytest.CaptureFixture[str], wrong: Wrong, entries: int
+) -> None:
+    """Ids and times of the next run are others: with the reasons written it is green all the same."""
+    assert against(wrong, "").ret == Exit.NOT_CONFORMANT
+    capsys.readouterr()
+    assert main(["report", "out", "--format", "deviations"]) == Exit.CONFORMANT
+    draft = capsys.readouterr().out.replace("TODO: why", "Agreed: why")
+
+    assert draft.count("[[deviation]]") == entries
+    assert against(wrong, draft).ret == Exit.CONFORMANT
+    assert against(right, draft).ret == Exit.NOT_CONFORMANT
+    assert against(lambda handle: wrong(NO_ID(handle)), draft).ret == Exit.NOT_CONFORMANT
+
+
+def test_a_glob_may_cover_cases_that_pass(against: Run) -> None:
+    """As long as one of its cases deviates an entry holds; it is stale once none does, in whichever of its globs."""
+    everything = KNOWN.replace('"things.yaml#unknown-*"', '["things.yaml#e*", "things.yaml#*"]')
+
+    deviating = against(OTHER_WORDS, everything)
+    stale = against(right, everything)
+
+    deviating.stdout.fnmatch_lines(["judged      3: 2 passed, 0 failed, 1 deviating"])
+    assert (deviating.ret, stale.ret) == (Exit.CONFORMANT, Exit.NOT_CONFORMANT)
+    stale.stdout.fnmatch_lines(["*known.toml:1: stale: every answer of things.yaml#e[*] and things.yaml#[*] is right*"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_an_entry_is_not_stale_while_a_case_that_it_lists_is_left_out(against: Run, workers: list[str]) -> None:
+    """Of what was not selected nothing is known, whoever selects."""
+    everything = KNOWN.replace("unknown-*", "*")
+
+    assert against(right, everything, *workers, "-k", "empty").ret == Exit.CONFORMANT
+    assert against(right, everything, *workers).ret == Exit.NOT_CONFORMANT
+
+
+def test_a_case_listed_by_its_id_has_to_deviate(against: Run) -> None:
+    """Whoever names a case says that it is wrong; if it is not any more, the entry should not name it."""
+    both = KNOWN.replace('"things.yaml#unknown-*"', '["things.yaml#empty", "things.yaml#unknown-model"]')
+
+    result = against(OTHER_WORDS, both)
+
+    assert result.ret == Exit.NOT_CONFORMANT
+    result.assert_outcomes(passed=1, failed=1, xfailed=1)
+    result.stdout.fnmatch_lines(["*known.toml:1: stale: the answer is right now; remove the case from the entry"])
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -175,6 +254,12 @@ def test_a_draft_needs_reasons_and_is_then_a_file_of_deviations(
         (KNOWN.replace("the mock of 2025 says so", "TODO: write this"), "known.toml:5: its reason is still"),
         (KNOWN + 'expires = "soon"\n', "known.toml:7: expires should be a date without quotes"),
         (KNOWN + "expires = 2026-01-01T00:00:00\n", "known.toml:7: expires should be a date without quotes"),
+        (
+            KNOWN.replace('"things.yaml#unknown-*"', "[]"),
+            "known.toml:2: cases should be a string, or a list of strings",
+        ),
+        (KNOWN.replace('"things.yaml#unknown-*"', '["a", 7]'), "known.toml:2: "),
+        (KNOWN.replace('"400  never heard of super-model-v9"', '["a", " "]'), "known.toml:4: "),
         (KNOWN + "link = 7\n", "known.toml:7: link should be a string, not 7"),
         (KNOWN + "\n" + KNOWN.replace("answer", "answers"), "known.toml:8: answer is missing"),
     ],

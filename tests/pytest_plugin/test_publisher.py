@@ -165,7 +165,10 @@ def test_github_actions_gets_a_summary_and_annotations(
 
     assert Path("step.md").read_text().startswith("before\n## ❌ Not conformant: 1 of 3 cases fails, in 1 section\n")
     result.stdout.fnmatch_lines(
-        ["::error file=things.yaml,line=11,title=things.yaml#unknown-model::an unknown model is refused%0A*"]
+        [
+            '::error file=things.yaml,line=11,title=says "never heard of super-model-v9" instead of *::1 case%0A'
+            "things.yaml#unknown-model: an unknown model is refused%0A*"
+        ]
     )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from luma_conformance.errors import Exit
+from luma_conformance.judge.deviations import Deviation, Deviations
 from luma_conformance.judge.judged import Judged
-from luma_conformance.model import Outcome
+from luma_conformance.model import Facet, Outcome, Place
 from luma_conformance.pytest_plugin.tally import Tally
 
 
-def judged(case: str, verdict: Outcome = Outcome.PASS, observed: tuple[str, ...] = ()) -> Judged:
+def judged(
+    case: str, verdict: Outcome = Outcome.PASS, observed: tuple[str, ...] = (), known: tuple[str, ...] = ()
+) -> Judged:
     """Return a verdict on a case."""
-    return Judged(case=case, title="t", section="s", verdict=verdict, observed=observed)
+    return Judged(case=case, title="t", section="s", verdict=verdict, observed=observed, known=known)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,35 @@ def test_the_worst_verdict_on_a_case_counts(verdicts: list[Outcome], kept: Outco
 
     assert tally.exit_status(0) == status
     assert [one.verdict for one in tally.end(0, complete=True).verdicts] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("globs", "verdicts", "unseen", "stale"),
+    [
+        (["a*"], [judged("a1"), judged("a2")], [], 1),
+        (["b*", "a1*"], [judged("a1"), judged("a2")], [], 1),
+        (["a*"], [judged("a1"), judged("a2", Outcome.DEVIATION, known=("known.toml:1",))], [], 0),
+        (["a*"], [judged("a1"), judged("a2", Outcome.NOT_JUDGED)], [], 0),
+        (["a*"], [judged("a1")], ["a2"], 0),
+        (["a*"], [judged("a1")], ["b"], 1),
+        (["*"], [judged("a1")], ["properties/"], 0),
+        (["a1", "a*"], [judged("a1")], [], 0),  # told with the case itself
+    ],
+)
+def test_an_entry_is_stale_only_once_every_case_of_it_is_known_to_be_right(
+    globs: list[str], verdicts: list[Judged], unseen: list[str], stale: int
+) -> None:
+    """Of a case that was not judged or not selected nothing is known."""
+    tally = Tally()
+    for one in verdicts:
+        tally.add(one)
+    entry = Deviation(
+        cases=tuple(globs), facet=Facet.STATUS, answers=("500",), reason="r", place=Place(file="known.toml", line=1)
+    )
+
+    found = tally.find_stale(Deviations(entries=(entry,)), unseen)
+
+    assert [(one.verdict, one.case) for one in found] == [(Outcome.FAIL, "a1")] * stale
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,18 @@ def test_verdicts_sections_and_words_narrow_the_list(opened: Callable[..., Brows
     assert page.find_element(By.ID, "found").text == "None of 6 cases is all of that."
 
 
+def test_a_cause_leads_to_the_case_that_shows_it(opened: Callable[..., Browser]) -> None:
+    """The example of a cause is a link to that case, whatever its id is made of."""
+    odd = replace(samples.FAILED, case="a b/50% & more#1")
+    page = opened(replace(samples.MIXED, verdicts=(*samples.MIXED.verdicts, odd)))
+    page.find_element(By.PARTIAL_LINK_TEXT, samples.FOUND.case).click()
+    assert rows(page) == [samples.FOUND.case]
+
+    page = opened(replace(samples.MIXED, verdicts=(samples.FOUND, odd)))
+    page.find_element(By.PARTIAL_LINK_TEXT, odd.case).click()
+    assert rows(page) == [odd.case]
+
+
 def test_a_number_in_the_table_leads_to_its_cases(opened: Callable[..., Browser]) -> None:
     """The count of a section and verdict is a link to those cases, which can be bookmarked."""
     page = opened(samples.MIXED)

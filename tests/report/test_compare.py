@@ -9,7 +9,8 @@ import pytest
 
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
-from luma_conformance.model import Outcome
+from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.report import markdown
 from luma_conformance.report.compare import FailOn, Kind, classify, compare_results
 from luma_conformance.report.compare_formats import MAX_LISTED, WRITERS
 from luma_conformance.report.merge import merge
@@ -108,6 +109,40 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     assert "- `d`: `pass → not there`" in forms["md"]
     assert '<header class="fail">' in forms["html"]
     assert "<script" not in forms["html"]
+
+
+MISSING, OTHER = (
+    replace(FAIL, differences=(Mismatch(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Rate limit"),))
+    for name in ("X-Trace", "X-Other")
+)
+
+
+def test_new_and_gone_causes_come_before_the_cases() -> None:
+    """Hundreds of cases may have changed for a reason or two, and those that are still there are none of them."""
+    comparison = compare_results(run(MISSING, MISSING, FAIL, PASS), run(PASS, PASS, FAIL, OTHER))
+    forms = {name: write([comparison], Exit.NOT_CONFORMANT) for name, write in WRITERS.items()}
+
+    said = ["1 new cause, 1 gone", "new: X-Other is missing: 1 case", "gone: X-Trace is missing: 2 cases"]
+    assert list(comparison.about_causes) == said
+    assert "\n".join([*said, comparison.headline]) in forms["text"]
+    assert all(f"- {markdown.escape_text(one)}\n" in forms["md"] and f"<li>{one}" in forms["html"] for one in said)
+    assert json.loads(forms["json"])["comparisons"][0]["new_causes"] == ["X-Other is missing: 1 case"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (run(MISSING), run(MISSING, MISSING)),
+        (run(MISSING), run(replace(MISSING, verdict=Outcome.DEVIATION))),
+        (run(MISSING), run(UNJUDGED)),
+        (run(UNJUDGED), run(MISSING)),
+        (run(PASS), run(PASS, MISSING)),
+    ],
+    ids=["in more cases", "known now", "not judged now", "judged for the first time", "in a new case"],
+)
+def test_a_cause_is_new_or_gone_only_where_both_runs_judged(old: Results, new: Results) -> None:
+    """What is known, what spreads and what one of the runs could not see is neither new nor gone."""
+    assert compare_results(old, new).about_causes == ()
 
 
 def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:

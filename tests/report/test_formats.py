@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from luma_conformance.errors import InputError
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report import badge, ctrf, formats, html, markdown
 from luma_conformance.report.links import page_link
@@ -72,28 +73,45 @@ def test_the_summary_lists_what_fails_deviates_and_is_not_judged() -> None:
     assert "| 2 other sections | 0 | 0 | 0 | 1 | 1 |" in summary
 
 
-def test_a_long_list_is_cut_and_counted() -> None:
+@pytest.mark.parametrize(
+    ("kind", "last", "more"),
+    [
+        ("cases of one cause", 50, "… and 9 more"),  # one of the 60 is the example
+        ("causes", 49, "… and 10 more causes"),
+        ("known deviations", 49, "… and 10 more"),
+    ],
+)
+def test_a_long_list_is_cut_and_counted(kind: str, last: int, more: str) -> None:
     """A summary stays readable, and says how much it leaves out."""
-    many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(60))
+    summary = markdown.render_summary(replace(samples.MIXED, verdicts=_make_many(kind)))
 
-    summary = markdown.render_summary(replace(samples.MIXED, verdicts=many))
+    assert f"`case/{last}`" in summary
+    assert f"`case/{last + 1}`" not in summary
+    assert f"{more}\n" in summary
 
-    assert "`case/49`" in summary
-    assert "`case/50`" not in summary
-    assert "… and 10 more" in summary
+
+def _make_many(kind: str) -> tuple[Judged, ...]:
+    """Return 60 verdicts: failures for one reason, each for its own, or deviations."""
+    one = {"causes": samples.FOUND, "known deviations": samples.DEVIATES}.get(kind, samples.FAILED)
+    many = tuple(replace(one, case=f"case/{number}") for number in range(60))
+    return many if kind != "causes" else tuple(replace(one, explanation="h" * (i + 1)) for i, one in enumerate(many))
 
 
 def test_annotations_stand_at_the_lines_of_case_files() -> None:
-    """GitHub gets file, line and case, at most ten of them."""
+    """GitHub gets a cause each, with the file, line and id of a case of it, at most ten of them."""
     first, second = markdown.render_commands(samples.MIXED)
-    many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(60))
+    alike, many = (replace(samples.MIXED, verdicts=_make_many(kind)) for kind in ("cases of one cause", "causes"))
 
-    assert first.startswith(
-        "::error file=specs/create/400-unknown-model.yaml,line=11,title=create/400-unknown-model/page-example::"
-        "an unknown model is refused%0Athe page says: 400  Unknown model: super-model-v9%0A"
+    assert first.startswith("::error title=expected a refusal::1 case%0Aproperties/malformed/test_odd: ")
+    assert "%0A  the server said  500  oops%0A" in first
+    assert second.startswith(
+        "::error file=specs/create/400-unknown-model.yaml,line=11,"
+        'title=says "no such model" instead of "Unknown model%3A super-model-v9"::1 case%0A'
+        "create/400-unknown-model/page-example: an unknown model is refused%0A"
+        "the page says: 400  Unknown model: super-model-v9%0A"
     )
-    assert "%0A  the server said  500  oops%0A" in second
-    assert len([*markdown.render_commands(replace(samples.MIXED, verdicts=many))]) == 10
+    assert len([*markdown.render_commands(alike)]) == 1
+    assert [*markdown.render_commands(many)][9:] == ["::error title=conformance::51 more causes"]
     assert [*markdown.render_commands(samples.CLEAN)] == []
     assert [*markdown.render_commands(EVERY[4])] == [f"::error title=conformance::{EVERY[4].headline}"]
 

@@ -91,6 +91,20 @@ def test_where_no_script_runs_the_findings_are_there() -> None:
     assert "no finding" not in text
 
 
+def test_the_causes_come_before_everything_else() -> None:
+    """What to mend first is above the sections, most important first; one that many cases show is there once."""
+    many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(300))
+    text = html.render([replace(samples.MIXED, verdicts=(*many, samples.FOUND))])
+    causes, rest = text.partition('id="causes">')[2].split("</section>", 1)
+
+    assert causes.startswith("2 causes</h2>")
+    assert causes.index("expected a refusal") < causes.index("says &quot;no such model&quot; instead of")
+    assert '<a href="#search=case%2F0"><bdi>case/0</bdi></a><td>should<td>300 cases' in causes
+    assert "By section" in rest
+    assert 'id="causes"' not in html.render([samples.CLEAN])
+    assert "2 causes in run 2</h2>" in html.render([samples.CLEAN, samples.MIXED])
+
+
 def test_sections_without_a_finding_are_folded_away() -> None:
     """A reader sees the sections that have something to say, linked to the page."""
     folded = html.render([samples.MIXED]).partition("2 other sections without a finding")

@@ -115,6 +115,17 @@ def _check_meanwhile(
     yield from _check_every_response(exchange, body_of(response), scene, every)
 
 
+def find_always_wrong(exchange: Exchange, every: EveryResponse) -> tuple[Mismatch, ...]:
+    """Return what is wrong with an answer whatever its request was about: a crash, or what every response must have."""
+    response = exchange.response
+    found = []
+    if response.status >= 500:
+        why = f"expected an answer below 500, got {response.status}"
+        found.append(Mismatch(facet=Facet.STATUS, where="status", why=why, rests_on="Error response format"))
+    scene = Scene(sent=fields(exchange.request.headers))
+    return (*found, *_check_every_response(exchange, body_of(response), scene, every))
+
+
 def _check_expected(
     step: Step, response: Response, body: object, scene: Scene, section: str, notes: list[str]
 ) -> Iterator[Mismatch]:

@@ -16,6 +16,7 @@ class Judged:
     `section` is the page's heading, `step` says which of several steps went wrong, `nearest` names the catalogue entry
     whose text the server sent instead. `show` and `curl` are commands that send the request again, `exchange` is a
     digest of what was sent and answered, `seconds` real time. `standing` compares the target with a second server.
+    `known` has the places of the known deviations that explain something of it.
 
     Of a property, `explanation` is what it found, in full; `rules` counts how often generated requests broke each rule,
     and how often they narrowly kept it and were accepted; `observed` says what was seen of what the page leaves open.
@@ -45,6 +46,7 @@ class Judged:
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     observed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -56,7 +58,12 @@ class Judged:
         """Return the verdict with every text of it scrubbed; nearly always that is the verdict itself."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         texts = {name: text for name, text in values.items() if isinstance(text, str) and text is not self.verdict}
-        others = [*self.notes, *self.observed, *(text for one in self.differences for text in (one.where, one.why))]
+        others = [
+            *self.notes,
+            *self.known,
+            *self.observed,
+            *(text for one in self.differences for text in (one.where, one.why)),
+        ]
         whole = "\n".join([*texts.values(), *others])
         if scrub(whole) == whole:
             return self
@@ -65,6 +72,7 @@ class Judged:
             self,
             **scrubbed,
             notes=tuple(map(scrub, self.notes)),
+            known=tuple(map(scrub, self.known)),
             observed=tuple(map(scrub, self.observed)),
             differences=tuple(replace(one, where=scrub(one.where), why=scrub(one.why)) for one in self.differences),
         )

@@ -21,13 +21,26 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import GENERATIONS, MAIN_KEY
 from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
+from luma_conformance.judge.answers import find_always_wrong
 from luma_conformance.judge.deviations import Deviation
 from luma_conformance.judge.expected import build_case, judge_answer, write_case_file
-from luma_conformance.judge.explain import curl, describe_answer, failure_text
+from luma_conformance.judge.explain import curl, describe_answer, failure_text, shown_mismatch
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
 from luma_conformance.judge.severity import differs_in_wording_only
-from luma_conformance.model import ABSENT, Ask, Case, Exchange, Mismatch, Outcome, Request, Result, Verdict, header
+from luma_conformance.model import (
+    ABSENT,
+    Ask,
+    Case,
+    Exchange,
+    Facet,
+    Mismatch,
+    Outcome,
+    Request,
+    Result,
+    Verdict,
+    header,
+)
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
 from luma_conformance.session.progress import Progress
@@ -35,6 +48,8 @@ from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.hostile import JSON
 
+PROPERTY: Final = "property"
+"""Where a property has found something that is no part of a single answer."""
 EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
 """How many examples a whole property takes; one of a rule's near misses takes a tenth."""
 
@@ -282,26 +297,32 @@ class LumaTarget:
         return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
 
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
-        """Raise NonConformance: what is wrong, what was answered, and the request as curl."""
+        """Raise NonConformance: what is wrong, what was answered, and the request as curl.
+
+        An answer that is wrong whatever was asked is probably why the property found something, and is kept with it.
+        """
+        session, mismatches = self.session, find_always_wrong(exchange, self.session.every)
+        own = () if mismatches else (_make_mismatch(what),)
+        mismatches = (*mismatches, *own)
+        if self._is_known(mismatches, exchange):
+            pytest.xfail("; ".join(entry.words for entry in self.known))
         judged = Judged(
             case=self.case_id,
             title=what,
             section="",
             verdict=Outcome.FAIL,
-            actual=describe_answer(exchange.response, self.session.scrub),
+            actual=describe_answer(exchange.response, session.scrub),
+            differences=tuple(shown_mismatch(mismatch, session.scrub) for mismatch in mismatches),
             curl=self._curl(exchange.request),
         )
-        self._raise(failure_text(judged, what), judged)
+        self._raise(failure_text(replace(judged, differences=()) if own else judged, what), judged)
 
     def _reject(
         self, case: Case, prediction: Prediction | None, exchange: Exchange, mismatches: tuple[Mismatch, ...]
     ) -> None:
         """Raise NonConformance, unless the answer is known to deviate or only worded in a way the user lets pass."""
         session = self.session
-        if known := session.deviations.find_covering(
-            self.case_id, mismatches, lambda one: session.describe_answer(one, exchange)
-        ):
-            self.known |= dict.fromkeys(known)
+        if self._is_known(mismatches, exchange):
             return
         if session.lenient and differs_in_wording_only(mismatches, (exchange,), catalogue_files.own()):
             self.worded = self.worded or f"worded otherwise: {describe_answer(exchange.response, session.scrub)}"
@@ -310,6 +331,14 @@ class LumaTarget:
         judged = session.describe(Result(case=case, verdict=verdict, exchanges=(exchange,)))
         judged = replace(judged, show=None, curl=self._curl(exchange.request))
         self._raise("\n".join([failure_text(judged, case.title, case.section), *self._kept(case, prediction)]), judged)
+
+    def _is_known(self, mismatches: tuple[Mismatch, ...], exchange: Exchange) -> bool:
+        """Return whether known deviations explain all that is wrong with an answer, and count them."""
+        known, whole = self.session.deviations.find_shown(
+            self.case_id, mismatches, lambda one: self.session.describe_answer(one, exchange)
+        )
+        self.known |= dict.fromkeys(known)
+        return whole
 
     def _raise(self, explanation: str, judged: Judged | None = None) -> NoReturn:
         if self._let_pass:
@@ -397,6 +426,12 @@ def begin(
         case_id=case_id,
         progress=progress or Progress(None),
     )
+
+
+def _make_mismatch(what: str) -> Mismatch:
+    """Return what a property found as a mismatch: its first line, of which the heading of the page stands apart."""
+    found, _, heading = what.partition("\n")[0].partition("  [")
+    return Mismatch(facet=Facet.SEQUENCE, where=PROPERTY, why=found, rests_on=heading.removesuffix("]"))
 
 
 def _encoded(body: object) -> bytes:

@@ -7,7 +7,7 @@ a case file.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +15,7 @@ import pytest
 
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin.options import add_options
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard, run_of
 from luma_conformance.pytest_plugin.scrubbing import scrub_report
 
 if TYPE_CHECKING:
@@ -96,6 +96,14 @@ def luma_target(request: pytest.FixtureRequest) -> LumaTarget:
     return target_for(request)
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Keep which cases a run with known deviations leaves out: nothing is known of those."""
+    if items and items[0].config.getoption("luma_deviations") is not None:
+        from luma_conformance.pytest_plugin.deviations import find_ids
+
+        run_of(items[0].config).left_out.update(find_ids(items))
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -115,6 +123,29 @@ def pytest_runtest_makereport(
         attach(item, report, judged)
     _scrub(item.config, report, ours=is_ours)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Add to the results the known deviations that are stale."""
+    config = session.config
+    if config.getoption("luma_deviations") is None or hasattr(config, "workerinput") or not run_of(config).is_used:
+        return
+    from luma_conformance.pytest_plugin.deviations import add_stale
+
+    add_stale(run_of(config), config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Show what is wrong with the target cause by cause."""
+    run = run_of(terminalreporter.config)
+    if not run.is_used or run.tally.results is None:
+        return (yield)
+    from luma_conformance.pytest_plugin.failures import replacing_failures
+
+    with replacing_failures(terminalreporter, run.tally.results):
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

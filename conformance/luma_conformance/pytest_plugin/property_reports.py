@@ -15,6 +15,7 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.forecast import choose_fuzzing
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, run_of, subject_of
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
+from luma_conformance.pytest_plugin.tally import GENERATED
 
 _ENDED = "Skipped: not judged: the run was ended"
 
@@ -61,7 +62,8 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
         found = error.judged
     if isinstance(target, LumaTarget):
         rules = {rule: (target.broken[rule], target.kept[rule]) for rule in target.broken | target.kept}
-        found = replace(found, rules=rules, observed=target.observed)
+        known = tuple(str(entry.place) for entry in target.known)
+        found = replace(found, rules=rules, observed=target.observed, known=known)
         if outcome is Outcome.PASS and target.worded is not None:
             outcome, found = Outcome.WARNING, replace(found, notes=(target.worded,))
     failed = outcome is Outcome.FAIL
@@ -74,7 +76,7 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
         verdict=outcome,
         file=Path(file).as_posix(),
         line=(line or 0) + 1,
-        operation="generated requests",
+        operation=GENERATED,
         severity=found.severity or (Severity.MUST if failed else None),
         explanation=scrub(_explain(error)) if failed and error is not None else None,
     )
@@ -83,7 +85,7 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
 def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
     """Return why a property that passed is a deviation or a failure, and change its report; None if it is neither."""
     target = item.funcargs.get("luma_target")
-    if not isinstance(target, LumaTarget) or not report.passed:
+    if not isinstance(target, LumaTarget) or not (report.passed or hasattr(report, "wasxfail")):
         return None
     deviations, known = target.session.deviations, tuple(target.known)
     if (complaint := deviations.find_complaint(target.case_id, known, wrong=False)) is not None:

@@ -20,6 +20,7 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
 
 if TYPE_CHECKING:
+    from luma_conformance.judge.judged import Judged
     from luma_conformance.pytest_plugin.forecast import Forecast
     from luma_conformance.pytest_plugin.publisher import Publisher
     from luma_conformance.pytest_plugin.tally import Tally
@@ -70,12 +71,14 @@ def subject_of(path: Path) -> str:
 class Run:
     """The plugin that collects a run's verdicts, which arrive as attributes of reports, with xdist from its workers.
 
+    `left_out` has the ids of cases that were deselected, if there are known deviations to hold against them.
     `wants_report`: somebody reads a report, because a path is given or a CI job shows a summary.
     """
 
     def __init__(self, config: pytest.Config, *, wants_report: bool) -> None:
         self.wants_report = wants_report
         self.is_used = False
+        self.left_out: set[str] = set()
         self._config = config
         self._workers: set[str] = set()
         self._broken = False
@@ -117,16 +120,14 @@ class Run:
             self.tally.begin(run)
             self._publish()
         if judged is not None:
-            kept = self.tally.add(judged)
-            if self._publisher is not None:
-                self._publisher.add(self.tally.run, kept)
+            self.keep(judged)
         elif report.failed and _is_ours(report):
             self._broken = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
             gc.freeze()  # thousands of cases live to the end; traversing them in every collection costs a run about 5 %
-        if not session.config.getoption("collectonly") and any(map(_uses_target, session.items)):
+        if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
             self._begin_progress(session.items)
 
     @pytest.hookimpl(tryfirst=True)
@@ -144,6 +145,7 @@ class Run:
         output = getattr(node, "workeroutput", None) or {}
         if "luma" in output:
             self.tally.merge(output["luma"])
+            self.left_out.update(output["luma"]["left_out"])
         self._workers.add(getattr(node, "workerinput", {}).get("workerid", ""))
 
     @pytest.hookimpl(trylast=True)
@@ -153,7 +155,7 @@ class Run:
                 judged.close()  # so that a recording is complete before anybody reads it
         if hasattr(self._config, "workeroutput"):
             if self.is_used:
-                self._config.workeroutput["luma"] = self.tally.as_data()
+                self._config.workeroutput["luma"] = {**self.tally.as_data(), "left_out": sorted(self.left_out)}
             return
         if not self.is_used and self._publisher is None:
             return
@@ -169,8 +171,10 @@ class Run:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.is_used and self._tally is not None:
+            from luma_conformance.pytest_plugin.failures import hide_failures
             from luma_conformance.pytest_plugin.summary import write_summary
 
+            hide_failures(terminalreporter)
             write_summary(terminalreporter, self._tally)
         if self._publisher is not None:
             self._publisher.show(terminalreporter, annotated=os.environ.get("GITHUB_ACTIONS") == "true")
@@ -203,6 +207,12 @@ class Run:
 
             self._publisher = begin_report(self._config)
 
+    def keep(self, judged: Judged) -> None:
+        """Add a verdict to the tally and to the report."""
+        kept = self.tally.add(judged)
+        if self._publisher is not None:
+            self._publisher.add(self.tally.run, kept)
+
     def _gather(self, record: Path) -> None:
         from luma_conformance.session.record import gather
 
@@ -216,7 +226,8 @@ def _is_ours(report: pytest.TestReport) -> bool:
     return "luma" in report.keywords or any(name == CASE_PROPERTY for name, _ in report.user_properties)
 
 
-def _uses_target(item: pytest.Item) -> bool:
+def uses_target(item: pytest.Item) -> bool:
+    """Return whether an item is a case or a property."""
     return "luma_target" in getattr(item, "fixturenames", ()) or item.get_closest_marker("luma") is not None
 
 

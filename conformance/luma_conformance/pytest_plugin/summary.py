@@ -9,11 +9,14 @@ from typing import Final
 import pytest
 
 from luma_conformance.errors import Exit
+from luma_conformance.judge.causes import find_causes
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report.result import Ending, Results, count_noun, describe_made
 from luma_conformance.session.open import EMBEDDED
 
+MAX_CAUSES: Final = 10
+MAX_UNREACHED: Final = 5
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """The standings in which two servers differ: their cases are listed."""
 
@@ -28,11 +31,12 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"target      {results.run.target}")
     if results.verdicts:
         _write_counts(terminal, results)
+        _write_causes(terminal, results)
     if results.run.against:
         _write_standings(terminal, results)
     for what in results.ending.observed:
         terminal.write_line(f"observed    {what}")
-    for line in _format_rules(results.ending):
+    for line in _format_rules(results.ending, every=terminal.verbosity > 0):
         terminal.write_line(line, yellow=line.startswith("unreached"))
     if made := results.ending.made:
         words = f"{describe_made(made)}, for the cases that need one"
@@ -57,7 +61,7 @@ def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     if noted := sum(bool(one.notes) for one in results.verdicts):
         terminal.write_line(f"worded      {noted} passed with another wording, where the page lets the wording vary")
     terminal.write_line(f"not judged  {outcomes[Outcome.NOT_JUDGED]}")
-    reasons = Counter(one.reason for one in results.verdicts if one.reason)
+    reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
     for reason, count in reasons.most_common():
         terminal.write_line(f"            {count:>4}  {reason}")
 
@@ -72,14 +76,25 @@ def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> Non
             terminal.write_line(f"                  {case}")
 
 
-def _format_rules(ending: Ending) -> Iterator[str]:
-    """Yield lines that say how often generated requests broke each rule, or narrowly kept it; two rules a line."""
+def _write_causes(terminal: pytest.TerminalReporter, results: Results) -> None:
+    causes = find_causes(results.verdicts)
+    for number, cause in enumerate(causes[:MAX_CAUSES]):
+        label = ("cause " if len(causes) == 1 else "causes") if not number else ""
+        terminal.write_line(f"{label:<12}{number + 1}. {cause.title}: {cause.extent}", red=True)
+    if len(causes) > MAX_CAUSES:
+        terminal.write_line(f"{'':<12}… and {len(causes) - MAX_CAUSES:,} more")
+
+
+def _format_rules(ending: Ending, *, every: bool) -> Iterator[str]:
+    """Yield lines that say how often generated requests broke the rules, or narrowly kept them; `every` names each."""
     if not ending.rules:
         return
-    yield "rules       broken / narrowly kept and accepted, by generated requests"
-    cells = [f"{rule:<28}{broken:>5} /{kept:>4}" for rule, (broken, kept) in ending.rules.items()]
-    half = (len(cells) + 1) // 2
-    for row in range(half):
-        yield "            " + "   ".join(cells[row::half])
-    if unreached := [rule for rule, (broken, _) in ending.rules.items() if not broken]:
+    unreached = [rule for rule, (broken, _) in ending.rules.items() if not broken]
+    reached = len(ending.rules) - len(unreached)
+    yield f"rules       {reached} of {len(ending.rules)} broken by generated requests"
+    if unreached and len(unreached) <= MAX_UNREACHED:
         yield f"unreached   {', '.join(unreached)}"
+    if every:
+        yield "            broken / narrowly kept and accepted"
+        cells = [f"{rule:<28}{broken:>5} /{kept:>4}" for rule, (broken, kept) in ending.rules.items()]
+        yield from (f"            {cell}" for cell in cells)

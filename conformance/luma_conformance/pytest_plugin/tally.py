@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit
+from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run, add_rule_counts
 from luma_conformance.rules import RULES
 
+GENERATED: Final = "generated requests"
+"""What a property is of, where a case is of an operation."""
 OR: Final = " — or — "
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
 
@@ -73,6 +77,30 @@ class Tally:
             self.halt(Exit.COULD_NOT_JUDGE, "not one case was judged, which is not conformance")
             return Exit.COULD_NOT_JUDGE
         return Exit.NOT_CONFORMANT if given == Exit.CONFORMANT and Outcome.FAIL in outcomes else given
+
+    def find_stale(self, deviations: Deviations, cases: Iterable[str]) -> tuple[Judged, ...]:
+        """Return a failure for each entry of known deviations that no case shows any more, though all were judged.
+
+        An entry that lists a case by its id fails with that case; this is about those with a glob. `cases` has all
+        ids that there are, also of cases that were not selected.
+        """
+        judged = {case for case, one in self._verdicts.items() if one.verdict is not Outcome.NOT_JUDGED}
+        used = {place for one in self._verdicts.values() for place in one.known}
+        found = []
+        for entry in deviations.entries:
+            listed = [case for case in {*cases, *self._verdicts} if entry.matches(case)]
+            if str(entry.place) in used or any(map(entry.names, listed)) or not judged.issuperset(listed):
+                continue
+            why = f"{entry.place}: stale: every answer of {' and '.join(entry.cases)} is right now; remove the entry"
+            case = min(listed, default=None)
+            if case is not None:
+                found.append(replace(self._verdicts[case], verdict=Outcome.FAIL, reason=why))
+        return tuple(found)
+
+    @property
+    def has_properties(self) -> bool:
+        """Whether a property has been judged, and not only cases of files."""
+        return any(one.operation == GENERATED for one in self._verdicts.values())
 
     def end(self, status: int, *, complete: bool) -> Results:
         """Keep and return the results of the run, which ends with this exit status."""

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from luma_conformance.errors import Exit
+from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Conclusion, Results, count_noun
@@ -102,7 +103,8 @@ class Comparison:
     """What changed from an older to a newer run or recording, the worst first, and how much did not.
 
     `cautions` are what a reader has to know before the numbers. Two recordings without a common request are not
-    `comparable`; a newer run that broke off, or judged nothing, is not `conclusive`.
+    `comparable`; a newer run that broke off, or judged nothing, is not `conclusive`. Of runs, `new_causes` and
+    `gone_causes` are what is wrong in one of them only, known or not, each with its extent.
     """
 
     old: Side
@@ -110,6 +112,8 @@ class Comparison:
     changes: tuple[Change, ...]
     unchanged: int
     cautions: tuple[str, ...] = ()
+    new_causes: tuple[str, ...] = ()
+    gone_causes: tuple[str, ...] = ()
     comparable: bool = True
     conclusive: bool = True
 
@@ -126,6 +130,18 @@ class Comparison:
             for kind, changes in self.by_kind.items()
         ]
         return ", ".join(found) or ("nothing changed" if self.comparable else "nothing to compare")
+
+    @property
+    def about_causes(self) -> tuple[str, ...]:
+        """The number of new and gone causes, and each of them, in a line; empty where there are none."""
+        if not self.new_causes and not self.gone_causes:
+            return ()
+        head = f"{count_noun(len(self.new_causes), 'new cause')}, {len(self.gone_causes):,} gone"
+        return (
+            head,
+            *(f"new: {cause}" for cause in self.new_causes),
+            *(f"gone: {cause}" for cause in self.gone_causes),
+        )
 
     def exit_status(self, fail_on: FailOn) -> Exit:
         """Return the exit status: of the changes the user wants to fail on, or of a newer run that says too little."""
@@ -166,6 +182,8 @@ def compare_results(old: Results, new: Results) -> Comparison:
         changes=changes,
         unchanged=len(cases) - len(changes),
         cautions=tuple(_cautions(old, new)),
+        new_causes=tuple(_find_causes_of_one(new, old)),
+        gone_causes=tuple(_find_causes_of_one(old, new)),
         conclusive=new.conclusion not in _UNJUDGED,
     )
 
@@ -202,6 +220,22 @@ def _changes(cases: Iterable[str], before: Mapping[str, Judged], after: Mapping[
         otherwise = FailOn.ANY if latest.verdict is Outcome.FAIL else FailOn.NONE
         severity = SEVERITIES.get(kind, otherwise)
         yield Change(kind=kind, severity=severity, where=case, before=then, after=now, title=latest.title)
+
+
+def _find_causes_of_one(run: Results, other: Results) -> Iterator[str]:
+    """Yield the causes that another run has not, though it has judged cases of theirs."""
+    judged = {one.case for one in other.verdicts if one.verdict is not Outcome.NOT_JUDGED}
+    there = _find_causes(other)
+    for cause in _find_causes(run):
+        if not judged.isdisjoint(cause.cases) and not any(map(cause.is_like, there)):
+            yield f"{cause.title}: {cause.extent}"
+
+
+def _find_causes(run: Results) -> tuple[Cause, ...]:
+    """Return the causes of a run's wrong answers, whether they are known deviations or not."""
+    return find_causes(
+        replace(one, verdict=Outcome.FAIL) if one.verdict is Outcome.DEVIATION else one for one in run.verdicts
+    )
 
 
 def _wording(judged: Judged) -> object:

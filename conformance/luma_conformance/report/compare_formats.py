@@ -29,7 +29,7 @@ def as_markdown(comparisons: Sequence[Comparison]) -> str:
     for comparison in comparisons:
         out += [f"## {markdown.escape_text(comparison.headline)}", ""]
         out += [f"From {markdown.escape_text(str(comparison.old))} to {markdown.escape_text(str(comparison.new))}.", ""]
-        out += [f"- {markdown.escape_text(caution)}" for caution in comparison.cautions] + [""]
+        out += [f"- {markdown.escape_text(said)}" for said in _remark(comparison)] + [""]
         for head, changes, more in _listed(comparison):
             out += [f"### {markdown.escape_text(head)}", ""]
             for one in changes:
@@ -64,6 +64,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield f"old  {comparison.old}"
     yield f"new  {comparison.new}"
     yield from (f"note: {caution}" for caution in comparison.cautions)
+    yield from comparison.about_causes[: MAX_LISTED + 1]
     yield comparison.headline
     for head, changes, more in _listed(comparison):
         yield ""
@@ -75,6 +76,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
                 yield f"      {_place(one)}"
         if more:
             yield f"  … and {more:,} more"
+
+
+def _remark(comparison: Comparison) -> list[str]:
+    """Return what has to be known before the changes: cautions, and which causes are new or gone."""
+    return [*comparison.cautions, *comparison.about_causes[: MAX_LISTED + 1]]
 
 
 def _listed(comparison: Comparison) -> Iterator[tuple[str, Sequence[Change], int]]:
@@ -89,7 +95,7 @@ def _place(change: Change) -> str:
 
 def _section(comparison: Comparison, *, alone: bool) -> str:
     out = [] if alone else [f"<h2>{html.escape_text(comparison.headline)}</h2>"]
-    remarks = [f"from {comparison.old}", f"to {comparison.new}", *comparison.cautions]
+    remarks = [f"from {comparison.old}", f"to {comparison.new}", *_remark(comparison)]
     out += ["<ul class=remarks>", *(f"<li>{html.escape_text(remark)}" for remark in remarks), "</ul>"]
     for head, changes, more in _listed(comparison):
         out.append(f"<table><caption>{head}</caption><thead><tr><th>Where<th>What was, and what is</thead><tbody>")

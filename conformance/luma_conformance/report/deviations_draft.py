@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from luma_conformance.judge.deviations import LINE
+from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
-from luma_conformance.model import Outcome
 
 TODO: Final = "TODO: why is this known, and who looks after it?"
+MAX_LISTED: Final = 10
+"""Cases, or sections, that an entry lists; of more it has their sections, or all cases."""
+
+_HEAD: Final = """\
+# Wrong answers that are known; a run takes them with --luma-deviations. One entry for each cause: write its reason.
+# In an answer, {id}, {time}, {number}, {url} and {any} stand for what varies.
+"""
 
 
 def draft(verdicts: Iterable[Judged]) -> str:
-    """Return the text of a file with an entry for each wrong answer; somebody still has to write the reasons."""
-    entries = [entry for judged in verdicts if judged.verdict is Outcome.FAIL for entry in _draft_entries(judged)]
-    head = "# Wrong answers that are known; a run takes them with --luma-deviations. Write each reason.\n"
-    return "\n".join([head, *entries])
+    """Return the text of a file with an entry for each cause; somebody still has to write the reasons.
+
+    What is no difference of an answer, as that there was none, cannot be known.
+    """
+    return "\n".join([_HEAD, *(_draft_entry(cause) for cause in find_causes(verdicts) if cause.example.differences)])
 
 
-def _draft_entries(judged: Judged) -> Iterator[str]:
-    seen: set[tuple[bool, str]] = set()
-    for one in judged.differences:
-        line = one.facet in LINE
-        answer = judged.actual if line and judged.actual else f"{one.where}: {one.why}"
-        if (line, answer) in seen:
-            continue
-        seen.add((line, answer))
-        cases = judged.case.replace("[", "[[]")  # it becomes a glob, in which a bracket begins a set of characters
-        members = {"cases": cases, "facet": one.facet, "answer": answer, "reason": TODO}
-        yield "\n".join(["[[deviation]]", *(f"{name} = {_quote(text)}" for name, text in members.items()), ""])
+def _draft_entry(cause: Cause) -> str:
+    members = {
+        "cases": _format(_list_globs(cause.cases)),
+        "facet": _quote(cause.facet),
+        "answer": _format(cause.answers),
+        "reason": _quote(TODO),
+    }
+    head = f"# {one_line(cause.title)}: {cause.extent}"
+    return "\n".join([head, "[[deviation]]", *(f"{name} = {text}" for name, text in members.items()), ""])
+
+
+def _list_globs(cases: Sequence[str]) -> Sequence[str]:
+    """Return some cases, or their sections where there are many, or all cases where there are many sections."""
+    if len(cases) <= MAX_LISTED:
+        return [_escape(case) for case in cases]
+    sections = dict.fromkeys(f"{_escape(case[: max(map(case.rfind, '/#:')) + 1])}*" for case in cases)
+    return [*sections] if len(sections) <= MAX_LISTED else ["*"]
+
+
+def _escape(case: str) -> str:
+    return case.replace("[", "[[]")  # in a glob, a bracket begins a set of characters
+
+
+def _format(texts: Sequence[str]) -> str:
+    """Return texts as a TOML string, or as an array of them over several lines."""
+    if len(texts) == 1:
+        return _quote(texts[0])
+    return "\n".join(["[", *(f"  {_quote(text)}," for text in texts), "]"])
 
 
 def _quote(text: str) -> str:

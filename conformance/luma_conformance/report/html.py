@@ -15,7 +15,9 @@ from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Final
+from urllib.parse import quote
 
+from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
@@ -25,7 +27,7 @@ from luma_conformance.report.result import JUDGED, Conclusion, Results, count_no
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 STATIC: Final = 100
-"""Findings the page shows if scripts cannot run."""
+"""Causes the page shows, and findings if scripts cannot run."""
 
 _NAMES: Final = {
     Outcome.PASS: "pass",
@@ -50,6 +52,7 @@ def render(runs: Sequence[Results]) -> str:
         title=escape_text(_make_title(runs)),
         tone=_choose_tone(runs),
         masthead=_render_masthead(runs),
+        causes=_render_causes(runs),
         sections=_render_sections(runs),
         static=_render_static(runs),
         island=_render_island(runs),
@@ -145,6 +148,29 @@ def _format_duration(results: Results) -> str:
         return plots.format_duration(max(1.0, (ended - began).total_seconds()))
     except (ValueError, AttributeError, TypeError):
         return "unknown"
+
+
+def _render_causes(runs: Sequence[Results]) -> str:
+    """Return a table of what is wrong in the last run, each cause once; nothing where nothing is."""
+    causes = find_causes(runs[-1].verdicts)
+    if not causes:
+        return ""
+    head = count_noun(len(causes), "cause") + (f" in run {len(runs)}" if len(runs) > 1 else "")
+    rows = "".join(map(_render_cause_row, causes[:STATIC]))
+    if len(causes) > STATIC:
+        rows += f"<tr><td colspan=3>… and {len(causes) - STATIC:,} more"
+    return (
+        f'<section aria-labelledby="causes"><h2 id="causes">{head}</h2><table><thead><tr><th>What is wrong<th>Severity'
+        f"<th>Extent</thead><tbody>{rows}</tbody></table></section>"
+    )
+
+
+def _render_cause_row(cause: Cause) -> str:
+    case = one_line(cause.example.case)
+    link = f'<a href="#search={quote(case, safe="", errors="replace")}"><bdi>{escape(case)}</bdi></a>'
+    return (
+        f"<tr><th scope=row><bdi>{escape_text(cause.title)}</bdi><br>as in {link}<td>{cause.severity}<td>{cause.extent}"
+    )
 
 
 def _render_sections(runs: Sequence[Results]) -> str:

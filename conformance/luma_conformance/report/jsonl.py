@@ -59,6 +59,7 @@ def from_data(data: object, where: str) -> Judged:
         verdict=Outcome(line["verdict"].one_of("verdict", _OUTCOMES)),
         line=_read_whole(line, "line"),
         notes=_read_strings(line, "notes"),
+        known=_read_strings(line, "known"),
         observed=_read_strings(line, "observed"),
         rules=_read_rules(line),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,

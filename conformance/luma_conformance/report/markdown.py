@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
@@ -24,7 +25,6 @@ _MARKS: Final = {
     Conclusion.COULD_NOT_JUDGE: "⚠️",
 }
 _HEADS: Final = {
-    Outcome.FAIL: "Failing",
     Outcome.DEVIATION: "Known deviations",
     Outcome.WARNING: "Worded otherwise",
 }
@@ -41,6 +41,7 @@ def render_summary(results: Results) -> str:
     remarks = f"; {'; '.join(results.remarks)}" if results.remarks else ""
     out = [f"## {_MARKS[results.conclusion]} {escape_text(results.headline)}", ""]
     out += [f"Target: {escape_text(results.run.target or 'none')}{escape_text(remarks)}.", ""]
+    out += _list_causes(find_causes(results.verdicts))
     out += _render_matrix(results)
     for outcome, head in _HEADS.items():
         out += _list_cases(head, [judged for judged in results.verdicts if judged.verdict is outcome])
@@ -62,14 +63,16 @@ def render_code(raw: str) -> str:
 
 
 def render_commands(results: Results) -> Iterator[str]:
-    """Yield a GitHub workflow command for each failing case, at its line; no more than GitHub shows."""
-    failing = [judged for judged in results.verdicts if judged.verdict is Outcome.FAIL]
-    shown = failing if len(failing) <= MAX_ANNOTATIONS else failing[: MAX_ANNOTATIONS - 1]
-    for judged in shown:
-        place = f"file={_escape_property(judged.file)},line={judged.line or 1},title={_escape_property(judged.case)}"
-        yield f"::error {place}::{_escape_message(_describe(judged))}"
-    if len(shown) < len(failing):
-        yield f"::error title=conformance::{_escape_message(f'{len(failing) - len(shown):,} more cases fail')}"
+    """Yield a GitHub workflow command for each cause, at the line of a case it fails; no more than GitHub shows."""
+    causes = find_causes(results.verdicts)
+    shown = causes if len(causes) <= MAX_ANNOTATIONS else causes[: MAX_ANNOTATIONS - 1]
+    for cause in shown:
+        judged = cause.example
+        place = f"file={_escape_property(judged.file)},line={judged.line or 1}," if judged.file else ""
+        message = f"{cause.extent}\n{judged.case}: {_describe(judged)}"
+        yield f"::error {place}title={_escape_property(cause.title)}::{_escape_message(message)}"
+    if len(shown) < len(causes):
+        yield f"::error title=conformance::{_escape_message(f'{len(causes) - len(shown):,} more causes')}"
     if results.conclusion in (Conclusion.COULD_NOT_JUDGE, Conclusion.INCOMPLETE):
         yield f"::error title=conformance::{_escape_message(results.headline)}"
 
@@ -107,28 +110,50 @@ def _link_section(section: str) -> str:
     return f"[{escape_text(section)}]({link})" if link else escape_text(section)
 
 
+def _list_causes(causes: Sequence[Cause]) -> Iterator[str]:
+    """Yield what is wrong, each cause once: an example in full, and the ids of its cases folded away."""
+    if not causes:
+        return
+    yield f"### {count_noun(len(causes), 'cause')}"
+    yield ""
+    for cause in causes[:MAX_SHOWN]:
+        yield f"- **{escape_text(cause.title)}**: {cause.extent} ({cause.severity})"
+        yield from _describe_case(cause.example)
+        if others := [case for case in cause.cases if case != cause.example.case]:
+            listed = " ".join(map(render_code, others[:MAX_SHOWN]))
+            more = f" … and {len(others) - MAX_SHOWN:,} more" if len(others) > MAX_SHOWN else ""
+            yield f"  - also {listed}{more}"
+    if len(causes) > MAX_SHOWN:
+        yield f"- … and {count_noun(len(causes) - MAX_SHOWN, 'more cause')}"
+    yield ""
+
+
 def _list_cases(head: str, found: Sequence[Judged]) -> Iterator[str]:
     if not found:
         return
     yield f"### {head}: {len(found):,}"
     yield ""
     for judged in found[:MAX_SHOWN]:
-        yield f"- {render_code(judged.case)}: {escape_text(judged.title)}"
-        if judged.expected:
-            yield f"  - the page says {render_code(judged.expected)}"
-            yield f"  - the server said {render_code(judged.actual or 'nothing')}"
-        yield from (
-            f"  - {render_code(f'{one.where}: {one.why}')}" for one in judged.differences if one.facet != "detail"
-        )
-        if judged.explanation and not judged.expected:
-            yield f"  - {render_code(judged.explanation.partition(chr(10))[0])}"
-        if judged.reason:
-            yield f"  - {escape_text(judged.reason)}"
-        if judged.request_id:
-            yield f"  - request id {render_code(judged.request_id)}"
+        yield from _describe_case(judged)
     if len(found) > MAX_SHOWN:
         yield f"- … and {len(found) - MAX_SHOWN:,} more"
     yield ""
+
+
+def _describe_case(judged: Judged) -> Iterator[str]:
+    yield f"  - {render_code(judged.case)}: {escape_text(judged.title)}"
+    if judged.expected:
+        yield f"    - the page says {render_code(judged.expected)}"
+        yield f"    - the server said {render_code(judged.actual or 'nothing')}"
+    yield from (
+        f"    - {render_code(f'{one.where}: {one.why}')}" for one in judged.differences if one.facet != "detail"
+    )
+    if judged.explanation and not judged.expected:
+        yield f"    - {render_code(judged.explanation.partition(chr(10))[0])}"
+    if judged.reason:
+        yield f"    - {escape_text(judged.reason)}"
+    if judged.request_id:
+        yield f"    - request id {render_code(judged.request_id)}"
 
 
 def _list_unjudged(results: Results) -> Iterator[str]:

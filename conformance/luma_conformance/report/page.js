@@ -178,15 +178,15 @@ function command(text) {
   return block;
 }
 
-// #verdict=fail&section=3, as the table's numbers link to.
+// #verdict=fail&section=3, as the table's numbers link to, or #search=ID, as a cause does.
 function follow() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  if (!wanted.has("verdict") && !wanted.has("section")) return;
+  if (!["verdict", "section", "search"].some((name) => wanted.has(name))) return;
   only.clear();
   const number = data.outcomes.findIndex(([outcome]) => outcome === wanted.get("verdict"));
   if (number >= 0) only.add(number);
   $("section").value = wanted.get("section") ?? "";
-  $("search").value = "";
+  $("search").value = wanted.get("search") ?? "";
   press();
   filter();
   $("cases").focus();

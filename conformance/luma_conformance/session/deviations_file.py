@@ -45,9 +45,9 @@ def _read(table: Node) -> Deviation:
     if reason.strip().upper().startswith("TODO"):
         table["reason"].wrong("its reason is still to be written: a deviation that nobody can explain is a failure")
     return Deviation(
-        cases=_read_text(table["cases"]),
+        cases=_read_texts(table["cases"]),
         facet=Facet(facet) if facet else Facet.STATUS,
-        answer=_read_text(table["answer"]),
+        answers=_read_texts(table["answer"]),
         reason=reason.strip(),
         place=table.place,
         link=table.optional("link"),
@@ -61,6 +61,15 @@ def _read_text(node: Node) -> str:
     if text.isspace():
         node.expected("a string that is not blank")
     return text
+
+
+def _read_texts(node: Node) -> tuple[str, ...]:
+    """Return a text, or the texts of a list that has at least one."""
+    if not isinstance(node.value, list):
+        return (_read_text(node),)
+    if not node.value:
+        node.expected("a string, or a list of strings")
+    return tuple(_read_text(element) for element in node.elements())
 
 
 def _read_day(node: Node) -> str:
