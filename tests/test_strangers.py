@@ -41,6 +41,7 @@ def test_a_faithful_stranger_is_not_accused(name: str, pytester: pytest.Pytester
 
 
 @pytest.mark.slow
+@pytest.mark.strangers
 @pytest.mark.parametrize(("name", "fault"), FAULTS)
 def test_a_strangers_mistake_is_found(name: str, fault: str, pytester: pytest.Pytester) -> None:
     """A stranger that makes a mistake fails the case or property that is about it."""
