@@ -29,7 +29,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-JUDGED = 360
+JUDGED = 366
 FAULTS = {
     "refusals lose the id of their request": "request-tracing",
     "an extension loops backward": "extend",
