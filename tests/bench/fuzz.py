@@ -10,7 +10,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from luma_conformance.properties.luma_target import Fuzzing, begin
+from luma_conformance.properties.fuzzing import Fuzzing
+from luma_conformance.properties.luma_target import begin
 from luma_conformance.reference.asgi import serving
 from luma_conformance.rules import predict
 from luma_conformance.session.open import Options, open_session

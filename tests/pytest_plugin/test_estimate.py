@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from luma_conformance.catalogue import files as catalogue_files
-from luma_conformance.properties.luma_target import Fuzzing
+from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.pytest_plugin.estimate import (
     FREE_ONLY,
     PROPERTIES,

@@ -19,7 +19,8 @@ from hypothesis import Phase, settings
 
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Headers, Request, Response, header
-from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.fuzzing import Fuzzing
+from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.fuzzing import Fuzzing
+from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.reference import Service, VirtualClock
 from luma_conformance.session.session import Session
 from luma_conformance.target.spending import Spending

@@ -17,7 +17,8 @@ from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.fault_order import Observation
 from luma_conformance.matching import Like, Scene
 from luma_conformance.model import Response
-from luma_conformance.properties.luma_target import Fuzzing, LumaTarget, begin
+from luma_conformance.properties.fuzzing import Fuzzing
+from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.redaction.redactor import Redactor, find_keys
 from luma_conformance.rules import Rejected, Violation

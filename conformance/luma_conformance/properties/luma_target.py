@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 import pytest
-from hypothesis import HealthCheck, Phase, Verbosity, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -41,6 +41,7 @@ from luma_conformance.model import (
     Verdict,
     header,
 )
+from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
 from luma_conformance.session.progress import Progress
@@ -50,40 +51,6 @@ from luma_conformance.strategies.hostile import JSON
 
 PROPERTY: Final = "property"
 """Where a property has found something that is no part of a single answer."""
-EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
-"""How many examples a whole property takes; one of a rule's near misses takes a tenth."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fuzzing:
-    """How many examples a property takes, and whether they are the same every time.
-
-    `gate` repeats the same requests; `deep` draws new ones and keeps those that failed. `alone` is false where other
-    workers of the run judge the same target.
-    """
-
-    profile: str = "gate"
-    examples: int | None = None
-    real_time: bool = False
-    alone: bool = True
-
-    def count(self, share: float) -> int:
-        """Return the number of examples of a property that takes a share of them."""
-        return max(6, round((self.examples or EXAMPLES[self.profile]) * share))
-
-    def settings(self, share: float) -> settings:
-        """Return Hypothesis' settings for a property that takes a share of the examples."""
-        count = self.count(share)
-        always = settings(
-            max_examples=count,
-            deadline=None,
-            report_multiple_bugs=False,
-            verbosity=Verbosity.quiet,
-            suppress_health_check=list(HealthCheck),
-        )
-        if self.profile == "gate":
-            return settings(always, derandomize=True, database=None, phases=set(Phase) - {Phase.explain, Phase.reuse})
-        return settings(always, derandomize=False, phases=set(Phase) - {Phase.explain})
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from luma_conformance.model import Case
-from luma_conformance.properties.luma_target import Fuzzing
+from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.session.progress import describe_time
 from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.usage import Quota, Usage

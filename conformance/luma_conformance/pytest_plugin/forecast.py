@@ -9,7 +9,7 @@ import pytest
 
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.model import Case
-from luma_conformance.properties.luma_target import Fuzzing
+from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.pytest_plugin.estimate import count_cases, describe_estimate
 from luma_conformance.session.session import Session
 

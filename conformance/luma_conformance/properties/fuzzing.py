@@ -1,0 +1,44 @@
+"""How properties are fuzzed: how many examples each takes, and whether they are the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+
+EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
+"""How many examples a whole property takes; one of a rule's near misses takes a tenth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fuzzing:
+    """How many examples a property takes, and whether they are the same every time.
+
+    `gate` repeats the same requests; `deep` draws new ones and keeps those that failed. `alone` is false where other
+    workers of the run judge the same target.
+    """
+
+    profile: str = "gate"
+    examples: int | None = None
+    real_time: bool = False
+    alone: bool = True
+
+    def count(self, share: float) -> int:
+        """Return the number of examples of a property that takes a share of them."""
+        return max(6, round((self.examples or EXAMPLES[self.profile]) * share))
+
+    def settings(self, share: float) -> settings:
+        """Return Hypothesis' settings for a property that takes a share of the examples."""
+        count = self.count(share)
+        always = settings(
+            max_examples=count,
+            deadline=None,
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
+            suppress_health_check=list(HealthCheck),
+        )
+        if self.profile == "gate":
+            return settings(always, derandomize=True, database=None, phases=set(Phase) - {Phase.explain, Phase.reuse})
+        return settings(always, derandomize=False, phases=set(Phase) - {Phase.explain})
