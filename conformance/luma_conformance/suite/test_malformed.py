@@ -68,7 +68,8 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
                 f"X-Request-Id {request_ids!r}: expected an id, got {given!r}  [Request tracing]", exchange
             )
 
-    luma_target.for_all(request_id_lists(), try_one, share=0.5)
+    one_of_each = [(), ("",), ("a", "b"), ("a" * 4096,)]
+    luma_target.for_all(request_id_lists(), try_one, share=0.5, always=one_of_each)
 
 
 def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> None:
