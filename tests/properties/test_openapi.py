@@ -377,7 +377,7 @@ def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     for judged in (ALLOWED, FORBIDDEN, NOBODYS, KEYS, LINK):
         judged(luma_target)
 
-    assert luma_target.session.spending.spent > 20  # how many of the others break a rule is left to chance
+    assert luma_target.session.spending.spent > 0  # how many requests break a rule is left to chance
 
 
 def test_off_this_machine_only_sure_refusals_are_sent() -> None:
