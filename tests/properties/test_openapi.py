@@ -68,7 +68,7 @@ def answer(status: int, body: object, *more: tuple[str, str], method: str = "POS
 
 def test_generated_valid_requests_are_valid_and_of_every_kind() -> None:
     """The schema itself, read by another validator, and the oracle let pass what is generated as valid."""
-    bodies = drawn(100, valid=True)
+    bodies = drawn(300, valid=True)
 
     assert {body.get("type", "image") for body in bodies} == set(KINDS)
     assert [body for body in bodies if not REQUEST.is_valid(body)] == []
