@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.catalogue.roles import TAKEN_FOR_GRANTED
+from luma_conformance.catalogue.grammar import find_placeholders
+from luma_conformance.catalogue.roles import GENERATIONS, TAKEN_FOR_GRANTED
 from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import detail_of, member_of
 from luma_conformance.matching import Scene
@@ -116,7 +117,8 @@ def tell_refusal(asker: Asker, role: str, answer: Response, case: Case | None = 
 def find_case(role: str, *, accepted: bool = False) -> Case | None:
     """Return the first case of one request that needs this role, beside what is granted, and shows what it means."""
     for case in casefiles.own():
-        needs = {*case.needs} - (TAKEN_FOR_GRANTED.keys() - {role})
+        idle = GENERATIONS.keys() - {*find_placeholders(case.steps[0].ask.body)}  # needed by other cases of its file
+        needs = {*case.needs} - (TAKEN_FOR_GRANTED.keys() - {role}) - idle
         if needs == {role} and len(case.steps) == 1 and (case.status == 201) == accepted:
             return case
     return None
