@@ -75,7 +75,7 @@ def test_whether_refused_requests_use_quota_is_learnt_from_what_remains() -> Non
 def test_a_limit_of_which_nothing_is_ever_used_is_an_example() -> None:
     """A mock that repeats an example has the same left after each request; a server that counts has less."""
     example, kept = Quota(), Quota()
-    for number in range(3):
+    for number in range(2):
         assert example.is_kept is kept.is_kept is None
         example.note(float(number), accepted(30, 29))
         kept.note(float(number), accepted(30, 29 - number))

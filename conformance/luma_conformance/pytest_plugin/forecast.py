@@ -54,8 +54,9 @@ class Forecast:
         self._known = known
         judged = [case for case in self._cases if all(map(session.target.might_offer, case.needs))]
         work = count_cases(case for case in judged if case.cost == 0 or session.spending.allows(case.cost))
-        is_clear = quota.refused_count is not None or count >= SOON or (work.asked == work.accepted and not self._names)
-        if not (quota.limit is not None and quota.is_kept is not None and is_clear) and count < ENOUGH:
+        is_plain = work.asked == work.accepted and not self._names  # whatever uses quota, these requests do
+        is_clear = is_plain or (quota.is_kept is not None and (quota.refused_count is not None or count >= SOON))
+        if not (quota.limit is not None and is_clear) and count < ENOUGH:
             return None
         free = session.spending.limit is None
         return describe_estimate(work, self._names, choose_fuzzing(config), session.traffic, usage, free=free)

@@ -23,7 +23,7 @@ LONGEST: Final = 120
 """Seconds; if a target asks for a longer wait, the kit does not wait."""
 _KEPT: Final = 10_000
 """How many requests are remembered: enough for any limit worth waiting for."""
-_TELLING: Final = 3
+_TELLING: Final = 2
 """Accepted requests after which what remains of a limit must have gone down."""
 _OVER: Final = ("completed", "failed")
 
