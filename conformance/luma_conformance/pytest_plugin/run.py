@@ -147,9 +147,7 @@ class Run:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
         result = yield
-        self._went_to_its_end = (
-            True  # pytest's exit status is still 0 where a second Ctrl-C follows close upon the first
-        )
+        self._went_to_its_end = True  # a second Ctrl-C close upon the first leaves pytest's exit status at 0
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -191,7 +189,7 @@ class Run:
                 self._finish(session, came)
 
     def _finish(self, session: pytest.Session, came: Sequence[int]) -> None:
-        """Close what is open, and write the results; a signal that comes meanwhile, in `came`, makes them incomplete."""
+        """Close what is open, and write the results: as incomplete if a signal that ends a run, in `came`, comes."""
         for key in (SESSION, OTHER_SESSION):
             if (judged := self._config.stash.get(key, None)) is not None:
                 judged.close()  # so that a recording is complete before anybody reads it

@@ -44,5 +44,5 @@ def end_orderly() -> Callable[[], None]:
     return undo
 
 
-def _exit(number: int, frame: object) -> None:
+def _exit(number: int, _: object) -> None:
     pytest.exit(f"ended by {signal.Signals(number).name}", returncode=_KILLED + number)

@@ -47,11 +47,16 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
         terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
-    if not results.complete and tally.stop is None:
-        terminal.write_line(f"incomplete: {tally.describe_missing()}", red=True, bold=True)
+    _write_ending(terminal, tally)
+
+
+def _write_ending(terminal: pytest.TerminalReporter, tally: Tally) -> None:
+    """Write why the run did not go to its end, if it did not."""
     if tally.stop is not None:
         words = "could not judge" if tally.stop[0] == Exit.COULD_NOT_JUDGE else "stopped"
         terminal.write_line(f"{words}: {tally.stop[1]}", red=True, bold=True)
+    elif tally.results is not None and not tally.results.complete:
+        terminal.write_line(f"incomplete: {tally.describe_missing()}", red=True, bold=True)
 
 
 def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:

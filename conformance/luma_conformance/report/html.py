@@ -237,7 +237,7 @@ def _render_static(runs: Sequence[Results]) -> str:
     ]
     rows = "".join(
         f"<tr><td>{_NAMES[one.verdict]}<td><bdi>{escape_text(one.case)}</bdi><br>{escape_text(one.title)}"
-        f"<td>{escape_text(one.expected or '')}<td>{_name_attempts(one)}{escape_text(one.actual or one.reason or one.explanation or '')}"
+        f"<td>{escape_text(one.expected or '')}<td>{escape_text(_describe_answer(one))}"
         for one in found[:STATIC]
     )
     head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
@@ -246,8 +246,9 @@ def _render_static(runs: Sequence[Results]) -> str:
     )
 
 
-def _name_attempts(judged: Judged) -> str:
-    return f"{judged.flaky}: " if judged.flaky else ""
+def _describe_answer(judged: Judged) -> str:
+    tried = f"{judged.flaky}: " if judged.flaky else ""
+    return f"{tried}{judged.actual or judged.reason or judged.explanation or ''}"
 
 
 def _render_island(runs: Sequence[Results]) -> str:
