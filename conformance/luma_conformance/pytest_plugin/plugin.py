@@ -42,7 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     shown = config.getoption("luma_report") is not None or any(os.environ.get(name) for name in SHOWN_BY_CI)
     blank = not hasattr(config, "workerinput") and _has_blank_base_url(config)
-    config.pluginmanager.register(Run(config, wants_report=shown, blank_base_url=blank), NAME)
+    run = Run(config, wants_report=shown, blank_base_url=blank)
+    if config.pluginmanager.register(run, NAME) is None:
+        raise pytest.UsageError(
+            f"without {NAME} nobody counts the verdicts: leave out -p no:{NAME}"
+        )
     if PACKAGE in config.args and config.getoption("pyargs"):
         from luma_conformance.catalogue.files import specs
 
@@ -115,9 +119,9 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         run_of(items[0].config).left_out.update(find_ids(items))
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Note the verdict of each attempt at a case or a property."""
+    """Note the verdict of each attempt at a case or a property, before any other plugin makes something of it."""
     began = time.perf_counter()
     try:
         result = yield

@@ -215,7 +215,10 @@ class Run:
             given = self.tally.forgive(given)
         went_on = self._went_to_its_end and not (session.shouldstop or session.shouldfail) and given not in _CUT_SHORT
         complete = went_on and not self._broken and not self.tally.missing and self.tally.stop is None
-        status = self.tally.exit_status(given, complete=complete, interrupted=not went_on) if self.is_used else given
+        if self.is_used:
+            status = self.tally.exit_status(given, complete=complete, interrupted=not went_on)
+        else:
+            status = given or (Exit.CONFORMANT if went_on else Exit.INTERRUPTED)
         results = self.tally.end(status, complete=complete)
         return status if self._publisher is None else self._publisher.end(results, self.tally, status)
 

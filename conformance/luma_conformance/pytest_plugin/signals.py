@@ -11,8 +11,6 @@ from typing import Final
 import pytest
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
-_KILLED: Final = 128
-"""What a shell adds to the number of a signal for the exit status."""
 
 
 @contextmanager
@@ -45,4 +43,4 @@ def end_orderly() -> Callable[[], None]:
 
 
 def _exit(number: int, _: object) -> None:
-    pytest.exit(f"ended by {signal.Signals(number).name}", returncode=_KILLED + number)
+    pytest.exit(f"ended by {signal.Signals(number).name}")
