@@ -6,6 +6,7 @@ them: pytest-rerunfailures shows all, flaky the last, pytest-retry the first wit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -37,10 +38,11 @@ def note_called(item: pytest.Item, error: BaseException | None, seconds: float) 
 
 def note_skipped(item: pytest.Item, report: pytest.TestReport) -> None:
     """Note that a case was skipped before it was called, by a marker or another plugin."""
-    reason = getattr(report, "wasxfail", None) or _read_reason(report)
+    scrub = guard(item.config)[1]
+    reason = scrub(getattr(report, "wasxfail", None) or _read_reason(report))
     if isinstance(item, CaseItem):
-        verdict = Verdict(outcome=Outcome.NOT_JUDGED, reason=reason)
-        _note(item, outline(Result(case=item.case, verdict=verdict), guard(item.config)[1]))
+        result = Result(case=item.case, verdict=Verdict(outcome=Outcome.NOT_JUDGED))
+        _note(item, replace(outline(result, scrub), reason=reason))
     elif isinstance(item, pytest.Function):
         _note(item, describe_skipped(item, reason))
 

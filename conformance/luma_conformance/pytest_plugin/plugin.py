@@ -44,9 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     blank = not hasattr(config, "workerinput") and _has_blank_base_url(config)
     run = Run(config, wants_report=shown, blank_base_url=blank)
     if config.pluginmanager.register(run, NAME) is None:
-        raise pytest.UsageError(
-            f"without {NAME} nobody counts the verdicts: leave out -p no:{NAME}"
-        )
+        raise pytest.UsageError(f"without {NAME} nobody counts the verdicts: leave out -p no:{NAME}")
     if PACKAGE in config.args and config.getoption("pyargs"):
         from luma_conformance.catalogue.files import specs
 
