@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 _AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
-UNSET: Final = "is the variable set that should be in it?"
+UNSET: Final = "is the variable that should hold it set?"
 """The likely cause of an empty value."""
 
 Value = TypeVar("Value")

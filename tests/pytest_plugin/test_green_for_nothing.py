@@ -16,7 +16,7 @@ from tests.kit import THINGS, response, run_apart, run_inside
 from tests.miniatures import Handle
 
 NO_TESTS = pytest.ExitCode.NO_TESTS_COLLECTED
-UNSET = "*the value is empty; is the variable set that should be in it?*"
+UNSET = "*the value is empty; is the variable that should hold it set?*"
 MISSING = "could not judge: 3 of 3 selected cases came to no verdict; did a plugin*"
 WRONG = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
 MARKED = """
@@ -85,7 +85,7 @@ ATTEMPTS = (
     Attempt(
         name="cassette: alone",
         status=4,
-        says=f"*cassette: names no file; {UNSET[21:]}",
+        says="*cassette: names no file; write cassette:run.har; is the variable*",
         options=("--base-url", "cassette:"),
     ),
     Attempt(

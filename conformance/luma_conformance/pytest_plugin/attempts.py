@@ -15,7 +15,6 @@ from luma_conformance.judge.explain import outline
 from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome, Result, Verdict
 from luma_conformance.pytest_plugin.carried import attach
-from luma_conformance.pytest_plugin.failures import explain
 from luma_conformance.pytest_plugin.items import CaseItem
 from luma_conformance.pytest_plugin.property_reports import describe_skipped, judge_property
 from luma_conformance.pytest_plugin.run import guard
@@ -52,17 +51,6 @@ def attach_attempts(item: pytest.Item, report: pytest.TestReport) -> None:
     if found := item.stash.get(_ATTEMPTS, None):
         item.stash[_REPORT] = report
         attach(item, report, combine(found, flaky_ok=item.config.getoption("luma_flaky_ok")))
-
-
-def set_outcome(report: pytest.TestReport, judged: Judged) -> None:
-    """Make a report say of a case that was tried again, or marked as expected to fail, what its verdict says."""
-    if judged.verdict is Outcome.FAIL and (judged.attempts or report.outcome in ("passed", "skipped")):
-        if report.outcome in ("passed", "failed", "skipped"):  # plugins have others for an attempt that is repeated
-            report.outcome = "failed"
-            vars(report).pop("wasxfail", None)
-            report.longrepr = f"{judged.flaky}:\n{explain(judged)}" if judged.flaky else explain(judged)
-    elif report.failed and judged.flaky:
-        report.outcome, report.longrepr = "passed", None
 
 
 def _note(item: pytest.Item, judged: Judged | None) -> None:

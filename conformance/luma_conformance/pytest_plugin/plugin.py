@@ -16,7 +16,7 @@ import pytest
 
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin.options import add_options
-from luma_conformance.pytest_plugin.run import NAME, REDACTOR, Run, guard, is_ours, run_of
+from luma_conformance.pytest_plugin.run import NAME, REDACTOR, Run, guard, is_ours, run_of, uses_target
 from luma_conformance.pytest_plugin.scrubbing import scrub_report
 
 if TYPE_CHECKING:
@@ -85,6 +85,14 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         from luma_conformance.pytest_plugin.deviations import check_deviations
 
         check_deviations(session, items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep which cases are to be judged: a run that does not judge them all is not complete."""
+    if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
+        from luma_conformance.pytest_plugin.deviations import find_ids
+
+        run_of(session.config).tally.selected.update(find_ids(session.items))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:

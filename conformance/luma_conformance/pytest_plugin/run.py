@@ -127,7 +127,7 @@ class Run:
             self.tally.begin(run)
             self._publish()
         if judged is not None:
-            from luma_conformance.pytest_plugin.attempts import set_outcome
+            from luma_conformance.pytest_plugin.failures import set_outcome
 
             set_outcome(report, self.keep(judged))
         elif report.failed:
@@ -139,9 +139,6 @@ class Run:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
             gc.freeze()  # thousands of cases live to the end; traversing them in every collection costs a run about 5 %
         if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
-            from luma_conformance.pytest_plugin.deviations import find_ids
-
-            self.tally.selected.update(find_ids(session.items))
             self._begin_progress(session.items)
 
     @pytest.hookimpl(wrapper=True)

@@ -59,9 +59,10 @@ class Tally:
         return judged
 
     def replace(self, judged: Judged) -> Judged:
-        """Put a verdict in the place of the one on its case, and return it."""
-        self._verdicts[judged.case] = judged
-        return judged
+        """Put a verdict in the place of the one on its case, unless that is a failure, and return what counts."""
+        if self._verdicts[judged.case].verdict is not Outcome.FAIL:
+            self._verdicts[judged.case] = judged
+        return self._verdicts[judged.case]
 
     @property
     def missing(self) -> set[str]:

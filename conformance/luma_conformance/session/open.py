@@ -107,7 +107,7 @@ def _open_recording(path: str, options: Options) -> Session:
         other = "--luma-profile" if options.profile is not None else "--luma-record"
         raise InputError(f"{other} does not go with a recording, which has its profile in it and is not recorded")
     if not path.strip():
-        raise InputError(f"{CASSETTE} names no file; {UNSET}")
+        raise InputError(f"{CASSETTE} names no file; write {CASSETTE}run.har; {UNSET}")
     session = replay(Path(path), options.redactor, options.max_age)
     session.lenient, session.deviations = options.lenient, options.deviations
     return session
