@@ -230,17 +230,25 @@ def _render_filter_link(outcome: Outcome, section: int, count: int) -> str:
 def _render_static(runs: Sequence[Results]) -> str:
     """Return a table of the first findings, for browsers without scripts; the script replaces it by the list."""
     found = [
-        one for results in runs for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
+        one
+        for results in runs
+        for one in results.verdicts
+        if one.flaky or one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
     ]
     rows = "".join(
         f"<tr><td>{_NAMES[one.verdict]}<td><bdi>{escape_text(one.case)}</bdi><br>{escape_text(one.title)}"
-        f"<td>{escape_text(one.expected or '')}<td>{escape_text(one.actual or one.reason or one.explanation or '')}"
+        f"<td>{escape_text(one.expected or '')}<td>{escape_text(_describe_answer(one))}"
         for one in found[:STATIC]
     )
     head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
     return (
         f"<p>The list of all cases needs JavaScript. The first findings:</p><table>{head}<tbody>{rows}</tbody></table>"
     )
+
+
+def _describe_answer(judged: Judged) -> str:
+    tried = f"{judged.flaky}: " if judged.flaky else ""
+    return f"{tried}{judged.actual or judged.reason or judged.explanation or ''}"
 
 
 def _render_island(runs: Sequence[Results]) -> str:
@@ -277,10 +285,10 @@ def _list_sections(runs: Sequence[Results]) -> Iterable[str]:
 def _make_cell(judged: Judged) -> object:
     """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome."""
     number = OUTCOMES.index(judged.verdict)
-    if judged.verdict is Outcome.PASS and not judged.notes:
+    if judged.verdict is Outcome.PASS and not judged.notes and not judged.flaky:
         return number
     cell: dict[str, object] = {"v": number}
-    for name in ("severity", "reason", "expected", "actual", "request_id"):
+    for name in ("flaky", "severity", "reason", "expected", "actual", "request_id"):
         if text := getattr(judged, name):
             cell[name] = one_line(text)
     for name in ("curl", "explanation"):
