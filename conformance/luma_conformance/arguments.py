@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 _AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
+_SHARE: Final = re.compile(r"\d{1,3}(\.\d{1,3})?%", re.ASCII)
+_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
 UNSET: Final = "is the variable that should hold it set?"
 """The likely cause of an empty value."""
@@ -71,6 +73,18 @@ def age(text: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age in days, hours or minutes, like 30d, 12h or 90m")
     return int(found[1]) * _SECONDS_IN[found[2]]
+
+
+def requirement(text: str) -> str:
+    """Return what has to be judged at least: a number of cases, a share of all as `90%`, or the cases of a role."""
+    given = text.strip()
+    if _ROLE.fullmatch(given) or (_SHARE.fullmatch(given) and 0 < float(given[:-1]) <= 100):
+        return given
+    try:
+        return str(whole_number(1)(given))
+    except argparse.ArgumentTypeError:
+        expected = "a number of cases from 1 on, nor a share from 1% to 100%, nor a role such as completed-video"
+        raise argparse.ArgumentTypeError(f"{text!r} is neither {expected}") from None
 
 
 def http_url(text: str) -> str:

@@ -92,7 +92,8 @@ def _make_title(runs: Sequence[Results]) -> str:
 
 
 def _choose_tone(runs: Sequence[Results]) -> str:
-    tones = {_TONES.get(results.conclusion, "not-judged") for results in runs}
+    tones = {_TONES.get(results.conclusion, "not-judged") for results in runs}  # of a part that is right: no tone
+    tones |= {"not-judged" for results in runs if results.conclusion is Conclusion.CONFORMANT and not results.is_whole}
     return next(tone for tone in ("fail", "not-judged", "pass") if tone in tones)
 
 

@@ -39,7 +39,8 @@ def render_summaries(runs: Sequence[Results]) -> str:
 def render_summary(results: Results) -> str:
     """Return the summary of a run."""
     remarks = f"; {'; '.join(results.remarks)}" if results.remarks else ""
-    out = [f"## {_MARKS[results.conclusion]} {escape_text(results.headline)}", ""]
+    mark = _MARKS[results.conclusion] if results.is_whole or results.conclusion is not Conclusion.CONFORMANT else "🟡"
+    out = [f"## {mark} {escape_text(results.headline)}", ""]
     out += [f"Target: {escape_text(results.run.target or 'none')}{escape_text(remarks)}.", ""]
     out += _list_causes(find_causes(results.verdicts))
     out += _render_matrix(results)
