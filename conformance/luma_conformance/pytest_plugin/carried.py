@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from luma_conformance.judge.evidence import summarize
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
@@ -30,7 +31,10 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
     """Attach a verdict to a report, and the target to the first report of a process that has one."""
     if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
         judged = judged.scrub(guard(item.config)[1])
-    vars(report)[_JUDGED] = judged
+    kept = run_of(item.config).evidence.keep(judged)
+    if report.failed and kept is not judged:
+        report.longrepr = summarize(kept)
+    judged = vars(report)[_JUDGED] = kept
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
         item.config.stash[_SENT] = True
         vars(report)[_RUN] = describe_run(item.config)
