@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
+from string import ascii_letters, digits
 from typing import Final
 
 from luma_conformance.judge.judged import Judged
@@ -30,6 +31,7 @@ MAX_SUMMARY: Final = 50
 """Characters of the line that stands for an explanation."""
 
 _GOT: Final = ", got "
+_WORD: Final = f"{ascii_letters}{digits}-_"
 _SENT: Final = "expected the value that was sent, "
 _NAMING: Final = frozenset({Facet.STATUS, Facet.DETAIL})
 """The facets in which what the server said is part of what is wrong."""
@@ -77,8 +79,13 @@ def shorten(judged: Judged) -> Judged:
 
 
 def stem(text: str) -> str:
-    """Return the part of a server's text that is kept of every wrong answer, by which causes are told apart."""
-    return LEFT_OUT.sub("", _cut_text(text))
+    """Return the part of a server's text that is kept of every wrong answer, by which causes are told apart.
+
+    It ends with a whole word: half an id would not be known for one.
+    """
+    kept = _cut_text(text)
+    start = LEFT_OUT.sub("", kept)
+    return start if start == kept else start.rstrip(_WORD)
 
 
 def is_whole(judged: Judged) -> bool:

@@ -49,7 +49,10 @@ def run_of(config: pytest.Config) -> Run:
 
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
-    """Return the run's redactor and a function that makes texts safe to show, and bounds them; log records are scrubbed from now on."""
+    """Return the run's redactor and a function that makes texts safe to show, and bounds them.
+
+    Log records are scrubbed from now on.
+    """
     from luma_conformance.redaction.bounds import bound
     from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 

@@ -306,9 +306,7 @@ def _make_cell(judged: Judged, differences: dict[tuple[str, ...], int]) -> objec
         cell["notes"] = [one_line(note) for note in judged.notes]
     if judged.differences:
         cell["differences"] = [
-            differences.setdefault(
-                (*map(one_line, (one.facet, one.where, one.why, one.rests_on)),), len(differences)
-            )
+            differences.setdefault((*map(one_line, (one.facet, one.where, one.why, one.rests_on)),), len(differences))
             for one in judged.differences
         ]
     return cell

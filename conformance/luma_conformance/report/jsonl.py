@@ -264,4 +264,5 @@ def _list_members(value: Any) -> dict[str, Any]:
 
 
 def _dump(data: Mapping[str, object]) -> str:
-    return json.dumps(data, separators=(",", ":"))  # ASCII: a line cut anywhere is still text, and half of a surrogate pair can be written
+    # ASCII: a line cut anywhere is still text, and half of a surrogate pair can be written.
+    return json.dumps(data, separators=(",", ":"))
