@@ -21,11 +21,13 @@ WHOLE: Final = 3
 """Wrong answers of a kind whose evidence is kept whole."""
 MOST: Final = 15_000
 """Characters of such evidence in all."""
+MAX_EXPLANATION: Final = 4_000
+"""Characters of the explanation of one."""
 MAX_TEXT: Final = 32
 """Characters of the server's text that are kept of the others."""
-MAX_EXPECTED: Final = 100
+MAX_EXPECTED: Final = 80
 """Characters of what was expected that are kept of the others."""
-MAX_DIFFERENCES: Final = 8
+MAX_DIFFERENCES: Final = 6
 """Differences that are kept of the others."""
 MAX_SUMMARY: Final = 50
 """Characters of the line that stands for an explanation."""
@@ -52,6 +54,7 @@ class Evidence:
                 return judged
             # The command in `show` tells the rest.
             return replace(judged, expected=None, actual=_cut_text(judged.actual or ""), curl=None)
+        judged = replace(judged, explanation=cut(judged.explanation, MAX_EXPLANATION)) if judged.explanation else judged
         kind = (judged.verdict, judged.reason, frozenset(map(_find_kind, judged.differences)))
         self._times[kind] += 1
         size = sum(map(_measure, _list_texts(judged)))
@@ -95,9 +98,9 @@ def is_whole(judged: Judged) -> bool:
 
 def summarize(judged: Judged) -> str:
     """Return what is different in a verdict whose explanation was not kept, in a short line."""
-    first, *others = [f"{one.where}: {one.why}" for one in judged.differences] or [judged.reason or judged.explanation]
-    what = first or judged.title
-    what = what if len(what) <= MAX_SUMMARY else f"{what[:MAX_SUMMARY]}…"
+    told = [f"{one.where}: {one.why}" for one in judged.differences]
+    first, *others = told or [judged.reason or judged.explanation or judged.title]
+    what = first if len(first) <= MAX_SUMMARY else f"{first[:MAX_SUMMARY]}…"
     return f"{what} (and {len(others)} more)" if others else what
 
 
@@ -124,7 +127,7 @@ def _shorten_difference(one: Mismatch) -> Mismatch:
 def _cut_text(text: str) -> str:
     """Return a text, or the start of one that is long, or takes much room in a file of JSON."""
     most, start = MAX_TEXT, LEFT_OUT.sub("", text)
-    while most > 1 and _measure(start[:most]) > 2 * MAX_TEXT:
+    while most > 1 and _measure(start[:most]) > MAX_TEXT + 4:
         most //= 2
     return cut(text, most)
 

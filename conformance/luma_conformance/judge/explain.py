@@ -75,7 +75,7 @@ def describe(
         step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
         expected=cut(one_line(describe_expected(case.steps[number - 1].expect, case)), MAX_LINE),
         differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
-        erratum=case.erratum,
+        erratum=cut(case.erratum, MAX_LINE) if case.erratum else None,
         show=show_it,
     )
     if exchange is None:
@@ -95,8 +95,8 @@ def outline(result: Result, scrub: Scrub, seconds: float = 0.0) -> Judged:
     case = result.case
     return Judged(
         case=case.id,
-        title=case.title,
-        section=case.section,
+        title=cut(case.title, MAX_LINE),
+        section=cut(case.section, MAX_LINE),
         verdict=result.verdict.outcome,
         file=case.place.file,
         line=case.place.line,
@@ -165,7 +165,7 @@ def describe_answer(response: Response, scrub: Scrub) -> str:
 def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Mismatch:
     """Return a mismatch whose texts are fit to be shown."""
     where, why = (cut(one_line(scrub(text)), MAX_LINE) for text in (mismatch.where, mismatch.why))
-    return replace(mismatch, where=where, why=why)
+    return replace(mismatch, where=where, why=why, rests_on=cut(mismatch.rests_on, MAX_LINE))
 
 
 def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:

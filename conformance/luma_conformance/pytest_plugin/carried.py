@@ -7,11 +7,12 @@ A report has its verdict as the attribute `luma_judged`; the first report of a p
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
-from luma_conformance.judge.evidence import summarize
+from luma_conformance.judge.evidence import is_whole, summarize
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
@@ -32,7 +33,7 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
     if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
         judged = judged.scrub(guard(item.config)[1])
     kept = run_of(item.config).evidence.keep(judged)
-    if report.failed and kept is not judged:
+    if report.failed and kept.differences and not is_whole(kept):
         report.longrepr = summarize(kept)
     judged = vars(report)[_JUDGED] = kept
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
@@ -57,7 +58,7 @@ def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
 
 def attributes_from(data: dict[str, Any]) -> dict[str, object]:
     """Remove what `detach` returned from a report's data, and return it as values again."""
-    read = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
+    read: dict[str, Callable[[object, str], object]] = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
     return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
 
 

@@ -26,7 +26,7 @@ from luma_conformance.report.links import page_link
 from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun, describe_made
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
-STATIC: Final = 100
+STATIC: Final = 50
 """Causes the page shows."""
 STATIC_FINDINGS: Final = 50
 """Findings the page shows if scripts cannot run."""
