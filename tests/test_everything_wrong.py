@@ -104,8 +104,9 @@ def test_the_first_wrong_answers_of_a_kind_are_kept_whole() -> None:
 def test_a_whole_run_writes_little_of_a_crashing_server(pytester: pytest.Pytester) -> None:
     """JUnit and the terminal with -v and -rA have the same bound."""
     with serving(wrap=SHAPES["crash"]) as url:
+        specs = str(casefiles.specs())
         ran = run_inside(
-            pytester, str(casefiles.specs()), "--base-url", url, "--luma-report=out", "--junitxml=out/j.xml", "-v", "-rA"
+            pytester, specs, "--base-url", url, "--luma-report=out", "--junitxml=out/j.xml", "-v", "-rA"
         )  # fmt: skip
 
     sizes = {path.name: path.stat().st_size for path in Path("out").iterdir()}
