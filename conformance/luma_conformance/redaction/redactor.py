@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from luma_conformance.matching import cut
 from luma_conformance.model import Request, Response, Transport
+from luma_conformance.redaction.bounds import MAX_SHOWN
 from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
 
 SHORT_SECRET: Final = 8
@@ -186,8 +188,8 @@ class LearningTransport:
 
 
 def safe_text(text: str) -> str:
-    r"""Return the text with each character a terminal would obey, and each half surrogate, shown as \uXXXX."""
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    r"""Return the text, cut where it is long, with what a terminal would obey and half surrogates as \uXXXX."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", cut(text, MAX_SHOWN))
 
 
 def find_keys(environ: Mapping[str, str]) -> dict[str, str]:

@@ -26,8 +26,10 @@ from luma_conformance.report.links import page_link
 from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun, describe_made
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
-STATIC: Final = 100
-"""Causes the page shows, and findings if scripts cannot run."""
+STATIC: Final = 50
+"""Causes the page shows."""
+STATIC_FINDINGS: Final = 50
+"""Findings the page shows if scripts cannot run."""
 
 _NAMES: Final = {
     Outcome.PASS: "pass",
@@ -239,7 +241,7 @@ def _render_static(runs: Sequence[Results]) -> str:
     rows = "".join(
         f"<tr><td>{_NAMES[one.verdict]}<td><bdi>{escape_text(one.case)}</bdi><br>{escape_text(one.title)}"
         f"<td>{escape_text(one.expected or '')}<td>{escape_text(_describe_answer(one))}"
-        for one in found[:STATIC]
+        for one in found[:STATIC_FINDINGS]
     )
     head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
     return (
@@ -257,6 +259,7 @@ def _render_island(runs: Sequence[Results]) -> str:
     sections = {section: number for number, section in enumerate(_list_sections(runs))}
     cells: dict[str, list[object]] = {}
     cases: dict[str, list[object]] = {}
+    differences: dict[tuple[str, ...], int] = {}
     for index, results in enumerate(runs):
         for judged in results.verdicts:
             if judged.case not in cases:
@@ -265,13 +268,15 @@ def _render_island(runs: Sequence[Results]) -> str:
                     one_line(judged.case), one_line(judged.title), sections[judged.section],
                     place, one_line(judged.operation), cells.setdefault(judged.case, [None] * len(runs)),
                 ]  # fmt: skip
-            cells[judged.case][index] = _make_cell(judged)
+            cells[judged.case][index] = _make_cell(judged, differences)
     data = {
         "outcomes": [[outcome, _NAMES[outcome]] for outcome in OUTCOMES],
         "sections": [[one_line(section), page_link(section)] for section in sections],
         "runs": [
             one_line(f"{results.run.target or 'no target'}, {_format_moment(results.run.started)}") for results in runs
         ],
+        "differences": list(differences),
+        "links": {one[-1]: page_link(one[-1]) for one in differences},
         "cases": list(cases.values()),
     }
     return (
@@ -283,14 +288,17 @@ def _list_sections(runs: Sequence[Results]) -> Iterable[str]:
     return dict.fromkeys(judged.section for results in runs for judged in results.verdicts)
 
 
-def _make_cell(judged: Judged) -> object:
-    """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome."""
+def _make_cell(judged: Judged, differences: dict[tuple[str, ...], int]) -> object:
+    """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome.
+
+    Each kind of difference is in `differences` once, and told by its number there.
+    """
     number = OUTCOMES.index(judged.verdict)
     if judged.verdict is Outcome.PASS and not judged.notes and not judged.flaky:
         return number
     cell: dict[str, object] = {"v": number}
     for name in ("flaky", "severity", "reason", "expected", "actual", "request_id"):
-        if text := getattr(judged, name):
+        if (text := getattr(judged, name)) and (name != "actual" or judged.expected):
             cell[name] = one_line(text)
     for name in ("curl", "explanation"):
         if text := getattr(judged, name):
@@ -299,7 +307,7 @@ def _make_cell(judged: Judged) -> object:
         cell["notes"] = [one_line(note) for note in judged.notes]
     if judged.differences:
         cell["differences"] = [
-            [*map(one_line, (one.facet, one.where, one.why, one.rests_on)), page_link(one.rests_on)]
+            differences.setdefault((*map(one_line, (one.facet, one.where, one.why, one.rests_on)),), len(differences))
             for one in judged.differences
         ]
     return cell

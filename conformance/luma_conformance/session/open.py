@@ -17,6 +17,7 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
+from luma_conformance.redaction.bounds import bound
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.prepare import Prepared
@@ -182,7 +183,7 @@ def _make_session(
     redactor.add(profile.secrets)
 
     def scrub(text: str) -> str:
-        return safe_text(redactor.scrub(text))
+        return bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole)))
 
     main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
     prepared = Prepared(
