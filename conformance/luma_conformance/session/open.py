@@ -206,6 +206,7 @@ def _make_session(
         ),
         spending=spending,
         scrub=scrub,
+        hide=redactor.hide,
         lenient=options.lenient,
         deviations=options.deviations,
         prepared=prepared,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,7 +29,8 @@ COSTS: Final = "would cost money: more generations than --luma-spend allows"
 class Session:
     """One target, with everything that judging it takes; to be closed.
 
-    `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
+    `shown` is the target's name, `profile` the file given to the run. `hide` has `scrub` replace
+    more secrets, each by what is shown instead, until others are hidden. `recorded`: the answers come from a recording.
     `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
     shown, that each request gets on its way. `lenient`: a different wording is a warning. `prepared` is what the kit
     makes on the target itself, `traffic` what was sent to a live target, and what that used of its limits; both None
@@ -41,6 +42,7 @@ class Session:
     target: Target
     spending: Spending
     scrub: Callable[[str], str]
+    hide: Callable[[Mapping[str, str]], None] = lambda _: None
     close: Callable[[], None] = lambda: None
     profile: str | None = None
     remote: bool = False
