@@ -193,14 +193,13 @@ def _make_session(
         scrub=scrub,
         patience=PATIENCE if options.patience is None else options.patience,
     )
-    run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
         target=Target(
             channel=channel,
             profile=profile,
-            run=run,
+            run=f"luma-{uuid.uuid4().hex[:8]}",
             preparation=prepared,
             patience=Patience(seconds=options.patience),
         ),
