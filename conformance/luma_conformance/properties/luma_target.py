@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
@@ -133,6 +133,22 @@ class LumaTarget:
             lambda steps: _repeat(bound, steps),
             share,
         )
+
+    def for_each(self, examples: Sequence[object], try_one: Callable[[Any], object]) -> None:
+        """Try each of these examples in order, or those of a recording; raise NonConformance with the first that fails.
+
+        What every run has to try does not depend on what is drawn. Examples are plain data, as in `for_all`.
+        """
+        if (recorded := self.session.target.channel.recorded_examples()) is not None:
+            self._again(recorded, try_one)
+            return
+        self._total, self._begun = len(examples), 0
+        for one in examples:
+            self.begin_example(one)
+            try:
+                try_one(one)
+            finally:
+                self.session.target.channel.end_example()
 
     def run(self, search: Callable[[settings], None], again: Callable[[Any], object], share: float = 1.0) -> None:
         """Run a search under Hypothesis' settings, or try each example of a recording again.
@@ -263,6 +279,11 @@ class LumaTarget:
             return bare
         body = ask.body if isinstance(ask.body, bytes) else encode(ask.body)
         return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
+
+    def replaces_added(self, request: Request) -> bool:
+        """Return whether a request has a header that would stand where a gateway wants one of its own."""
+        added = {name.lower() for name, _ in self.session.added}
+        return any(name.lower() in added for name, _ in request.headers)
 
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
         """Raise NonConformance: what is wrong, what was answered, and the request as curl.

@@ -194,19 +194,19 @@ def _make_session(
         scrub=scrub,
         patience=PATIENCE if options.patience is None else options.patience,
     )
-    run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
         target=Target(
             channel=channel,
             profile=profile,
-            run=run,
+            run=f"luma-{uuid.uuid4().hex[:8]}",
             preparation=prepared,
             patience=Patience(seconds=options.patience),
         ),
         spending=spending,
         scrub=scrub,
+        hide=redactor.hide,
         lenient=options.lenient,
         deviations=options.deviations,
         prepared=prepared,

@@ -104,7 +104,7 @@ class ResponseParser:
         """Return the response, its body inflated; raise BadResponse where that fails or exceeds the bound."""
         headers, body = tuple(self._fields), b"".join(self._body)
         body = body[: self._bounds.body] if self._cut else _inflated(body, headers, self._bounds.body)
-        return Response(status=self._status, headers=headers, body=body)
+        return Response(status=self._status, headers=headers, body=body, version=self._llhttp.get_http_version())
 
     def on_message_begin(self) -> None:
         if self.complete:
