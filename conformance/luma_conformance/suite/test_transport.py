@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from luma_conformance.judge.answers import member_of
-from luma_conformance.judge.explain import describe_answer, shorten
-from luma_conformance.matching import show
+from luma_conformance.judge.explain import MAX_LINE, describe_answer
+from luma_conformance.matching import cut, show
 from luma_conformance.model import GENERATIONS_PATH, Exchange, Request, Response, header
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.strategies.hostile import JSON
@@ -210,7 +210,7 @@ def _outline(luma_target: LumaTarget, exchange: Exchange) -> str:
     """Return what an answer amounts to: its status and text, whose generation it is, whether it echoes the id."""
     answer, asked, scrub = exchange.response, exchange.request, luma_target.session.scrub
     if asked.method == "GET" and answer.status == 200:
-        told = f"200 of {shorten(scrub(show(member_of(answer, 'id'))))}"
+        told = f"200 of {cut(scrub(show(member_of(answer, 'id'))), MAX_LINE)}"
     else:
         told = "201" if answer.status == 201 else describe_answer(answer, scrub)
     sent = header(asked.headers, "X-Request-Id") or ""
