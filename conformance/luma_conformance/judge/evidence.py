@@ -53,7 +53,7 @@ class Evidence:
             if not judged.curl:
                 return judged
             # The command in `show` tells the rest.
-            return replace(judged, expected=None, actual=_cut_text(judged.actual or ""), curl=None)
+            return replace(judged, expected=None, actual=_cut_text(judged.actual) if judged.actual else None, curl=None)
         judged = replace(judged, explanation=cut(judged.explanation, MAX_EXPLANATION)) if judged.explanation else judged
         kind = (judged.verdict, judged.reason, frozenset(map(_find_kind, judged.differences)))
         self._times[kind] += 1

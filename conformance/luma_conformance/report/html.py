@@ -28,7 +28,7 @@ from luma_conformance.report.result import JUDGED, Conclusion, Results, count_no
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 STATIC: Final = 50
 """Causes the page shows."""
-STATIC_FINDINGS: Final = 50
+STATIC_FINDINGS: Final = 30
 """Findings the page shows if scripts cannot run."""
 
 _NAMES: Final = {
