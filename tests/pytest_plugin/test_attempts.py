@@ -164,7 +164,11 @@ def test_flaky_cases_may_be_let_pass_but_are_still_shown(pytester: pytest.Pytest
 
     assert result.ret == Exit.CONFORMANT
     result.stdout.fnmatch_lines(
-        ["judged      3 of *: 3 passed, 0 failed*", f"flaky       1: {FLAKY}", '*#unknown-model: detail: *got "at first"']
+        [
+            "judged      3 of *: 3 passed, 0 failed*",
+            f"flaky       1: {FLAKY}",
+            '*#unknown-model: detail: *got "at first"',
+        ]
     )
     (flaky,) = [one for one in results.verdicts if one.flaky]
     assert (flaky.verdict, flaky.actual) == (PASS, "400  at first")
