@@ -49,7 +49,7 @@ class Evidence:
 
     def keep(self, judged: Judged) -> Judged:
         """Return a verdict with the evidence that is kept of it; itself, where that is all."""
-        if judged.verdict in _ALIKE:
+        if judged.verdict in _ALIKE and not judged.flaky:  # what failed at first is told as a failure is
             if not judged.curl:
                 return judged
             # The command in `show` tells the rest.

@@ -16,7 +16,6 @@ from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome, Result, Verdict
 from luma_conformance.pytest_plugin.carried import attach
 from luma_conformance.pytest_plugin.items import CaseItem
-from luma_conformance.pytest_plugin.property_reports import describe_skipped, judge_property
 from luma_conformance.pytest_plugin.run import guard
 
 _ATTEMPTS: Final = pytest.StashKey[list[Judged]]()
@@ -32,6 +31,8 @@ def note_called(item: pytest.Item, error: BaseException | None, seconds: float) 
     if isinstance(item, CaseItem):
         _note(item, item.judged)
     elif isinstance(item, pytest.Function):
+        from luma_conformance.pytest_plugin.property_reports import judge_property  # Hypothesis takes long to import
+
         _note(item, judge_property(item, error, seconds))
 
 
@@ -43,6 +44,8 @@ def note_skipped(item: pytest.Item, report: pytest.TestReport) -> None:
         result = Result(case=item.case, verdict=Verdict(outcome=Outcome.NOT_JUDGED))
         _note(item, replace(outline(result, scrub), reason=reason))
     elif isinstance(item, pytest.Function):
+        from luma_conformance.pytest_plugin.property_reports import describe_skipped
+
         _note(item, describe_skipped(item, reason))
 
 

@@ -166,9 +166,10 @@ def pytest_runtest_makereport(
 
 def _add_verdict(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
     from luma_conformance.pytest_plugin.attempts import attach_attempts, note_skipped
-    from luma_conformance.pytest_plugin.property_reports import adapt_report
 
     if isinstance(item, pytest.Function):
+        from luma_conformance.pytest_plugin.property_reports import adapt_report
+
         adapt_report(item, report, error)
     if report.when == "setup" and report.skipped:
         note_skipped(item, report)

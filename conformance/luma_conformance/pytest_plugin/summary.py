@@ -9,8 +9,10 @@ from typing import Final
 import pytest
 
 from luma_conformance.errors import Exit
-from luma_conformance.judge.causes import find_causes
+from luma_conformance.judge.causes import MAX_TITLE, find_causes
+from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Standing
+from luma_conformance.pytest_plugin.failures import explain
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report.result import Ending, Results, count_noun, describe_made
 from luma_conformance.session.open import EMBEDDED
@@ -83,9 +85,17 @@ def _write_flaky(terminal: pytest.TerminalReporter, results: Results) -> None:
     for words, cases in results.flaky.items():
         terminal.write_line(f"flaky       {len(cases)}: {words}", red=any(one.verdict is Outcome.FAIL for one in cases))
         for one in cases[:MAX_FLAKY]:
-            terminal.write_line(f"            {one.case}")
+            terminal.write_line(f"            {one.case}{_describe_first(one)}")
         if len(cases) > MAX_FLAKY:
             terminal.write_line(f"            … and {len(cases) - MAX_FLAKY:,} more")
+
+
+def _describe_first(judged: Judged) -> str:
+    """Return what was wrong with a case that is let pass; of one that is not, the causes say it."""
+    if judged.verdict is Outcome.FAIL:
+        return ""
+    found = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)
+    return f": {(found or explain(judged).partition(chr(10))[0])[:MAX_TITLE]}"
 
 
 def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> None:
