@@ -124,7 +124,9 @@ def test_new_and_gone_causes_come_before_the_cases() -> None:
 
     said = ["1 new cause, 1 gone", "new: X-Other is missing: 1 case", "gone: X-Trace is missing: 2 cases"]
     assert list(comparison.about_causes) == said
-    assert "\n".join([*said, comparison.headline]) in forms["text"]
+    assert comparison.headline == "Better and worse: 1 regression, 1 still failing, 2 fixed"
+    assert forms["text"].startswith(f"{comparison.headline}\nold  ")
+    assert "\n".join(said) in forms["text"]
     assert all(f"- {markdown.escape_text(one)}\n" in forms["md"] and f"<li>{one}" in forms["html"] for one in said)
     assert json.loads(forms["json"])["comparisons"][0]["new_causes"] == ["X-Other is missing: 1 case"]
 
@@ -147,9 +149,12 @@ def test_a_cause_is_new_or_gone_only_where_both_runs_judged(old: Results, new: R
 
 def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
     """Text, Markdown and HTML count what they leave out; the JSON has it."""
+    words = [f"oops {chr(0x4E00 + number)}" for number in range(MAX_LISTED + 2)]
     passed, failed = (
         Results(
-            samples.RUN, tuple(replace(one, case=f"c/{number}") for number in range(MAX_LISTED + 2)), samples.ENDING
+            samples.RUN,
+            tuple(replace(one, case=f"c/{number}", actual=text) for number, text in enumerate(words)),
+            samples.ENDING,
         )
         for one in (PASS, FAIL)
     )
@@ -157,6 +162,64 @@ def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
 
     assert all("… and 2 more" in forms[name] for name in ("text", "md", "html"))
     assert len(json.loads(forms["json"])["comparisons"][0]["changes"]) == MAX_LISTED + 2
+
+
+def test_the_same_change_of_many_cases_is_told_once() -> None:
+    """What differs only in ids and times is the same change: it is there once, with the first of its cases."""
+    ids = [f"0000000{number}-0000-4000-8000-00000000000{number}" for number in range(4)]
+    got = [replace(FAIL, case=f"c/{number}", actual=f"400  no {one}") for number, one in enumerate(ids)]
+    old = Results(samples.RUN, tuple(replace(PASS, case=one.case) for one in got), samples.ENDING)
+    forms = {
+        name: write([compare_results(old, replace(old, verdicts=tuple(got)))], Exit.NOT_CONFORMANT)
+        for name, write in WRITERS.items()
+    }
+
+    assert all(forms[name].count("pass → fail") == 1 for name in ("text", "md", "html"))
+    assert all("c/3" in forms["text"] and "the same in 3 more" in forms[name] for name in ("md", "html"))
+    assert forms["json"].count("400  no 0000") == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (run(PASS), run(PASS), "The same: nothing changed"),
+        (run(FAIL), run(FAIL), "The same: 1 still failing"),
+        (run(PASS), run(WARNING), "The same but for words: 1 worded otherwise"),
+        (run(PASS), run(FAIL), "Worse: 1 regression"),
+        (run(PASS, PASS), run(FAIL), "Worse, and less is judged: 1 regression, 1 no longer judged"),
+        (run(FAIL), run(PASS), "Better: 1 fixed"),
+        (run(FAIL, PASS), run(PASS, FAIL), "Better and worse: 1 regression, 1 fixed"),
+        (run(FAIL, PASS), run(PASS, UNJUDGED), "Better, but less is judged: 1 no longer judged, 1 fixed"),
+        (run(PASS, FAIL), run(PASS, UNJUDGED), "Less is judged: 1 no longer judged"),
+        (run(PASS, UNJUDGED), run(PASS, PASS), "More is judged: 1 judged for the first time"),
+        (run(PASS), run(PASS, FAIL), "More is judged, and some of it fails: 1 new case (1 fails)"),
+        (run(FAIL), run(PASS, complete=False), "Cannot say: 1 fixed"),
+        (run(PASS), run(FAIL, complete=False), "Worse: 1 regression"),
+        (run(PASS), run(), "Cannot say: 1 no longer judged"),
+    ],
+)
+def test_a_comparison_begins_with_better_or_worse(old: Results, new: Results, words: str) -> None:
+    """Whoever reads three words of it is told the truth: also where better is only that less is judged."""
+    assert compare_results(old, new).headline == words
+
+
+def test_a_cause_that_takes_over_is_seen_where_the_same_cases_fail() -> None:
+    """The cases that fail are the same, and yet one cause is mended and another has appeared."""
+    old, new = (run(*[replace(one, case="x")] * 3) for one in (FAIL, FAIL))
+    trace, other = (
+        replace(FAIL, differences=(Mismatch(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Errors"),))
+        for name in ("X-Trace", "X-Other")
+    )
+    changed = compare_results(run(trace, trace), run(other, other))
+    grown = compare_results(run(trace, FAIL), run(trace, trace))
+
+    assert compare_results(old, new).about_causes == ()
+    assert changed.headline == "Better and worse: 2 still failing"
+    assert changed.about_causes[0] == "1 new cause, 1 gone"
+    assert grown.about_causes[1:] == (
+        "grown: X-Trace is missing: 1 → 2 cases",
+        'gone: says "no such model" instead of "Unknown model: super-model-v9": 1 case',
+    )
 
 
 @pytest.mark.parametrize(

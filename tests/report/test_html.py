@@ -63,8 +63,11 @@ def test_hostile_texts_add_nothing_to_the_page(text: str) -> None:
     """A hostile text adds no element, no attribute and no script, and commands no reader."""
     hostile, tame = (html.render([samples.saying(words)]) for words in (text, "tame"))
 
-    shape = [(tag, sorted(attributes)) for tag, attributes in Page(hostile).elements]
-    assert shape == [(tag, sorted(attributes)) for tag, attributes in Page(tame).elements]
+    shapes = [
+        [(tag, sorted(attributes)) for tag, attributes in Page(page).elements if tag != "wbr"]
+        for page in (hostile, tame)
+    ]
+    assert shapes[0] == shapes[1]
     assert len(Page(hostile).texts["script"]) == 2
     assert all(line.isprintable() for line in hostile.split("\n"))
     assert hostile.encode()
@@ -95,19 +98,20 @@ def test_the_causes_come_before_everything_else() -> None:
     """What to mend first is above the sections, most important first; one that many cases show is there once."""
     many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(300))
     text = html.render([replace(samples.MIXED, verdicts=(*many, samples.FOUND))])
-    causes, rest = text.partition('id="causes">')[2].split("</section>", 1)
+    causes, rest = text.partition('id="causes-1">')[2].split("</section>", 1)
 
     assert causes.startswith("2 causes</h2>")
     assert causes.index("expected a refusal") < causes.index("says &quot;no such model&quot; instead of")
-    assert '<a href="#search=case%2F0"><bdi>case/0</bdi></a><td>should<td>300 cases' in causes
+    assert '<a href="#cause=1">300 cases</a>; as in <a href="#search=case%2F0"><bdi>case/<wbr>0</bdi></a>' in causes
+    assert "<dd class=page>400  Unknown model: super-model-v9</dd>" in causes
     assert "By section" in rest
-    assert 'id="causes"' not in html.render([samples.CLEAN])
+    assert 'id="causes' not in html.render([samples.CLEAN])
     assert "2 causes in run 2</h2>" in html.render([samples.CLEAN, samples.MIXED])
 
 
 def test_sections_without_a_finding_are_folded_away() -> None:
     """A reader sees the sections that have something to say, linked to the page."""
-    folded = html.render([samples.MIXED]).partition("2 other sections without a finding")
+    folded = html.render([samples.MIXED]).partition("<details><summary>2 sections without a finding")
 
     assert "400 — Unknown model</bdi></a>" in folded[0]
     assert "201 — Created (success)</bdi></a>" in folded[2]
@@ -118,4 +122,4 @@ def test_an_empty_or_odd_result_makes_a_page() -> None:
     empty = replace(samples.CLEAN, verdicts=(), ending=None, run=replace(samples.RUN, started="yesterday"))
 
     assert "Incomplete: the run broke off after 0 cases" in html.render([empty])
-    assert "2 runs: 1 conformant, 1 incomplete" in html.render([samples.CLEAN, empty])
+    assert "the latest of 2 runs" in html.render([samples.CLEAN, empty])

@@ -13,11 +13,14 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report import jsonl, markdown
+from luma_conformance.report.compare import Comparison, compare_results
 from luma_conformance.report.formats import FORMATS, find_format, list_file_names, match_file, render
 from luma_conformance.report.result import Results, Run
 
 _LINES: Final = "results.jsonl"
 """The file that is written while the run goes on."""
+_MAX_EARLIER: Final = 50_000_000
+"""Bytes of an earlier run's file that are read."""
 
 
 def begin_report(config: pytest.Config) -> Publisher:
@@ -42,6 +45,8 @@ class Publisher:
         self._paths = paths
         self._files = dict(file for path in paths for file in _list_files(path))
         self._results: Results | None = None
+        self._earlier = [found for file, name in self._files.items() if name == _LINES and (found := _read(file))]
+        self._change: Comparison | None = None
         self._streams: list[TextIO] = []
         self._waiting: list[str] = []
         self._begun = False
@@ -66,6 +71,8 @@ class Publisher:
     def end(self, results: Results, tally: Tally, status: int) -> int:
         """Write the footer and all other formats; return the run's exit status, or USAGE if writing fails."""
         self._results = results
+        since = next((one for one in self._earlier if one.judged and one.run.server == results.run.server), None)
+        self._change = compare_results(since, results) if since else None
         assert results.ending is not None
         try:
             self._begin(results.run)
@@ -74,10 +81,11 @@ class Publisher:
                 stream.close()
             for file, name in self._files.items():
                 if name != _LINES:
-                    file.write_text(render([results], [find_format(name)])[name], encoding="utf-8", newline="\n")
+                    text = render([results], [find_format(name)], since)[name]
+                    file.write_text(text, encoding="utf-8", newline="\n")
             if path := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
-                    summary.write(markdown.render_summary(results))
+                    summary.write(markdown.render_summary(results, self._change))
         except OSError as error:
             tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
             return Exit.USAGE
@@ -85,6 +93,9 @@ class Publisher:
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
         """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
+        if self._change is not None:
+            moment = f" ({self._change.old.started})" if self._change.old.started else ""
+            terminal.write_line(f"since       the last run{moment}: {self._change.headline}")
         for path in self._paths:
             written = [file.name for file in self._files if file != path and file.parent == path]
             terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
@@ -101,6 +112,16 @@ class Publisher:
     def _write(self, line: str) -> None:
         for stream in self._streams:
             stream.write(f"{line}\n")
+
+
+def _read(file: Path) -> Results | None:
+    """Return the results of the run whose file will be overwritten; None where there are none to compare with."""
+    try:
+        if file.is_file() and file.stat().st_size <= _MAX_EARLIER:
+            return jsonl.parse_results(file.read_bytes(), file.name)
+    except (OSError, InputError):
+        pass
+    return None
 
 
 def _list_files(path: Path) -> list[tuple[Path, str]]:

@@ -57,6 +57,12 @@ def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
     return redactor, lambda text: safe_text(scrub(text))
 
 
+def read_label(config: pytest.Config) -> str:
+    """Return what the user calls the build that is judged, fit to be shown."""
+    given = config.getoption("luma_label")
+    return guard(config)[1](given) if given else ""
+
+
 def property_id(item: pytest.Item) -> str:
     """Return the id of a property: its node id, or for one of ours an id that is the same in every installation."""
     ours = item.path.parent == Path(__file__).resolve().parents[1] / "suite"
@@ -164,7 +170,7 @@ class Run:
         if (record := self._config.getoption("luma_record")) is not None and self._workers:
             self._gather(record)
         status = self.tally.exit_status(int(session.exitstatus)) if self.is_used else int(session.exitstatus)
-        results = self.tally.end(status, complete=not cut_short)
+        results = self.tally.end(status, complete=not cut_short, label=read_label(self._config))
         if self._publisher is not None:
             status = self._publisher.end(results, self.tally, status)
         session.exitstatus = status

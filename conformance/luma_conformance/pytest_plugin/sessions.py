@@ -19,7 +19,7 @@ from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.matching import one_line
-from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, run_of
+from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, read_label, run_of
 from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
 from luma_conformance.session.deviations_file import load_deviations
@@ -47,11 +47,13 @@ def describe_run(config: pytest.Config) -> Run:
     given = session.target.profile
     return Run(
         target=one_line(session.scrub(session.shown)),
+        label=read_label(config),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
         kit=luma_conformance.__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
+        transcribed=catalogue_files.TRANSCRIBED,
         profile=one_line(session.profile or ""),
         offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
         started=now(),

@@ -29,6 +29,8 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     terminal.section("Luma Agents API conformance")
     if results.run.target:
         terminal.write_line(f"target      {results.run.target}")
+    if results.run.label:
+        terminal.write_line(f"build       {results.run.label}")
     if results.verdicts:
         _write_counts(terminal, results)
         _write_causes(terminal, results)

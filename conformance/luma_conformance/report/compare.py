@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
 from luma_conformance.errors import Exit
-from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
+from luma_conformance.report.compare_causes import compare_causes
 from luma_conformance.report.result import Conclusion, Results, count_noun
 
 THERE: Final = "there"
@@ -103,8 +103,8 @@ class Comparison:
     """What changed from an older to a newer run or recording, the worst first, and how much did not.
 
     `cautions` are what a reader has to know before the numbers. Two recordings without a common request are not
-    `comparable`; a newer run that broke off, or judged nothing, is not `conclusive`. Of runs, `new_causes` and
-    `gone_causes` are what is wrong in one of them only, known or not, each with its extent.
+    `comparable`; a newer run that broke off, or judged nothing, is not `conclusive`. Of runs, the causes are what is
+    wrong, known or not, in the cases that both judged: in one of the two only, or in more or fewer cases than before.
     """
 
     old: Side
@@ -114,6 +114,8 @@ class Comparison:
     cautions: tuple[str, ...] = ()
     new_causes: tuple[str, ...] = ()
     gone_causes: tuple[str, ...] = ()
+    grown_causes: tuple[str, ...] = ()
+    shrunk_causes: tuple[str, ...] = ()
     comparable: bool = True
     conclusive: bool = True
 
@@ -124,24 +126,47 @@ class Comparison:
 
     @property
     def headline(self) -> str:
-        """The number of changes of each kind, in a line."""
-        found = [
-            count_noun(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
-            for kind, changes in self.by_kind.items()
-        ]
-        return ", ".join(found) or ("nothing changed" if self.comparable else "nothing to compare")
+        """Whether it got better or worse, and the number of changes of each kind, in a line."""
+        found = ", ".join(_count_changes(kind, changes) for kind, changes in self.by_kind.items())
+        if not self.comparable:
+            return f"Nothing to compare{f': {found}' if found else ''}"
+        return f"{self._verdict}: {found or 'nothing changed'}"
 
     @property
     def about_causes(self) -> tuple[str, ...]:
-        """The number of new and gone causes, and each of them, in a line; empty where there are none."""
-        if not self.new_causes and not self.gone_causes:
+        """How many causes are new, grown, smaller and gone, and each of them, in a line; empty where there are none."""
+        named = {
+            "new": self.new_causes,
+            "grown": self.grown_causes,
+            "smaller": self.shrunk_causes,
+            "gone": self.gone_causes,
+        }
+        if not any(named.values()):
             return ()
-        head = f"{count_noun(len(self.new_causes), 'new cause')}, {len(self.gone_causes):,} gone"
-        return (
-            head,
-            *(f"new: {cause}" for cause in self.new_causes),
-            *(f"gone: {cause}" for cause in self.gone_causes),
-        )
+        more = "".join(f", {len(causes):,} {what}" for what, causes in named.items() if causes and what != "new")
+        head = f"{count_noun(len(self.new_causes), 'new cause')}{more}"
+        return (head, *(f"{what}: {cause}" for what, causes in named.items() for cause in causes))
+
+    @property
+    def _verdict(self) -> str:
+        """The first words somebody reads who reads no further."""
+        kinds = self.by_kind
+        worse = bool({Kind.REGRESSION, Kind.BREAKING} & {*kinds} or self.new_causes or self.grown_causes)
+        better = bool(Kind.FIXED in kinds or self.gone_causes or self.shrunk_causes)
+        less = "less is judged" if Kind.LOST in kinds else "less can be compared" if Kind.ONLY_OLD in kinds else ""
+        if worse or (better and self.conclusive):
+            words = "Better and worse" if worse and better else "Worse" if worse else "Better"
+            return f"{words}, {'and' if worse else 'but'} {less}" if less else words
+        if not self.conclusive:
+            return "Cannot say"
+        if less:
+            return less.capitalize()
+        if kinds.keys() & {Kind.NEW, Kind.GAINED}:
+            failing = any(one.severity is FailOn.ANY for kind in (Kind.NEW, Kind.GAINED) for one in kinds.get(kind, ()))
+            return f"More is judged{', and some of it fails' if failing else ''}"
+        if Kind.ADDITIVE in kinds or Kind.VALUE in kinds:
+            return "Changed, but nothing breaks"
+        return "The same but for words" if Kind.WORDING in kinds else "The same"
 
     def exit_status(self, fail_on: FailOn) -> Exit:
         """Return the exit status: of the changes the user wants to fail on, or of a newer run that says too little."""
@@ -176,14 +201,17 @@ def compare_results(old: Results, new: Results) -> Comparison:
     after = {judged.case: judged for judged in new.verdicts}
     cases = dict.fromkeys([*after, *before])
     changes = in_order(_changes(cases, before, after))
+    causes = compare_causes(old, new)
     return Comparison(
         old=_side(old),
         new=_side(new),
         changes=changes,
         unchanged=len(cases) - len(changes),
         cautions=tuple(_cautions(old, new)),
-        new_causes=tuple(_find_causes_of_one(new, old)),
-        gone_causes=tuple(_find_causes_of_one(old, new)),
+        new_causes=causes["new"],
+        gone_causes=causes["gone"],
+        grown_causes=causes["grown"],
+        shrunk_causes=causes["shrunk"],
         conclusive=new.conclusion not in _UNJUDGED,
     )
 
@@ -222,20 +250,10 @@ def _changes(cases: Iterable[str], before: Mapping[str, Judged], after: Mapping[
         yield Change(kind=kind, severity=severity, where=case, before=then, after=now, title=latest.title)
 
 
-def _find_causes_of_one(run: Results, other: Results) -> Iterator[str]:
-    """Yield the causes that another run has not, though it has judged cases of theirs."""
-    judged = {one.case for one in other.verdicts if one.verdict is not Outcome.NOT_JUDGED}
-    there = _find_causes(other)
-    for cause in _find_causes(run):
-        if not judged.isdisjoint(cause.cases) and not any(map(cause.is_like, there)):
-            yield f"{cause.title}: {cause.extent}"
-
-
-def _find_causes(run: Results) -> tuple[Cause, ...]:
-    """Return the causes of a run's wrong answers, whether they are known deviations or not."""
-    return find_causes(
-        replace(one, verdict=Outcome.FAIL) if one.verdict is Outcome.DEVIATION else one for one in run.verdicts
-    )
+def _count_changes(kind: Kind, changes: Sequence[Change]) -> str:
+    counted = count_noun(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
+    failing = sum(one.severity is FailOn.ANY for one in changes) if kind in (Kind.NEW, Kind.GAINED) else 0
+    return f"{counted} ({failing:,} {'fails' if failing == 1 else 'fail'})" if failing else counted
 
 
 def _wording(judged: Judged) -> object:
@@ -256,7 +274,7 @@ def _describe(judged: Judged) -> str:
 
 def _side(results: Results) -> Side:
     size = f"{count_noun(results.judged, 'case')} judged"
-    return Side(target=results.run.target, started=results.run.started, size=size)
+    return Side(target=results.run.name, started=results.run.started, size=size)
 
 
 def _cautions(old: Results, new: Results) -> Iterator[str]:

@@ -42,7 +42,10 @@ def render(results: Results) -> str:
                 "extra": {"conclusion": str(results.conclusion), "headline": results.headline},
             },
             "tests": tests,
-            "environment": {"extra": {"target": results.run.target, "catalogue": results.run.catalogue}},
+            "environment": {
+                **({"buildName": results.run.label} if results.run.label else {}),
+                "extra": {"target": results.run.target, "catalogue": results.run.catalogue},
+            },
         },
     }
     return json.dumps(report, indent=1) + "\n"
