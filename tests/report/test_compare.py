@@ -103,7 +103,7 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     assert {one["where"]: one["kind"] for one in data["comparisons"][0]["changes"]} == {
         "a": "regression", "b": "fixed", "c": "worded otherwise", "d": "no longer judged",
     }  # fmt: skip
-    headline = "1 regression, 1 no longer judged, 1 worded otherwise, 1 fixed"
+    headline = "1 regression, 1 no longer judged, 1 fixed, 1 worded otherwise"
     assert all(headline in forms[name] for name in ("text", "md", "html"))
     assert "pass → fail: 400  no such model" in forms["text"]
     assert "- `d`: `pass → not there`" in forms["md"]
@@ -220,6 +220,28 @@ def test_a_cause_that_takes_over_is_seen_where_the_same_cases_fail() -> None:
         "grown: X-Trace is missing: 1 → 2 cases",
         'gone: says "no such model" instead of "Unknown model: super-model-v9": 1 case',
     )
+
+
+def test_what_a_crash_hides_is_not_mended() -> None:
+    """Where every answer is a crash, a missing header is hidden, not gone; without the crash it is there again."""
+    crash = replace(
+        FAIL,
+        actual="500  oops",
+        differences=(
+            Mismatch(facet=Facet.STATUS, where="status", why="expected 400, got 500", rests_on="400 — Unknown model"),
+        ),
+    )
+    hidden, seen = compare_results(run(MISSING), run(crash)), compare_results(run(crash), run(MISSING))
+
+    assert hidden.headline == "Worse: 1 still failing"
+    assert hidden.about_causes == (
+        "1 new cause, 1 hidden",
+        "new: answers 500  oops: 1 case",
+        "hidden: X-Trace is missing: 1 case",
+    )
+    assert seen.headline == "Better: 1 still failing"
+    assert seen.about_causes[0] == "1 gone cause, 1 uncovered"
+    assert compare_results(run(MISSING, MISSING), run(crash, PASS)).about_causes[0] == "1 new cause, 1 gone"
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,9 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     assert results is not None
     assert results.ending is not None
     terminal.section("Luma Agents API conformance")
-    if results.run.target:
-        terminal.write_line(f"target      {results.run.target}")
-    if results.run.label:
-        terminal.write_line(f"build       {results.run.label}")
+    for name, text in (("target", results.run.target), ("build", results.run.label)):
+        if text:
+            terminal.write_line(f"{name:<12}{text}")
     if results.verdicts:
         _write_counts(terminal, results)
         _write_causes(terminal, results)
@@ -40,16 +39,20 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"observed    {what}")
     for line in _format_rules(results.ending, every=terminal.verbosity > 0):
         terminal.write_line(line, yellow=line.startswith("unreached"))
-    if made := results.ending.made:
-        words = f"{describe_made(made)}, for the cases that need one"
-        terminal.write_line(f"made        {words}: {count_noun(sum(made.values()), 'generation')}")
-    if spent := results.ending.spent:
-        terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
+    _write_costs(terminal, results.ending)
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
         terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
     if tally.stop is not None:
         words = "could not judge" if tally.stop[0] == Exit.COULD_NOT_JUDGE else "stopped"
         terminal.write_line(f"{words}: {tally.stop[1]}", red=True, bold=True)
+
+
+def _write_costs(terminal: pytest.TerminalReporter, ending: Ending) -> None:
+    if made := ending.made:
+        words = f"{describe_made(made)}, for the cases that need one"
+        terminal.write_line(f"made        {words}: {count_noun(sum(made.values()), 'generation')}")
+    if spent := ending.spent:
+        terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
 
 
 def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:

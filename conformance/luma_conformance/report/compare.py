@@ -11,7 +11,7 @@ from typing import Final
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.compare_causes import compare_causes
+from luma_conformance.report.compare_causes import KINDS, compare_causes
 from luma_conformance.report.result import Conclusion, Results, count_noun
 
 THERE: Final = "there"
@@ -59,6 +59,8 @@ SEVERITIES: Final[Mapping[Kind, FailOn]] = {
 
 _ORDER: Final = {kind: number for number, kind in enumerate(Kind)}
 _STRICTNESS: Final = {fail_on: number for number, fail_on in enumerate(FailOn)}
+_NEWS: Final = (Kind.REGRESSION, Kind.BREAKING, Kind.FIXED, Kind.LOST, Kind.ONLY_OLD)
+"""What a headline counts first, because it is for these that something got better or worse."""
 _NOUNS: Final = (Kind.REGRESSION, Kind.NEW)
 _WRONG: Final = (Outcome.FAIL, Outcome.DEVIATION)
 _UNJUDGED: Final = (Conclusion.INCOMPLETE, Conclusion.COULD_NOT_JUDGE)
@@ -115,7 +117,9 @@ class Comparison:
     new_causes: tuple[str, ...] = ()
     gone_causes: tuple[str, ...] = ()
     grown_causes: tuple[str, ...] = ()
-    shrunk_causes: tuple[str, ...] = ()
+    smaller_causes: tuple[str, ...] = ()
+    uncovered_causes: tuple[str, ...] = ()
+    hidden_causes: tuple[str, ...] = ()
     comparable: bool = True
     conclusive: bool = True
 
@@ -127,24 +131,21 @@ class Comparison:
     @property
     def headline(self) -> str:
         """Whether it got better or worse, and the number of changes of each kind, in a line."""
-        found = ", ".join(_count_changes(kind, changes) for kind, changes in self.by_kind.items())
+        kinds = sorted(self.by_kind.items(), key=lambda item: item[0] not in _NEWS)
+        found = ", ".join(_count_changes(kind, changes) for kind, changes in kinds)
         if not self.comparable:
             return f"Nothing to compare{f': {found}' if found else ''}"
         return f"{self._verdict}: {found or 'nothing changed'}"
 
     @property
     def about_causes(self) -> tuple[str, ...]:
-        """How many causes are new, grown, smaller and gone, and each of them, in a line; empty where there are none."""
-        named = {
-            "new": self.new_causes,
-            "grown": self.grown_causes,
-            "smaller": self.shrunk_causes,
-            "gone": self.gone_causes,
-        }
+        """How many causes are new, grown, smaller, gone, …, and each of them, in a line; empty where there are none."""
+        named: Mapping[str, tuple[str, ...]] = {kind: getattr(self, f"{kind}_causes") for kind in KINDS}
         if not any(named.values()):
             return ()
-        more = "".join(f", {len(causes):,} {what}" for what, causes in named.items() if causes and what != "new")
-        head = f"{count_noun(len(self.new_causes), 'new cause')}{more}"
+        first, *more = (f"{len(causes):,} {what}" for what, causes in named.items() if causes)
+        count, what = first.split(" ")
+        head = ", ".join([f"{count} {what} cause{'s' * (count != '1')}", *more])
         return (head, *(f"{what}: {cause}" for what, causes in named.items() for cause in causes))
 
     @property
@@ -152,7 +153,7 @@ class Comparison:
         """The first words somebody reads who reads no further."""
         kinds = self.by_kind
         worse = bool({Kind.REGRESSION, Kind.BREAKING} & {*kinds} or self.new_causes or self.grown_causes)
-        better = bool(Kind.FIXED in kinds or self.gone_causes or self.shrunk_causes)
+        better = bool(Kind.FIXED in kinds or self.gone_causes or self.smaller_causes)
         less = "less is judged" if Kind.LOST in kinds else "less can be compared" if Kind.ONLY_OLD in kinds else ""
         if worse or (better and self.conclusive):
             words = "Better and worse" if worse and better else "Worse" if worse else "Better"
@@ -201,18 +202,14 @@ def compare_results(old: Results, new: Results) -> Comparison:
     after = {judged.case: judged for judged in new.verdicts}
     cases = dict.fromkeys([*after, *before])
     changes = in_order(_changes(cases, before, after))
-    causes = compare_causes(old, new)
     return Comparison(
         old=_side(old),
         new=_side(new),
         changes=changes,
         unchanged=len(cases) - len(changes),
         cautions=tuple(_cautions(old, new)),
-        new_causes=causes["new"],
-        gone_causes=causes["gone"],
-        grown_causes=causes["grown"],
-        shrunk_causes=causes["shrunk"],
         conclusive=new.conclusion not in _UNJUDGED,
+        **{f"{kind}_causes": causes for kind, causes in compare_causes(old, new).items()},  # type: ignore[arg-type]
     )
 
 
@@ -283,7 +280,10 @@ def _cautions(old: Results, new: Results) -> Iterator[str]:
             yield f"{name} run is no whole run: {results.headline}"
         elif not results.complete:
             yield f"{name} run is incomplete: cases may be missing because it broke off"
-    if old.run.target != new.run.target:
+    if old.run.server == new.run.server and old.run.target != new.run.target:
+        then, now = (results.run.target.partition(", ")[2] or "none" for results in (old, new))
+        yield f"two profiles: {then}, and {now}"
+    elif old.run.target != new.run.target:
         yield f"two targets: {old.run.target or 'none'}, and {new.run.target or 'none'}"
     if old.run.catalogue != new.run.catalogue:
         yield "two catalogues: a case may ask for something else than it did"

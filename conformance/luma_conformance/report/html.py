@@ -26,6 +26,7 @@ from luma_conformance.report.island import NAMES, OUTCOMES, format_moment, list_
 from luma_conformance.report.links import PAGE, page_link
 from luma_conformance.report.result import Results, count_noun, describe_made
 
+_FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 100
 """Causes the page shows, and findings if scripts cannot run."""
 EXPLAINED: Final = 10
@@ -50,7 +51,7 @@ def render(runs: Sequence[Results], since: Results | None = None) -> str:
         news="".join(news),
         causes=_render_causes(runs, causes),
         unjudged="".join(_render_unjudged(runs[index], index + 1 if several else 0) for index in latest),
-        sections=_render_sections(runs),
+        sections=_render_sections(runs, latest),
         static=_render_static(runs),
         island=render_island(runs, [cause for found in causes.values() for cause in found[:STATIC]]),
     )
@@ -202,7 +203,7 @@ def _render_unjudged(results: Results, number: int) -> str:
     return fold(f"{head}, for {reason}", f"<table class=reasons><tbody>{rows}{more}</tbody></table>")
 
 
-def _render_sections(runs: Sequence[Results]) -> str:
+def _render_sections(runs: Sequence[Results], latest: Sequence[int]) -> str:
     """Return the tables of the page's sections: of those with findings, and of the others, folded away."""
     grouped: dict[str, list[list[Judged]]] = defaultdict(lambda: [[] for _ in runs])
     for index, results in enumerate(runs):
@@ -212,16 +213,16 @@ def _render_sections(runs: Sequence[Results]) -> str:
     rows: dict[bool, list[tuple[int, str]]] = {True: [], False: []}
     for number, section in enumerate(list_sections(runs)):
         cells = [Counter(judged.verdict for judged in cell) for cell in grouped[section]]
-        wrong = sum(count for outcome, count in cells[-1].items() if outcome not in (Outcome.PASS, Outcome.NOT_JUDGED))
-        troubled = any(outcome not in (Outcome.PASS, Outcome.NOT_JUDGED) for cell in cells for outcome in cell)
-        rows[troubled].append((-wrong, _render_section(section, number, cells, columns)))
+        wrong = sum(cells[index][outcome] for index in latest for outcome in _FINDINGS)
+        rows[wrong > 0].append((-wrong, _render_section(section, number, cells, columns)))
     head = _render_section_head(runs, columns)
     found, calm = ([row for _, row in sorted(rows[kind], key=lambda one: one[0])] for kind in (True, False))
     out = ""
     for kind, some in (("with a finding", found), ("without a finding", calm)):
         if some:
             table = f"<table class='sections stack'>{head}<tbody>{''.join(some)}</tbody></table>"
-            words = f"{count_noun(len(some), 'section')} {kind}"
+            now = " in the latest run" if len(runs) > 1 else ""
+            words = f"{count_noun(len(some), 'section')} {kind}{now}"
             out += fold(words, table, unfolded=some is found and len(found) <= FEW)
     return out
 

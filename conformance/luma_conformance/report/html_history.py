@@ -19,9 +19,13 @@ MAX_UNSTEADY: Final = 50
 
 def render_history(runs: Sequence[Results], changes: Mapping[int, Comparison]) -> str:
     """Return the table of runs, the newest first, and what has to be seen of all runs of a target at once."""
-    rows = "".join(_render_run(index, runs[index], changes.get(index)) for index in reversed(range(len(runs))))
+    several = len(group_by_target(runs)) > 1
+    what = "Build and target" if several else "Build and profile"
+    rows = "".join(
+        _render_run(index, runs[index], changes.get(index), several=several) for index in reversed(range(len(runs)))
+    )
     table = (
-        "<table class=stack><thead><tr><th>Run<th>Build and target<th>Began<th>Result<th>Since the run before</thead>"
+        f"<table class=stack><thead><tr><th>Run<th>{what}<th>Began<th>Result<th>Since the run before</thead>"
         f"<tbody>{rows}</tbody></table>"
     )
     shown = (_render_target(target, {index: runs[index] for index in found}) for target, found in _list(runs))
@@ -32,14 +36,17 @@ def _list(runs: Sequence[Results]) -> Sequence[tuple[str, Sequence[int]]]:
     return [(target, indexes) for target, indexes in group_by_target(runs).items() if len(indexes) > 1]
 
 
-def _render_run(index: int, results: Results, change: Comparison | None) -> str:
-    build = f"<strong>{escape_id(results.run.label)}</strong><br>" if results.run.label else ""
+def _render_run(index: int, results: Results, change: Comparison | None, *, several: bool) -> str:
+    run = results.run
+    where = run.target if several else run.target.partition(", ")[2] or run.target
+    words = [f"<strong>{escape_id(run.label)}</strong>"] if run.label else []
+    build = "<br>".join([*words, f"<span class=quiet>{escape_id(where or 'no target')}</span>"])
     result = "; ".join([results.headline, *results.remarks])
     tone = TONES.get(results.conclusion, "not-judged")
     since = "–" if change is None else "<br>".join(map(escape_text, (change.headline, *change.about_causes[:1])))
     return (
-        f"<tr><th scope=row>{index + 1}<td>{build}{escape_id(results.run.target or 'no target')}"
-        f"<td>{escape_text(format_moment(results.run.started))}<td><span class='word {tone}'>"
+        f"<tr><th scope=row>Run {index + 1}<td>{build}"
+        f"<td>{escape_text(format_moment(run.started))}<td><span class='word {tone}'>"
         f"{results.conclusion}</span><br>{escape_text(result.partition(': ')[2] or result)}<td>{since}"
     )
 
@@ -64,8 +71,5 @@ def _render_unsteady(runs: Sequence[Results]) -> str:
         f"<li>{escape_id(case)}: {escape_text(verdicts)}" for case, verdicts in [*found.items()][:MAX_UNSTEADY]
     )
     more = f"<li>… and {len(found) - MAX_UNSTEADY:,} more" if len(found) > MAX_UNSTEADY else ""
-    comes = "comes and goes" if len(found) == 1 else "come and go"
-    return fold(
-        f"{count_noun(len(found), 'case')} {comes} from run to run: look for a cause outside the change",
-        f"<ul>{rows}{more}</ul>",
-    )
+    words = f"{count_noun(len(found), 'case')} changed more than once: what comes and goes may not be the build's doing"
+    return fold(words, f"<ul>{rows}{more}</ul>")

@@ -29,7 +29,8 @@ def render_island(runs: Sequence[Results], causes: Sequence[Cause]) -> str:
     sections = {section: number for number, section in enumerate(list_sections(runs))}
     cells: dict[str, list[object]] = {}
     cases: dict[str, list[object]] = {}
-    for index, judged in sorted(_list_verdicts(runs), key=_rank):
+    now = {judged.case: judged for results in runs for judged in results.verdicts}
+    for index, judged in sorted(_list_verdicts(runs), key=lambda one: _rank(now[one[1].case])):
         if judged.case not in cases:
             place = one_line(f"{judged.file}:{judged.line}") if judged.file else ""
             cases[judged.case] = [
@@ -64,8 +65,8 @@ def _list_verdicts(runs: Sequence[Results]) -> Iterable[tuple[int, Judged]]:
     return ((index, judged) for index, results in enumerate(runs) for judged in results.verdicts)
 
 
-def _rank(one: tuple[int, Judged]) -> tuple[int, bool]:
-    return OUTCOMES.index(one[1].verdict), one[1].severity != "must"
+def _rank(judged: Judged) -> tuple[int, bool]:
+    return OUTCOMES.index(judged.verdict), judged.severity != "must"
 
 
 def _make_cell(judged: Judged) -> object:

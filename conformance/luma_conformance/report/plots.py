@@ -9,7 +9,7 @@ from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import JUDGED, Results
 
-LEFT, TOP, HEIGHT, STEP, BAR = 44, 20, 140, 58, 34
+LEFT, TOP, HEIGHT, STEP, BAR = 44, 30, 140, 58, 34
 """Pixels: left of the first bar, above and in the chart, from bar to bar, and of a bar."""
 
 
@@ -17,7 +17,7 @@ def draw_outcomes(runs: Mapping[int, Results]) -> str:
     """Return a bar for each run of one target, by its number: as high as its cases, the failing ones at the bottom."""
     most = max((sum(results.counts.values()) for results in runs.values()), default=0) or 1
     width, bottom = LEFT + STEP * len(runs), TOP + HEIGHT
-    drawn = [f'<text x="0" y="{TOP - 8}">cases</text>']
+    drawn = ['<text x="0" y="12">cases</text>']
     for share in (0, 0.5, 1):
         y = bottom - HEIGHT * share
         drawn.append(f'<line class="grid" x1="{LEFT - 6}" x2="{width}" y1="{y:g}" y2="{y:g}"/>')
