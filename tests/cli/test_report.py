@@ -103,3 +103,15 @@ def test_an_unknown_format_is_refused_with_the_known_ones(capsys: pytest.Capture
     """A misspelt format is a usage error."""
     assert main(["report", "clean.jsonl", "--format", "hmtl"]) == Exit.USAGE
     assert "'hmtl': no such format; there are badge, ctrf, deviations, html, jsonl, md" in capsys.readouterr().err
+
+
+def test_a_report_can_be_labelled_and_say_what_changed_since(capsys: pytest.CaptureFixture[str]) -> None:
+    """--label and --since are for one run; of several each is compared with the one before it."""
+    arguments = ["--format", "md", "--label", "2.4.1", "--since", "mixed.jsonl"]
+
+    assert main(["report", "clean.jsonl", *arguments]) == Exit.CONFORMANT
+    written = capsys.readouterr().out
+    assert "Build: 2.4.1" in written
+    assert "**Since the last run: Less is judged: 4 no longer judged**" in written
+    assert main(["report", "clean.jsonl", "mixed.jsonl", *arguments]) == Exit.USAGE
+    assert "are for one run" in capsys.readouterr().err

@@ -103,7 +103,7 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     assert {one["where"]: one["kind"] for one in data["comparisons"][0]["changes"]} == {
         "a": "regression", "b": "fixed", "c": "worded otherwise", "d": "no longer judged",
     }  # fmt: skip
-    headline = "1 regression, 1 no longer judged, 1 fixed, 1 worded otherwise"
+    headline = "1 regression, 1 fixed, 1 no longer judged, 1 worded otherwise"
     assert all(headline in forms[name] for name in ("text", "md", "html"))
     assert "pass → fail: 400  no such model" in forms["text"]
     assert "- `d`: `pass → not there`" in forms["md"]
@@ -124,7 +124,7 @@ def test_new_and_gone_causes_come_before_the_cases() -> None:
 
     said = ["1 new cause, 1 gone", "new: X-Other is missing: 1 case", "gone: X-Trace is missing: 2 cases"]
     assert list(comparison.about_causes) == said
-    assert comparison.headline == "Better and worse: 1 regression, 1 still failing, 2 fixed"
+    assert comparison.headline == "Better and worse: 1 regression, 2 fixed, 1 still failing"
     assert forms["text"].startswith(f"{comparison.headline}\nold  ")
     assert "\n".join(said) in forms["text"]
     assert all(f"- {markdown.escape_text(one)}\n" in forms["md"] and f"<li>{one}" in forms["html"] for one in said)
@@ -189,7 +189,9 @@ def test_the_same_change_of_many_cases_is_told_once() -> None:
         (run(PASS, PASS), run(FAIL), "Worse, and less is judged: 1 regression, 1 no longer judged"),
         (run(FAIL), run(PASS), "Better: 1 fixed"),
         (run(FAIL, PASS), run(PASS, FAIL), "Better and worse: 1 regression, 1 fixed"),
-        (run(FAIL, PASS), run(PASS, UNJUDGED), "Better, but less is judged: 1 no longer judged, 1 fixed"),
+        (run(PASS, PASS, PASS, FAIL), run(FAIL, FAIL, FAIL, PASS), "Mostly worse: 3 regressions, 1 fixed"),
+        (run(FAIL, FAIL, FAIL, PASS), run(PASS, PASS, PASS, FAIL), "Mostly better: 1 regression, 3 fixed"),
+        (run(FAIL, PASS), run(PASS, UNJUDGED), "Better, but less is judged: 1 fixed, 1 no longer judged"),
         (run(PASS, FAIL), run(PASS, UNJUDGED), "Less is judged: 1 no longer judged"),
         (run(PASS, UNJUDGED), run(PASS, PASS), "More is judged: 1 judged for the first time"),
         (run(PASS), run(PASS, FAIL), "More is judged, and some of it fails: 1 new case (1 fails)"),

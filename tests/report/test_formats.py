@@ -13,6 +13,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report import badge, ctrf, formats, html, markdown
+from luma_conformance.report.html_frame import escape_text
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import Ending, Results
 from tests.report import samples
@@ -35,7 +36,7 @@ def test_all_formats_say_the_same(results: Results) -> None:
     shield = json.loads(badge.render_endpoint(results))
 
     assert markdown.escape_text(results.headline) in summary
-    assert html.escape_text(results.headline) in html.render([results])
+    assert escape_text(results.headline) in html.render([results])
     assert data["extra"] == {"conclusion": str(results.conclusion), "headline": results.headline}
     assert (shield["color"] == "brightgreen") == (results.exit_status == 0) == results.headline.startswith("Conformant")
     assert (shield["color"] == "red") == ("❌" in summary) == (data["failed"] > 0)

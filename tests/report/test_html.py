@@ -123,3 +123,44 @@ def test_an_empty_or_odd_result_makes_a_page() -> None:
 
     assert "Incomplete: the run broke off after 0 cases" in html.render([empty])
     assert "the latest of 2 runs" in html.render([samples.CLEAN, empty])
+
+
+def test_runs_of_two_targets_are_never_joined() -> None:
+    """Each target has a chart of its own, and each run is compared with the one before it of the same server."""
+    other = replace(samples.CLEAN, run=replace(samples.RUN, target="http://127.0.0.1:9, luma-profile.toml"))
+    text = html.render([samples.MIXED, other, samples.CLEAN, other])
+
+    assert "2 targets: 2 conformant" in text
+    assert text.count("<svg") == 2
+    assert "<strong>Less is judged: 4 no longer judged</strong>" in text
+    assert "<strong>The same: nothing changed</strong>" in text
+    assert "polyline" not in text
+
+
+def test_a_server_is_the_same_with_another_profile() -> None:
+    """More keys or fewer change what is judged, not what it is about."""
+    fewer = replace(samples.CLEAN, run=replace(samples.RUN, target="http://127.0.0.1:8080, fewer.toml"))
+
+    assert "Less is judged: 4 no longer judged" in html.render([fewer], since=samples.MIXED)
+    assert "two profiles: luma-profile.toml, and fewer.toml" in html.render([samples.MIXED, fewer])
+
+
+def test_what_comes_and_goes_is_told_apart_from_what_is_mended() -> None:
+    """A case that went wrong, right and wrong again is listed; one that was mended once is not."""
+    passed = replace(samples.PASSED, case=samples.FAILED.case)
+    unsteady = [replace(samples.CLEAN, verdicts=(one,)) for one in (samples.FAILED, passed, samples.FAILED)]
+
+    assert "1 case changed more than once" in html.render(unsteady)
+    assert "fail, pass, fail" in html.render(unsteady)
+    assert "changed more than once" not in html.render(unsteady[:2])
+
+
+def test_the_first_screen_names_the_build_and_the_contract() -> None:
+    """Which build, how many cases were judged, and the page with the day of its transcription."""
+    run = replace(samples.RUN, label="2.4.1 <rc>", transcribed="2026-11-23")
+    text = html.render([replace(samples.MIXED, run=run)]).partition("causes-1")[0]
+
+    assert "2.4.1 &lt;rc&gt; at http://127.0.0.1:8080" in text.replace("<wbr>", "")
+    assert "<dd>5 of 6 cases</dd>" in text
+    assert 'href="https://docs.agents.lumalabs.ai/guides/error-handling/"' in text
+    assert ", transcribed 2026-11-23" in text

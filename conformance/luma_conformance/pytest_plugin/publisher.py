@@ -11,6 +11,7 @@ import pytest
 
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
+from luma_conformance.pytest_plugin.places import keep_annotatable
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report import jsonl, markdown
 from luma_conformance.report.compare import Comparison, compare_results
@@ -100,7 +101,8 @@ class Publisher:
             written = [file.name for file in self._files if file != path and file.parent == path]
             terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
         if self._results is not None and annotated:
-            for command in markdown.render_commands(self._results):
+            results = keep_annotatable(self._results, terminal.config.rootpath, os.environ.get("GITHUB_WORKSPACE"))
+            for command in markdown.render_commands(results):
                 terminal.write_line(command)
 
     def _begin(self, run: Run) -> None:

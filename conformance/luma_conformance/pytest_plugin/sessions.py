@@ -120,7 +120,7 @@ def _make_options(config: pytest.Config) -> Options:
     spend = worker_share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
     return Options(
         target=config.getoption("base_url", None),
-        profile=config.getoption("luma_profile"),
+        profile=_name_profile(config),
         spend=spend // 2 if config.getoption("luma_against") else spend,  # each of two targets has half
         timeout=config.getoption("luma_timeout"),
         lenient=config.getoption("luma_wording") == "lenient",
@@ -134,6 +134,17 @@ def _make_options(config: pytest.Config) -> Options:
         alone=not hasattr(config, "workerinput"),
         gateway=read_gateway(config),
     )
+
+
+def _name_profile(config: pytest.Config) -> Path | None:
+    """Return the profile's path from where pytest was started: reports and commands name it, on other machines too."""
+    path: Path | None = config.getoption("luma_profile")
+    if path is None or not path.is_absolute():
+        return path
+    try:
+        return Path(os.path.relpath(path))
+    except ValueError:  # on another drive
+        return path
 
 
 def _choose_record_file(config: pytest.Config) -> Path | None:

@@ -63,8 +63,8 @@ def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     if warned := outcomes[Outcome.WARNING]:
         counts += f", {warned} worded otherwise"
     terminal.write_line(counts, red=failed > 0, green=failed == 0 and judged > 0)
-    if noted := sum(bool(one.notes) for one in results.verdicts):
-        terminal.write_line(f"worded      {noted} passed with another wording, where the page lets the wording vary")
+    if noted := sum(bool(one.notes) and one.verdict is Outcome.PASS for one in results.verdicts):
+        terminal.write_line(f"worded      {noted} of the passed with another wording, where the page lets it vary")
     terminal.write_line(f"not judged  {outcomes[Outcome.NOT_JUDGED]}")
     reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
     for reason, count in reasons.most_common():

@@ -131,7 +131,7 @@ class Comparison:
     @property
     def headline(self) -> str:
         """Whether it got better or worse, and the number of changes of each kind, in a line."""
-        kinds = sorted(self.by_kind.items(), key=lambda item: item[0] not in _NEWS)
+        kinds = sorted(self.by_kind.items(), key=lambda item: (*_NEWS, item[0]).index(item[0]))
         found = ", ".join(_count_changes(kind, changes) for kind, changes in kinds)
         if not self.comparable:
             return f"Nothing to compare{f': {found}' if found else ''}"
@@ -148,6 +148,10 @@ class Comparison:
         head = ", ".join([f"{count} {what} cause{'s' * (count != '1')}", *more])
         return (head, *(f"{what}: {cause}" for what, causes in named.items() for cause in causes))
 
+    def _weigh(self) -> str:
+        lost, won = (len(self.by_kind.get(kind, ())) for kind in (Kind.REGRESSION, Kind.FIXED))
+        return "Mostly worse" if lost > 2 * won else "Mostly better" if won > 2 * lost else "Better and worse"
+
     @property
     def _verdict(self) -> str:
         """The first words somebody reads who reads no further."""
@@ -156,7 +160,7 @@ class Comparison:
         better = bool(Kind.FIXED in kinds or self.gone_causes or self.smaller_causes)
         less = "less is judged" if Kind.LOST in kinds else "less can be compared" if Kind.ONLY_OLD in kinds else ""
         if worse or (better and self.conclusive):
-            words = "Better and worse" if worse and better else "Worse" if worse else "Better"
+            words = self._weigh() if worse and better else "Worse" if worse else "Better"
             return f"{words}, {'and' if worse else 'but'} {less}" if less else words
         if not self.conclusive:
             return "Cannot say"

@@ -45,7 +45,7 @@ def _render_run(index: int, results: Results, change: Comparison | None, *, seve
     tone = TONES.get(results.conclusion, "not-judged")
     since = "–" if change is None else "<br>".join(map(escape_text, (change.headline, *change.about_causes[:1])))
     return (
-        f"<tr><th scope=row>Run {index + 1}<td>{build}"
+        f"<tr><th scope=row class=nowrap>Run {index + 1}<td>{build}"
         f"<td>{escape_text(format_moment(run.started))}<td><span class='word {tone}'>"
         f"{results.conclusion}</span><br>{escape_text(result.partition(': ')[2] or result)}<td>{since}"
     )

@@ -10,6 +10,7 @@ const list = $("list");
 const only = new Set();
 let found = data.cases;
 let start = 0;
+let unasked = true; // so a run without a finding lists nothing yet
 
 function make(tag, className, text) {
   const node = document.createElement(tag);
@@ -51,6 +52,7 @@ function filter() {
       && (!differing || new Set(verdicts).size > 1)
       && wanted.every((word) => haystack(index).includes(word));
   });
+  if (unasked && data.runs.length === 1 && only.size === 0) found = [];
   start = 0;
   render();
 }
@@ -58,7 +60,9 @@ function filter() {
 function render() {
   show(found.slice(start, start + SIZE));
   const total = data.cases.length.toLocaleString("en");
-  $("found").textContent = found.length === 0
+  $("found").textContent = found.length === 0 && unasked
+    ? `No case has a finding: Show all lists the ${total}.`
+    : found.length === 0
     ? `None of ${total} cases is all of that.`
     : `${found.length.toLocaleString("en")} of ${total} cases`;
   $("pages").hidden = found.length <= SIZE;
@@ -245,6 +249,7 @@ function turn(by) {
 
 setUp();
 filter();
+unasked = false;
 follow();
 addEventListener("hashchange", follow);
 $("filters").addEventListener("submit", (event) => event.preventDefault());
