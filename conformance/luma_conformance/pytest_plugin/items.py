@@ -69,7 +69,7 @@ class CaseItem(pytest.Item):
         if judged.verdict is Outcome.DEVIATION:
             pytest.xfail(f"known deviation: {judged.reason}")
         if judged.verdict is Outcome.FAIL:
-            raise NonConformance(failure_text(judged, judged.case, str(self.case.place)), judged)
+            raise NonConformance(failure_text(judged, judged.case, f"{judged.file}:{judged.line}"), judged)
 
     def _play(self) -> Result:
         """Return the result of the case, compared with the other server if there is one."""
