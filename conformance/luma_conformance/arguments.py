@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 MAX_LABEL: Final = 100
@@ -17,6 +17,25 @@ MAX_LABEL: Final = 100
 
 _AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
+UNSET: Final = "is the variable that should hold it set?"
+"""The likely cause of an empty value."""
+
+Value = TypeVar("Value")
+
+
+def given(kind: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Return a type that refuses a blank text, and reads any other as `kind` does.
+
+    Left empty by mistake, a value would be taken for one that was not given, and another server judged, or nothing
+    compared or written.
+    """
+
+    def read(text: str) -> Value:
+        if not text.strip():
+            raise argparse.ArgumentTypeError(f"the value is empty; {UNSET}")
+        return kind(text)
+
+    return read
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -60,8 +79,6 @@ def age(text: str) -> float:
 def label(text: str) -> str:
     """Return the name of a build as it was given, without space around it."""
     name = text.strip()
-    if not name:
-        raise argparse.ArgumentTypeError("the label is empty; is the variable that should hold it set?")
     if not name.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} is no label: it has characters that cannot be printed in a line")
     if len(name) > MAX_LABEL:

@@ -67,7 +67,7 @@ def test_list_without_a_match_is_a_usage_error(capsys: Output) -> None:
         ("negative-index", f"near it: {NEGATIVE}\n"),
         ("create/400-keyfames/negative-idex", f"near it: {NEGATIVE}"),
         ("zzz", "no case matches 'zzz'; `luma-conformance list` lists every case"),
-        ("", "no case matches ''; "),
+        ("", ": the value is empty; is the variable that should hold it set?"),
         ("\udcff\n", r"no case matches '\udcff\n'; "),
     ],
 )

@@ -160,7 +160,7 @@ def test_what_cannot_be_meant_is_refused(capsys: Output, folder: Path, monkeypat
     url = f"http://127.0.0.1:{free_port()}"
 
     assert "has no base_url" in complaint(capsys, "profile", "--ask")
-    assert "the URL is empty" in complaint(capsys, "profile", "")
+    assert "argument FILE|URL: the value is empty" in complaint(capsys, "profile", "")
     assert "are both URLs" in complaint(capsys, "profile", url, "--base-url", url)
     assert "--write needs a profile" in complaint(capsys, "profile", url, "--write")
     assert "name one of them" in complaint(capsys, "profile", "--base-url", url, "--write", "-o", "x.toml")

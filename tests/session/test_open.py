@@ -99,7 +99,10 @@ def test_a_wrong_scope_is_announced_once(profile: Path, url: str) -> None:
     [
         (Options(target="a.toml", profile=Path("b.toml")), "a.toml and b.toml are both profiles; name one of them"),
         (Options(target="none.toml"), "none.toml: cannot be read: No such file or directory"),
-        (Options(target="cassette:"), "cassette: names no file; write cassette:run.har"),
+        (
+            Options(target="cassette:"),
+            "cassette: names no file; write cassette:run.har; is the variable",
+        ),
         (Options(target="cassette:run.har", profile=Path("a.toml")), "--luma-profile does not go with a recording"),
         (Options(target="cassette:run.har", record=Path("b.har")), "--luma-record does not go with a recording"),
     ],

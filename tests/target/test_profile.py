@@ -104,12 +104,26 @@ def test_a_clock_whose_key_is_not_there_is_not_offered() -> None:
 
 def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     """A reason names the role, and the variable where there is one."""
-    profile = read(FULL, {"LUMA_AGENTS_API_KEY": " \n"})
-    assert profile.missing("main-key") == "main-key: environment variable LUMA_AGENTS_API_KEY is empty"
+    profile = read(FULL, {})
+    assert profile.missing("main-key") == "main-key: environment variable LUMA_AGENTS_API_KEY is not set"
     assert profile.missing("revoked-key") == "revoked-key: environment variable LUMA_REVOKED_KEY is not set"
     assert profile.missing("expired-key") == "the profile names no expired-key"
     offered = {role for role in ROLES if profile.missing(role) is None}
     assert offered == {*profile.values, *TAKEN_FOR_GRANTED, "other-key", "large-uploads", "fast-clock"}
+
+
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_a_variable_that_is_set_but_empty_is_a_mistake(empty: str) -> None:
+    """A pipeline that lacks a secret sets it to nothing; what it is for would not be judged, and nobody told."""
+    with pytest.raises(InputError, match=r"p.toml:\d: keys.main-key: .* LUMA_AGENTS_API_KEY is empty"):
+        read(FULL, {"LUMA_AGENTS_API_KEY": empty})
+
+
+@pytest.mark.parametrize("text", ['base_url = ""', '[media]\nsource-image = ""', '[prompts]\nfailing-prompt = "  "'])
+def test_nothing_in_a_profile_is_empty(text: str) -> None:
+    """An empty text would be sent as the medium or prompt that it is in the place of."""
+    with pytest.raises(InputError, match=r"p.toml:\d: "):
+        read(text)
 
 
 def test_an_empty_profile_is_one_and_offers_nothing() -> None:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from luma_conformance.arguments import given
 from luma_conformance.errors import Exit
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **attributes: Any) -> None:
         attributes.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **attributes)
+
+    def add_argument(self, *names: Any, **attributes: Any) -> argparse.Action:
+        """Add an argument; one that takes a value refuses an empty one."""
+        if "action" not in attributes:
+            attributes["type"] = given(attributes.get("type", str))
+        return super().add_argument(*names, **attributes)
 
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""

@@ -63,8 +63,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _profile(options: argparse.Namespace) -> Exit:
-    if not options.target:
-        raise InputError("the URL is empty; is the variable that should hold it set?")
     url = options.target if is_http_url(options.target) else options.base_url
     file = options.profile if is_http_url(options.target) else Path(options.target)
     if is_http_url(options.target) and options.base_url is not None:

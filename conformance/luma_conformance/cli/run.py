@@ -11,10 +11,10 @@ from itertools import groupby, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from luma_conformance.arguments import is_http_url
+from luma_conformance.arguments import UNSET, is_http_url
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.find import advise, split_path
-from luma_conformance.cli.parser import add_command
+from luma_conformance.cli.parser import Parser, add_command
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.model import Case
 
@@ -45,7 +45,8 @@ def add_commands(commands: Commands) -> None:
         prefix_chars="\0",
         add_help=False,
     )
-    command.add_argument(
+    add = super(Parser, command).add_argument  # what is pytest's may be empty, like -k ''
+    add(
         "arguments",
         nargs="*",
         metavar="URL",
@@ -84,8 +85,8 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
 
 def _read_target(word: str) -> tuple[str, str] | None:
     """Return the pytest option for the target if a word names one; raise InputError for an empty word."""
-    if not word:
-        raise InputError("the URL is empty; is the variable that should hold it set?")
+    if not word.strip():
+        raise InputError(f"the URL is empty; {UNSET}")
     if is_http_url(word) or word.startswith(RECORDING):
         return "--base-url", word
     if word.endswith(".toml"):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from luma_conformance.model import Mismatch, Outcome
+
+_WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
+_TRIED: Final = {
+    Outcome.PASS: "passed",
+    Outcome.FAIL: "failed",
+    Outcome.DEVIATION: "deviated as known",
+    Outcome.WARNING: "passed with another wording",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +24,8 @@ class Judged:
     `section` is the page's heading, `step` says which of several steps went wrong, `nearest` names the catalogue entry
     whose text the server sent instead. `show` and `curl` are commands that send the request again, `exchange` is a
     digest of what was sent and answered, `seconds` real time. `standing` compares the target with a second server.
-    `known` has the places of the known deviations that explain something of it.
+    `known` has the places of the known deviations that explain something of it. `attempts` has what each attempt came
+    to, of a case that was tried more than once.
 
     Of a property, `explanation` is what it found, in full; `rules` counts how often generated requests broke each rule,
     and how often they narrowly kept it and were accepted; `observed` says what was seen of what the page leaves open.
@@ -47,12 +56,20 @@ class Judged:
     observed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    attempts: tuple[Outcome, ...] = ()
     seconds: float = 0.0
 
     @property
     def facets(self) -> tuple[str, ...]:
         """What the answer differs in, each once."""
         return tuple(dict.fromkeys(difference.facet for difference in self.differences))
+
+    @property
+    def flaky(self) -> str:
+        """How the attempts at the case differ; empty if there was one, or if all of them came to the same."""
+        tried = [outcome for outcome in self.attempts if outcome is not Outcome.NOT_JUDGED]
+        other = next((outcome for outcome in tried if outcome is not tried[0]), None)
+        return f"{_TRIED[tried[0]]} at first, {_TRIED[other]} when tried again" if other is not None else ""
 
     def scrub(self, scrub: Callable[[str], str]) -> Judged:
         """Return the verdict with every text of it scrubbed; nearly always that is the verdict itself."""
@@ -76,3 +93,19 @@ class Judged:
             observed=tuple(map(scrub, self.observed)),
             differences=tuple(replace(one, where=scrub(one.where), why=scrub(one.why)) for one in self.differences),
         )
+
+
+def combine(attempts: Sequence[Judged], *, flaky_ok: bool) -> Judged:
+    """Return one verdict from those on the attempts at a case: the worst, because a right answer hides no wrong one.
+
+    If `flaky_ok`, a failure does not count beside another attempt that was judged; what was found still does.
+    """
+    if len(attempts) == 1:
+        return attempts[0]
+    outcomes = tuple(outcome for one in attempts for outcome in one.attempts or (one.verdict,))
+    verdict = min(outcomes, key=_WORST_FIRST.index)
+    found = next(one for one in attempts if verdict in (one.verdict, *one.attempts))
+    if flaky_ok and verdict is Outcome.FAIL:
+        others = (one for one in outcomes if one not in (Outcome.FAIL, Outcome.NOT_JUDGED))
+        verdict = min(others, key=_WORST_FIRST.index, default=verdict)
+    return replace(found, verdict=verdict, attempts=outcomes)

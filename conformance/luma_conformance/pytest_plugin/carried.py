@@ -19,6 +19,10 @@ from luma_conformance.report import jsonl
 
 _RUN: Final = "luma_run"
 _JUDGED: Final = "luma_judged"
+_PROPERTIES: Final = (
+    "luma_section", "luma_verdict", "luma_reason", "luma_against", "luma_note", "luma_facets", "luma_flaky",
+)  # fmt: skip
+"""The properties that JUnit gets beside the name of the case."""
 _SENT: Final = pytest.StashKey[bool]()
 
 
@@ -31,8 +35,9 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
         item.config.stash[_SENT] = True
         vars(report)[_RUN] = describe_run(item.config)
     properties = _junit_properties(judged, known=CASE_PROPERTY in dict(item.user_properties))
-    report.user_properties += properties
-    item.user_properties += properties  # JUnit reads the properties from the teardown's report
+    for owner in (report, item):  # JUnit reads the properties from the teardown's report
+        kept = [one for one in owner.user_properties if one[0] not in _PROPERTIES]  # less those of earlier attempts
+        owner.user_properties[:] = kept + properties
 
 
 def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
@@ -62,5 +67,6 @@ def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]
         "luma_against": judged.standing,
         "luma_note": "; ".join(judged.notes),
         "luma_facets": ", ".join(judged.facets),
+        "luma_flaky": judged.flaky,
     }
     return [(name, text) for name, text in properties.items() if text]

@@ -54,7 +54,7 @@ def add_stale(run: Run, config: pytest.Config) -> None:
         ids = {*(case.id for case in catalogue_files.own()), *run.left_out}
         ids |= set() if run.tally.has_properties else {_PROPERTIES}
         for judged in run.tally.find_stale(read_deviations(config), ids):
-            run.keep(judged)
+            run.keep(judged, instead=True)
 
 
 def _is_of_properties(entry: Deviation) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from luma_conformance.judge.causes import MAX_TITLE, Cause, find_causes
 from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
+from luma_conformance.model import Outcome
 from luma_conformance.report.result import Results
 
 MAX_EXPLAINED: Final = 20
@@ -101,3 +102,14 @@ def explain(judged: Judged) -> str:
     """Return the full explanation of a failure."""
     place = f"{judged.file}:{judged.line}" if judged.file else ""
     return judged.explanation or failure_text(judged, judged.case, place)
+
+
+def set_outcome(report: pytest.TestReport, judged: Judged) -> None:
+    """Make a report say of a case that was tried again, or marked as expected to fail, what its verdict says."""
+    if judged.verdict is Outcome.FAIL and (judged.attempts or report.outcome in ("passed", "skipped")):
+        if report.outcome in ("passed", "failed", "skipped"):  # plugins have others for an attempt that is repeated
+            report.outcome = "failed"
+            vars(report).pop("wasxfail", None)
+            report.longrepr = f"{judged.flaky}:\n{explain(judged)}" if judged.flaky else explain(judged)
+    elif report.failed and judged.flaky:
+        report.outcome, report.longrepr = "passed", None

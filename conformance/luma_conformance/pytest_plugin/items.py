@@ -53,6 +53,9 @@ class CaseItem(pytest.Item):
     def __repr__(self) -> str:
         return f"<{self.name}: {self.case.title}>"
 
+    def _initrequest(self) -> None:
+        """Prepare for another attempt, as pytest-retry asks every item to, though only functions have fixtures."""
+
     def runtest(self) -> None:
         """Judge the case: raise NonConformance if the target is wrong, and skip if it cannot be judged."""
         self.judged = None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from luma_conformance.arguments import age, label, seconds, whole_number
+from luma_conformance.arguments import age, given, label, seconds, whole_number
 
 
 def _parse_fuzz(text: str) -> str | int:
@@ -22,7 +22,7 @@ def _parse_fuzz(text: str) -> str | int:
         raise argparse.ArgumentTypeError(f"{text!r} is neither gate nor deep nor a number of examples") from None
 
 
-_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+_OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--luma-profile": {
         "metavar": "FILE",
         "type": Path,
@@ -71,6 +71,10 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "type": Path,
         "help": "wrong answers that are known, and so not red; `luma-conformance report --format deviations` drafts it",
     },
+    "--luma-flaky-ok": {
+        "action": "store_true",
+        "help": "a case that fails, and passes when a plugin has it tried again, is shown as flaky but is not red",
+    },
     "--luma-report": {
         "metavar": "PATH",
         "type": Path,
@@ -113,4 +117,5 @@ def add_options(parser: pytest.Parser) -> None:
         "luma", "Luma Agents API conformance (judges --base-url; without one, the embedded reference)"
     )
     for name, attributes in _OPTIONS.items():
-        group.addoption(name, **attributes)
+        typed = {} if attributes.get("action") == "store_true" else {"type": given(attributes.get("type", str))}
+        group.addoption(name, **attributes | typed)

@@ -7,15 +7,16 @@ a case file.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin.options import add_options
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, NAME, REDACTOR, Run, guard, run_of
+from luma_conformance.pytest_plugin.run import NAME, REDACTOR, Run, guard, is_ours, run_of, uses_target
 from luma_conformance.pytest_plugin.scrubbing import scrub_report
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and the run; raise UsageError for a wrong profile, header or certificate."""
     config.addinivalue_line("markers", MARKER)
     shown = config.getoption("luma_report") is not None or any(os.environ.get(name) for name in SHOWN_BY_CI)
-    config.pluginmanager.register(Run(config, wants_report=shown), NAME)
+    blank = not hasattr(config, "workerinput") and _has_blank_base_url(config)
+    run = Run(config, wants_report=shown, blank_base_url=blank)
+    if config.pluginmanager.register(run, NAME) is None:
+        raise pytest.UsageError(f"without {NAME} nobody counts the verdicts: leave out -p no:{NAME}")
     if PACKAGE in config.args and config.getoption("pyargs"):
         from luma_conformance.catalogue.files import specs
 
@@ -49,6 +53,15 @@ def pytest_configure(config: pytest.Config) -> None:
         )  # beside the package if the install is editable; if it is inside, pytest still collects it only once
     if any(config.getoption(name) for name in ("luma_profile", "luma_header", "luma_client_cert")):
         _learn_secrets(config)
+
+
+def _has_blank_base_url(config: pytest.Config) -> bool:
+    """Return whether a base URL was given but is blank; pytest-base-url makes no difference to one that was not."""
+    given = [getattr(config.known_args_namespace, "base_url", None)]
+    for text in config.getoption("override_ini") or ():
+        name, _, value = text.partition("=")
+        given += [value] if name.strip() == "base_url" else []
+    return any(one is not None and not one.strip() for one in given)
 
 
 def _learn_secrets(config: pytest.Config) -> None:
@@ -72,6 +85,14 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         from luma_conformance.pytest_plugin.deviations import check_deviations
 
         check_deviations(session, items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep which cases are to be judged: a run that does not judge them all is not complete."""
+    if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
+        from luma_conformance.pytest_plugin.deviations import find_ids
+
+        run_of(session.config).tally.selected.update(find_ids(session.items))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
@@ -104,25 +125,49 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         run_of(items[0].config).left_out.update(find_ids(items))
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Note the verdict of each attempt at a case or a property, before any other plugin makes something of it."""
+    began = time.perf_counter()
+    try:
+        result = yield
+    except BaseException as error:
+        _note(item, error, began)
+        raise
+    _note(item, None, began)
+    return result
+
+
+def _note(item: pytest.Item, error: BaseException | None, began: float) -> None:
+    if is_ours(item):
+        from luma_conformance.pytest_plugin.attempts import note_called
+
+        note_called(item, error, time.perf_counter() - began)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the verdict to the report of a case or a property, and remove secrets from every report."""
     report = yield
-    judged = getattr(item, "judged", None) if report.when == "call" else None
-    is_property = isinstance(item, pytest.Function) and any(name == CASE_PROPERTY for name, _ in item.user_properties)
-    if is_property:
-        from luma_conformance.pytest_plugin.property_reports import judge_property
-
-        judged = judge_property(cast(pytest.Function, item), report, call)
-    is_ours = is_property or item.get_closest_marker("luma") is not None
-    if is_ours and judged is not None:
-        from luma_conformance.pytest_plugin.carried import attach
-
-        attach(item, report, judged)
-    _scrub(item.config, report, ours=is_ours)
+    if ours := is_ours(item):
+        _add_verdict(item, report, None if call.excinfo is None else call.excinfo.value)
+    _scrub(item.config, report, ours=ours)
     return report
+
+
+def _add_verdict(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
+    from luma_conformance.pytest_plugin.attempts import attach_attempts, note_skipped
+    from luma_conformance.pytest_plugin.property_reports import adapt_report
+
+    if isinstance(item, pytest.Function):
+        adapt_report(item, report, error)
+    if report.when == "setup" and report.skipped:
+        note_skipped(item, report)
+        attach_attempts(item, report)
+    elif report.when == "call":
+        attach_attempts(item, report)
 
 
 @pytest.hookimpl(tryfirst=True)

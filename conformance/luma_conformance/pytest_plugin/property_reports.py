@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest import SkipTest
 
 import pytest
 
@@ -17,7 +18,7 @@ from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, pr
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
 from luma_conformance.pytest_plugin.tally import GENERATED
 
-_ENDED = "Skipped: not judged: the run was ended"
+_ENDED = "the run was ended"
 
 
 def target_for(request: pytest.FixtureRequest) -> LumaTarget:
@@ -25,32 +26,46 @@ def target_for(request: pytest.FixtureRequest) -> LumaTarget:
     config, item = request.config, request.node
     guard(config)
     fuzzing = choose_fuzzing(config)
-    item.user_properties.append((CASE_PROPERTY, property_id(item)))
+    if CASE_PROPERTY not in dict(item.user_properties):  # it may be tried again
+        item.user_properties.append((CASE_PROPERTY, property_id(item)))
     name = f"{item.path.name}::{item.name}"
     return begin(session_of(item), fuzzing, name, property_id(item), run_of(config).progress)
 
 
-def judge_property(item: pytest.Function, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Judged | None:
-    """Return a property's verdict, and put it into its report, with an explanation instead of a traceback.
+def judge_property(item: pytest.Function, error: BaseException | None, seconds: float) -> Judged:
+    """Return the verdict on a property that was called, by what it raised; end a run that cannot go on."""
+    if isinstance(error, ConformanceError):
+        _halt(item, error)
+    if SESSION in item.config.stash:
+        account(item)
+    outcome, reason = _grade(item, error)
+    return replace(_describe(item, outcome, error), reason=reason, seconds=round(seconds, 4))
 
-    End a run that cannot go on. There is no verdict during set-up and teardown, unless the test was skipped.
-    """
-    error = None if call.excinfo is None else call.excinfo.value
+
+def describe_skipped(item: pytest.Function, reason: str) -> Judged:
+    """Return the verdict on a property that was skipped before it was called."""
+    return replace(_describe(item, Outcome.NOT_JUDGED, None), reason=reason)
+
+
+def adapt_report(item: pytest.Function, report: pytest.TestReport, error: BaseException | None) -> None:
+    """Put an explanation into a property's report instead of a traceback, and what is known of its answers."""
     if isinstance(error, NonConformance):
         report.longrepr = str(error)
     elif isinstance(error, ConformanceError):
-        halt(item.session, Exit.SPENT if isinstance(error, SpendExhausted) else Exit.COULD_NOT_JUDGE, str(error))
-        report.outcome, report.longrepr = "skipped", (str(item.path), 0, _ENDED)
-    if SESSION in item.config.stash:
-        account(item)
-    if report.when != "call" and not report.skipped:
-        return None
-    complaint = _grade(item, report)
-    outcome = {"passed": Outcome.PASS, "failed": Outcome.FAIL, "skipped": Outcome.NOT_JUDGED}[report.outcome]
-    if complaint is not None and outcome is Outcome.NOT_JUDGED:
-        outcome = Outcome.DEVIATION
-    judged = _describe(item, outcome, error)
-    return replace(judged, reason=complaint or _find_skip_reason(report), seconds=round(report.duration, 4))
+        if report.when != "call":
+            _halt(item, error)
+        report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"Skipped: not judged: {_ENDED}")
+    elif report.when == "call" and (error is None or isinstance(error, pytest.xfail.Exception)):
+        outcome, reason = _grade(item, error)
+        if outcome is Outcome.FAIL:
+            report.outcome, report.longrepr = "failed", reason
+        elif outcome is Outcome.DEVIATION:
+            report.outcome, report.longrepr = "skipped", reason
+            report.wasxfail = f"known deviation: {reason}"
+
+
+def _halt(item: pytest.Function, error: ConformanceError) -> None:
+    halt(item.session, Exit.SPENT if isinstance(error, SpendExhausted) else Exit.COULD_NOT_JUDGE, str(error))
 
 
 def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | None) -> Judged:
@@ -82,27 +97,23 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
     )
 
 
-def _grade(item: pytest.Function, report: pytest.TestReport) -> str | None:
-    """Return why a property that passed is a deviation or a failure, and change its report; None if it is neither."""
+def _grade(item: pytest.Function, error: BaseException | None) -> tuple[Outcome, str | None]:
+    """Return what a property that raised this comes to, and why."""
+    if isinstance(error, ConformanceError):
+        return Outcome.NOT_JUDGED, _ENDED
+    if isinstance(error, pytest.skip.Exception | SkipTest):
+        return Outcome.NOT_JUDGED, str(error).removeprefix("not judged: ")
+    if error is not None and not isinstance(error, pytest.xfail.Exception):
+        return Outcome.FAIL, None
     target = item.funcargs.get("luma_target")
-    if not isinstance(target, LumaTarget) or not (report.passed or hasattr(report, "wasxfail")):
-        return None
-    deviations, known = target.session.deviations, tuple(target.known)
-    if (complaint := deviations.find_complaint(target.case_id, known, wrong=False)) is not None:
-        report.outcome, report.longrepr = "failed", complaint
-        return complaint
-    if not known:
-        return None
-    reason = "; ".join(entry.words for entry in known)
-    report.outcome, report.longrepr = "skipped", reason
-    report.wasxfail = f"known deviation: {reason}"
-    return reason
-
-
-def _find_skip_reason(report: pytest.TestReport) -> str | None:
-    if report.skipped and isinstance(report.longrepr, tuple):
-        return report.longrepr[2].removeprefix("Skipped: ").removeprefix("not judged: ")
-    return None
+    known = tuple(target.known) if isinstance(target, LumaTarget) else ()
+    if isinstance(target, LumaTarget):
+        complaint = target.session.deviations.find_complaint(target.case_id, known, wrong=False)
+        if complaint is not None:
+            return Outcome.FAIL, complaint
+    if known:
+        return Outcome.DEVIATION, "; ".join(entry.words for entry in known)
+    return (Outcome.PASS, None) if error is None else (Outcome.NOT_JUDGED, str(error))
 
 
 def _explain(error: BaseException) -> str:

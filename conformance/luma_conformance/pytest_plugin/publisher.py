@@ -50,7 +50,7 @@ class Publisher:
         self._change: Comparison | None = None
         self._streams: list[TextIO] = []
         self._waiting: list[str] = []
-        self._begun = False
+        self._begun = self._ended = False
         for file, name in self._files.items():
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,10 @@ class Publisher:
         self._write(line)
 
     def end(self, results: Results, tally: Tally, status: int) -> int:
-        """Write the footer and all other formats; return the run's exit status, or USAGE if writing fails."""
+        """Write the footer and all other formats; return the run's exit status, or USAGE if writing fails.
+
+        Another call writes all of them again.
+        """
         self._results = results
         since = next((one for one in self._earlier if one.judged and one.run.server == results.run.server), None)
         self._change = compare_results(since, results) if since else None
@@ -80,16 +83,26 @@ class Publisher:
             self._write(jsonl.format_footer(results.ending))
             for stream in self._streams:
                 stream.close()
+            written = () if self._ended else (_LINES,)  # as verdicts came
+            self._streams, self._ended = [], True
             for file, name in self._files.items():
-                if name != _LINES:
+                if name not in written:
                     text = render([results], [find_format(name)], since)[name]
                     file.write_text(text, encoding="utf-8", newline="\n")
-            if path := os.environ.get("GITHUB_STEP_SUMMARY"):
-                with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
-                    summary.write(markdown.render_summary(results, self._change))
         except OSError as error:
             tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
             return Exit.USAGE
+        return status
+
+    def append_summary(self, tally: Tally, status: int) -> int:
+        """Append the results to the summary of a CI job; return the run's exit status, or USAGE if that fails."""
+        if self._results is not None and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
+            try:
+                with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
+                    summary.write(markdown.render_summary(self._results, self._change))
+            except OSError as error:
+                tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
+                return Exit.USAGE
         return status
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:

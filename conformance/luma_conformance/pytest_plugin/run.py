@@ -10,9 +10,9 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pytest
 
@@ -36,6 +36,7 @@ REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
 
 CASE_PROPERTY: Final = "luma_case"
 """The name of the property that marks a report as one of a property test; JUnit shows it."""
+_BLANK: Final = "luma_blank_base_url"
 _CUT_SHORT: Final = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
@@ -78,16 +79,18 @@ class Run:
     """The plugin that collects a run's verdicts, which arrive as attributes of reports, with xdist from its workers.
 
     `left_out` has the ids of cases that were deselected, if there are known deviations to hold against them.
+    `blank_base_url`: one was given, but is empty.
     `wants_report`: somebody reads a report, because a path is given or a CI job shows a summary.
     """
 
-    def __init__(self, config: pytest.Config, *, wants_report: bool) -> None:
+    def __init__(self, config: pytest.Config, *, wants_report: bool, blank_base_url: bool = False) -> None:
         self.wants_report = wants_report
+        self.blank_base_url = getattr(config, "workerinput", {}).get(_BLANK, blank_base_url)
         self.is_used = False
         self.left_out: set[str] = set()
         self._config = config
         self._workers: set[str] = set()
-        self._broken = False
+        self._broken = self._went_to_its_end = self._others_fail = False
         self._tally: Tally | None = None
         self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
         self.progress: Progress | None = None
@@ -103,8 +106,12 @@ class Run:
             from luma_conformance.pytest_plugin.tally import Tally
 
             guard(self._config)
-            self._tally = Tally()
+            self._tally = Tally(flaky_ok=self._config.getoption("luma_flaky_ok"))
             self.is_used = True
+            if not hasattr(self._config, "workerinput"):
+                from luma_conformance.pytest_plugin.signals import end_orderly
+
+                self._config.add_cleanup(end_orderly())
         return self._tally
 
     def announce(self, text: str) -> None:
@@ -117,8 +124,8 @@ class Run:
         if self.progress is not None:
             self.progress.begin(nodeid.rpartition("::")[2])
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, object, object]:
         if self.progress is not None:
             self.progress.show("")
         judged = getattr(report, "luma_judged", None)
@@ -126,15 +133,25 @@ class Run:
             self.tally.begin(run)
             self._publish()
         if judged is not None:
-            self.keep(judged)
-        elif report.failed and _is_ours(report):
-            self._broken = True
+            from luma_conformance.pytest_plugin.failures import set_outcome
+
+            set_outcome(report, self.keep(judged))
+        elif report.failed:
+            self._broken = self._broken or _is_ours(report)
+            self._others_fail = True
+        return (yield)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
             gc.freeze()  # thousands of cases live to the end; traversing them in every collection costs a run about 5 %
         if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
             self._begin_progress(session.items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        result = yield
+        self._went_to_its_end = True  # a second Ctrl-C close upon the first leaves pytest's exit status at 0
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -147,15 +164,35 @@ class Run:
             scrub_internal_error(excrepr, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput[_BLANK] = self.blank_base_url
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
         output = getattr(node, "workeroutput", None) or {}
+        self._broken = self._broken or not output  # it died
         if "luma" in output:
             self.tally.merge(output["luma"])
             self.left_out.update(output["luma"]["left_out"])
         self._workers.add(getattr(node, "workerinput", {}).get("workerid", ""))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            self._went_to_its_end = False
+            if not self.is_used:
+                raise
+            return None  # so that there is a summary, which says that the run was interrupted
+        finally:
+            from luma_conformance.pytest_plugin.signals import holding
+
+            with holding() as came:
+                self._finish(session, came)
+
+    def _finish(self, session: pytest.Session, came: Sequence[int]) -> None:
+        """Close what is open, and write the results: as incomplete if a signal that ends a run, in `came`, comes."""
         for key in (SESSION, OTHER_SESSION):
             if (judged := self._config.stash.get(key, None)) is not None:
                 judged.close()  # so that a recording is complete before anybody reads it
@@ -165,15 +202,28 @@ class Run:
             return
         if not self.is_used and self._publisher is None:
             return
-        cut_short = self._broken or session.shouldstop or session.shouldfail or exitstatus in _CUT_SHORT
-        cut_short = bool(cut_short) or self.tally.stop is not None
         if (record := self._config.getoption("luma_record")) is not None and self._workers:
             self._gather(record)
-        status = self.tally.exit_status(int(session.exitstatus)) if self.is_used else int(session.exitstatus)
-        results = self.tally.end(status, complete=not cut_short, label=read_label(self._config))
+        given = session.exitstatus
+        session.exitstatus = self._end(session, int(given))
+        if came:
+            self._went_to_its_end = False
+            session.exitstatus = self._end(session, int(given))
         if self._publisher is not None:
-            status = self._publisher.end(results, self.tally, status)
-        session.exitstatus = status
+            session.exitstatus = self._publisher.append_summary(self.tally, int(session.exitstatus))
+
+    def _end(self, session: pytest.Session, given: int) -> int:
+        """Write the results of the run, to which pytest gives this exit status; return the status it has."""
+        if given == Exit.NOT_CONFORMANT and self.tally.flaky_ok and not self._others_fail:
+            given = self.tally.forgive(given)
+        went_on = self._went_to_its_end and not (session.shouldstop or session.shouldfail) and given not in _CUT_SHORT
+        complete = went_on and not self._broken and not self.tally.missing and self.tally.stop is None
+        if self.is_used:
+            status = self.tally.exit_status(given, complete=complete, interrupted=not went_on)
+        else:
+            status = given or (Exit.CONFORMANT if went_on else Exit.INTERRUPTED)
+        results = self.tally.end(status, complete=complete, label=read_label(self._config))
+        return status if self._publisher is None else self._publisher.end(results, self.tally, status)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.is_used and self._tally is not None:
@@ -213,11 +263,12 @@ class Run:
 
             self._publisher = begin_report(self._config)
 
-    def keep(self, judged: Judged) -> None:
-        """Add a verdict to the tally and to the report."""
-        kept = self.tally.add(judged)
+    def keep(self, judged: Judged, *, instead: bool = False) -> Judged:
+        """Add a verdict to the tally and to the report, as one of several attempts or `instead` of them; return it."""
+        kept = self.tally.replace(judged) if instead else self.tally.add(judged)
         if self._publisher is not None:
             self._publisher.add(self.tally.run, kept)
+        return kept
 
     def _gather(self, record: Path) -> None:
         from luma_conformance.session.record import gather
@@ -233,8 +284,13 @@ def _is_ours(report: pytest.TestReport) -> bool:
 
 
 def uses_target(item: pytest.Item) -> bool:
-    """Return whether an item is a case or a property."""
+    """Return whether an item is a case, or a property that says that it is one."""
     return "luma_target" in getattr(item, "fixturenames", ()) or item.get_closest_marker("luma") is not None
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Return whether an item is a case or a property; some requests the fixture only when it runs."""
+    return uses_target(item) or any(name == CASE_PROPERTY for name, _ in item.user_properties)
 
 
 def _copy_terminal() -> TextIO | None:

@@ -14,6 +14,7 @@ from typing import NoReturn
 import pytest
 
 import luma_conformance
+from luma_conformance.arguments import UNSET
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
@@ -108,6 +109,10 @@ def worker_share(spend: int, worker: Mapping[str, object] | None) -> int:
 
 
 def _open(item: pytest.Item, options: Options) -> Session:
+    if run_of(item.config).blank_base_url:
+        stop(item, Exit.USAGE, f"--base-url (or PYTEST_BASE_URL): the value is empty; {UNSET}")
+    if not hasattr(item.config.option, "base_url"):
+        stop(item, Exit.USAGE, "pytest-base-url, which says what to judge, is switched off: leave out -p no:base_url")
     try:
         return open_session(options)
     except InputError as error:

@@ -17,6 +17,7 @@ from luma_conformance.session.open import EMBEDDED
 
 MAX_CAUSES: Final = 10
 MAX_UNREACHED: Final = 5
+MAX_FLAKY: Final = 10
 _UNLIKE: Final = (Standing.ONLY_THIS, Standing.ONLY_OTHER, Standing.DIFFERENTLY)
 """The standings in which two servers differ: their cases are listed."""
 
@@ -32,6 +33,7 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
             terminal.write_line(f"{name:<12}{text}")
     if results.verdicts:
         _write_counts(terminal, results)
+        _write_flaky(terminal, results)
         _write_causes(terminal, results)
     if results.run.against:
         _write_standings(terminal, results)
@@ -42,9 +44,16 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     _write_costs(terminal, results.ending)
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
         terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
+    _write_ending(terminal, tally)
+
+
+def _write_ending(terminal: pytest.TerminalReporter, tally: Tally) -> None:
+    """Write why the run did not go to its end, if it did not."""
     if tally.stop is not None:
         words = "could not judge" if tally.stop[0] == Exit.COULD_NOT_JUDGE else "stopped"
         terminal.write_line(f"{words}: {tally.stop[1]}", red=True, bold=True)
+    elif tally.results is not None and not tally.results.complete:
+        terminal.write_line(f"incomplete: {tally.describe_missing()}", red=True, bold=True)
 
 
 def _write_costs(terminal: pytest.TerminalReporter, ending: Ending) -> None:
@@ -62,13 +71,22 @@ def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     counts += f", {outcomes[Outcome.DEVIATION]} deviating"
     if warned := outcomes[Outcome.WARNING]:
         counts += f", {warned} worded otherwise"
-    terminal.write_line(counts, red=failed > 0, green=failed == 0 and judged > 0)
+    terminal.write_line(counts, red=failed > 0, green=failed == 0 and judged > 0 and results.complete)
     if noted := sum(bool(one.notes) and one.verdict is Outcome.PASS for one in results.verdicts):
         terminal.write_line(f"worded      {noted} of the passed with another wording, where the page lets it vary")
     terminal.write_line(f"not judged  {outcomes[Outcome.NOT_JUDGED]}")
     reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
     for reason, count in reasons.most_common():
         terminal.write_line(f"            {count:>4}  {reason}")
+
+
+def _write_flaky(terminal: pytest.TerminalReporter, results: Results) -> None:
+    for words, cases in results.flaky.items():
+        terminal.write_line(f"flaky       {len(cases)}: {words}", red=any(one.verdict is Outcome.FAIL for one in cases))
+        for one in cases[:MAX_FLAKY]:
+            terminal.write_line(f"            {one.case}")
+        if len(cases) > MAX_FLAKY:
+            terminal.write_line(f"            … and {len(cases) - MAX_FLAKY:,} more")
 
 
 def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> None:

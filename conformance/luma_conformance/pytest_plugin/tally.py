@@ -12,7 +12,7 @@ import luma_conformance
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.errors import Exit
 from luma_conformance.judge.deviations import Deviations
-from luma_conformance.judge.judged import Judged
+from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run, add_rule_counts
 from luma_conformance.rules import RULES
@@ -20,7 +20,6 @@ from luma_conformance.rules import RULES
 GENERATED: Final = "generated requests"
 """What a property is of, where a case is of an operation."""
 OR: Final = " — or — "
-_WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
 
 
 def now() -> str:
@@ -29,9 +28,15 @@ def now() -> str:
 
 
 class Tally:
-    """The verdicts of one run so far, and why it was stopped, if it was."""
+    """The verdicts of one run so far, and why it was stopped, if it was.
 
-    def __init__(self) -> None:
+    `flaky_ok`: a case that fails and, tried again, passes, does not fail the run. `selected` has the ids of the cases
+    that are to be judged.
+    """
+
+    def __init__(self, *, flaky_ok: bool = False) -> None:
+        self.flaky_ok = flaky_ok
+        self.selected: set[str] = set()
         self.run: Run | None = None
         self.stop: tuple[int, str] | None = None
         self.spent = 0
@@ -44,12 +49,25 @@ class Tally:
         self.run = self.run or run
 
     def add(self, judged: Judged) -> Judged:
-        """Add a verdict, and return the one that counts for its case: the worst, if the case was tried again."""
+        """Add a verdict, and return the one that counts for its case, with those of earlier attempts at it."""
         earlier = self._verdicts.get(judged.case)
         if earlier is not None:
-            judged = min(earlier, judged, key=lambda one: _WORST_FIRST.index(one.verdict))
+            known = earlier.attempts or (earlier.verdict,)
+            if len(judged.attempts) <= len(known) or judged.attempts[: len(known)] != known:
+                judged = combine([earlier, judged], flaky_ok=self.flaky_ok)
         self._verdicts[judged.case] = judged
         return judged
+
+    def replace(self, judged: Judged) -> Judged:
+        """Put a verdict in the place of the one on its case, unless that is a failure, and return what counts."""
+        if self._verdicts[judged.case].verdict is not Outcome.FAIL:
+            self._verdicts[judged.case] = judged
+        return self._verdicts[judged.case]
+
+    @property
+    def missing(self) -> set[str]:
+        """The cases that are to be judged and of which nothing has been heard yet."""
+        return self.selected - self._verdicts.keys()
 
     def halt(self, status: Exit, message: str) -> None:
         """Keep why the run stops; the first reason counts."""
@@ -57,26 +75,49 @@ class Tally:
 
     def as_data(self) -> dict[str, object]:
         """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""
-        return {"stop": self.stop, "spent": self.spent, "made": dict(self.made)}
+        selected = sorted(self.selected)
+        return {"stop": self.stop, "spent": self.spent, "made": dict(self.made), "selected": selected}
 
     def merge(self, data: Mapping[str, object]) -> None:
         """Add what a worker sent."""
         self.spent += int(str(data["spent"]))
         if isinstance(made := data["made"], dict):
             self.made.update(made)
+        if isinstance(selected := data["selected"], list | tuple):
+            self.selected.update(map(str, selected))
         stop = data["stop"]
         if isinstance(stop, tuple | list):
             self.halt(Exit(int(stop[0])), str(stop[1]))
 
-    def exit_status(self, given: int) -> int:
-        """Return the run's exit status; `given` is pytest's, which may be 0 because a rerun passed."""
+    def forgive(self, given: int) -> int:
+        """Return the exit status that pytest would have given if no attempt at a case had failed that passed later."""
+        failing = any(judged.verdict is Outcome.FAIL for judged in self._verdicts.values())
+        flaky = any(judged.flaky for judged in self._verdicts.values())
+        return Exit.CONFORMANT if flaky and not failing else given
+
+    def exit_status(self, given: int, *, complete: bool = True, interrupted: bool = False) -> int:
+        """Return the run's exit status; `given` is pytest's, which may be 0 whatever happened."""
         if self.stop is not None:
             return self.stop[0]
         outcomes = {judged.verdict for judged in self._verdicts.values()}
-        if given == Exit.CONFORMANT and not outcomes - {Outcome.NOT_JUDGED}:
+        if given != Exit.CONFORMANT:
+            return given
+        if Outcome.FAIL in outcomes:
+            return Exit.NOT_CONFORMANT
+        if interrupted:
+            return Exit.INTERRUPTED
+        if not complete or self.missing:
+            self.halt(Exit.COULD_NOT_JUDGE, self.describe_missing())
+        elif not outcomes - {Outcome.NOT_JUDGED}:
             self.halt(Exit.COULD_NOT_JUDGE, "not one case was judged, which is not conformance")
-            return Exit.COULD_NOT_JUDGE
-        return Exit.NOT_CONFORMANT if given == Exit.CONFORMANT and Outcome.FAIL in outcomes else given
+        return self.stop[0] if self.stop is not None else given
+
+    def describe_missing(self) -> str:
+        """Return what keeps a run that was not stopped from being complete."""
+        if not self.missing:
+            return "the run was interrupted"
+        share = f"{len(self.missing):,} of {len(self.selected):,} selected cases came to no verdict"
+        return f"{share}; did a plugin, a conftest or a signal keep them from it?"
 
     def find_stale(self, deviations: Deviations, cases: Iterable[str]) -> tuple[Judged, ...]:
         """Return a failure for each entry of known deviations that no case shows any more, though all were judged.

@@ -216,9 +216,9 @@ class Node:
 
     def text(self) -> str:
         """Return a string that is not empty; note anything else."""
-        if isinstance(self.value, str) and self.value:
+        if isinstance(self.value, str) and self.value.strip():
             return self.value
-        self.expected("a string that is not empty" if self.value == "" else _STRING)
+        self.expected("a string that is not empty" if isinstance(self.value, str) else _STRING)
         return ""
 
     def texts(self) -> tuple[str, ...]:

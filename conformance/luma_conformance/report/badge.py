@@ -22,10 +22,12 @@ _CHARACTER: Final = 6.6
 
 def describe(results: Results) -> str:
     """Return the text of the badge."""
+    flaky = sum(map(len, results.flaky.values()))
+    also = f", {flaky:,} flaky" if flaky else ""
     if results.conclusion is Conclusion.NOT_CONFORMANT:
-        return f"{results.counts[Outcome.FAIL]:,} of {count_noun(results.judged, 'case')} failing"
+        return f"{results.counts[Outcome.FAIL]:,} of {count_noun(results.judged, 'case')} failing{also}"
     if results.conclusion is Conclusion.CONFORMANT:
-        return f"conformant, {count_noun(results.judged, 'case')}"
+        return f"conformant, {count_noun(results.judged, 'case')}{also}"
     return str(results.conclusion)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -37,6 +38,7 @@ def render(results: Results) -> str:
             "summary": {
                 "tests": len(tests),
                 **{status: statuses.count(status) for status in ("passed", "failed", "skipped", "pending", "other")},
+                "flaky": sum(bool(judged.flaky) for judged in results.verdicts),
                 "start": start,
                 "stop": max(start, stop),
                 "extra": {"conclusion": str(results.conclusion), "headline": results.headline},
@@ -66,14 +68,18 @@ def _convert(judged: Judged) -> dict[str, object]:
         test |= {"filePath": judged.file, "line": judged.line}
     if message := _describe(judged):
         test["message"] = message
+    if judged.attempts:
+        test |= {"retries": len(judged.attempts) - 1, "flaky": bool(judged.flaky)}
     if judged.curl:
         test["snippet"] = judged.curl
     return test
 
 
 def _describe(judged: Judged) -> str | None:
-    if judged.verdict is Outcome.PASS:
+    if judged.verdict is Outcome.PASS and not judged.flaky:
         return None
+    if judged.flaky:
+        return f"{judged.flaky}: {_describe(replace(judged, attempts=(), verdict=Outcome.FAIL))}"
     if judged.reason or judged.explanation:
         return judged.reason or judged.explanation
     differences = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)

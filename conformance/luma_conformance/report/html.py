@@ -259,11 +259,14 @@ def _count_in_words(count: Counter[Outcome]) -> str:
 def _render_static(runs: Sequence[Results]) -> str:
     """Return a table of the first findings, for browsers without scripts; the script replaces it by the list."""
     found = [
-        one for results in runs for one in results.verdicts if one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
+        one
+        for results in runs
+        for one in results.verdicts
+        if one.flaky or one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
     ]
     rows = "".join(
         f"<tr><td>{NAMES[one.verdict]}<td>{escape_id(one.case)}<br>{escape_text(one.title)}"
-        f"<td>{escape_text(one.expected or '')}<td>{escape_text(one.actual or one.reason or one.explanation or '')}"
+        f"<td>{escape_text(one.expected or '')}<td>{escape_text(_describe_answer(one))}"
         for one in found[:STATIC]
     )
     head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
@@ -271,3 +274,8 @@ def _render_static(runs: Sequence[Results]) -> str:
         f"<p>The list of all cases needs JavaScript. The first findings:</p>"
         f"<table class=stack>{head}<tbody>{rows}</tbody></table>"
     )
+
+
+def _describe_answer(judged: Judged) -> str:
+    tried = f"{judged.flaky}: " if judged.flaky else ""
+    return f"{tried}{judged.actual or judged.reason or judged.explanation or ''}"

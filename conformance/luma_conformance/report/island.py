@@ -65,17 +65,17 @@ def _list_verdicts(runs: Sequence[Results]) -> Iterable[tuple[int, Judged]]:
     return ((index, judged) for index, results in enumerate(runs) for judged in results.verdicts)
 
 
-def _rank(judged: Judged) -> tuple[int, bool]:
-    return OUTCOMES.index(judged.verdict), judged.severity != "must"
+def _rank(judged: Judged) -> tuple[int, bool, bool]:
+    return OUTCOMES.index(judged.verdict), judged.severity != "must", not judged.flaky
 
 
 def _make_cell(judged: Judged) -> object:
     """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome."""
     number = OUTCOMES.index(judged.verdict)
-    if judged.verdict is Outcome.PASS and not judged.notes:
+    if judged.verdict is Outcome.PASS and not judged.notes and not judged.flaky:
         return number
     cell: dict[str, object] = {"v": number}
-    for name in ("severity", "reason", "expected", "actual", "request_id"):
+    for name in ("flaky", "severity", "reason", "expected", "actual", "request_id"):
         if text := getattr(judged, name):
             cell[name] = one_line(text)
     for name in ("curl", "explanation"):

@@ -44,6 +44,8 @@ def as_data(judged: Judged) -> dict[str, object]:
     if judged.differences:
         data["differences"] = [{**_list_members(one), "severity": one.severity} for one in judged.differences]
         data["facets"] = list(judged.facets)
+    if judged.flaky:
+        data["flaky"] = judged.flaky
     return data
 
 
@@ -61,6 +63,7 @@ def from_data(data: object, where: str) -> Judged:
         notes=_read_strings(line, "notes"),
         known=_read_strings(line, "known"),
         observed=_read_strings(line, "observed"),
+        attempts=_read_attempts(line),
         rules=_read_rules(line),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
         differences=tuple(_read_difference(one) for one in differences),
@@ -120,6 +123,11 @@ def _read_ending(document: object, where: str) -> Ending:
         rules=_read_rules(line),
         observed=_read_strings(line, "observed"),
     )
+
+
+def _read_attempts(line: Node) -> tuple[Outcome, ...]:
+    elements = line["attempts"].elements() if "attempts" in line else ()
+    return tuple(Outcome(element.one_of("verdict", _OUTCOMES)) for element in elements)
 
 
 def _read_rules(line: Node) -> dict[str, tuple[int, int]]:

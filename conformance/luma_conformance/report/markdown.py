@@ -51,6 +51,8 @@ def render_summary(results: Results, change: Comparison | None = None) -> str:
     out += _render_change(change) if change else []
     out += _list_causes(find_causes(results.verdicts))
     out += _render_matrix(results)
+    for words, cases in results.flaky.items():
+        out += _list_cases(f"Flaky, {words}", cases)
     for outcome, head in _HEADS.items():
         out += _list_cases(head, [judged for judged in results.verdicts if judged.verdict is outcome])
     out += _list_unjudged(results)
@@ -77,10 +79,14 @@ def render_commands(results: Results) -> Iterator[str]:
     for cause in shown:
         judged = cause.example
         place = f"file={_escape_property(judged.file)},line={judged.line or 1}," if judged.file else ""
-        message = f"{cause.extent}\n{judged.case}: {_describe(judged)}"
+        tried = f"{judged.flaky}; " if judged.flaky else ""
+        message = f"{cause.extent}\n{judged.case}: {tried}{_describe(judged)}"
         yield f"::error {place}title={_escape_property(cause.title)}::{_escape_message(message)}"
     if len(shown) < len(causes):
         yield f"::error title=conformance::{_escape_message(f'{len(causes) - len(shown):,} more causes')}"
+    for words, cases in results.flaky.items():
+        listed = " ".join(one.case for one in cases[:MAX_SHOWN])
+        yield f"::warning title=flaky::{_escape_message(f'{len(cases):,} flaky: {words}: {listed}')}"
     if results.conclusion in (Conclusion.COULD_NOT_JUDGE, Conclusion.INCOMPLETE):
         yield f"::error title=conformance::{_escape_message(results.headline)}"
 

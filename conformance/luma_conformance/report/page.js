@@ -122,6 +122,7 @@ function answer(cell, named) {
   if (named) nodes.push(mark(verdictOf(cell), false));
   if (typeof cell === "number") return nodes;
   const said = make("dl", "answers");
+  if (cell.flaky) fact(said, "flaky", cell.flaky);
   if (cell.reason) fact(said, "reason", cell.reason);
   if (cell.expected && cell.v < data.outcomes.length - 1) compare(said, cell.expected, cell.actual);
   for (const [facet, where, why, restsOn, link] of cell.differences ?? []) {

@@ -100,6 +100,15 @@ class Results:
         """How many cases were judged."""
         return sum(self.counts[outcome] for outcome in JUDGED)
 
+    @cached_property
+    def flaky(self) -> dict[str, list[Judged]]:
+        """The cases whose attempts differ, by how they do."""
+        found: dict[str, list[Judged]] = {}
+        for one in self.verdicts:
+            if one.flaky:
+                found.setdefault(one.flaky, []).append(one)
+        return found
+
     @property
     def complete(self) -> bool:
         """Return whether every selected case was tried."""
@@ -153,6 +162,7 @@ class Results:
             found.append(f"{count_noun(unjudged, 'case')} not judged")
         if warned:
             found.append(f"{count_noun(warned, 'case')} worded otherwise")
+        found += [f"{len(cases):,} flaky: {words}" for words, cases in self.flaky.items()]
         if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
             found.append(count_noun(known, "known deviation"))
         return tuple(found)

@@ -41,13 +41,16 @@ def parse_deviations(text: str, name: str) -> tuple[Deviation, ...]:
 def _read(table: Node) -> Deviation:
     table.mapping(_MEMBERS)
     facet = table["facet"].one_of("facet", [*Facet])
-    reason = _read_text(table["reason"])
+    reason = table["reason"].text()
     if reason.strip().upper().startswith("TODO"):
         table["reason"].wrong("its reason is still to be written: a deviation that nobody can explain is a failure")
+    cases, answers = _read_texts(table["cases"]), _read_texts(table["answer"])
+    if "*" in cases and "{any}" in answers:
+        table["answer"].wrong("any answer of all cases is known to be wrong: then nothing is judged; say what is wrong")
     return Deviation(
-        cases=_read_texts(table["cases"]),
+        cases=cases,
         facet=Facet(facet) if facet else Facet.STATUS,
-        answers=_read_texts(table["answer"]),
+        answers=answers,
         reason=reason.strip(),
         place=table.place,
         link=table.optional("link"),
@@ -56,20 +59,13 @@ def _read(table: Node) -> Deviation:
     )
 
 
-def _read_text(node: Node) -> str:
-    text = node.text()
-    if text.isspace():
-        node.expected("a string that is not blank")
-    return text
-
-
 def _read_texts(node: Node) -> tuple[str, ...]:
     """Return a text, or the texts of a list that has at least one."""
     if not isinstance(node.value, list):
-        return (_read_text(node),)
+        return (node.text(),)
     if not node.value:
         node.expected("a string, or a list of strings")
-    return tuple(_read_text(element) for element in node.elements())
+    return node.texts()
 
 
 def _read_day(node: Node) -> str:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Protocol
 
+from luma_conformance.arguments import UNSET
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, ExchangeError, InputError
 from luma_conformance.judge.deviations import Deviations
@@ -105,8 +106,8 @@ def _open_recording(path: str, options: Options) -> Session:
     if options.profile is not None or options.record is not None:
         other = "--luma-profile" if options.profile is not None else "--luma-record"
         raise InputError(f"{other} does not go with a recording, which has its profile in it and is not recorded")
-    if not path:
-        raise InputError(f"{CASSETTE} names no file; write {CASSETTE}run.har")
+    if not path.strip():
+        raise InputError(f"{CASSETTE} names no file; write {CASSETTE}run.har; {UNSET}")
     session = replay(Path(path), options.redactor, options.max_age)
     session.lenient, session.deviations = options.lenient, options.deviations
     return session

@@ -207,6 +207,8 @@ class _Keys:
         match node.value:
             case {"env": str(variable), **rest} if not rest and _VARIABLE.fullmatch(variable):
                 self.add_variable(role, variable)
+                if role in self.absent and variable in self._environ:  # a secret that a pipeline does not have
+                    node.wrong(f"{node.name}: environment variable {variable} is empty; fill it, or unset it")
             case {"test_key": str(token), **rest} if not rest and token.startswith(TEST_PREFIX):
                 self.found[role] = Key(token=token, source=token)
             case {"test_key": str(), **rest} if not rest:
