@@ -242,7 +242,7 @@ def test_what_a_crash_hides_is_not_mended() -> None:
         "hidden: X-Trace is missing: 1 case",
     )
     assert seen.headline == "Better: 1 still failing"
-    assert seen.about_causes[0] == "1 gone cause, 1 uncovered"
+    assert seen.about_causes[0] == "1 cause gone, 1 uncovered"
     assert compare_results(run(MISSING, MISSING), run(crash, PASS)).about_causes[0] == "1 new cause, 1 gone"
 
 
@@ -320,6 +320,10 @@ def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
     [
         (replace(run(PASS), run=replace(samples.RUN, target="https://example.com")), "two: its target is https://ex"),
         (replace(run(PASS), run=replace(samples.RUN, catalogue="f" * 16)), "two: its catalogue is ffff"),
+        (
+            replace(run(PASS), run=replace(samples.RUN, label="2.4.1")),
+            "two: its label is 2.4.1, that of one is unknown",
+        ),
         (run(FAIL), "the parts contradict each other on a;"),
     ],
 )

@@ -145,7 +145,8 @@ class Comparison:
             return ()
         first, *more = (f"{len(causes):,} {what}" for what, causes in named.items() if causes)
         count, what = first.split(" ")
-        head = ", ".join([f"{count} {what} cause{'s' * (count != '1')}", *more])
+        noun = f"cause{'s' * (count != '1')}"
+        head = ", ".join([f"{count} new {noun}" if what == "new" else f"{count} {noun} {what}", *more])
         return (head, *(f"{what}: {cause}" for what, causes in named.items() for cause in causes))
 
     def _weigh(self) -> str:

@@ -24,7 +24,7 @@ from luma_conformance.report.html_frame import escape_id, escape_text, fold, ren
 from luma_conformance.report.html_history import TONES, render_history
 from luma_conformance.report.island import NAMES, OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
-from luma_conformance.report.result import Results, count_noun, describe_made
+from luma_conformance.report.result import Results, Run, count_noun, describe_made
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 100
@@ -77,9 +77,10 @@ def _render_subject(runs: Sequence[Results], latest: Sequence[int]) -> str:
     results = runs[-1]
     remarks = "".join(f"<li>{escape_text(remark)}</li>" for remark in results.remarks)
     several = f", the latest of {len(runs)} runs" if len(runs) > 1 else ""
+    contract = f"<p class=quiet>Judged by {_name_contract(results.run)}</p>" if several else ""
     return (
         f"<p class=subject>{escape_id(results.run.name)}{several}</p>"
-        f"{f'<ul class=remarks>{remarks}</ul>' if remarks else ''}"
+        f"{f'<ul class=remarks>{remarks}</ul>' if remarks else ''}{contract}"
     )
 
 
@@ -97,8 +98,12 @@ def _list_facts(results: Results) -> Iterator[tuple[str, str]]:
     yield "Verdicts", ", ".join(f"{counts[one]:,} {NAMES[one]}" for one in OUTCOMES if counts[one]) or "none"
     yield "Began", escape_text(format_moment(run.started)) or "unknown"
     yield "Took", f"<span class=nowrap>{_format_duration(results)}</span>"
+    yield "Contract", _name_contract(run)
+
+
+def _name_contract(run: Run) -> str:
     day = f", transcribed {escape_text(run.transcribed)}" if run.transcribed else ""
-    yield "Contract", f'<a href="{escape(PAGE)}" rel="noreferrer">the error-handling page</a>{day}'
+    return f'<a href="{escape(PAGE)}" rel="noreferrer">the error-handling page</a>{day}'
 
 
 def _list_more(results: Results) -> Iterator[tuple[str, str]]:
@@ -213,7 +218,8 @@ def _render_sections(runs: Sequence[Results], latest: Sequence[int]) -> str:
     rows: dict[bool, list[tuple[int, str]]] = {True: [], False: []}
     for number, section in enumerate(list_sections(runs)):
         cells = [Counter(judged.verdict for judged in cell) for cell in grouped[section]]
-        wrong = sum(cells[index][outcome] for index in latest for outcome in _FINDINGS)
+        now = [judged for index in latest for judged in grouped[section][index]]
+        wrong = sum(judged.verdict in _FINDINGS or bool(judged.flaky) for judged in now)
         rows[wrong > 0].append((-wrong, _render_section(section, number, cells, columns)))
     head = _render_section_head(runs, columns)
     found, calm = ([row for _, row in sorted(rows[kind], key=lambda one: one[0])] for kind in (True, False))

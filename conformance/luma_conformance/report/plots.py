@@ -46,9 +46,13 @@ def format_duration(seconds: float) -> str:
 def _draw_bar(results: Results, x: float, scale: float) -> Iterator[str]:
     order: Sequence[Outcome] = (*JUDGED, Outcome.NOT_JUDGED)
     y = float(TOP + HEIGHT)
-    for outcome in order:
-        if count := results.counts[outcome]:
-            height = max(2.0, count * scale)  # a single failure among hundreds must still be seen
-            y -= height
-            drawn = f'<rect class="{outcome}" x="{x:g}" y="{y:.1f}" width="{BAR}" height="{height:.1f}">'
-            yield f"{drawn}<title>{count:,} {outcome}</title></rect>"
+    # A single failure among hundreds must still be seen; what it takes is taken from the largest.
+    heights = {one: max(2.0, results.counts[one] * scale) for one in order if results.counts[one]}
+    if heights:
+        largest = max(heights, key=lambda one: heights[one])
+        heights[largest] -= sum(heights.values()) - sum(results.counts.values()) * scale
+    for outcome, height in heights.items():
+        count = results.counts[outcome]
+        y -= height
+        drawn = f'<rect class="{outcome}" x="{x:g}" y="{y:.1f}" width="{BAR}" height="{height:.1f}">'
+        yield f"{drawn}<title>{count:,} {outcome}</title></rect>"
