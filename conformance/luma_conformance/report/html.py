@@ -218,8 +218,8 @@ def _render_sections(runs: Sequence[Results], latest: Sequence[int]) -> str:
     rows: dict[bool, list[tuple[int, str]]] = {True: [], False: []}
     for number, section in enumerate(list_sections(runs)):
         cells = [Counter(judged.verdict for judged in cell) for cell in grouped[section]]
-        now = [judged for index in latest for judged in grouped[section][index]]
-        wrong = sum(judged.verdict in _FINDINGS or bool(judged.flaky) for judged in now)
+        current = [judged for index in latest for judged in grouped[section][index]]
+        wrong = sum(judged.verdict in _FINDINGS or bool(judged.flaky) for judged in current)
         rows[wrong > 0].append((-wrong, _render_section(section, number, cells, columns)))
     head = _render_section_head(runs, columns)
     found, calm = ([row for _, row in sorted(rows[kind], key=lambda one: one[0])] for kind in (True, False))
