@@ -17,6 +17,8 @@ FEW: Final = 5
 """How many sections or texts may be wrong in the same way before they are one cause."""
 MAX_TITLE: Final = 160
 """Characters of a cause's title."""
+_END: Final = 40
+"""Characters of the end of a title too long to be shown whole."""
 
 Key = tuple[str, ...]
 
@@ -131,7 +133,7 @@ def _make_cause(
     title = own[0].title if key == own[0].key else own[0].wide_title
     return Cause(
         key=key,
-        title=title if len(title) <= MAX_TITLE else f"{title[:MAX_TITLE]}…",
+        title=_shorten(title),
         severity=Severity.MUST if any(one.severity is Severity.MUST for one in own) else Severity.SHOULD,
         cases=tuple(sorted(cases, key=_is_of_property)),  # a case is sooner understood
         alone=sum(of_case[case] == 1 for case in cases),
@@ -139,6 +141,11 @@ def _make_cause(
         facet=own[0].facet,
         answers=tuple(_list_answers(one for findings in cases.values() for one in findings)),
     )
+
+
+def _shorten(title: str) -> str:
+    """Return a title of at most MAX_TITLE characters and a mark: its end says what the server said."""
+    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - _END]}…{title[-_END:]}"
 
 
 def _is_of_property(case: str) -> bool:

@@ -188,7 +188,7 @@ def _list_said(cause: Cause) -> Iterator[tuple[str, str, str]]:
         return
     for one in example.differences:
         line = f"{one.where}: {one.why}"
-        told = line.startswith(cause.title.removesuffix("…")) or cause.title == f"{one.where} {one.why}"
+        told = line.startswith(cause.title.partition("…")[0]) or cause.title == f"{one.where} {one.why}"
         if one.facet is cause.facet and not told:
             yield f"differs in {one.facet}", line, "server"
             return
