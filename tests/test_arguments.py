@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from luma_conformance.arguments import age, http_url, is_http_url, seconds, whole_number
+from luma_conformance.arguments import age, http_url, is_http_url, requirement, seconds, whole_number
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ from luma_conformance.arguments import age, http_url, is_http_url, seconds, whol
         (age, " 12 h ", 43_200.0),
         (age, "90m", 5_400.0),
         (http_url, "http://[::1]:8080/v1", "http://[::1]:8080/v1"),
+        (requirement, " 250 ", "250"),
+        (requirement, "99.5%", "99.5%"),
+        (requirement, "completed-video", "completed-video"),
     ],
 )
 def test_a_right_text_is_read(read: Callable[[str], object], text: str, value: object) -> None:
@@ -35,6 +38,11 @@ def test_a_right_text_is_read(read: Callable[[str], object], text: str, value: o
         (whole_number(1, 9), ["10"], "is not a whole number from 1 to 9"),
         (seconds(0, 60), ["-1", "61", "nan", "inf", "soon", ""], "is not a number of seconds from 0 to 60"),
         (age, ["30", "d", "1y", "1.5d", "-1d", "9" * 99 + "d"], "is not an age in days, hours or minutes, like 30d"),
+        (
+            requirement,
+            ["", "0", "-3", "0%", "101%", "%", "1e2%", "Completed-Video", "a b", "٣%"],
+            "is neither a number of",
+        ),
         (http_url, ["localhost:8080", "ftp://a", "http://", "http://[", ""], "is not a URL like http://127.0.0.1:8080"),
     ],
 )

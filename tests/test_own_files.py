@@ -85,10 +85,10 @@ def test_a_case_has_one_name_everywhere(capsys: Output) -> None:
 def test_a_role_without_a_value_is_not_judged_with_the_reason() -> None:
     """An undeclared role says how to declare it, a declared one without a value that it has none."""
     without = bash("luma-conformance run ours")
-    assert "judged      0:" in without.stdout
+    assert "judged      0 of 3:" in without.stdout
     assert 'nothing declares the role our-prompt; [roles] our-prompt = "what it is" does' in without.stdout
     judged = bash("luma-conformance run p.toml ours")
-    assert "judged      2: 1 passed, 1 failed" in judged.stdout
+    assert "judged      2 of 3: 1 passed, 1 failed" in judged.stdout
     assert "1  the profile declares our-region, and gives it no key, value or offer" in judged.stdout
 
 

@@ -16,6 +16,8 @@ MAX_LABEL: Final = 100
 """Characters of the name of a build."""
 
 _AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
+_SHARE: Final = re.compile(r"\d{1,3}(\.\d{1,3})?%", re.ASCII)
+_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
 UNSET: Final = "is the variable that should hold it set?"
 """The likely cause of an empty value."""
@@ -84,6 +86,18 @@ def label(text: str) -> str:
     if len(name) > MAX_LABEL:
         raise argparse.ArgumentTypeError(f"a label has {MAX_LABEL} characters at most, and this one {len(name):,}")
     return name
+
+
+def requirement(text: str) -> str:
+    """Return what has to be judged at least: a number of cases, a share of all as `90%`, or the cases of a role."""
+    given = text.strip()
+    if _ROLE.fullmatch(given) or (_SHARE.fullmatch(given) and 0 < float(given[:-1]) <= 100):
+        return given
+    try:
+        return str(whole_number(1)(given))
+    except argparse.ArgumentTypeError:
+        expected = "a number of cases from 1 on, nor a share from 1% to 100%, nor a role such as completed-video"
+        raise argparse.ArgumentTypeError(f"{text!r} is neither {expected}") from None
 
 
 def http_url(text: str) -> str:

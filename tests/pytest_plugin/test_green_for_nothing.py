@@ -177,7 +177,7 @@ ATTEMPTS = (
     Attempt(
         name="a property that is expected to fail",
         status=1,
-        says="judged      1: 0 passed, 1 failed*",
+        says="judged      1 of *: 0 passed, 1 failed*",
         server=miniatures.another_detail("Prompt must be between 1 and 6000 characters", "no"),
         options=("test_property.py", "--luma-fuzz", "20"),
         files={"test_property.py": PROPERTY.format(mark="@pytest.mark.xfail")},
@@ -201,7 +201,7 @@ ATTEMPTS = (
     Attempt(
         name="a property's exceptions swallowed",
         status=1,
-        says="judged      1: 0 passed, 1 failed*",
+        says="judged      1 of *: 0 passed, 1 failed*",
         server=miniatures.another_detail("Prompt must be between 1 and 6000 characters", "no"),
         options=("test_property.py", "--luma-fuzz", "20"),
         files={"test_property.py": PROPERTY.format(mark="")},

@@ -163,7 +163,8 @@ def test_github_actions_gets_a_summary_and_annotations(
 
     result = against(OTHER_WORDS)
 
-    assert Path("step.md").read_text().startswith("before\n## ❌ Not conformant: 1 of 3 cases fails, in 1 section\n")
+    summary = Path("step.md").read_text()
+    assert summary.startswith("before\n## ❌ Not conformant: 1 case fails, in 1 section; 3 of 3 judged\n")
     result.stdout.fnmatch_lines(
         [
             '::error file=things.yaml,line=11,title=says "never heard of super-model-v9" instead of *::1 case%0A'
@@ -178,7 +179,7 @@ def test_lenient_wording_is_a_warning_counted_and_shown(against: Callable[..., p
     lenient = against(OTHER_WORDS, "--luma-wording", "lenient", "--luma-report", "out")
 
     assert (exact.ret, lenient.ret) == (Exit.NOT_CONFORMANT, Exit.CONFORMANT)
-    lenient.stdout.fnmatch_lines(["judged      3: 2 passed, 0 failed, 0 deviating, 1 worded otherwise"])
+    lenient.stdout.fnmatch_lines(["judged      3 of *: 2 passed, 0 failed, 0 deviating, 1 worded otherwise"])
     (warned,) = (judged for judged in results().verdicts if judged.verdict == "warning")
     assert warned.actual == "400  never heard of super-model-v9"
     assert results().remarks == ("1 case worded otherwise",)

@@ -75,12 +75,15 @@ def test_an_entry_is_stale_only_once_every_case_of_it_is_known_to_be_right(
         ([("a", "b")], ("a — or — b",)),
         ([("a", "b"), ("a",)], ("a",)),
         ([("a",), ("a", "b"), ()], ("a",)),
-        ([("a",), ("b",)], ("a", "b")),
-        ([("a", "b"), ("b", "c"), ("a", "c")], ("a — or — b", "b — or — c", "a — or — c")),
+        ([("a",), ("b",)], ("not the same in every property: a; and b",)),
+        (
+            [("a", "b"), ("b", "c"), ("a", "c")],
+            ("not the same in every property: a — or — b; and b — or — c; and a — or — c",),
+        ),
     ],
 )
 def test_observations_are_what_explains_them_all(seen: list[tuple[str, ...]], told: tuple[str, ...]) -> None:
-    """Each property narrows it down; where nothing explains all of them, each is reported."""
+    """Each property narrows it down; where nothing explains all of them, one line says so."""
     tally = Tally()
     for number, explanations in enumerate(seen):
         tally.add(judged(f"{number}", observed=explanations))

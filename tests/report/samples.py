@@ -91,7 +91,7 @@ FOUND = Judged(
     seconds=2.5,
 )
 MIXED = Results(RUN, (PASSED, FAILED, DEVIATES, WORDED, UNJUDGED, FOUND), ENDING)
-CLEAN = Results(RUN, (PASSED,), replace(ENDING, status=0))
+CLEAN = Results(replace(RUN, total=1, selected=1), (PASSED,), replace(ENDING, status=0))
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",

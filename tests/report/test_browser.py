@@ -96,7 +96,7 @@ def test_the_page_opens_on_what_fails(opened: Callable[..., Browser]) -> None:
     """The headline and the failing cases are what is seen first."""
     page = opened(samples.MIXED)
 
-    assert page.find_element(By.TAG_NAME, "h1").text == "Not conformant: 2 of 5 cases fail, in 2 sections"
+    assert page.find_element(By.TAG_NAME, "h1").text == "Not conformant: 2 cases fail, in 2 sections; 5 of 6 judged"
     assert rows(page) == [samples.FOUND.case, samples.FAILED.case]
     assert page.find_element(By.ID, "found").text == "2 of 6 cases"
 

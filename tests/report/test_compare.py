@@ -88,8 +88,27 @@ def test_an_incomplete_newer_run_does_not_pass() -> None:
 
     assert cut.exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
     assert cut.exit_status(FailOn.NONE) == Exit.CONFORMANT
-    assert "the newer run is no whole run: Incomplete: the run broke off after 1 case" in cut.cautions[0]
-    assert compare_results(run(PASS), run()).exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
+    assert "the newer run is no whole run: Incomplete: the run broke off after 1 of 1 case" in cut.cautions[0]
+    assert compare_results(run(PASS), run(UNJUDGED)).exit_status(FailOn.REGRESSIONS) == Exit.COULD_NOT_JUDGE
+
+
+@pytest.mark.parametrize("fail_on", FailOn)
+def test_runs_that_judged_nothing_in_common_cannot_be_compared(fail_on: FailOn) -> None:
+    """Other cases, or the same of which none was judged in both: that nothing got worse is not known."""
+    other = Results(samples.RUN, (replace(PASS, case="x"), replace(UNJUDGED, case="a")), samples.ENDING)
+
+    assert compare_results(run(PASS), other).exit_status(fail_on) == Exit.COULD_NOT_JUDGE
+    assert compare_results(run(PASS), run(PASS)).exit_status(fail_on) == Exit.CONFORMANT
+
+
+def test_a_comparison_says_first_that_less_is_judged_than_before() -> None:
+    """Lost coverage is a caution with both numbers, whatever --fail-on is; more coverage is none."""
+    fewer = compare_results(run(PASS, PASS, PASS), run(PASS, UNJUDGED))
+    more = compare_results(run(PASS, UNJUDGED), run(PASS, PASS, PASS))
+
+    assert fewer.cautions == ("2 cases are no longer judged: 1 of 2 now, 3 of 3 before",)
+    assert "1 of 2 cases judged" in str(fewer.new)
+    assert more.cautions == ()
 
 
 def test_every_form_of_a_comparison_has_the_same_changes() -> None:
@@ -197,7 +216,7 @@ def test_the_same_change_of_many_cases_is_told_once() -> None:
         (run(PASS), run(PASS, FAIL), "More is judged, and some of it fails: 1 new case (1 fails)"),
         (run(FAIL), run(PASS, complete=False), "Cannot say: 1 fixed"),
         (run(PASS), run(FAIL, complete=False), "Worse: 1 regression"),
-        (run(PASS), run(), "Cannot say: 1 no longer judged"),
+        (run(PASS), run(), "Nothing to compare: 1 no longer judged"),
     ],
 )
 def test_a_comparison_begins_with_better_or_worse(old: Results, new: Results, words: str) -> None:
@@ -299,7 +318,20 @@ def test_parts_of_a_run_are_one_result() -> None:
     assert whole.ending is not None
     assert (whole.ending.ended, whole.ending.spent, whole.ending.complete) == ("2026-04-08T12:05:00Z", 1, True)
     assert whole.ending.rules == {"unknown-model": (5, 0)}
-    assert whole.headline == "Not conformant: 1 of 2 cases fails, in 1 section"
+    assert whole.headline == "Not conformant: 1 case fails, in 1 section; 2 of 2 judged"
+
+
+def test_shards_are_counted_against_all_there_is() -> None:
+    """Each shard selects a part of the same cases; the whole is whole, and what each had to judge, all have to."""
+    run_ = replace(samples.RUN, total=3, selected=1, required={"2": 2})
+    parts = [Results(run_, (replace(PASS, case=case),), Ending(status=6)) for case in "abc"]
+
+    assert [part.coverage for part in parts] == ["1 of 3"] * 3
+    assert (parts[0].is_whole, parts[0].unmet) == (False, ("1 of 3 cases were judged, and 2 are required",))
+    whole = merge(parts, ["1", "2", "3"])
+    assert (whole.coverage, whole.is_whole, whole.unmet) == ("3 of 3", True, ())
+    most = merge(parts[:2], ["1", "2"])
+    assert (most.coverage, most.is_whole, most.unselected) == ("2 of 3", False, 1)
 
 
 def test_a_merge_with_an_incomplete_part_is_incomplete() -> None:

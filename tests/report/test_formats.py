@@ -36,9 +36,15 @@ def test_all_formats_say_the_same(results: Results) -> None:
     shield = json.loads(badge.render_endpoint(results))
 
     assert markdown.escape_text(results.headline) in summary
-    assert escape_text(results.headline) in html.render([results])
-    assert data["extra"] == {"conclusion": str(results.conclusion), "headline": results.headline}
-    assert (shield["color"] == "brightgreen") == (results.exit_status == 0) == results.headline.startswith("Conformant")
+    page = html.render([results])
+
+    assert escape_text(results.headline) in page
+    assert data["extra"]["conclusion"] == results.conclusion
+    assert data["extra"]["headline"] == results.headline
+    assert (data["extra"]["judged"], data["extra"]["total"]) == (results.judged, results.total)
+    assert (results.exit_status == 0) == results.headline.startswith("Conformant")
+    assert (shield["color"] == "brightgreen") == results.is_whole == ("✅" in summary)
+    assert results.is_whole == ('<header class="pass">' in page)
     assert (shield["color"] == "red") == ("❌" in summary) == (data["failed"] > 0)
     assert shield["message"] in badge.render_svg(results)
 
@@ -163,6 +169,6 @@ def test_headings_link_into_the_page_and_properties_do_not() -> None:
 
 def test_a_badge_counts_what_fails() -> None:
     """The message is of the result, not of its colour alone."""
-    assert badge.describe(samples.MIXED) == "2 of 5 cases failing"
-    assert badge.describe(samples.CLEAN) == "conformant, 1 case"
+    assert badge.describe(samples.MIXED) == "2 failing, 5 of 6 judged"
+    assert badge.describe(samples.CLEAN) == "conformant, 1 of 1"
     assert samples.MIXED.counts[Outcome.FAIL] == 2

@@ -121,7 +121,7 @@ def test_an_empty_or_odd_result_makes_a_page() -> None:
     """A result cut off before its first verdict, and times that are none, make a page."""
     empty = replace(samples.CLEAN, verdicts=(), ending=None, run=replace(samples.RUN, started="yesterday"))
 
-    assert "Incomplete: the run broke off after 0 cases" in html.render([empty])
+    assert "Incomplete: the run broke off after 0 of 0 cases" in html.render([empty])
     assert "the latest of 2 runs" in html.render([samples.CLEAN, empty])
 
 

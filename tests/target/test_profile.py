@@ -102,6 +102,31 @@ def test_a_clock_whose_key_is_not_there_is_not_offered() -> None:
     assert read(text, {}).missing("fast-clock") == "main-key: environment variable X is not set"
 
 
+@pytest.mark.parametrize(
+    ("reason", "role"),
+    [
+        ("the profile names no fast-clock", "fast-clock"),
+        ("the profile names no fast-clock; --luma-real-time waits instead", "fast-clock"),
+        ("the profile names no low-rpm-key, and main-key announces no requests a minute", "low-rpm-key"),
+        ("the profile names no completed-video, and making one failed: the target answered 500", "completed-video"),
+        ("other-key cannot serve as low-rpm-key: its other limit came first", "low-rpm-key"),
+        ("the profile says output-files = false", "output-files"),
+        ("the profile names no completed-video, and --luma-spend does not allow what it takes", None),
+        ("revoked-key: environment variable X is not set", None),
+        ("the profile names no revoked-key", None),  # it does: its variable is not set
+        ("the profile names no fast-clocks", None),
+        ("would cost money: more generations than --luma-spend allows", None),
+        ("nothing declares the role fast-clok; did you mean fast-clock?", None),
+        (None, None),
+    ],
+)
+def test_what_a_target_does_not_offer_is_told_from_other_reasons(reason: str | None, role: str | None) -> None:
+    """A role is lacking if the profile does not name it; a variable that is not set is no lack of the target."""
+    profile = read('[keys]\nrevoked-key = {env = "X"}\n[offers]\noutput-files = false', {})
+
+    assert profile.find_lack(reason) == role
+
+
 def test_what_is_offered_is_not_missing_and_the_rest_has_a_reason() -> None:
     """A reason names the role, and the variable where there is one."""
     profile = read(FULL, {})

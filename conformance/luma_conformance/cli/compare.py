@@ -75,7 +75,8 @@ def _compare(options: argparse.Namespace) -> Exit:
     text = WRITERS[options.format](comparisons, status)
     write_text(text, options.output, [path for path in map(Path, (options.old, *options.new)) if path.is_file()])
     if not all(comparison.comparable for comparison in comparisons):
-        print("luma-conformance: could not compare: no request of the one is in the other", file=sys.stderr)
+        why = "no case was judged in both" if of_results else "no request of the one is in the other"
+        print(f"luma-conformance: could not compare: {why}", file=sys.stderr)
     return status
 
 

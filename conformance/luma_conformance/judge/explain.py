@@ -102,6 +102,7 @@ def outline(result: Result, scrub: Scrub, seconds: float = 0.0) -> Judged:
         standing=None if result.standing is None else result.standing.value,
         notes=tuple(shorten(one_line(scrub(note))) for note in result.verdict.notes),
         known=tuple(map(scrub, result.verdict.known)),
+        needs=case.needs,
         seconds=round(seconds, 4),
     )
 

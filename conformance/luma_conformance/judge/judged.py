@@ -26,6 +26,8 @@ class Judged:
     digest of what was sent and answered, `seconds` real time. `standing` compares the target with a second server.
     `known` has the places of the known deviations that explain something of it. `attempts` has what each attempt came
     to, of a case that was tried more than once.
+    `known` has the places of the known deviations that explain something of it. `needs` has the roles a case needs;
+    `lacks` is the one that the target does not offer, where that is why it was not judged.
 
     Of a property, `explanation` is what it found, in full; `rules` counts how often generated requests broke each rule,
     and how often they narrowly kept it and were accepted; `observed` says what was seen of what the page leaves open.
@@ -57,6 +59,8 @@ class Judged:
     notes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     attempts: tuple[Outcome, ...] = ()
+    needs: tuple[str, ...] = ()
+    lacks: str | None = None
     seconds: float = 0.0
 
     @property

@@ -7,6 +7,7 @@ A report has its verdict as the attribute `luma_judged`; the first report of a p
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -28,6 +29,8 @@ _SENT: Final = pytest.StashKey[bool]()
 
 def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
     """Attach a verdict to a report, and the target to the first report of a process that has one."""
+    if judged.verdict is Outcome.NOT_JUDGED and SESSION in item.config.stash:
+        judged = replace(judged, lacks=item.config.stash[SESSION].target.profile.find_lack(judged.reason))
     if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
         judged = judged.scrub(guard(item.config)[1])
     vars(report)[_JUDGED] = judged

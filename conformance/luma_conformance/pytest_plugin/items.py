@@ -26,9 +26,12 @@ from luma_conformance.session.against import add_standing
 class CaseFile(pytest.File):
     """One section file."""
 
+    is_case_file = True
+
     def collect(self) -> Iterator[CaseItem]:
         """Yield the cases of the file in order, the control first."""
         section = load_file(self.path, _display_path(self.path, self.config.invocation_params.dir))
+        run_of(self.config).scope.add_cases(self.path, section.cases)
         for case in section.cases:
             yield CaseItem.from_parent(self, name=case.slug, case=case)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from luma_conformance.arguments import age, given, label, seconds, whole_number
+from luma_conformance.arguments import age, given, label, requirement, seconds, whole_number
 
 
 def _parse_fuzz(text: str) -> str | int:
@@ -74,6 +74,14 @@ _OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "--luma-flaky-ok": {
         "action": "store_true",
         "help": "a case that fails, and passes when a plugin has it tried again, is shown as flaky but is not red",
+    },
+    "--luma-require": {
+        "metavar": "N|PERCENT|ROLE",
+        "type": requirement,
+        "action": "append",
+        "default": [],
+        "help": "fail unless at least so many cases are judged, 250 or 90%% of all there are, or every case that needs "
+        "what the target offers under this role, completed-video; may be given more than once",
     },
     "--luma-report": {
         "metavar": "PATH",

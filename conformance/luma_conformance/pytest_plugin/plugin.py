@@ -87,12 +87,19 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         check_deviations(session, items)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keep which cases are to be judged: a run that does not judge them all is not complete."""
-    if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
+    """Keep which cases are to be judged; end a run that requires the cases of a role which none needs."""
+    if session.config.getoption("collectonly"):
+        return
+    if any(map(uses_target, session.items)):
         from luma_conformance.pytest_plugin.deviations import find_ids
 
         run_of(session.config).tally.selected.update(find_ids(session.items))
+    if session.config.getoption("luma_require") and session.items:
+        from luma_conformance.pytest_plugin.sessions import check_requirements
+
+        check_requirements(session)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:

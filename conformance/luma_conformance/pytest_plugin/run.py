@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from luma_conformance.judge.judged import Judged
     from luma_conformance.pytest_plugin.forecast import Forecast
     from luma_conformance.pytest_plugin.publisher import Publisher
+    from luma_conformance.pytest_plugin.scope import Scope
     from luma_conformance.pytest_plugin.tally import Tally
     from luma_conformance.redaction.redactor import Redactor
     from luma_conformance.session.progress import Progress
@@ -37,6 +38,7 @@ REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
 CASE_PROPERTY: Final = "luma_case"
 """The name of the property that marks a report as one of a property test; JUnit shows it."""
 _BLANK: Final = "luma_blank_base_url"
+_SUITE: Final = ("luma_conformance", "suite")
 _CUT_SHORT: Final = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
@@ -66,8 +68,12 @@ def read_label(config: pytest.Config) -> str:
 
 def property_id(item: pytest.Item) -> str:
     """Return the id of a property: its node id, or for one of ours an id that is the same in every installation."""
-    ours = item.path.parent == Path(__file__).resolve().parents[1] / "suite"
-    return f"properties/{subject_of(item.path)}/{item.name}" if ours else item.nodeid
+    return f"properties/{subject_of(item.path)}/{item.name}" if is_kits(item) else item.nodeid
+
+
+def is_kits(item: pytest.Item) -> bool:
+    """Return whether a property is one of the kit's: of the installed package, or of a clone of its repository."""
+    return item.path.parent.parts[-2:] == _SUITE
 
 
 def subject_of(path: Path) -> str:
@@ -92,6 +98,7 @@ class Run:
         self._workers: set[str] = set()
         self._broken = self._went_to_its_end = self._others_fail = False
         self._tally: Tally | None = None
+        self._scope: Scope | None = None
         self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
         self.progress: Progress | None = None
         self._forecast: Forecast | None = None
@@ -113,6 +120,15 @@ class Run:
 
                 self._config.add_cleanup(end_orderly())
         return self._tally
+
+    @property
+    def scope(self) -> Scope:
+        """The cases that there are for the run; created when the first is met."""
+        if self._scope is None:
+            from luma_conformance.pytest_plugin.scope import Scope
+
+            self._scope = Scope()
+        return self._scope
 
     def announce(self, text: str) -> None:
         """Show on the terminal what whoever runs this should know."""
@@ -141,10 +157,24 @@ class Run:
             self._others_fail = True
         return (yield)
 
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Keep which files and properties there are, before --lf or a node id leaves some of them out."""
+        if getattr(collector, "is_case_file", False):
+            self.scope.files.setdefault(collector.path, False)
+        report = yield
+        for node in report.result or ():
+            if isinstance(node, pytest.Function) and "luma_target" in node.fixturenames:
+                self.scope.properties[property_id(node)] = is_kits(node)
+        return report
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any(item.get_closest_marker("luma") for item in session.items[-1:]):
             gc.freeze()  # thousands of cases live to the end; traversing them in every collection costs a run about 5 %
         if not session.config.getoption("collectonly") and any(map(uses_target, session.items)):
+            self.scope.end(sum(map(uses_target, session.items)))
             self._begin_progress(session.items)
 
     @pytest.hookimpl(wrapper=True)
@@ -200,7 +230,7 @@ class Run:
             if self.is_used:
                 self._config.workeroutput["luma"] = {**self.tally.as_data(), "left_out": sorted(self.left_out)}
             return
-        if not self.is_used and self._publisher is None:
+        if not self.is_used and self._publisher is None and not self._is_required():
             return
         if (record := self._config.getoption("luma_record")) is not None and self._workers:
             self._gather(record)
@@ -218,7 +248,7 @@ class Run:
             given = self.tally.forgive(given)
         went_on = self._went_to_its_end and not (session.shouldstop or session.shouldfail) and given not in _CUT_SHORT
         complete = went_on and not self._broken and not self.tally.missing and self.tally.stop is None
-        if self.is_used:
+        if self.is_used or self._is_required():
             status = self.tally.exit_status(given, complete=complete, interrupted=not went_on)
         else:
             status = given or (Exit.CONFORMANT if went_on else Exit.INTERRUPTED)
@@ -238,6 +268,10 @@ class Run:
     def pytest_unconfigure(self) -> None:
         if self.progress is not None:
             self.progress.close()
+
+    def _is_required(self) -> bool:
+        """Return whether something has to be judged, so that a run of other tests alone cannot pass."""
+        return self._controls and bool(self._config.getoption("luma_require"))
 
     def _begin_progress(self, items: Sequence[pytest.Item]) -> None:
         """Begin to show how the run goes; of xdist's workers, which have no terminal, only the first says anything."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +35,8 @@ def session_of(item: pytest.Item) -> Session:
     """Return the run's target, opened when first used; end the run if it cannot be opened."""
     config = item.config
     if (session := config.stash.get(SESSION, None)) is None:
+        if run_of(config).tally.stop is not None:
+            pytest.skip("not judged: the run was ended")
         options = _make_options(config)
         session = config.stash[SESSION] = _open(item, options)
         if (against := config.getoption("luma_against")) is not None:
@@ -46,7 +49,7 @@ def describe_run(config: pytest.Config) -> Run:
     """Return the description of the run: its target, which is open, and the versions of everything involved."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
     given = session.target.profile
-    return Run(
+    run = Run(
         target=one_line(session.scrub(session.shown)),
         label=read_label(config),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
@@ -59,6 +62,16 @@ def describe_run(config: pytest.Config) -> Run:
         offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
         started=now(),
     )
+    return run_of(config).scope.describe(run, config.getoption("luma_require"))
+
+
+def check_requirements(session: pytest.Session) -> None:
+    """End a run that requires a role which none of the cases that there are needs: it could never be met."""
+    scope, required = run_of(session.config).scope, session.config.getoption("luma_require")
+    for wanted in [one for one, number in scope.count_required(required).items() if not number] if required else ():
+        near = get_close_matches(wanted, {role for case in scope.every_case for role in case.needs}, n=1, cutoff=0.8)
+        advice = f"did you mean {near[0]}?" if near else "`luma-conformance profile --init` lists the roles"
+        halt(session, Exit.USAGE, f"--luma-require {wanted}: no case needs such a role; {advice}")
 
 
 def account(item: pytest.Item) -> None:

@@ -31,10 +31,9 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     for name, text in (("target", results.run.target), ("build", results.run.label)):
         if text:
             terminal.write_line(f"{name:<12}{text}")
-    if results.verdicts:
-        _write_counts(terminal, results)
-        _write_flaky(terminal, results)
-        _write_causes(terminal, results)
+    _write_counts(terminal, results)
+    _write_flaky(terminal, results)
+    _write_causes(terminal, results)
     if results.run.against:
         _write_standings(terminal, results)
     for what in results.ending.observed:
@@ -49,6 +48,8 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
 
 def _write_ending(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     """Write why the run did not go to its end, if it did not."""
+    for sentence in tally.results.unmet if tally.results is not None else ():
+        terminal.write_line(f"required    {sentence}", red=True, bold=True)
     if tally.stop is not None:
         words = "could not judge" if tally.stop[0] == Exit.COULD_NOT_JUDGE else "stopped"
         terminal.write_line(f"{words}: {tally.stop[1]}", red=True, bold=True)
@@ -65,17 +66,20 @@ def _write_costs(terminal: pytest.TerminalReporter, ending: Ending) -> None:
 
 
 def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
-    outcomes, judged = results.counts, results.judged
+    if not results.verdicts:
+        return
+    outcomes = results.counts
     failed = outcomes[Outcome.FAIL]
-    counts = f"judged      {judged}: {outcomes[Outcome.PASS]} passed, {failed} failed"
+    counts = f"judged      {results.coverage}: {outcomes[Outcome.PASS]} passed, {failed} failed"
     counts += f", {outcomes[Outcome.DEVIATION]} deviating"
     if warned := outcomes[Outcome.WARNING]:
         counts += f", {warned} worded otherwise"
-    terminal.write_line(counts, red=failed > 0, green=failed == 0 and judged > 0 and results.complete)
+    terminal.write_line(counts, red=failed > 0, green=results.is_whole, yellow=not failed and not results.is_whole)
     if noted := sum(bool(one.notes) and one.verdict is Outcome.PASS for one in results.verdicts):
         terminal.write_line(f"worded      {noted} of the passed with another wording, where the page lets it vary")
-    terminal.write_line(f"not judged  {outcomes[Outcome.NOT_JUDGED]}")
+    terminal.write_line(f"not judged  {results.total - results.judged}")
     reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
+    reasons |= Counter({"not selected": results.unselected, "not tried, because the run ended": results.untried})
     for reason, count in reasons.most_common():
         terminal.write_line(f"            {count:>4}  {reason}")
 

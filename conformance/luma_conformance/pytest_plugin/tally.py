@@ -110,6 +110,8 @@ class Tally:
             self.halt(Exit.COULD_NOT_JUDGE, self.describe_missing())
         elif not outcomes - {Outcome.NOT_JUDGED}:
             self.halt(Exit.COULD_NOT_JUDGE, "not one case was judged, which is not conformance")
+        elif self.run is not None and Results(self.run, tuple(self._verdicts.values())).unmet:
+            return Exit.COULD_NOT_JUDGE
         return self.stop[0] if self.stop is not None else given
 
     def describe_missing(self) -> str:
@@ -175,9 +177,11 @@ def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
 
 
 def _find_observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:
-    """Return what was observed where the page leaves a choice: what explains all properties, or else each of them."""
+    """Return what was observed where the page leaves a choice: what explains all properties, or else what differs."""
     seen = [judged.observed for judged in verdicts if judged.observed]
     if not seen:
         return ()
     common = [one for one in seen[0] if all(one in found for found in seen)]
-    return (OR.join(common),) if common else tuple(dict.fromkeys(OR.join(found) for found in seen))
+    if common:
+        return (OR.join(common),)
+    return (f"not the same in every property: {'; and '.join(dict.fromkeys(OR.join(found) for found in seen))}",)

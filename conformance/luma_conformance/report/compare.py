@@ -104,9 +104,10 @@ class Side:
 class Comparison:
     """What changed from an older to a newer run or recording, the worst first, and how much did not.
 
-    `cautions` are what a reader has to know before the numbers. Two recordings without a common request are not
-    `comparable`; a newer run that broke off, or judged nothing, is not `conclusive`. Of runs, the causes are what is
-    wrong, known or not, in the cases that both judged: in one of the two only, or in more or fewer cases than before.
+    `cautions` are what a reader has to know before the numbers. Two recordings without a common request, or two runs
+    that judged no case in common, are not `comparable`; a newer run that broke off, or judged nothing, is not
+    `conclusive`. Of runs, the causes are what is wrong, known or not, in the cases that both judged: in one of the two
+    only, or in more or fewer cases than before.
     """
 
     old: Side
@@ -207,14 +208,18 @@ def compare_results(old: Results, new: Results) -> Comparison:
     after = {judged.case: judged for judged in new.verdicts}
     cases = dict.fromkeys([*after, *before])
     changes = in_order(_changes(cases, before, after))
+    then, now = (
+        {case for case, one in those.items() if one.verdict is not Outcome.NOT_JUDGED} for those in (before, after)
+    )
     return Comparison(
         old=_side(old),
         new=_side(new),
         changes=changes,
         unchanged=len(cases) - len(changes),
-        cautions=tuple(_cautions(old, new)),
+        cautions=(*_cautions(old, new), *_count_lost(len(then - now), old, new)),
+        comparable=not then.isdisjoint(now),
         conclusive=new.conclusion not in _UNJUDGED,
-        **{f"{kind}_causes": causes for kind, causes in compare_causes(old, new).items()},  # type: ignore[arg-type]
+        **{f"{kind}_causes": causes for kind, causes in compare_causes(old, new).items()},
     )
 
 
@@ -275,8 +280,14 @@ def _describe(judged: Judged) -> str:
 
 
 def _side(results: Results) -> Side:
-    size = f"{count_noun(results.judged, 'case')} judged"
+    size = f"{results.coverage} cases judged"
     return Side(target=results.run.name, started=results.run.started, size=size)
+
+
+def _count_lost(lost: int, old: Results, new: Results) -> Iterator[str]:
+    if lost:
+        verb = "is" if lost == 1 else "are"
+        yield f"{count_noun(lost, 'case')} {verb} no longer judged: {new.coverage} now, {old.coverage} before"
 
 
 def _cautions(old: Results, new: Results) -> Iterator[str]:

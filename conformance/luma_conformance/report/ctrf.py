@@ -41,7 +41,13 @@ def render(results: Results) -> str:
                 "flaky": sum(bool(judged.flaky) for judged in results.verdicts),
                 "start": start,
                 "stop": max(start, stop),
-                "extra": {"conclusion": str(results.conclusion), "headline": results.headline},
+                "extra": {
+                    "conclusion": str(results.conclusion),
+                    "headline": results.headline,
+                    "judged": results.judged,
+                    "total": results.total,
+                    "remarks": list(results.remarks),
+                },
             },
             "tests": tests,
             "environment": {

@@ -24,7 +24,7 @@ from luma_conformance.report.html_frame import escape_id, escape_text, fold, ren
 from luma_conformance.report.html_history import TONES, render_history
 from luma_conformance.report.island import NAMES, OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
-from luma_conformance.report.result import Results, Run, count_noun, describe_made
+from luma_conformance.report.result import Conclusion, Results, Run, count_noun, describe_made
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 100
@@ -66,7 +66,10 @@ def _make_title(runs: Sequence[Results], latest: Sequence[int]) -> str:
 
 
 def _choose_tone(latest: Sequence[Results]) -> str:
-    tones = {TONES.get(results.conclusion, "not-judged") for results in latest}
+    tones = {TONES.get(results.conclusion, "not-judged") for results in latest}  # of a part that is right: no tone
+    tones |= {
+        "not-judged" for results in latest if results.conclusion is Conclusion.CONFORMANT and not results.is_whole
+    }
     return next(tone for tone in ("fail", "not-judged", "pass") if tone in tones)
 
 
@@ -94,7 +97,7 @@ def _render_facts(results: Results) -> str:
 def _list_facts(results: Results) -> Iterator[tuple[str, str]]:
     """Yield what a reader wants to know of every run, as HTML."""
     run, counts = results.run, results.counts
-    yield "Judged", f"{results.judged:,} of {count_noun(sum(counts.values()), 'case')}"
+    yield "Judged", f"{results.coverage} cases"
     yield "Verdicts", ", ".join(f"{counts[one]:,} {NAMES[one]}" for one in OUTCOMES if counts[one]) or "none"
     yield "Began", escape_text(format_moment(run.started)) or "unknown"
     yield "Took", f"<span class=nowrap>{_format_duration(results)}</span>"

@@ -62,6 +62,7 @@ def from_data(data: object, where: str) -> Judged:
         line=_read_whole(line, "line"),
         notes=_read_strings(line, "notes"),
         known=_read_strings(line, "known"),
+        needs=_read_strings(line, "needs"),
         observed=_read_strings(line, "observed"),
         attempts=_read_attempts(line),
         rules=_read_rules(line),
@@ -73,9 +74,17 @@ def from_data(data: object, where: str) -> Judged:
 def run_from_data(data: object, where: str) -> Run:
     """Return a run from the JSON data of a header; raise InputError with the name of a wrong member."""
     line = _open_line(data, where)
-    names = (one.name for one in fields(Run) if one.name != "offers" and one.name in line)
-    texts: dict[str, Any] = {name: line.string(name) for name in names}
-    return Run(**texts, offers=_read_strings(line, "offers"))
+    others = ("offers", "required", *_COUNTS)
+    values: dict[str, Any] = {
+        one.name: line.string(one.name) for one in fields(Run) if one.name not in others and one.name in line
+    }
+    values |= {name: _read_whole(line, name) for name in _COUNTS}
+    required = line["required"].members() if "required" in line else ()
+    return Run(
+        **values,
+        offers=_read_strings(line, "offers"),
+        required={wanted: node.whole(1, _GREATEST) for wanted, node in required},
+    )
 
 
 def parse_results(content: bytes, name: str) -> Results:
@@ -144,8 +153,9 @@ def _read_difference(node: Node) -> Mismatch:
 
 _OPTIONAL: Final = (
     "severity", "reason", "step", "expected", "actual", "nearest", "erratum", "show", "curl", "request_id", "exchange",
-    "explanation", "standing",
+    "explanation", "standing", "lacks",
 )  # fmt: skip
+_COUNTS: Final = ("total", "selected", "own")
 _OUTCOMES: Final = tuple(Outcome)
 _FACETS: Final = tuple(Facet)
 _GREATEST: Final = 10**12

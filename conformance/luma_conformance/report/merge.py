@@ -48,6 +48,10 @@ def merge(parts: Sequence[Results], names: Sequence[str]) -> Results:
         first,
         started=min((part.run.started for part in parts if part.run.started), default=""),
         offers=tuple(dict.fromkeys(role for part in parts for role in part.run.offers)),
+        total=max(part.run.total for part in parts),
+        selected=len(verdicts) + sum(part.untried for part in parts),
+        own=max(part.run.own for part in parts),
+        required={wanted: number for part in parts for wanted, number in part.run.required.items()},
     )
     return Results(run, tuple(verdicts.values()), _merge_endings(parts))
 

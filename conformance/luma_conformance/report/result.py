@@ -15,6 +15,7 @@ from typing import Final
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
+from luma_conformance.report.floor import find_shortfall
 
 SCHEMA: Final = 1
 """The version of the result format, in the first line of every file of results."""
@@ -28,7 +29,9 @@ class Run:
     """A run: its target, the build of it, the server it is compared with, and the versions involved.
 
     `label` is what the user calls the build. `catalogue` is a digest of the kit's case files, `transcribed` the day
-    they were written from the page, `started` ISO 8601, UTC.
+    they were written from the page, `started` ISO 8601, UTC. `total` counts the cases that there are
+    for it, `selected` those that were to be tried, `own` those that are not the kit's; all are 0 if not known.
+    `required` says what it has to judge at least: each requirement, and the number of cases it asks for.
     """
 
     target: str = ""
@@ -42,6 +45,10 @@ class Run:
     profile: str = ""
     offers: tuple[str, ...] = ()
     started: str = ""
+    total: int = 0
+    selected: int = 0
+    own: int = 0
+    required: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def server(self) -> str:
@@ -110,20 +117,60 @@ class Results:
         return found
 
     @property
+    def total(self) -> int:
+        """How many cases there are for the run, whatever was selected; as many as were tried, if that is not known."""
+        return max(self.run.total, len(self.verdicts))
+
+    @property
+    def coverage(self) -> str:
+        """How many cases were judged of how many there are, as in "255 of 512"."""
+        return f"{self.judged:,} of {self.total:,}"
+
+    @property
+    def unselected(self) -> int:
+        """How many cases were left out by whoever started the run."""
+        return max(0, self.run.total - max(self.run.selected, len(self.verdicts)))
+
+    @property
+    def untried(self) -> int:
+        """How many of the selected cases have no verdict, because the run ended before."""
+        return self.total - self.unselected - len(self.verdicts)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether none of the cases there are is the kit's."""
+        return 0 < self.run.total <= self.run.own
+
+    @property
     def complete(self) -> bool:
         """Return whether every selected case was tried."""
         return self.ending is not None and self.ending.complete
 
+    @cached_property
+    def unmet(self) -> tuple[str, ...]:
+        """What the run had to judge at least and did not, each in a sentence."""
+        found = (find_shortfall(*one, self.total, self.verdicts) for one in self.run.required.items())
+        return tuple(sentence for sentence in found if sentence is not None)
+
     @property
     def conclusion(self) -> Conclusion:
-        """The conclusion: any failure decides it, and a run without judged cases is not conformant."""
+        """The conclusion: any failure decides it, and a run that judged nothing, or too little, is not conformant."""
         if self.counts[Outcome.FAIL]:
             return Conclusion.NOT_CONFORMANT
         if self.ending is not None and self.ending.stop is not None:
             return Conclusion.COULD_NOT_JUDGE
         if not self.complete:
             return Conclusion.INCOMPLETE
-        return Conclusion.CONFORMANT if self.judged else Conclusion.COULD_NOT_JUDGE
+        return Conclusion.CONFORMANT if self.judged and not self.unmet else Conclusion.COULD_NOT_JUDGE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the target offers of the kit's catalogue was judged, and is right to the letter."""
+        return (
+            self.conclusion is Conclusion.CONFORMANT
+            and self.run.own < self.run.total == len(self.verdicts)
+            and all((one.verdict is Outcome.PASS and not one.flaky) or one.lacks for one in self.verdicts)
+        )
 
     @property
     def exit_status(self) -> Exit:
@@ -136,32 +183,46 @@ class Results:
     @property
     def headline(self) -> str:
         """The result in a sentence for somebody who reads no further."""
-        judged, failed = self.judged, self.counts[Outcome.FAIL]
+        failed = self.counts[Outcome.FAIL]
         if self.conclusion is Conclusion.NOT_CONFORMANT:
-            cases = f"{failed:,} of {count_noun(judged, 'case')} {'fails' if failed == 1 else 'fail'}"
             sections = len({one.section for one in self.verdicts if one.verdict is Outcome.FAIL})
-            return f"Not conformant: {cases}, in {count_noun(sections, 'section')}"
+            wrong = f"{count_noun(failed, 'case')} {'fails' if failed == 1 else 'fail'}"
+            return f"Not conformant: {wrong}, in {count_noun(sections, 'section')}; {self.coverage} judged"
         if self.conclusion is Conclusion.INCOMPLETE:
-            return f"Incomplete: the run broke off after {count_noun(judged, 'case')}, none of which fails"
+            return f"Incomplete: the run broke off after {self.coverage} cases, none of which fails"
         if self.conclusion is Conclusion.COULD_NOT_JUDGE:
             stop = self.ending.stop if self.ending else None
-            return f"Could not judge: {stop or 'not one case was judged, which is not conformance'}"
+            why = stop or "; ".join(self.unmet) or "not one case was judged, which is not conformance"
+            return f"Could not judge{' enough' * (bool(self.unmet) and stop is None)}: {why}"
+        return self._describe_conformance()
+
+    def _describe_conformance(self) -> str:
+        """Return what a conformant run is: of all there is, of all that the target offers, or of what was judged."""
         known = self.counts[Outcome.DEVIATION]
         but = f", but for {count_noun(known, 'known deviation')}" if known else ""
-        return f"Conformant: {'the one case' if judged == 1 else f'all {judged:,} cases'} judged as the page says{but}"
+        if self.is_own:
+            return f"Conformant as far as judged: {self.coverage} own cases, and none of the page's{but}"
+        extent = " as far as judged"
+        if self.is_whole:
+            extent = "" if self.judged == self.total else " in all that the target offers"
+        return f"Conformant{extent}: {self.coverage} cases, each as the page says{but}"
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """The remarks on the headline: an early end, cases not judged, deviations and different wordings."""
-        unjudged, warned = self.counts[Outcome.NOT_JUDGED], self.counts[Outcome.WARNING]
         stop = self.ending.stop if self.ending else None
+        counted = {
+            "not judged": self.counts[Outcome.NOT_JUDGED],
+            "not selected": self.unselected,
+            "not tried": self.untried,
+            "worded otherwise": self.counts[Outcome.WARNING],
+        }
         found = []
         if not self.complete:
             found.append(f"the run was ended: {stop}" if stop else "the results are incomplete: the run broke off")
-        if unjudged:
-            found.append(f"{count_noun(unjudged, 'case')} not judged")
-        if warned:
-            found.append(f"{count_noun(warned, 'case')} worded otherwise")
+        if self.conclusion is not Conclusion.COULD_NOT_JUDGE or stop is not None:
+            found += self.unmet
+        found += [f"{count_noun(count, 'case')} {what}" for what, count in counted.items() if count]
         found += [f"{len(cases):,} flaky: {words}" for words, cases in self.flaky.items()]
         if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
             found.append(count_noun(known, "known deviation"))

@@ -133,6 +133,19 @@ class Profile:
             return _describe_undeclared(role, [*ROLES, *self.roles])
         return self.absent.get(role) or f"the profile names no {role}"
 
+    def find_lack(self, reason: str | None) -> str | None:
+        """Return the role that a reason for not judging says the target does not offer, or None for another reason.
+
+        A key that is named, and not in the environment, is offered; so is what more spending would make.
+        """
+        if reason is None or "--luma-spend" in reason:
+            return None
+        for role in (*ROLES, *self.roles):
+            why = None if role in self.absent else self.missing(role)
+            if why and (re.match(rf"{re.escape(why)}(?![\w-])", reason) or f" cannot serve as {role}: " in reason):
+                return role
+        return None
+
     def without_clock(self, why: str) -> Profile:
         """Return the profile without its clock, which cannot be advanced in this run, and why."""
         absent = {**self.absent, FAST_CLOCK: why}
