@@ -10,18 +10,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from luma_conformance.model import Request, Response
 
 Answer = Callable[[Request], Response]
+Read = Callable[[BaseHTTPRequestHandler], bytes]
+
+
+def read_by_length(handler: BaseHTTPRequestHandler) -> bytes:
+    """Return as much of a body as its Content-Length says."""
+    return handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
 
 
 @contextmanager
-def answering(answer: Answer) -> Iterator[str]:
-    """Yield the base URL of a server that answers each request with what a function returns, one at a time."""
+def answering(answer: Answer, *, read: Read = read_by_length, version: str = "HTTP/1.1") -> Iterator[str]:
+    """Yield the base URL of a server that answers each request with what a function returns, one at a time.
+
+    `read` reads the body of a request.
+    """
     one_at_a_time = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+        protocol_version = version
 
         def handle_one(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = read(self)
             request = Request(
                 method=self.command,
                 url=self.path,

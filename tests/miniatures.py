@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
-from luma_conformance.model import Headers, Request, Response
+from luma_conformance.model import Headers, Request, Response, header
 from luma_conformance.reference import media_facts
 from luma_conformance.rules import Rejected, predict
 from luma_conformance.strategies import Body
@@ -157,7 +157,7 @@ def of_another_make(handle: Handle) -> Handle:
         body = _say_otherwise(request, response.status, json.loads(response.body)) | {"answer": next(answers)}
         headers = [field for field in response.headers if field[0] != "Content-Type"]
         headers += [("content-type", "Application/JSON ; charset=UTF-8"), ("X-Answer", f"{next(answers)}")]
-        if "X-Request-Id" not in dict(request.headers):
+        if header(request.headers, "X-Request-Id") is None:
             headers = [(name, value.replace("-", "") if name == "X-Request-Id" else value) for name, value in headers]
         text = json.dumps(dict(reversed(body.items())), indent=2, ensure_ascii=True)
         return replace(response, headers=tuple(headers), body=text.encode())

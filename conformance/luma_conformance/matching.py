@@ -42,16 +42,33 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+LEFT_OUT = re.compile(r"… ([\d,]{1,20}) more characters\Z")
+"""The end of a text that was cut."""
+
+
+def cut(text: str, most: int, *, beyond: int = 0) -> str:
+    """Return a text, or its first characters and how many more there are, those of an earlier cut counted in.
+
+    `beyond` is how many there are that are not in the text at all.
+    """
+    left = beyond
+    if (found := LEFT_OUT.search(text[-50:])) is not None:
+        text, left = text[: -len(found[0])], left + int(found[1].replace(",", ""))
+    left += max(0, len(text) - most)
+    return f"{text[:most]}… {left:,} more characters" if left else text
+
+
 def show(value: object) -> str:
     """Return a value as JSON on one line, cut after MAX_SHOWN characters.
 
     The caller shortens it further once secrets are removed: the redactor does not recognize half a secret.
     """
     try:
-        text = one_line(json.dumps(value, ensure_ascii=False, default=str))
+        text = json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:
         return "something nested too deep to show"
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"
+    # Escaping what cannot be printed is slow, and is done for what may be shown only.
+    return cut(one_line(text[:MAX_SHOWN]), MAX_SHOWN, beyond=max(0, len(text) - MAX_SHOWN))
 
 
 @dataclass(frozen=True, slots=True)

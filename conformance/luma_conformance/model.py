@@ -48,7 +48,8 @@ def header(headers: Headers, name: str) -> str | None:
 class Request:
     """A request as it is sent.
 
-    `url` is a path on the target (`/v1/generations`), or the absolute URL of an output file.
+    `url` is a path on the target (`/v1/generations`), or the absolute URL of an output file. `pieces`: over HTTP, head
+    and body leave in so many pieces, a moment apart.
 
     >>> from luma_conformance import Request
     >>> Request(method="GET", url="/v1/generations/7c9e6679-7425-40de-944b-e07fc1f90ae7").body
@@ -59,11 +60,14 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes = b""
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A response as it was received; the body is whole, and its content coding is removed.
+
+    `version` is that of HTTP.
 
     >>> from luma_conformance import Response
     >>> headers = (("Content-Type", "application/json"),)
@@ -74,6 +78,7 @@ class Response:
     status: int
     headers: Headers = ()
     body: bytes = b""
+    version: str = "1.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def test_one_file_goes_to_standard_output_or_to_output(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == markdown
 
     for name, start in {
-        "a.html": "<!doctype html>", "b/c.md": "## ", "d.jsonl": '{"schema": 1', "e.json": "{", "f.svg": "<svg",
+        "a.html": "<!doctype html>", "b/c.md": "## ", "d.jsonl": '{"schema":2', "e.json": "{", "f.svg": "<svg",
         "badge.json": '{\n  "schemaVersion"', "g.toml": "# Wrong answers",
     }.items():  # fmt: skip
         assert main(["report", "mixed.jsonl", "-o", name]) == Exit.CONFORMANT

@@ -31,7 +31,7 @@ def test_results_are_read_as_they_were_written() -> None:
 def test_the_schema_refuses_an_invalid_line() -> None:
     """A verdict nobody knows, a member nobody knows and a difference without facets are refused."""
     line: dict[str, Any] = json.loads(lines.format_verdict(samples.FAILED))
-    wrong = [line | {"verdict": "maybe"}, line | {"colour": "red"}, {"end": True}, {"schema": 2}]
+    wrong = [line | {"verdict": "maybe"}, line | {"colour": "red"}, {"end": True}, {"schema": 3}]
     wrong.append({name: value for name, value in line.items() if name != "facets"})
 
     assert VALID.is_valid(line)
@@ -76,7 +76,7 @@ HEADER = lines.format_header(Run()).encode() + b"\n"
         (b"hello\n", "r:1: is not a line of JSON"),
         (b"{}\n", "r:1: is not a file of results"),
         (b"[]\n", "r:1: the line should be a mapping of names to values, not a list"),
-        (b'{"schema": 2}\n', "r:1: has the format 2; this kit reads 1"),
+        (b'{"schema": 3}\n', "r:1: has the format 3; this kit reads 2"),
         (HEADER + b'{"case": "a"\n{"end": true}\n', "r:2: is not a line of JSON"),
         (HEADER + b'{"case": 7}\n', "r:2: case should be a string, not 7"),
         (

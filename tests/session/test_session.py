@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -93,3 +94,37 @@ def test_the_embedded_reference_has_room_for_a_long_run(session: Session) -> Non
 
     limit = next(value for name, value in exchange.response.headers if name == "X-RateLimit-Limit")
     assert int(limit) > 5000 * 100
+
+
+@dataclass
+class Refuses:
+    """A transport to a server that refuses each request for a generation with one text."""
+
+    transport: Transport
+    detail: str
+
+    def send(self, request: Request) -> Response:
+        answer = self.transport.send(request)
+        body = json.dumps({"detail": self.detail}).encode()
+        return replace(answer, status=400, body=body) if request.method == "POST" else answer
+
+
+def test_a_refusal_that_the_accepted_request_gets_too_proves_nothing(session: Session) -> None:
+    """Where a section's accepted request is refused with the text of its cases, those prove nothing."""
+    text = "Prompt must be between 1 and 6000 characters"
+    refusing = over(session, Spending(Refuses(session.spending, text), limit=None))
+    cases = [case_of(casefiles.own(), f"create/400-prompt-too-short/{slug}") for slug in ("control", "empty")]
+
+    control, empty = (refusing.run(case).verdict for case in cases)
+
+    assert control.outcome is Outcome.FAIL
+    assert empty.outcome is Outcome.NOT_JUDGED
+    assert "is refused with the same text" in str(empty.reason)
+
+
+def test_a_refusal_with_a_text_of_its_own_is_judged_whatever_the_accepted_request_gets(session: Session) -> None:
+    """That the accepted request is refused for something else is its own failure."""
+    control, empty = (case_of(casefiles.own(), f"create/400-prompt-too-short/{slug}") for slug in ("control", "empty"))
+    over(session, Spending(Refuses(session.spending, "Unknown model: uni-1"), limit=None)).run(control)
+
+    assert session.run(empty).verdict.outcome is Outcome.PASS

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import count
 from socketserver import ThreadingMixIn
-from typing import Any, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 JUDGED = 505
@@ -701,6 +701,17 @@ class Job:
         return "failed" if self.fate else "completed"
 
 
+def join_chunks(stream: BinaryIO) -> bytes:
+    """Return a body that comes in chunks, which WSGI leaves to whoever reads it."""
+    parts = []
+    while size := int(stream.readline().partition(b";")[0], 16):
+        parts.append(stream.read(size))
+        stream.readline()
+    while stream.readline().strip():
+        pass
+    return b"".join(parts)
+
+
 class Application:
     """The WSGI application."""
 
@@ -713,7 +724,9 @@ class Application:
 
     def __call__(self, environ: Environ, respond: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
-        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        stream = environ["wsgi.input"]
+        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        sent = join_chunks(stream) if chunked else stream.read(int(environ.get("CONTENT_LENGTH") or 0))
         path = environ["PATH_INFO"]
         if path.startswith("/objects/"):
             return self.store(environ, respond)

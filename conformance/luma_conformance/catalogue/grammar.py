@@ -21,7 +21,7 @@ from luma_conformance.catalogue.expectations import (
     read_repeat,
     read_statuses,
 )
-from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, OFFERS, OWN_ROLE, ROLES, SUPPLIES
+from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, OFFERS, OWN_ROLE, ROLES, SUPPLIES, is_supplied
 from luma_conformance.errors import CatalogueError, Problem
 from luma_conformance.matching import show
 from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Expectation, Holding, Step
@@ -275,7 +275,7 @@ class _SectionReader:
         """Return whether a name that the kit does not define may be a role declared in a profile."""
         if self._own_roles is not None:
             return role in self._own_roles
-        return role not in ROLES and role not in SUPPLIES and OWN_ROLE.fullmatch(role) is not None
+        return role not in ROLES and not is_supplied(role) and OWN_ROLE.fullmatch(role) is not None
 
     def _check_placeholders(self, ask: Ask, needs: tuple[str, ...], saved: tuple[str, ...], node: Node) -> None:
         for name in dict.fromkeys((*find_placeholders(ask.body), *find_placeholders(ask.url.split("/")))):
@@ -283,7 +283,7 @@ class _SectionReader:
                 node.wrong(f"{show(name)} is a key, which belongs under auth, not in a request")
             elif name in OFFERS:
                 node.wrong(f"{show(name)} cannot be sent; list it under needs only")
-            elif name not in saved and name not in SUPPLIES:
+            elif name not in saved and not is_supplied(name):
                 self._check_needed(name, "placeholder", (*needs, *saved, *SUPPLIES), needs, node)
         if ask.auth.role is not None and ask.auth.role != MAIN_KEY:
             self._check_needed(ask.auth.role, "key role", (*KEYS, "none"), needs, node)
@@ -313,7 +313,7 @@ def _read_request_header(node: Node) -> str | None:
 def _read_save(node: Node, needs: tuple[str, ...]) -> Mapping[str, str]:
     saved: dict[str, str] = {}
     for name, path in node.members() if not node.is_absent else ():
-        if not _NAME.fullmatch(name) or name in ROLES or name in SUPPLIES or name in needs:
+        if not _NAME.fullmatch(name) or name in ROLES or is_supplied(name) or name in needs:
             path.wrong(f"{show(name)} cannot be saved under; it is not a free name")
         saved[name] = path.text()
         try:

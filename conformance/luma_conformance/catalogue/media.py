@@ -5,6 +5,7 @@ Small images are constants and large ones are blank PNGs, so no image library is
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from base64 import b64decode, b64encode
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-from luma_conformance.catalogue.roles import SUPPLIES
+from luma_conformance.catalogue.roles import REPEATED, SUPPLIES, is_supplied
 
 IMAGE_LIMIT: Final = 52_428_800
 """The API's limit of 50 MB, in bytes."""
@@ -43,9 +44,10 @@ _MP4: Final = b"\0\0\0\x18ftypisom\0\0\2\0isommp42"
 
 
 def abbreviate(example: object) -> object:
-    """Return JSON data with each long value of the kit's own replaced by its placeholder, such as `"{inline-png}"`."""
+    """Return JSON data with each long value that the kit can make again replaced by its name: `"{inline-png}"`."""
     if isinstance(example, str):
-        return f"{{{_names_by_text()[example]}}}" if len(example) > LONG and example in _names_by_text() else example
+        name = _find_name(example) if len(example) > LONG else None
+        return f"{{{name}}}" if name else example
     return _rebuild(example, abbreviate)
 
 
@@ -53,8 +55,32 @@ def expand(example: object) -> object:
     """Return JSON data with each placeholder of the kit's own replaced by its value."""
     if isinstance(example, str):
         name = example[1:-1] if example[:1] == "{" and example[-1:] == "}" else ""
-        return supply(name) if name in SUPPLIES else example
+        return supply(name) if is_supplied(name) else example
     return _rebuild(example, expand)
+
+
+def encode(body: object) -> bytes:
+    """Return a generated body as it is sent: what names stand for is put in, as UTF-8.
+
+    Half a surrogate pair has no UTF-8; a body with one is written with JSON's own escapes.
+    """
+    whole = expand(body)
+    try:
+        return json.dumps(whole, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(whole).encode()
+
+
+def _find_name(text: str) -> str | None:
+    """Return the name by which the kit supplies a long text, or None."""
+    if (name := _names_by_text().get(text)) is not None:
+        return name
+    for length in range(1, 9):
+        unit = text[:length]
+        if len(text) % length == 0 and text == unit * (len(text) // length):
+            name = f"text-{len(text) // length}-{'-'.join(f'{ord(one):x}' for one in unit)}"
+            return name if REPEATED.fullmatch(name) else None
+    return None
 
 
 def _rebuild(example: object, change: Callable[[object], object]) -> object:
@@ -67,7 +93,9 @@ def _rebuild(example: object, change: Callable[[object], object]) -> object:
 
 @cache
 def supply(name: str) -> str:
-    """Return the value the kit supplies under a name of SUPPLIES; raise KeyError for another name."""
+    """Return the value the kit supplies under a name; raise KeyError for another name."""
+    if (found := REPEATED.fullmatch(name)) is not None:
+        return "".join(chr(int(one, 16)) for one in found[2].split("-")) * int(found[1])
     return _MAKERS[name]()
 
 

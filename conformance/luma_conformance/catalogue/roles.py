@@ -91,3 +91,11 @@ SUPPLIES: Final[Mapping[str, str]] = {
     "inline-video-over-50-mb": "the first bytes of an MP4 and more than 52,428,800 in all, base64",
 }
 """The values the kit supplies itself, by placeholder name."""
+
+REPEATED: Final = re.compile(r"text-([1-9][0-9]{0,4})-((?:[0-9a-f]{1,6}-){0,7}[0-9a-f]{1,6})")
+"""The name of a text that repeats a few characters, told by their code points: `text-6001-61` is 6001 times `a`."""
+
+
+def is_supplied(name: str) -> bool:
+    """Return whether the kit supplies the value of a placeholder itself."""
+    return name in SUPPLIES or REPEATED.fullmatch(name) is not None

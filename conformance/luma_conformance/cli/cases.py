@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from luma_conformance.arguments import http_url, whole_number
 from luma_conformance.catalogue import files as casefiles
+from luma_conformance.catalogue.media import encode
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.find import advise, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
@@ -65,7 +67,11 @@ def _add_show(commands: Commands) -> None:
         description="Shows one case, its requests expanded. A key that is a secret is shown as $NAME, its variable.",
         examples=("show create/400-keyframes/negative-index --curl", "show my-cases.yaml#other-tenant"),
     )
-    command.add_argument("id", metavar="ID", help="an id as list has it; of a case file of yours PATH#ID")
+    command.add_argument(
+        "id",
+        metavar="ID",
+        help="an id as list has it; of a case file of yours PATH#ID; with --body also a body as JSON",
+    )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--curl", action="store_true", help="print commands for bash")
     form.add_argument("--body", action="store_true", help="print one request body, whole, for piping")
@@ -121,6 +127,8 @@ def _list(options: argparse.Namespace) -> Exit:
 
 
 def _show(options: argparse.Namespace) -> Exit:
+    if options.id[:1] == "{":
+        return _write_generated(options)
     found = find_cases(options.id)
     if len(found) > 1:
         command = f"luma-conformance list {shlex.quote(options.id)}"
@@ -139,6 +147,20 @@ def _show(options: argparse.Namespace) -> Exit:
         print()
         for line in showing.curl(number) if options.curl else showing.step(number):
             print(safe_text(line))
+    return Exit.CONFORMANT
+
+
+def _write_generated(options: argparse.Namespace) -> Exit:
+    """Write a generated body, given as JSON in which names stand for what the kit supplies."""
+    if not options.body:
+        raise InputError("a body as JSON is only written, for piping: add --body")
+    try:
+        body = encode(json.loads(options.id))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the body is not JSON: {error}") from None
+    print(end="", flush=True)
+    if sys.stdout:  # it may be closed
+        sys.stdout.buffer.write(body)
     return Exit.CONFORMANT
 
 

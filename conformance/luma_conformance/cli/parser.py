@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from luma_conformance.arguments import given
 from luma_conformance.errors import Exit
+from luma_conformance.matching import cut
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
@@ -20,6 +21,8 @@ WIDTH: Final = 78
 """Columns of a description; argparse leaves a text alone that has examples in it."""
 
 PROGRAM: Final = "luma-conformance"
+MAX_MESSAGE: Final = 2_000
+"""Characters of what is wrong with arguments that are shown."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(Exit.USAGE, f"{self.prog}: {cut(message, MAX_MESSAGE)}; see {self.prog} --help\n")
 
     def refuse_unknown(self, arguments: Sequence[str]) -> NoReturn:
         """Exit because of unknown arguments, and suggest the most similar option."""

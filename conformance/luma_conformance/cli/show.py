@@ -10,7 +10,7 @@ from pathlib import Path
 from luma_conformance import matching
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import supply
-from luma_conformance.catalogue.roles import SUPPLIES
+from luma_conformance.catalogue.roles import is_supplied
 from luma_conformance.judge.explain import curl, describe_expected, show_command
 from luma_conformance.judge.play import bind, make_lookup
 from luma_conformance.matching import Matcher
@@ -136,7 +136,7 @@ def _bind_requests(case: Case, profile: Profile) -> tuple[Request, ...]:
     lookup = make_lookup(profile.values, supply)
 
     def value(name: str) -> str:
-        return lookup(name) if name in profile.values or name in SUPPLIES else f"{{{name}}}"
+        return lookup(name) if name in profile.values or is_supplied(name) else f"{{{name}}}"
 
     def token(role: str) -> str:
         key = profile.keys.get(role)

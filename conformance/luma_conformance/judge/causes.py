@@ -10,15 +10,15 @@ from itertools import takewhile
 from typing import Any, Final
 
 from luma_conformance.judge.deviations import LINE
+from luma_conformance.judge.evidence import MAX_EXPECTED, is_whole, stem
 from luma_conformance.judge.judged import Judged
+from luma_conformance.matching import LEFT_OUT, cut
 from luma_conformance.model import Facet, Mismatch, Outcome, Severity
 
 FEW: Final = 5
 """How many sections or texts may be wrong in the same way before they are one cause."""
 MAX_TITLE: Final = 160
 """Characters of a cause's title."""
-_END: Final = 40
-"""Characters of the end of a title too long to be shown whole."""
 
 Key = tuple[str, ...]
 
@@ -128,12 +128,17 @@ def _find_wider(key: Key, alike: Iterable[Key], cases: Mapping[Key, set[str]]) -
 def _make_cause(
     key: Key, cases: Mapping[str, list[_Finding]], of_case: Mapping[str, int], failing: Mapping[str, Judged]
 ) -> Cause:
-    best = min(cases, key=lambda case: (of_case[case], len(failing[case].differences), _is_of_property(case)))
+    best = min(
+        cases,
+        key=lambda case: (
+            not is_whole(failing[case]), of_case[case], len(failing[case].differences), _is_of_property(case)
+        ),
+    )  # fmt: skip
     own = [one for findings in cases.values() for one in findings if key in (one.key, one.wide)]
     title = own[0].title if key == own[0].key else own[0].wide_title
     return Cause(
         key=key,
-        title=_shorten(title),
+        title=cut(title, MAX_TITLE),
         severity=Severity.MUST if any(one.severity is Severity.MUST for one in own) else Severity.SHOULD,
         cases=tuple(sorted(cases, key=_is_of_property)),  # a case is sooner understood
         alone=sum(of_case[case] == 1 for case in cases),
@@ -141,11 +146,6 @@ def _make_cause(
         facet=own[0].facet,
         answers=tuple(_list_answers(one for findings in cases.values() for one in findings)),
     )
-
-
-def _shorten(title: str) -> str:
-    """Return a title of at most MAX_TITLE characters and a mark: its end says what the server said."""
-    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - _END]}…{title[-_END:]}"
 
 
 def _is_of_property(case: str) -> bool:
@@ -181,6 +181,7 @@ def _replace_known(text: str) -> str:
     start, found, _ = text.partition(echoed)
     if found:
         return f"{start}{echoed}{{any}}"
+    text = LEFT_OUT.sub("{any}", text)
     for pattern, placeholder in _PLACES.items():
         text = re.sub(pattern, placeholder, text)
     return text
@@ -208,9 +209,9 @@ def _name_status(one: Mismatch, judged: Judged) -> _Finding:
     answer = judged.actual or got
     named: dict[str, Any] = {"severity": Severity.MUST, "facet": Facet.STATUS, "answer": answer}
     if got.startswith("5"):
-        return _Finding(key=("answers", blank(answer)), title=f"answers {answer}", **named)
+        return _Finding(key=("answers", blank(stem(answer))), title=f"answers {answer}", **named)
     if expected.startswith("2") and got.startswith("4"):
-        return _Finding(key=("refuses", blank(answer)), title=f"refuses what the page accepts: {answer}", **named)
+        return _Finding(key=("refuses", blank(stem(answer))), title=f"refuses what the page accepts: {answer}", **named)
     what = f"accepts what the page refuses with {expected}" if got.startswith("2") else f"{got} instead of {expected}"
     key = ("status", expected, got)
     return _Finding(key=(*key, judged.section), title=f"{what}: {judged.section}", wide=key, wide_title=what, **named)
@@ -226,7 +227,7 @@ def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Fin
         )  # fmt: skip
     refused_otherwise = status is not None and status.why.partition(", got ")[2].startswith("4")
     return _Finding(
-        key=("detail", blank(expected), blank(got)),
+        key=("detail", blank(expected[:MAX_EXPECTED]), blank(stem(got))),
         title=f"says {got} instead of {expected.removeprefix('expected ')}",
         severity=one.severity,
         facet=one.facet,
@@ -238,7 +239,7 @@ def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Fin
 
 
 def _name_other(one: Mismatch, *, follows: bool) -> _Finding:
-    words = _TEXT.sub("…", one.why.partition(", got ")[0])
+    words = _TEXT.sub("…", one.why.partition(", got ")[0])[:MAX_EXPECTED]
     titles = {
         "is missing": f"{one.where} is missing",
         "expected the value that was sent, …": f"{one.where} is not echoed",

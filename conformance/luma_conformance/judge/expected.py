@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from luma_conformance.catalogue.media import abbreviate, encode
 from luma_conformance.judge.answers import EveryResponse, Judgement, judge_step
 from luma_conformance.matching import Exactly, Is, Like, Matcher, Members, OneOf
 from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Exchange, Expectation, Place, Step
 from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Violation
 
 CREATE_OPERATION: Final = f"POST {GENERATIONS_PATH}"
+MAX_NAMED: Final = 2_000
+"""Characters of JSON that fit on a command line."""
 LOOKUP_OPERATION: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
 """Allowed for a body the page says nothing about: 201, or any 4xx except 429, the rate limit's."""
@@ -93,7 +96,7 @@ def write_case_file(case: Case) -> str:
         "# yaml-language-server: $schema=case-file.schema.json",
         f"section: {_to_json(case.section)}",
         f"operation: {case.operation}",
-        *([f"needs: {_to_json(list(case.needs))}"] if case.needs else []),
+        *([f"needs: {_to_json(needs)}"] if (needs := _list_needs(case)) else []),
         "cases:",
         "  - id: fuzzed",
         f"    title: {case.title}",
@@ -104,6 +107,21 @@ def write_case_file(case: Case) -> str:
     if step.expect.wording_may_vary:
         lines.append("    wording: may-vary")
     return "\n".join([*lines, "    request:", *_write_request(step.ask)])
+
+
+def name_body(body: bytes) -> str | None:
+    """Return a body as short JSON from which `luma-conformance show` makes these very bytes; None where it cannot."""
+    try:
+        named = json.dumps(abbreviate(json.loads(body)))
+    except ValueError:
+        return None
+    return named if len(named) <= MAX_NAMED and encode(json.loads(named)) == body else None
+
+
+def _list_needs(case: Case) -> list[str]:
+    """Return what a target must offer for a case, uploads counted in."""
+    large = "over-50-mb}" in json.dumps(abbreviate(case.steps[0].ask.body), default=str)
+    return [*case.needs, *(["large-uploads"] if large else [])]
 
 
 def _case(ask: Ask, heading: str, expect: Expectation) -> Case:
@@ -128,7 +146,7 @@ def _write_request(ask: Ask) -> Iterator[str]:
         given = {"key": ask.auth.role} if ask.auth.role is not None else {"token": ask.auth.token}
         yield f"      auth: {_to_json({**given, 'scheme': ask.auth.scheme})}"
     if ask.body is not ABSENT:
-        yield "      body: " + _to_json(ask.body)
+        yield "      body: " + _to_json(abbreviate(ask.body))
 
 
 def _contains_url(body: object) -> bool:

@@ -16,7 +16,7 @@ from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.rate_limit import Contradiction
 from luma_conformance.judge.severity import worst_severity
-from luma_conformance.matching import Exactly, Like, Matcher, OneOf, one_line, show
+from luma_conformance.matching import Exactly, Like, Matcher, OneOf, cut, one_line, show
 from luma_conformance.model import (
     Case,
     Exchange,
@@ -30,11 +30,13 @@ from luma_conformance.model import (
     fields,
     header,
 )
+from luma_conformance.redaction.bounds import bound
 from luma_conformance.reference.origin import ORIGIN
 from luma_conformance.reference.settings import SERVED
 
 WIDTH = 96
 MAX_SCRUBBED = 20_000
+"""Bytes of a body that is no JSON of which the first are shown."""
 MAX_LINE = 400
 """Characters of a server's text that are shown."""
 MAX_CURL_BODY = 600
@@ -69,11 +71,11 @@ def describe(
     judged = replace(
         outline(result, scrub, seconds),
         severity=worst_severity(verdict.mismatches),
-        reason=one_line(scrub(verdict.reason)) if verdict.reason else None,
+        reason=cut(one_line(scrub(verdict.reason)), MAX_LINE) if verdict.reason else None,
         step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
-        expected=one_line(describe_expected(case.steps[number - 1].expect, case)),
+        expected=cut(one_line(describe_expected(case.steps[number - 1].expect, case)), MAX_LINE),
         differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
-        erratum=case.erratum,
+        erratum=cut(case.erratum, MAX_LINE) if case.erratum else None,
         show=show_it,
     )
     if exchange is None:
@@ -93,14 +95,14 @@ def outline(result: Result, scrub: Scrub, seconds: float = 0.0) -> Judged:
     case = result.case
     return Judged(
         case=case.id,
-        title=case.title,
-        section=case.section,
+        title=cut(case.title, MAX_LINE),
+        section=cut(case.section, MAX_LINE),
         verdict=result.verdict.outcome,
         file=case.place.file,
         line=case.place.line,
         operation=case.operation,
         standing=None if result.standing is None else result.standing.value,
-        notes=tuple(shorten(one_line(scrub(note))) for note in result.verdict.notes),
+        notes=tuple(cut(one_line(scrub(note)), MAX_LINE) for note in result.verdict.notes),
         known=tuple(map(scrub, result.verdict.known)),
         needs=case.needs,
         seconds=round(seconds, 4),
@@ -154,14 +156,17 @@ def describe_answer(response: Response, scrub: Scrub) -> str:
     if not isinstance(detail, str) and not response.body.isascii():
         content_type = header(response.headers, "Content-Type") or "no Content-Type"
         return f"{response.status}  {one_line(scrub(f'({len(response.body)} bytes, {content_type})'))}"
+    beyond = 0
     if not isinstance(detail, str):
         detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
-    return f"{response.status}  {shorten(one_line(scrub(detail[:MAX_SCRUBBED])))}"
+        beyond = max(0, len(response.body) - MAX_SCRUBBED)
+    return f"{response.status}  {bound(detail, MAX_LINE, scrub=lambda text: one_line(scrub(text)), beyond=beyond)}"
 
 
 def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Mismatch:
     """Return a mismatch whose texts are fit to be shown."""
-    return replace(mismatch, where=one_line(mismatch.where), why=shorten(one_line(scrub(mismatch.why))))
+    where, why = (cut(one_line(scrub(text)), MAX_LINE) for text in (mismatch.where, mismatch.why))
+    return replace(mismatch, where=where, why=why, rests_on=cut(mismatch.rests_on, MAX_LINE))
 
 
 def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:
@@ -214,11 +219,6 @@ def deciding_exchange(result: Result) -> Exchange | None:
     return None if broken or not result.exchanges else result.exchanges[-1]
 
 
-def shorten(text: str) -> str:
-    """Return a text, or the start of a long one and its length."""
-    return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]}… ({len(text)} characters)"
-
-
 def _statuses(statuses: tuple[int, ...]) -> str:
     """Return statuses in words, those that follow each other as a range: 201 or 400–428."""
     runs: list[list[int]] = []
@@ -251,7 +251,7 @@ def _differences(differences: Iterable[Mismatch]) -> Iterator[str]:
 
 def _request_id(exchange: Exchange, scrub: Scrub) -> str | None:
     value = header(exchange.response.headers, "X-Request-Id")
-    return one_line(scrub(value))[:MAX_REQUEST_ID] if value else None
+    return cut(one_line(scrub(value)), MAX_REQUEST_ID) if value else None
 
 
 def _digest(exchange: Exchange) -> str:

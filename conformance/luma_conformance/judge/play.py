@@ -14,7 +14,7 @@ from typing import Final
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
 from luma_conformance.catalogue.media import supply
-from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, SUPPLIES
+from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, is_supplied
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
 from luma_conformance.judge.lent import JOBS_KEY, find_doubt, find_wait
@@ -82,7 +82,7 @@ class Target:
 
     def value(self, name: str) -> str:
         """Return what a placeholder stands for: what the kit supplies, the profile offers or the kit has prepared."""
-        if name in SUPPLIES:
+        if is_supplied(name):
             return supply(name)
         return self.profile.values[name] if name in self.profile.values else self.preparation.value(name)
 
@@ -312,4 +312,4 @@ class _Progress:
 
 def make_lookup(values: Mapping[str, str], supply: Callable[[str], str]) -> Callable[[str], str]:
     """Return the lookup of placeholders: first the values the kit supplies, then those of a profile."""
-    return lambda name: supply(name) if name in SUPPLIES else values[name]
+    return lambda name: supply(name) if is_supplied(name) else values[name]

@@ -5,10 +5,10 @@ A property is a test function, of `luma_conformance.suite` or of anybody's, that
 
 from __future__ import annotations
 
-import json
 import re
+import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
@@ -19,11 +19,12 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from luma_conformance.catalogue import files as catalogue_files
+from luma_conformance.catalogue.media import encode
 from luma_conformance.catalogue.roles import GENERATIONS, MAIN_KEY
 from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
 from luma_conformance.judge.answers import find_always_wrong
 from luma_conformance.judge.deviations import Deviation
-from luma_conformance.judge.expected import build_case, judge_answer, write_case_file
+from luma_conformance.judge.expected import build_case, judge_answer, name_body, write_case_file
 from luma_conformance.judge.explain import curl, describe_answer, failure_text, shown_mismatch
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
@@ -133,6 +134,22 @@ class LumaTarget:
             share,
         )
 
+    def for_each(self, examples: Sequence[object], try_one: Callable[[Any], object]) -> None:
+        """Try each of these examples in order, or those of a recording; raise NonConformance with the first that fails.
+
+        What every run has to try does not depend on what is drawn. Examples are plain data, as in `for_all`.
+        """
+        if (recorded := self.session.target.channel.recorded_examples()) is not None:
+            self._again(recorded, try_one)
+            return
+        self._total, self._begun = len(examples), 0
+        for one in examples:
+            self.begin_example(one)
+            try:
+                try_one(one)
+            finally:
+                self.session.target.channel.end_example()
+
     def run(self, search: Callable[[settings], None], again: Callable[[Any], object], share: float = 1.0) -> None:
         """Run a search under Hypothesis' settings, or try each example of a recording again.
 
@@ -203,7 +220,7 @@ class LumaTarget:
 
     def send(self, body: Body) -> Exchange:
         """Send a body, whatever the rules say of it, and return the exchange."""
-        return self.exchange(self.request(body=_encoded(body)))
+        return self.exchange(self.request(body=encode(body)))
 
     def check_kept(self, rule: str, body: Body) -> None:
         """Check a body that only just keeps a rule, and count it once accepted."""
@@ -260,8 +277,13 @@ class LumaTarget:
         bare = bind(replace(ask, body=ABSENT), target.value, target.token, self._id())
         if ask.body is ABSENT:
             return bare
-        body = ask.body if isinstance(ask.body, bytes) else _encoded(ask.body)
+        body = ask.body if isinstance(ask.body, bytes) else encode(ask.body)
         return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
+
+    def replaces_added(self, request: Request) -> bool:
+        """Return whether a request has a header that would stand where a gateway wants one of its own."""
+        added = {name.lower() for name, _ in self.session.added}
+        return any(name.lower() in added for name, _ in request.headers)
 
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
         """Raise NonConformance: what is wrong, what was answered, and the request as curl.
@@ -328,7 +350,9 @@ class LumaTarget:
         return f"{self.session.target.run}-fuzzed"
 
     def _curl(self, request: Request) -> str:
-        return self.session.scrub(curl(request, self.session.base_url, "(the body is above)"))
+        named = name_body(request.body)
+        made = f"luma-conformance show {shlex.quote(named)}" if named else "(a command that writes the body to keep)"
+        return self.session.scrub(curl(request, self.session.base_url, made))
 
 
 class Machine(RuleBasedStateMachine):
@@ -399,11 +423,3 @@ def _make_mismatch(what: str) -> Mismatch:
     """Return what a property found as a mismatch: its first line, of which the heading of the page stands apart."""
     found, _, heading = what.partition("\n")[0].partition("  [")
     return Mismatch(facet=Facet.SEQUENCE, where=PROPERTY, why=found, rests_on=heading.removesuffix("]"))
-
-
-def _encoded(body: object) -> bytes:
-    """Return a body as UTF-8, or with JSON's own escapes where half a surrogate pair has no UTF-8."""
-    try:
-        return json.dumps(body, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(body).encode()

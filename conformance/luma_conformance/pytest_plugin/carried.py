@@ -7,11 +7,13 @@ A report has its verdict as the attribute `luma_judged`; the first report of a p
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
+from luma_conformance.judge.evidence import is_whole, summarize
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
@@ -33,7 +35,9 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
         judged = replace(judged, lacks=item.config.stash[SESSION].target.profile.find_lack(judged.reason))
     if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
         judged = judged.scrub(guard(item.config)[1])
-    vars(report)[_JUDGED] = judged
+    judged = vars(report)[_JUDGED] = run_of(item.config).evidence.keep(judged)
+    if report.failed and judged.differences and not is_whole(judged):
+        report.longrepr = summarize(judged)
     if SESSION in item.config.stash and not item.config.stash.get(_SENT, False):
         item.config.stash[_SENT] = True
         vars(report)[_RUN] = describe_run(item.config)
@@ -56,7 +60,7 @@ def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
 
 def attributes_from(data: dict[str, Any]) -> dict[str, object]:
     """Remove what `detach` returned from a report's data, and return it as values again."""
-    read = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
+    read: dict[str, Callable[[object, str], object]] = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
     return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
 
 

@@ -51,6 +51,7 @@ class Publisher:
         self._streams: list[TextIO] = []
         self._waiting: list[str] = []
         self._begun = self._ended = False
+        self._written = jsonl.Written()
         for file, name in self._files.items():
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ class Publisher:
 
     def add(self, run: Run | None, judged: Judged) -> None:
         """Write one verdict, after the header; it waits where no target has been opened and there is no `run` yet."""
-        line = jsonl.format_verdict(judged)
+        line = jsonl.format_verdict(judged, self._written)
         if run is None:
             self._waiting.append(line)
             return

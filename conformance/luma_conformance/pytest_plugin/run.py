@@ -20,6 +20,7 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
 
 if TYPE_CHECKING:
+    from luma_conformance.judge.evidence import Evidence
     from luma_conformance.judge.judged import Judged
     from luma_conformance.pytest_plugin.forecast import Forecast
     from luma_conformance.pytest_plugin.publisher import Publisher
@@ -50,14 +51,18 @@ def run_of(config: pytest.Config) -> Run:
 
 
 def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
-    """Return the run's redactor and a function that makes texts safe to show; log records are scrubbed from now on."""
+    """Return the run's redactor and a function that makes texts safe to show, and bounds them.
+
+    Log records are scrubbed from now on.
+    """
+    from luma_conformance.redaction.bounds import bound
     from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 
     if (redactor := config.stash.get(REDACTOR, None)) is None:
         redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
         config.add_cleanup(scrub_log_records(redactor.scrub))
     scrub = redactor.scrub
-    return redactor, lambda text: safe_text(scrub(text))
+    return redactor, lambda text: bound(text, scrub=lambda whole: safe_text(scrub(whole)))
 
 
 def read_label(config: pytest.Config) -> str:
@@ -99,6 +104,7 @@ class Run:
         self._broken = self._went_to_its_end = self._others_fail = False
         self._tally: Tally | None = None
         self._scope: Scope | None = None
+        self._evidence: Evidence | None = None
         self._controls = not hasattr(config, "workerinput") and not config.getoption("collectonly")
         self.progress: Progress | None = None
         self._forecast: Forecast | None = None
@@ -129,6 +135,15 @@ class Run:
 
             self._scope = Scope()
         return self._scope
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is kept of the verdicts of this process."""
+        if self._evidence is None:
+            from luma_conformance.judge.evidence import Evidence
+
+            self._evidence = Evidence()
+        return self._evidence
 
     def announce(self, text: str) -> None:
         """Show on the terminal what whoever runs this should know."""

@@ -25,6 +25,8 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
         report.longrepr = (path, line, scrub(reason))
     elif report.longrepr is not None and (text := scrub(whole := str(report.longrepr))) != whole:
         report.longrepr = "\n\n".join([*_find_crash_line(report.longrepr, scrub), text])
+    if (known := getattr(report, "wasxfail", None)) is not None:
+        vars(report)["wasxfail"] = scrub(known)
     report.sections = [(name, scrub(content)) for name, content in report.sections]
     if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub):
         report.user_properties = [(name, _scrub_value(value, scrub)) for name, value in report.user_properties]

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from luma_conformance.matching import cut
 from luma_conformance.model import Request, Response, Transport
+from luma_conformance.redaction.bounds import MAX_SHOWN
 from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
 
 SHORT_SECRET: Final = 8
@@ -81,6 +83,7 @@ class Redactor:
         self._whole: dict[bytes, bytes] = {}
         self._words: re.Pattern[str] | None = None
         self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
+        self._hidden: dict[bytes, bytes] = {}
         self.add(secrets or {})
 
     def add(self, secrets: Mapping[str, str]) -> None:
@@ -91,9 +94,14 @@ class Redactor:
         self._whole = {_flatten_text(secret): shown for secret, shown in long.items()}
         self._words = _compile_words(self._known.keys() - long.keys())
 
+    def hide(self, secrets: Mapping[str, str]) -> None:
+        """Replace these too, until others are hidden: what is sent only once need not be searched for ever after."""
+        long = {secret: shown.encode() for secret, shown in secrets.items() if len(secret) >= SHORT_SECRET}
+        self._hidden = {form: shown for secret, shown in long.items() for form in spellings(secret)}
+
     def scrub(self, text: str) -> str:
         """Return the text with every secret replaced, however it is encoded."""
-        if self._forms or self._learned:
+        if self._forms or self._learned or self._hidden:
             text = self._replace_secrets(text)
         if self._words is not None:
             text = self._words.sub(lambda found: self._known[found[0]], text)
@@ -125,7 +133,7 @@ class Redactor:
 
     def _find_offsets(self, text: str) -> Iterator[int]:
         """Yield where in a text a secret begins, in characters from 0."""
-        if self._forms or self._learned:
+        if self._forms or self._learned or self._hidden:
             raw = text.encode("utf-8", "surrogatepass")
             flat = FlatText(raw)
             for start, end, _ in self._find_spans(flat.text):
@@ -149,7 +157,7 @@ class Redactor:
 
     def _find_spans(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Yield the start and end of each secret in a flat text, and its replacement."""
-        for form, shown in (*self._forms.items(), *self._learned):
+        for form, shown in (*self._forms.items(), *self._learned, *self._hidden.items()):
             at = text.find(form)
             while at >= 0:
                 yield at, at + len(form), shown
@@ -186,8 +194,8 @@ class LearningTransport:
 
 
 def safe_text(text: str) -> str:
-    r"""Return the text with each character a terminal would obey, and each half surrogate, shown as \uXXXX."""
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    r"""Return the text, cut where it is long, with what a terminal would obey and half surrogates as \uXXXX."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", cut(text, MAX_SHOWN))
 
 
 def find_keys(environ: Mapping[str, str]) -> dict[str, str]:

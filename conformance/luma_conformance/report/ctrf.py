@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from luma_conformance.judge.evidence import summarize
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Results
@@ -56,7 +57,7 @@ def render(results: Results) -> str:
             },
         },
     }
-    return json.dumps(report, indent=1) + "\n"
+    return json.dumps(report, separators=(",", ":")) + "\n"
 
 
 def _convert(judged: Judged) -> dict[str, object]:
@@ -88,6 +89,8 @@ def _describe(judged: Judged) -> str | None:
         return f"{judged.flaky}: {_describe(replace(judged, attempts=(), verdict=Outcome.FAIL))}"
     if judged.reason or judged.explanation:
         return judged.reason or judged.explanation
+    if judged.expected is None and judged.differences:
+        return summarize(judged)
     differences = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)
     return f"expected {judged.expected}, got {judged.actual}; {differences}"
 

@@ -27,8 +27,10 @@ from luma_conformance.report.links import PAGE, page_link
 from luma_conformance.report.result import Conclusion, Results, Run, count_noun, describe_made
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
-STATIC: Final = 100
-"""Causes the page shows, and findings if scripts cannot run."""
+STATIC: Final = 50
+"""Causes the page shows."""
+STATIC_FINDINGS: Final = 50
+"""Findings the page shows if scripts cannot run."""
 EXPLAINED: Final = 10
 """Causes of which the page shows what both sides say; of the others a link leads to it."""
 FEW: Final = 12
@@ -276,7 +278,7 @@ def _render_static(runs: Sequence[Results]) -> str:
     rows = "".join(
         f"<tr><td>{NAMES[one.verdict]}<td>{escape_id(one.case)}<br>{escape_text(one.title)}"
         f"<td>{escape_text(one.expected or '')}<td>{escape_text(_describe_answer(one))}"
-        for one in found[:STATIC]
+        for one in found[:STATIC_FINDINGS]
     )
     head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
     return (

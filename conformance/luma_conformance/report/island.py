@@ -29,6 +29,7 @@ def render_island(runs: Sequence[Results], causes: Sequence[Cause]) -> str:
     sections = {section: number for number, section in enumerate(list_sections(runs))}
     cells: dict[str, list[object]] = {}
     cases: dict[str, list[object]] = {}
+    differences: dict[tuple[str, ...], int] = {}
     now = {judged.case: judged for results in runs for judged in results.verdicts}
     for index, judged in sorted(_list_verdicts(runs), key=lambda one: _rank(now[one[1].case])):
         if judged.case not in cases:
@@ -37,13 +38,15 @@ def render_island(runs: Sequence[Results], causes: Sequence[Cause]) -> str:
                 one_line(judged.case), one_line(judged.title), sections[judged.section],
                 place, one_line(judged.operation), cells.setdefault(judged.case, [None] * len(runs)),
             ]  # fmt: skip
-        cells[judged.case][index] = _make_cell(judged)
+        cells[judged.case][index] = _make_cell(judged, differences)
     rows = {case: number for number, case in enumerate(cases)}
     data = {
         "outcomes": [[outcome, NAMES[outcome]] for outcome in OUTCOMES],
         "sections": [[one_line(section), page_link(section)] for section in sections],
         "runs": [one_line(f"{results.run.name}, {format_moment(results.run.started)}") for results in runs],
         "causes": [[one_line(cause.title), sorted(rows[case] for case in cause.cases)] for cause in causes],
+        "differences": list(differences),
+        "links": {one[-1]: page_link(one[-1]) for one in differences},
         "cases": list(cases.values()),
     }
     return (
@@ -69,14 +72,17 @@ def _rank(judged: Judged) -> tuple[int, bool, bool]:
     return OUTCOMES.index(judged.verdict), judged.severity != "must", not judged.flaky
 
 
-def _make_cell(judged: Judged) -> object:
-    """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome."""
+def _make_cell(judged: Judged, differences: dict[tuple[str, ...], int]) -> object:
+    """Return a verdict's cell in the list; for a pass without notes, only the index of its outcome.
+
+    Each kind of difference is in `differences` once, and told by its number there.
+    """
     number = OUTCOMES.index(judged.verdict)
     if judged.verdict is Outcome.PASS and not judged.notes and not judged.flaky:
         return number
     cell: dict[str, object] = {"v": number}
     for name in ("flaky", "severity", "reason", "expected", "actual", "request_id"):
-        if text := getattr(judged, name):
+        if (text := getattr(judged, name)) and (name != "actual" or judged.expected):
             cell[name] = one_line(text)
     for name in ("curl", "explanation"):
         if text := getattr(judged, name):
@@ -85,7 +91,7 @@ def _make_cell(judged: Judged) -> object:
         cell["notes"] = [one_line(note) for note in judged.notes]
     if judged.differences:
         cell["differences"] = [
-            [*map(one_line, (one.facet, one.where, one.why, one.rests_on)), page_link(one.rests_on)]
+            differences.setdefault((*map(one_line, (one.facet, one.where, one.why, one.rests_on)),), len(differences))
             for one in judged.differences
         ]
     return cell

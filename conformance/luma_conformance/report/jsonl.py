@@ -1,10 +1,15 @@
-"""Results as JSON Lines: a header, a line for each verdict as it comes, a footer; read again even if cut off."""
+"""Results as JSON Lines: a header, a line for each verdict as it comes, a footer; read again even if cut off.
+
+A server that is wrong in one thing is wrong in it hundreds of times. So a difference that is no verdict's first is
+written once, with a number, and then told by that number. What a difference does not say, its verdict says; and the
+section and operation that a verdict does not say, the line before of a case of the same file says.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from luma_conformance.errors import InputError
@@ -14,7 +19,19 @@ from luma_conformance.reading.document import Node, Problems
 from luma_conformance.reading.strict_json import parse_json
 from luma_conformance.report.result import SCHEMA, Ending, Results, Run
 
-_START: Final = b'{"schema": 1'
+
+@dataclass(slots=True)
+class Written:
+    """What the lines of a file have said so far: the numbers of differences, and the latest of each case file."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    differences: dict[int, Node] = field(default_factory=dict)
+    of_file: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
+_STARTS: Final = (b'{"schema": 1', b'{"schema":2')
+_READ: Final = (1, SCHEMA)
+"""The versions that are read: in the first, each line says everything itself."""
 
 
 def format_header(run: Run) -> str:
@@ -22,9 +39,12 @@ def format_header(run: Run) -> str:
     return _dump({"schema": SCHEMA, **_list_members(run)})
 
 
-def format_verdict(judged: Judged) -> str:
-    """Return the line of one verdict, without its line end; empty members are left out."""
-    return _dump(as_data(judged))
+def format_verdict(judged: Judged, written: Written | None = None) -> str:
+    """Return the line of one verdict, without its line end; empty members are left out.
+
+    `written` is what the file says already, and gets what it says now; without it the line stands alone.
+    """
+    return _dump(as_data(judged, written))
 
 
 def format_footer(ending: Ending) -> str:
@@ -34,28 +54,60 @@ def format_footer(ending: Ending) -> str:
 
 def format_results(results: Results) -> str:
     """Return the text of a whole results file."""
-    lines = [format_header(results.run), *(format_verdict(judged) for judged in results.verdicts)]
+    written = Written()
+    lines = [format_header(results.run), *(format_verdict(judged, written) for judged in results.verdicts)]
     return "\n".join([*lines, *([format_footer(results.ending)] if results.ending else [])]) + "\n"
 
 
-def as_data(judged: Judged) -> dict[str, object]:
+def as_data(judged: Judged, written: Written | None = None) -> dict[str, object]:
     """Return a verdict as JSON data without its empty members; the facets are listed beside the differences."""
     data = {name: value for name, value in _list_members(judged).items() if value not in (None, (), "", {})}
     if judged.differences:
-        data["differences"] = [{**_list_members(one), "severity": one.severity} for one in judged.differences]
+        first, *others = (_list_own_members(one, judged) for one in judged.differences)
+        data["differences"] = [first, *(_number(one, written) for one in others)]
         data["facets"] = list(judged.facets)
     if judged.flaky:
         data["flaky"] = judged.flaky
+    if written is not None and judged.file:
+        own = {name: data.get(name) for name in _OF_FILE}
+        known = written.of_file.get(judged.file)
+        written.of_file[judged.file] = own
+        return data if known != own else {name: value for name, value in data.items() if name not in _OF_FILE}
     return data
 
 
-def from_data(data: object, where: str) -> Judged:
-    """Return a verdict from JSON data; raise InputError with the name of a wrong member."""
-    line = _open_line(data, where)
+def _list_own_members(one: Mismatch, judged: Judged) -> dict[str, object]:
+    """Return the members of a difference that its verdict does not say."""
+    told = {"rests_on": judged.section, "step": 1, "severity": judged.severity}
+    members = {**_list_members(one), "severity": one.severity}
+    return {name: value for name, value in members.items() if name not in told or told[name] != value}
+
+
+def _number(one: dict[str, object], written: Written | None) -> object:
+    """Return the number of a difference that is in the file already, or the difference with its number."""
+    if written is None:
+        return one
+    key, numbers = json.dumps(one), written.numbers
+    if key in numbers:
+        return numbers[key]
+    numbers[key] = len(numbers) + 1
+    return {"number": numbers[key], **one}
+
+
+def from_data(data: object, where: str, written: Written | None = None) -> Judged:
+    """Return a verdict from JSON data; raise InputError with the name of a wrong member.
+
+    `written` is what the lines before say, and gets what this one says.
+    """
+    written = written or Written()
+    line = _open_line(_add_of_file(data, written), where)
     texts: dict[str, Any] = {name: line.string(name) for name in ("case", "title", "section")}
     texts |= {name: line.string(name) for name in ("file", "operation") if name in line}
     texts |= {name: line.optional(name) for name in _OPTIONAL if name in line}
     differences = line["differences"].elements() if "differences" in line else []
+    for one in differences:
+        if "number" in one:
+            written.differences[one["number"].whole(1, _GREATEST)] = one
     return Judged(
         **texts,
         verdict=Outcome(line["verdict"].one_of("verdict", _OUTCOMES)),
@@ -67,7 +119,7 @@ def from_data(data: object, where: str) -> Judged:
         attempts=_read_attempts(line),
         rules=_read_rules(line),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
-        differences=tuple(_read_difference(one) for one in differences),
+        differences=tuple(_read_difference(one, texts["section"], written.differences) for one in differences),
     )
 
 
@@ -93,7 +145,7 @@ def parse_results(content: bytes, name: str) -> Results:
     A file that was cut off is read as an incomplete result; raise InputError for any other fault.
     """
     *whole, last = content.split(b"\n")
-    if not whole and _parse(last) is None and _START.startswith(last[: len(_START)]):
+    if not whole and _parse(last) is None and any(start.startswith(last[: len(start)]) for start in _STARTS):
         return Results(run=Run())
     documents = [_read_document(line, f"{name}:{number}") for number, line in enumerate(whole, start=1)]
     if last and (not whole or _parse(last) is not None):
@@ -105,19 +157,30 @@ def _build_results(documents: list[object], name: str) -> Results:
     head = _open_line(documents[0] if documents else None, f"{name}:1")
     if "schema" not in head:
         raise InputError(f"{name}:1: is not a file of results; `pytest --luma-report DIR` writes DIR/results.jsonl")
-    if head.get("schema") != SCHEMA:
+    if head.get("schema") not in _READ:
         raise InputError(f"{name}:1: has the format {head.get('schema')!r}; this kit reads {SCHEMA}: update it")
     run = run_from_data(documents[0], f"{name}:1")
     verdicts: dict[str, Judged] = {}
+    written = Written()
     for number, document in enumerate(documents[1:], start=2):
         where = f"{name}:{number}"
         if isinstance(document, dict) and "end" in document:
             if number < len(documents):
                 raise InputError(f"{name}:{number + 1}: comes after the end; one file holds the results of one run")
             return Results(run, tuple(verdicts.values()), _read_ending(document, where))
-        judged = from_data(document, where)
+        judged = from_data(document, where, written)
         verdicts[judged.case] = judged  # if a case was tried again, the last verdict counts
     return Results(run, tuple(verdicts.values()))
+
+
+def _add_of_file(data: object, written: Written) -> object:
+    """Return the data of a verdict with what the line before of its file says for it."""
+    if not isinstance(data, dict) or not isinstance(file := data.get("file"), str):
+        return data
+    if "section" not in data:
+        data = {**{name: value for name, value in written.of_file.get(file, {}).items() if value}, **data}
+    written.of_file[file] = {name: data.get(name) for name in _OF_FILE}
+    return data
 
 
 def _read_ending(document: object, where: str) -> Ending:
@@ -143,9 +206,19 @@ def _read_rules(line: Node) -> dict[str, tuple[int, int]]:
     return {rule: _read_pair(node) for rule, node in line["rules"].members()} if "rules" in line else {}
 
 
-def _read_difference(node: Node) -> Mismatch:
+def _is_number(node: Node) -> bool:
+    return isinstance(node.value, int)
+
+
+def _read_difference(node: Node, section: str, numbered: Mapping[int, Node]) -> Mismatch:
+    if _is_number(node):
+        number = node.whole(1, _GREATEST)
+        if number not in numbered:
+            node.expected("the number of a difference in a line above")
+        node = numbered[number]
     node.mapping()
-    texts = {name: node.string(name) if name in node else "" for name in ("where", "why", "rests_on")}
+    given = {"where": "", "why": "", "rests_on": section}
+    texts = {name: node.string(name) if name in node else default for name, default in given.items()}
     return Mismatch(
         facet=Facet(node["facet"].one_of("facet", _FACETS)), step=_read_whole(node, "step", default=1), **texts
     )
@@ -156,6 +229,7 @@ _OPTIONAL: Final = (
     "explanation", "standing", "lacks",
 )  # fmt: skip
 _COUNTS: Final = ("total", "selected", "own")
+_OF_FILE: Final = ("section", "operation")
 _OUTCOMES: Final = tuple(Outcome)
 _FACETS: Final = tuple(Facet)
 _GREATEST: Final = 10**12
@@ -200,4 +274,5 @@ def _list_members(value: Any) -> dict[str, Any]:
 
 
 def _dump(data: Mapping[str, object]) -> str:
-    return json.dumps(data)  # ASCII: a line cut anywhere is still text, and half of a surrogate pair can be written
+    # ASCII: a line cut anywhere is still text, and half of a surrogate pair can be written.
+    return json.dumps(data, separators=(",", ":"))

@@ -2,6 +2,10 @@
 
 // Every text is set as text, never as markup; only what is seen is built.
 const data = JSON.parse(document.getElementById("data").textContent);
+for (const one of data.differences) one.push(data.links[one[3]]);
+for (const cell of data.cases.flatMap((one) => one[5])) {
+  if (cell?.differences) cell.differences = cell.differences.map((number) => data.differences[number]);
+}
 const SIZE = 100;
 const PRINTED = 1000;
 const MARKS = {pass: "✓", fail: "✗", deviation: "≈", warning: "!", "not-judged": "–"};

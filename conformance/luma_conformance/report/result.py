@@ -17,7 +17,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.floor import find_shortfall
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of the result format, in the first line of every file of results."""
 
 JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)

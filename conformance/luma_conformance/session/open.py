@@ -17,6 +17,7 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
+from luma_conformance.redaction.bounds import bound
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
 from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.prepare import Prepared
@@ -182,7 +183,7 @@ def _make_session(
     redactor.add(profile.secrets)
 
     def scrub(text: str) -> str:
-        return safe_text(redactor.scrub(text))
+        return bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole)))
 
     main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
     prepared = Prepared(
@@ -193,19 +194,19 @@ def _make_session(
         scrub=scrub,
         patience=PATIENCE if options.patience is None else options.patience,
     )
-    run = f"luma-{uuid.uuid4().hex[:8]}"
     return Session(
         shown=shown,
         base_url=base_url,
         target=Target(
             channel=channel,
             profile=profile,
-            run=run,
+            run=f"luma-{uuid.uuid4().hex[:8]}",
             preparation=prepared,
             patience=Patience(seconds=options.patience),
         ),
         spending=spending,
         scrub=scrub,
+        hide=redactor.hide,
         lenient=options.lenient,
         deviations=options.deviations,
         prepared=prepared,

@@ -24,6 +24,7 @@ from luma_conformance.recording.entry import About
 from luma_conformance.recording.har_entry import scrub_data
 from luma_conformance.recording.player import Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
+from luma_conformance.redaction.bounds import bound
 from luma_conformance.redaction.redactor import Redactor, safe_text
 from luma_conformance.redaction.storable import storable_body, storable_headers
 from luma_conformance.report.result import count_noun
@@ -95,7 +96,7 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
             patience=_read_patience(about),
         ),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
-        scrub=lambda text: safe_text(redactor.scrub(text)),
+        scrub=lambda text: bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole))),
         recorded=True,
     )
 

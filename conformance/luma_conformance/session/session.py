@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from luma_conformance.catalogue import files as catalogue_files
@@ -16,6 +16,7 @@ from luma_conformance.judge.explain import deciding_exchange, describe, describe
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
+from luma_conformance.judge.twins import Controls
 from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
 from luma_conformance.session.prepare import Prepared
 from luma_conformance.target.pacing import Traffic
@@ -29,7 +30,8 @@ COSTS: Final = "would cost money: more generations than --luma-spend allows"
 class Session:
     """One target, with everything that judging it takes; to be closed.
 
-    `shown` is the target's name, `profile` the file given to the run. `recorded`: the answers come from a recording.
+    `shown` is the target's name, `profile` the file given to the run. `hide` has `scrub` replace
+    more secrets, each by what is shown instead, until others are hidden. `recorded`: the answers come from a recording.
     `remote`: another process answers, whose clients several workers may share. `added` has the headers, as they may be
     shown, that each request gets on its way. `lenient`: a different wording is a warning. `prepared` is what the kit
     makes on the target itself, `traffic` what was sent to a live target, and what that used of its limits; both None
@@ -41,6 +43,7 @@ class Session:
     target: Target
     spending: Spending
     scrub: Callable[[str], str]
+    hide: Callable[[Mapping[str, str]], None] = lambda _: None
     close: Callable[[], None] = lambda: None
     profile: str | None = None
     remote: bool = False
@@ -50,6 +53,7 @@ class Session:
     deviations: Deviations = field(default_factory=Deviations)
     prepared: Prepared | None = None
     traffic: Traffic | None = None
+    controls: Controls = field(default_factory=Controls)
     every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
 
     def run(self, case: Case) -> Result:
@@ -60,6 +64,9 @@ class Session:
         result = play(case, self.target, self.every, exact=not self.lenient)
         if any(mismatch.where == "exchange" for mismatch in result.verdict.mismatches):
             self.check()
+        self.controls.note(result)
+        if (doubt := self.controls.find_doubt(result)) is not None:
+            return replace(result, verdict=Verdict(outcome=Outcome.NOT_JUDGED, reason=doubt))
         last = deciding_exchange(result)
         result = grade(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
         return apply_leniency(result, catalogue_files.own()) if self.lenient else result

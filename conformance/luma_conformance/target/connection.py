@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any, Final
 
 from luma_conformance.errors import ExchangeError, InputError
+from luma_conformance.matching import cut
 from luma_conformance.model import Response
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.target.bounds import Bounds
@@ -28,6 +29,9 @@ Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 SOON: Final = 1.0
 """Seconds within which a kept connection that fails before a byte came counts as closed before the request."""
+
+APART: Final = 0.002
+"""Seconds between two pieces of a request that is to arrive in pieces."""
 
 MAX_PEM: Final = 1_000_000
 """Bytes a file with a certificate or a key may have."""
@@ -48,6 +52,7 @@ class Call:
     """One request in bytes, how messages name it, where it goes, and its bounds.
 
     `total` is in seconds, `due` in seconds of the monotonic clock. `cut`: of a body only what `bounds` allow is read.
+    Head and body are sent in so many `pieces`, a moment apart.
     """
 
     shown: str
@@ -58,6 +63,7 @@ class Call:
     certificate: ClientCertificate | None
     head: bytes = field(repr=False)
     body: bytes = field(repr=False)
+    pieces: int
     bounds: Bounds
     total: float
     due: float
@@ -247,8 +253,15 @@ class Connection:
 
     def _write(self, call: Call) -> None:
         together = len(call.body) <= CHUNK  # a second packet of its own would cost a small request a round trip
+        parts: tuple[bytes, ...] = (call.head + call.body,) if together else (call.head, call.body)
+        if call.pieces > 1:
+            whole = call.head + call.body
+            size = -(-len(whole) // call.pieces)
+            parts = tuple(whole[at : at + size] for at in range(0, len(whole), size))
         try:
-            for part in (call.head + call.body,) if together else (call.head, call.body):
+            for number, part in enumerate(parts):
+                if number and call.pieces > 1:
+                    time.sleep(APART)  # or the other side would read what arrived together as one
                 rest = memoryview(part)
                 while rest:
                     rest = rest[self._timed(call).send(rest[:CHUNK]) :]
@@ -294,4 +307,4 @@ def _why(error: Exception, call: Call, heard: int) -> str:
         return f"the server closed the connection without an answer{hint}"
     if isinstance(error, ConnectionError):
         return f"the connection closed in the middle of the answer, after {heard} bytes"
-    return f"the answer breaks HTTP: {ascii(str(error)[:200])[1:-1] or type(error).__name__}"
+    return f"the answer breaks HTTP: {ascii(cut(str(error), 200))[1:-1] or type(error).__name__}"

@@ -214,6 +214,7 @@ class HttpTransport:
             certificate=self._gateway.certificate if ours else None,
             head=_head(request, address.authority, target, "application/json" if file is None else "*/*"),
             body=request.body,
+            pieces=request.pieces,
             bounds=self._bounds,
             total=total,
             due=time.monotonic() + total,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from luma_conformance.errors import CouldNotJudge, ExchangeError
+from luma_conformance.matching import cut
 from luma_conformance.model import GENERATIONS_PATH, Request, Response, Transport, header
 
 PROBE: Final = f"{GENERATIONS_PATH}/00000000-0000-0000-0000-000000000000"
@@ -18,6 +19,8 @@ PROBE: Final = f"{GENERATIONS_PATH}/00000000-0000-0000-0000-000000000000"
 
 MAX_SCRUBBED: Final = 20_000
 """Characters of the target's words that are looked at: a secret is not cut in two before it is scrubbed."""
+MAX_SAID: Final = 200
+"""Characters of them that are shown."""
 _TRACING: Final = ("X-Request-Id", "luma-conformance-preflight")
 _JSON: Final = ("Content-Type", "application/json")
 _KEYLESS: Final = Request(method="POST", url=GENERATIONS_PATH, headers=(_JSON, _TRACING), body=b"{}")
@@ -119,7 +122,7 @@ def _describe_redirect(status: int, location: str) -> str:
     if not location:
         return f"the target answers {status}, a redirect to nowhere; check the base URL"
     base, found, _ = location.partition("?")[0].removesuffix("/").rpartition(PROBE)
-    shown = f"the target answers {status}, a redirect to {(base or location.partition('?')[0])[:200]}, and"
+    shown = f"the target answers {status}, a redirect to {cut(base or location.partition('?')[0], MAX_SAID)}, and"
     if found and base:
         return f"{shown} redirects are not followed; use that base URL"
     return f"{shown} that is not the API: a login page, or another site; check the base URL"
@@ -160,13 +163,13 @@ def _is_page(response: Response) -> bool:
 
 def _reason(response: Response, scrub: Scrub) -> str:
     """Return the target's own words, to stand after what they are about, or nothing."""
-    return f": {scrub(detail)[:200]}" if (detail := _detail(response)) else ""
+    return f": {cut(scrub(detail), MAX_SAID)}" if (detail := _detail(response)) else ""
 
 
 def _detail(response: Response) -> str | None:
     body = _json(response)
     detail = body.get("detail") if isinstance(body, dict) else None
-    return " ".join(detail[:MAX_SCRUBBED].split()) if isinstance(detail, str) else None
+    return " ".join(cut(detail, MAX_SCRUBBED).split()) if isinstance(detail, str) else None
 
 
 def _json(response: Response) -> object:

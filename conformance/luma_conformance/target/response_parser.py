@@ -12,6 +12,7 @@ from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from luma_conformance.matching import cut
 from luma_conformance.model import Headers, Response, header
 from luma_conformance.target.bounds import Bounds
 
@@ -103,7 +104,7 @@ class ResponseParser:
         """Return the response, its body inflated; raise BadResponse where that fails or exceeds the bound."""
         headers, body = tuple(self._fields), b"".join(self._body)
         body = body[: self._bounds.body] if self._cut else _inflated(body, headers, self._bounds.body)
-        return Response(status=self._status, headers=headers, body=body)
+        return Response(status=self._status, headers=headers, body=body, version=self._llhttp.get_http_version())
 
     def on_message_begin(self) -> None:
         if self.complete:
@@ -177,14 +178,15 @@ class ResponseParser:
         elif (other := _OTHER_VERSION.match(first)) is not None:
             return f"the answer breaks HTTP: {ascii(other[0].decode('latin-1'))[1:-1]}"
         elif _STATUS_LINE.match(first) is None:
-            begins = (first + end).decode("latin-1")[:60]
+            begins = cut((first + end).decode("latin-1"), 60)
             hint = "; did you mean https://?" if begins.startswith("\x15\x03") else ""  # an alert of TLS
             return f"the answer is not HTTP; it begins {begins!r}{hint}"
         elif "Content-Length" in reason:
-            return f"the answer's Content-Length is {b', '.join(_LENGTH.findall(rest)).decode('latin-1')[:40]!r}"
+            lengths = cut(b", ".join(_LENGTH.findall(rest)).decode("latin-1"), 40)
+            return f"the answer's Content-Length is {lengths!r}"
         else:
             wrong = (line for line in rest.splitlines() if not _LEGAL_FIELD.match(line))
-            where = next((f" in {line.decode('latin-1')[:60]!r}" for line in wrong), "")
+            where = next((f" in {cut(line.decode('latin-1'), 60)!r}" for line in wrong), "")
         return f"the answer breaks HTTP: {reason[:1].lower()}{reason[1:]}{where}"
 
 
@@ -205,4 +207,4 @@ def _inflated(body: bytes, headers: Headers, limit: int) -> bytes:
             return plain
     known = coding in _WINDOWS
     why = "its body is not that" if known else "which was not asked for; the kit reads gzip and deflate"
-    raise BadResponse(f"the answer's Content-Encoding is {coding[:40]!r}, {why}")
+    raise BadResponse(f"the answer's Content-Encoding is {cut(coding, 40)!r}, {why}")

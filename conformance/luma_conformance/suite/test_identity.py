@@ -1,0 +1,355 @@
+"""Keys, ids and request ids are compared and repeated whole, on each operation, whatever the answer is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote
+
+from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, PROMPTS
+from luma_conformance.judge.answers import detail_of, member_of
+from luma_conformance.judge.expected import expect_unauthorized
+from luma_conformance.judge.lifecycle import judge_indistinguishable
+from luma_conformance.matching import Echo, Scene
+from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Headers, Request, header
+from luma_conformance.properties.luma_target import LumaTarget, not_judged
+from luma_conformance.rules import Accepted, Unspecified
+from luma_conformance.strategies import Body, available_kinds
+from luma_conformance.strategies.hostile import JSON
+from luma_conformance.strategies.identity import (
+    ELSEWHERE,
+    IN_AUTHORIZATION,
+    MADE_UP,
+    NEAR_IDS,
+    NEAR_KEYS,
+    SPELLINGS,
+    Shown,
+    find_refusals,
+    is_same_uuid,
+)
+
+CREATE, POLL = "create", "poll"
+OPERATIONS: Final = (CREATE, POLL)
+PROMPT: Final = "A sunset over the ocean"
+NOBODYS: Final = "00000000-0000-4000-8000-000000000000"
+OF_OTHER_KEYS: Final = (("its last character missing", CREATE), ("in the other case after its prefix", POLL))
+"""The near misses of keys other than the main one."""
+STAYING: Final = ("queued-prompt", "processing-prompt")
+
+
+def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
+    """What is almost a key, in whatever way, opens nothing: it is a 401, on each operation."""
+    keys = luma_target.session.target.profile.keys
+    known = {key.token for key in keys.values()}
+    examples = [("", what, operation) for what in MADE_UP for operation in OPERATIONS]
+    if luma_target.is_free:  # a near miss is most of a key, and a server that refuses one may log it
+        examples += [(MAIN_KEY, what, operation) for what in NEAR_KEYS for operation in OPERATIONS]
+        others = [role for role in KEYS if role in keys and role != MAIN_KEY]
+        examples += [(role, what, operation) for role in others for what, operation in OF_OTHER_KEYS]
+    name = _find_own(luma_target)
+
+    def try_one(example: tuple[str, str, str]) -> None:
+        role, what, operation = example
+        token = NEAR_KEYS[what](keys[role].token) if role else MADE_UP[what]
+        if token in known:
+            return  # in capitals a key of digits is itself
+        if role:
+            _hide(luma_target, token, f"{keys[role].source} with {what}")
+        of = f"a key with {what}, of {role}" if role else f"a token that is {what}"
+        shown = Shown(headers=(("Authorization", f"Bearer {token}".strip()),))
+        _check_refused(luma_target, f"{of}, on {operation}", _show(shown, operation, name), find_refusals(token))
+
+    luma_target.for_each(examples, try_one)
+    luma_target.session.hide({})
+
+
+def test_a_key_opens_nothing_from_another_place(luma_target: LumaTarget) -> None:
+    """A good key opens only as `Authorization: Bearer`: shown in any other way it is a 401, on each operation."""
+    ways = {**IN_AUTHORIZATION, **(ELSEWHERE if luma_target.is_free else {})}  # a key in a URL ends up in a log
+    token = luma_target.session.target.token(MAIN_KEY)
+    name = _find_own(luma_target)
+    examples = [
+        (what, operation)
+        for what, way in ways.items()
+        for operation in OPERATIONS
+        if not (way(token).member is not None and operation == POLL)
+        and not luma_target.replaces_added(_show(way(token), operation, name))
+    ]
+
+    def try_one(example: tuple[str, str]) -> None:
+        what, operation = example
+        shown = {**IN_AUTHORIZATION, **ELSEWHERE}[what](token)
+        given = header(shown.headers, "Authorization") or ""
+        texts = find_refusals(given.removeprefix("Bearer ") if given.startswith("Bearer ") else "-")
+        request = _show(shown, operation, name, token)
+        _check_refused(luma_target, f"a key {what}, on {operation}", request, texts, odd=shown.member is not None)
+
+    luma_target.for_each(examples, try_one)
+
+
+def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
+    """What is almost the id of one's own generation is not found; the same UUID in another spelling may be."""
+    name = _find_own(luma_target)
+    if name is None:
+        not_judged(f"would cost money: {luma_target.session.target.missing('completed-image')}")
+    changes = {**NEAR_IDS, **SPELLINGS}
+
+    def try_one(what: str) -> None:
+        asked = changes[what](name) if what in changes else NOBODYS
+        query = f"?id={name}&generation_id={name}" if asked == NOBODYS else ""
+        if asked == name:
+            return
+        exchange = luma_target.exchange(_poll(luma_target, quote(asked, safe="-._~") + query))
+        luma_target.skip_if_limited(exchange)
+        found, status = member_of(exchange.response, "id"), exchange.response.status
+        if status == 200 and (is_same_uuid(asked, str(found)) or (is_same_uuid(asked, name) and found == name)):
+            return  # another generation of ours, or this one by another spelling
+        if what in SPELLINGS and 400 <= status < 500:
+            return  # not even the route may match
+        if status != 404 or detail_of(exchange.response) != "Generation not found":
+            luma_target.fail(
+                f"an id with {what}: expected 404 Generation not found, got {status}"
+                "  [404 — Generation does not exist]",
+                exchange,
+            )
+
+    luma_target.for_each([*changes, "itself in the query of another"], try_one)
+
+
+def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTarget) -> None:
+    """Of whatever type, in whatever state and however old: another client's generation looks like an unknown id."""
+    luma_target.skip_unless_free()
+    if (why := luma_target.session.target.missing("other-key")) is not None:
+        not_judged(why)
+    unknown = [("an unknown id", _look_up(luma_target, NOBODYS, "other-key")) for _ in range(2)]
+    timed = luma_target.session.target.missing("fast-clock") is None and not luma_target.is_shared
+
+    def try_one(example: tuple[str, str]) -> None:
+        kind, role = example
+        prompt = (luma_target.value(role) if role else None) or PROMPT
+        created = luma_target.exchange(_request(luma_target, _make_body(luma_target, kind, prompt)))
+        luma_target.skip_if_limited(created)
+        name = member_of(created.response, "id")
+        if created.response.status != 201 or not isinstance(name, str):
+            return  # that is what other properties are about
+        label = f"another client's {kind}"
+        _compare(luma_target, unknown, name, f"{label}, just accepted")
+        for seconds in (60, 3600) if timed else ():
+            luma_target.sleep(seconds, MAIN_KEY)
+            luma_target.sleep(seconds, "other-key")
+            if seconds == 60:
+                label += f", {member_of(_look_up(luma_target, name, MAIN_KEY).response, 'state')}"
+            _compare(luma_target, unknown, name, f"{label}, {seconds} s later")
+
+    luma_target.for_each(_list_lives(luma_target, timed=timed), try_one)
+
+
+def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
+    """Without an X-Request-Id each answer has a UUID of its own: on each operation and status, on any connection."""
+    seen: dict[str, str] = {}
+    contexts = _prepare_contexts(luma_target)
+
+    def try_one(example: tuple[str, str]) -> None:
+        what, connection = example
+        closing = (("Connection", "close"),) if connection == "new" else ()
+        request, at_once = contexts[what]
+        exchange = luma_target.exchange(_trace(request, None, closing), at_once=at_once)
+        made = header(exchange.response.headers, "X-Request-Id")
+        where = f"{what}, on a {connection} connection"
+        if why := Echo("X-Request-Id").explain(made, Scene()):
+            luma_target.fail(f"{where}: X-Request-Id: {why}  [Request tracing]", exchange)
+        first = seen.setdefault(str(made).lower().replace("-", ""), where)
+        if first is not where:
+            luma_target.fail(f"{where}: the X-Request-Id that was made for {first}  [Request tracing]", exchange)
+
+    ways = ("kept", "kept", "kept", "new", "new")
+    luma_target.for_each([(what, way) for way in ways for what in contexts], try_one)
+
+
+def test_a_request_id_comes_back_on_every_answer(luma_target: LumaTarget) -> None:
+    """An X-Request-Id comes back to the letter: its case, digits and length, on each operation and status."""
+    contexts = _prepare_contexts(luma_target)
+
+    def try_one(example: tuple[str, str]) -> None:
+        what, sent = example
+        request, at_once = contexts[what]
+        exchange = luma_target.exchange(_trace(request, sent), at_once=at_once)
+        echoed = header(exchange.response.headers, "X-Request-Id")
+        if why := Echo("X-Request-Id").explain(echoed, Scene(sent={"x-request-id": sent})):
+            luma_target.fail(f"{what}: X-Request-Id: {why}  [Request tracing]", exchange)
+
+    examples = [(what, sent) for what in contexts for sent in REQUEST_IDS if what in WHOLLY or sent in TELLING]
+    luma_target.for_each(examples, try_one)
+
+
+TELLING: Final = ("007", "Req-7F3a", "550E8400-E29B-41D4-A716-446655440000", "A1b2" * 10, "Z9y8" * 16)
+"""Ids that are tried on every operation and status; the others on those in WHOLLY."""
+WHOLLY: Final = ("a request with an unknown model", "a request that is accepted", "a poll for one's own")
+REQUEST_IDS: Final = (
+    "a",
+    "007",
+    "1e5",
+    "12345678901234567890",
+    "null",
+    "Req-7F3a",
+    "x_y_z.1-2",
+    "myapp-user42-batch7-req003",
+    "550E8400-E29B-41D4-A716-446655440000",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "550e8400e29b41d4a716446655440000",
+    "A1b2" * 10,
+    "Z9y8" * 16,
+    "a:b/c",
+)
+"""Ids that may mislead a server: to a number, to nothing, to a UUID in another spelling, to a limit of its own."""
+
+
+def _hide(luma_target: LumaTarget, token: str, shown: str) -> None:
+    """Have a near miss of a key not shown: it is most of a secret, or would look like one in a recording."""
+    keys = luma_target.session.target.profile.keys.values()
+    public = [key.token for key in keys if key.source == key.token]
+    luma_target.session.hide({} if any(token in one for one in public) else {token: shown})
+
+
+def _check_refused(
+    luma_target: LumaTarget, what: str, request: Request, texts: tuple[str, ...], *, odd: bool = False
+) -> None:
+    """Check that a request without a good key is a 401; one with an odd member may be refused for that."""
+    exchange = luma_target.exchange(request)
+    luma_target.skip_if_limited(exchange)
+    status = exchange.response.status
+    if status != 401 and not (odd and 400 <= status < 500):
+        luma_target.fail(f"{what}: expected 401, got {status}  [401 — Unauthorized]", exchange)
+    prediction = Unspecified(reason="a member nobody documents") if odd else Accepted()
+    ask = Ask(method=request.method, url=request.url, auth=Auth())
+    for text in texts:
+        case = expect_unauthorized(ask, text, prediction, status)
+        if text == detail_of(exchange.response) or text == texts[-1]:
+            luma_target.check_answer(replace(case, title=what), exchange)
+            return
+
+
+def _show(shown: Shown, operation: str, name: str | None, token: str = "") -> Request:
+    """Return a request that would be right, but for how it shows its key."""
+    tracing = ("X-Request-Id", "luma-identity")
+    if operation == POLL:
+        url = f"{GENERATIONS_PATH}/{name or NOBODYS}{shown.query}"
+        return Request(method="GET", url=url, headers=(*shown.headers, tracing))
+    body = {"prompt": PROMPT} | ({shown.member: token} if shown.member else {})
+    headers = (*shown.headers, ("Content-Type", JSON), tracing)
+    return Request(method="POST", url=GENERATIONS_PATH + shown.query, headers=headers, body=json.dumps(body).encode())
+
+
+def _find_own(luma_target: LumaTarget) -> str | None:
+    """Return the id of a generation of the main client's: a completed one, or else one that is made if that is free."""
+    if (name := luma_target.value("completed-image")) is not None or not luma_target.is_free:
+        return name
+    created = luma_target.exchange(_request(luma_target, {"prompt": PROMPT}))
+    luma_target.skip_if_limited(created)
+    made = member_of(created.response, "id")
+    return made if isinstance(made, str) else None
+
+
+def _request(luma_target: LumaTarget, body: Body, role: str = MAIN_KEY) -> Request:
+    return luma_target.request(body=json.dumps(body).encode(), role=role)
+
+
+def _poll(luma_target: LumaTarget, path: str, role: str = MAIN_KEY) -> Request:
+    headers = (("Authorization", f"Bearer {luma_target.session.target.token(role)}"), ("X-Request-Id", "lookup"))
+    return Request(method="GET", url=f"{GENERATIONS_PATH}/{path}", headers=headers)
+
+
+def _look_up(luma_target: LumaTarget, name: str, role: str) -> Exchange:
+    exchange = luma_target.exchange(_poll(luma_target, quote(name, safe="-._~"), role))
+    luma_target.skip_if_limited(exchange)
+    return exchange
+
+
+def _compare(luma_target: LumaTarget, unknown: list[tuple[str, Exchange]], name: str, label: str) -> None:
+    """Look up another client's generation, and compare the answer with those about an unknown id."""
+    lookups = [*unknown, (label, _look_up(luma_target, name, "other-key"))]
+    if oddities := judge_indistinguishable(lookups):
+        # A header may have another value in each answer, whatever the id: that shows when both are asked for again.
+        again = (("an unknown id", NOBODYS), (label, name))
+        lookups += [(one, _look_up(luma_target, asked, "other-key")) for one, asked in again]
+        oddities = judge_indistinguishable(lookups)
+    for oddity in oddities:
+        luma_target.fail(f"{oddity.what}  [404 — Generation belongs to another API key]", lookups[oddity.exchange][1])
+
+
+def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str]]:
+    """Return the types of generations, each with the roles of prompts for the states it can be in.
+
+    A job that stays in a state keeps its slot, so that it takes a clock to be rid of it.
+    """
+    kinds = available_kinds(luma_target.material)
+    offered = [role for role in PROMPTS if luma_target.value(role) is not None]
+    staying = [role for role in offered if role in STAYING and timed]
+    failing = [role for role in offered if role not in STAYING]
+    lives: list[tuple[str, str]] = [(kind, role) for kind in kinds for role in ("", *staying, *failing[:1])]
+    return lives + [("image", role) for role in failing[1:]]
+
+
+def _make_body(luma_target: LumaTarget, kind: str, prompt: str) -> Body:
+    """Return the least that makes a generation of a type."""
+    material = luma_target.material
+    body: Body = {"prompt": prompt, "type": kind}
+    if kind == "image":
+        return body
+    media_type, data = material.images[0]
+    video = {"url": material.video_url, "media_type": "video/mp4"}
+    if kind == "image_edit":
+        return {**body, "source": {"data": data, "media_type": media_type}}
+    body["model"] = "ray-3.2"
+    if kind != "video":
+        prior = {"generation_id": material.completed_video}
+        body["source"] = prior if material.completed_video is not None else video
+    return {**body, "aspect_ratio": "16:9"} if kind == "video_reframe" else body
+
+
+def _trace(request: Request, sent: str | None, more: Headers = ()) -> Request:
+    """Return a request with this X-Request-Id, or without one."""
+    kept = tuple(field for field in request.headers if field[0] != "X-Request-Id")
+    return replace(request, headers=(*kept, *more, *((("X-Request-Id", sent),) if sent is not None else ())))
+
+
+def _prepare_contexts(luma_target: LumaTarget) -> Mapping[str, tuple[Request, bool]]:
+    """Return requests for each operation and status that costs nothing, and whether each goes out at once."""
+    keys = luma_target.session.target.profile.keys
+    body: Body = {"prompt": PROMPT}
+    unknown: Body = {"prompt": "A sunset", "model": "super-model-v9"}
+    manga: Body = {"prompt": "A warrior", "style": "manga", "aspect_ratio": "1:1"}
+    keyless = _show(Shown(), CREATE, None)
+    found: dict[str, Request] = {
+        "a request with an unknown model": _request(luma_target, unknown),
+        "a request with incompatible options": _request(luma_target, manga),
+        "a request without a key": keyless,
+        "a poll without a key": _show(Shown(), POLL, None),
+        "a poll for an unknown id": _poll(luma_target, NOBODYS),
+    }
+    for role in ("suspended-key", "unfunded-key"):
+        if role in keys:
+            found[f"a request with the {role}"] = _request(luma_target, body, role)
+    if (name := _find_own(luma_target)) is not None:
+        found["a poll for one's own"] = _poll(luma_target, name)
+    if luma_target.is_free:
+        found["a request that is accepted"] = _request(luma_target, body)
+    contexts = {what: (request, False) for what, request in found.items()}
+    if not luma_target.is_free or luma_target.is_shared:
+        return contexts
+    stays = {"prompt": luma_target.value("processing-prompt") or PROMPT}
+    for role, limit, asked in (("low-rpm-key", "rate", body), ("low-concurrency-key", "job", stays)):
+        if role in keys and _use_up(luma_target, full := _request(luma_target, asked, role)):
+            contexts[f"a request above the {limit} limit"] = (full, True)
+    return contexts
+
+
+MOST: Final = 20
+"""Requests after which a limit is not small."""
+
+
+def _use_up(luma_target: LumaTarget, request: Request) -> bool:
+    """Return whether a request is refused by a limit, after it was sent often enough."""
+    return any(luma_target.exchange(request, at_once=True).response.status == 429 for _ in range(MOST))
