@@ -12,6 +12,9 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+MAX_LABEL: Final = 100
+"""Characters of the name of a build."""
+
 _AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
 _SHARE: Final = re.compile(r"\d{1,3}(\.\d{1,3})?%", re.ASCII)
 _ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -73,6 +76,16 @@ def age(text: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age in days, hours or minutes, like 30d, 12h or 90m")
     return int(found[1]) * _SECONDS_IN[found[2]]
+
+
+def label(text: str) -> str:
+    """Return the name of a build as it was given, without space around it."""
+    name = text.strip()
+    if not name.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} is no label: it has characters that cannot be printed in a line")
+    if len(name) > MAX_LABEL:
+        raise argparse.ArgumentTypeError(f"a label has {MAX_LABEL} characters at most, and this one {len(name):,}")
+    return name
 
 
 def requirement(text: str) -> str:

@@ -215,7 +215,7 @@ def test_recordings_that_share_no_request_are_not_compared(fail_on: FailOn) -> N
     comparison = compare([entry()], [entry(url="/v1/generations/x")])
 
     assert comparison.exit_status(fail_on) == Exit.COULD_NOT_JUDGE
-    assert comparison.headline == "1 only in the older, 1 only in the newer"
+    assert comparison.headline == "Nothing to compare: 1 only in the older, 1 only in the newer"
 
 
 def test_answers_are_alike_but_for_noise() -> None:

@@ -24,7 +24,7 @@ def test_report_renders_the_formats_asked_for(capsys: pytest.CaptureFixture[str]
     assert main(["report", "mixed.jsonl", "clean.jsonl", "--output", "out"]) == Exit.CONFORMANT
 
     assert capsys.readouterr().out.split() == ["out/report.html", "out/summary.md"]
-    assert "2 runs: 1 conformant, 1 not conformant" in Path("out/report.html").read_text()
+    assert "the latest of 2 runs" in Path("out/report.html").read_text()
 
 
 def test_one_file_goes_to_standard_output_or_to_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,3 +103,15 @@ def test_an_unknown_format_is_refused_with_the_known_ones(capsys: pytest.Capture
     """A misspelt format is a usage error."""
     assert main(["report", "clean.jsonl", "--format", "hmtl"]) == Exit.USAGE
     assert "'hmtl': no such format; there are badge, ctrf, deviations, html, jsonl, md" in capsys.readouterr().err
+
+
+def test_a_report_can_be_labelled_and_say_what_changed_since(capsys: pytest.CaptureFixture[str]) -> None:
+    """--label and --since are for one run; of several each is compared with the one before it."""
+    arguments = ["--format", "md", "--label", "2.4.1", "--since", "mixed.jsonl"]
+
+    assert main(["report", "clean.jsonl", *arguments]) == Exit.CONFORMANT
+    written = capsys.readouterr().out
+    assert "Build: 2.4.1" in written
+    assert "**Since the last run: Less is judged: 4 no longer judged**" in written
+    assert main(["report", "clean.jsonl", "mixed.jsonl", *arguments]) == Exit.USAGE
+    assert "are for one run" in capsys.readouterr().err

@@ -164,3 +164,13 @@ def test_failures_of_other_tests_are_shown_as_ever(
 
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["*= CAUSES =*", "*= FAILURES =*", "*test_own*", "FAILED test_own.py::test_own - *"])
+
+
+def test_what_both_sides_say_is_coloured_on_a_terminal(against: Callable[..., pytest.RunResult]) -> None:
+    """As a diff has them: the page green, the server red; and not a colour where the output is no terminal."""
+    other_words = miniatures.another_detail("Unknown model: super-model-v9", "no such model")
+    coloured, plain = against(other_words, "--color=yes"), against(other_words)
+
+    assert "\x1b[32m  the page says    400  Unknown model: super-model-v9" in coloured.stdout.str()
+    assert "\x1b[31m  the server said  400  no such model" in coloured.stdout.str()
+    assert "\x1b[" not in plain.stdout.str()

@@ -12,7 +12,7 @@ import pytest
 
 from luma_conformance.catalogue.files import specs
 from luma_conformance.errors import Exit
-from luma_conformance.model import Outcome
+from luma_conformance.model import Outcome, Request, Response
 from luma_conformance.reference.asgi import serving
 from luma_conformance.report.jsonl import parse_results
 from tests import miniatures
@@ -230,3 +230,65 @@ def test_a_verdict_without_a_target_is_in_every_format(run: Run, pytester: pytes
     assert judged.verdict is Outcome.NOT_JUDGED
     (test,) = json.loads(Path("out/ctrf.json").read_text())["results"]["tests"]
     assert test["name"] == judged.case
+
+
+def test_the_label_of_the_build_is_in_every_report(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results, page, Markdown, CTRF and terminal name the build; a secret in it is hidden as everywhere."""
+    monkeypatch.setenv("LUMA_AGENTS_API_KEY", "luma-api-0123456789abcdef")
+    ended = run("--luma-report", "out", "--luma-label", " 2.4.1-rc2, luma-api-0123456789abcdef ")
+
+    assert results().run.label.startswith("2.4.1-rc2, ")
+    ended.stdout.fnmatch_lines(["build       2.4.1-rc2, *"])
+    for name in ("report.html", "summary.md", "ctrf.json", "results.jsonl"):
+        text = Path("out", name).read_text()
+        assert "2.4.1-rc2" in text, name
+        assert "0123456789abcdef" not in text, name
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 101, "two\nlines", "\x1b[31m"])
+def test_a_label_is_a_short_line_of_text(run: Run, text: str) -> None:
+    """Nothing, more than a hundred characters, or what cannot be printed in a line is refused before the run."""
+    refused = run(f"--luma-label={text}", "--luma-report", "out")
+
+    assert refused.ret == Exit.USAGE
+    refused.stderr.fnmatch_lines(["*--luma-label: *"])
+
+
+def test_a_run_that_could_not_judge_says_which_build_it_could_not(run: Run) -> None:
+    """The target was never opened, and yet the results have the label."""
+    run("--base-url", "http://127.0.0.1:1", "--luma-report", "out", "--luma-label", "nightly")
+
+    assert results().headline.startswith("Could not judge")
+    assert results().run.label == "nightly"
+
+
+def test_a_report_says_what_changed_since_the_run_that_was_there(run: Run) -> None:
+    """The folder holds the last run of the same server: the terminal, the page and the summary say what changed."""
+    wrong = [OTHER_WORDS]
+
+    def change(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            return wrong[0](handle)(request)
+
+        return answer
+
+    with serving(wrap=change) as url:
+        first = run("--base-url", url, "--luma-report", "out", "--luma-label", "one")
+        wrong[0] = miniatures.right
+        second = run("--base-url", url, "--luma-report", "out", "--luma-label", "two")
+    other = run("--luma-report", "out")
+
+    assert all("since  " not in one.stdout.str() for one in (first, other))
+    second.stdout.fnmatch_lines(["since       the last run (*): Better: 1 fixed"])
+    run("--luma-report", "out")
+    assert "Since the last run: The same: nothing changed" in Path("out/summary.md").read_text()
+    assert "<strong>The same: nothing changed</strong>" in Path("out/report.html").read_text()
+
+
+def test_a_broken_file_of_results_is_nothing_to_compare_with(run: Run) -> None:
+    """What was there is no file of results: the run is reported as if nothing had been there."""
+    Path("out").mkdir()
+    Path("out/results.jsonl").write_text("no JSON\n")
+
+    assert run("--luma-report", "out").ret == Exit.CONFORMANT
+    assert "Since the last run" not in Path("out/report.html").read_text()

@@ -122,7 +122,7 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     assert {one["where"]: one["kind"] for one in data["comparisons"][0]["changes"]} == {
         "a": "regression", "b": "fixed", "c": "worded otherwise", "d": "no longer judged",
     }  # fmt: skip
-    headline = "1 regression, 1 no longer judged, 1 worded otherwise, 1 fixed"
+    headline = "1 regression, 1 fixed, 1 no longer judged, 1 worded otherwise"
     assert all(headline in forms[name] for name in ("text", "md", "html"))
     assert "pass → fail: 400  no such model" in forms["text"]
     assert "- `d`: `pass → not there`" in forms["md"]
@@ -143,7 +143,9 @@ def test_new_and_gone_causes_come_before_the_cases() -> None:
 
     said = ["1 new cause, 1 gone", "new: X-Other is missing: 1 case", "gone: X-Trace is missing: 2 cases"]
     assert list(comparison.about_causes) == said
-    assert "\n".join([*said, comparison.headline]) in forms["text"]
+    assert comparison.headline == "Better and worse: 1 regression, 2 fixed, 1 still failing"
+    assert forms["text"].startswith(f"{comparison.headline}\nold  ")
+    assert "\n".join(said) in forms["text"]
     assert all(f"- {markdown.escape_text(one)}\n" in forms["md"] and f"<li>{one}" in forms["html"] for one in said)
     assert json.loads(forms["json"])["comparisons"][0]["new_causes"] == ["X-Other is missing: 1 case"]
 
@@ -166,9 +168,12 @@ def test_a_cause_is_new_or_gone_only_where_both_runs_judged(old: Results, new: R
 
 def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
     """Text, Markdown and HTML count what they leave out; the JSON has it."""
+    words = [f"oops {chr(0x4E00 + number)}" for number in range(MAX_LISTED + 2)]
     passed, failed = (
         Results(
-            samples.RUN, tuple(replace(one, case=f"c/{number}") for number in range(MAX_LISTED + 2)), samples.ENDING
+            samples.RUN,
+            tuple(replace(one, case=f"c/{number}", actual=text) for number, text in enumerate(words)),
+            samples.ENDING,
         )
         for one in (PASS, FAIL)
     )
@@ -176,6 +181,88 @@ def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
 
     assert all("… and 2 more" in forms[name] for name in ("text", "md", "html"))
     assert len(json.loads(forms["json"])["comparisons"][0]["changes"]) == MAX_LISTED + 2
+
+
+def test_the_same_change_of_many_cases_is_told_once() -> None:
+    """What differs only in ids and times is the same change: it is there once, with the first of its cases."""
+    ids = [f"0000000{number}-0000-4000-8000-00000000000{number}" for number in range(4)]
+    got = [replace(FAIL, case=f"c/{number}", actual=f"400  no {one}") for number, one in enumerate(ids)]
+    old = Results(samples.RUN, tuple(replace(PASS, case=one.case) for one in got), samples.ENDING)
+    forms = {
+        name: write([compare_results(old, replace(old, verdicts=tuple(got)))], Exit.NOT_CONFORMANT)
+        for name, write in WRITERS.items()
+    }
+
+    assert all(forms[name].count("pass → fail") == 1 for name in ("text", "md", "html"))
+    assert all("c/3" in forms["text"] and "the same in 3 more" in forms[name] for name in ("md", "html"))
+    assert forms["json"].count("400  no 0000") == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (run(PASS), run(PASS), "The same: nothing changed"),
+        (run(FAIL), run(FAIL), "The same: 1 still failing"),
+        (run(PASS), run(WARNING), "The same but for words: 1 worded otherwise"),
+        (run(PASS), run(FAIL), "Worse: 1 regression"),
+        (run(PASS, PASS), run(FAIL), "Worse, and less is judged: 1 regression, 1 no longer judged"),
+        (run(FAIL), run(PASS), "Better: 1 fixed"),
+        (run(FAIL, PASS), run(PASS, FAIL), "Better and worse: 1 regression, 1 fixed"),
+        (run(PASS, PASS, PASS, FAIL), run(FAIL, FAIL, FAIL, PASS), "Mostly worse: 3 regressions, 1 fixed"),
+        (run(FAIL, FAIL, FAIL, PASS), run(PASS, PASS, PASS, FAIL), "Mostly better: 1 regression, 3 fixed"),
+        (run(FAIL, PASS), run(PASS, UNJUDGED), "Better, but less is judged: 1 fixed, 1 no longer judged"),
+        (run(PASS, FAIL), run(PASS, UNJUDGED), "Less is judged: 1 no longer judged"),
+        (run(PASS, UNJUDGED), run(PASS, PASS), "More is judged: 1 judged for the first time"),
+        (run(PASS), run(PASS, FAIL), "More is judged, and some of it fails: 1 new case (1 fails)"),
+        (run(FAIL), run(PASS, complete=False), "Cannot say: 1 fixed"),
+        (run(PASS), run(FAIL, complete=False), "Worse: 1 regression"),
+        (run(PASS), run(), "Nothing to compare: 1 no longer judged"),
+    ],
+)
+def test_a_comparison_begins_with_better_or_worse(old: Results, new: Results, words: str) -> None:
+    """Whoever reads three words of it is told the truth: also where better is only that less is judged."""
+    assert compare_results(old, new).headline == words
+
+
+def test_a_cause_that_takes_over_is_seen_where_the_same_cases_fail() -> None:
+    """The cases that fail are the same, and yet one cause is mended and another has appeared."""
+    old, new = (run(*[replace(one, case="x")] * 3) for one in (FAIL, FAIL))
+    trace, other = (
+        replace(FAIL, differences=(Mismatch(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Errors"),))
+        for name in ("X-Trace", "X-Other")
+    )
+    changed = compare_results(run(trace, trace), run(other, other))
+    grown = compare_results(run(trace, FAIL), run(trace, trace))
+
+    assert compare_results(old, new).about_causes == ()
+    assert changed.headline == "Better and worse: 2 still failing"
+    assert changed.about_causes[0] == "1 new cause, 1 gone"
+    assert grown.about_causes[1:] == (
+        "grown: X-Trace is missing: 1 → 2 cases",
+        'gone: says "no such model" instead of "Unknown model: super-model-v9": 1 case',
+    )
+
+
+def test_what_a_crash_hides_is_not_mended() -> None:
+    """Where every answer is a crash, a missing header is hidden, not gone; without the crash it is there again."""
+    crash = replace(
+        FAIL,
+        actual="500  oops",
+        differences=(
+            Mismatch(facet=Facet.STATUS, where="status", why="expected 400, got 500", rests_on="400 — Unknown model"),
+        ),
+    )
+    hidden, seen = compare_results(run(MISSING), run(crash)), compare_results(run(crash), run(MISSING))
+
+    assert hidden.headline == "Worse: 1 still failing"
+    assert hidden.about_causes == (
+        "1 new cause, 1 hidden",
+        "new: answers 500  oops: 1 case",
+        "hidden: X-Trace is missing: 1 case",
+    )
+    assert seen.headline == "Better: 1 still failing"
+    assert seen.about_causes[0] == "1 cause gone, 1 uncovered"
+    assert compare_results(run(MISSING, MISSING), run(crash, PASS)).about_causes[0] == "1 new cause, 1 gone"
 
 
 @pytest.mark.parametrize(
@@ -265,6 +352,10 @@ def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
     [
         (replace(run(PASS), run=replace(samples.RUN, target="https://example.com")), "two: its target is https://ex"),
         (replace(run(PASS), run=replace(samples.RUN, catalogue="f" * 16)), "two: its catalogue is ffff"),
+        (
+            replace(run(PASS), run=replace(samples.RUN, label="2.4.1")),
+            "two: its label is 2.4.1, that of one is unknown",
+        ),
         (run(FAIL), "the parts contradict each other on a;"),
     ],
 )

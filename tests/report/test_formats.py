@@ -13,6 +13,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report import badge, ctrf, formats, html, markdown
+from luma_conformance.report.html_frame import escape_text
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import Ending, Results
 from tests.report import samples
@@ -37,7 +38,7 @@ def test_all_formats_say_the_same(results: Results) -> None:
     assert markdown.escape_text(results.headline) in summary
     page = html.render([results])
 
-    assert html.escape_text(results.headline) in page
+    assert escape_text(results.headline) in page
     assert data["extra"]["conclusion"] == results.conclusion
     assert data["extra"]["headline"] == results.headline
     assert (data["extra"]["judged"], data["extra"]["total"]) == (results.judged, results.total)

@@ -17,6 +17,8 @@ SCHEMA = "case-file.schema.json"
 """The name of the schema; a file that names it in its first line declares itself a case file."""
 EVERY_RESPONSE = "every-response.yaml"
 """The file that, with the schema, makes a folder a catalogue: the kit's own, or a copy of it."""
+TRANSCRIBED = "2026-11-23"
+"""The day on which the kit's own catalogue was written from the page."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

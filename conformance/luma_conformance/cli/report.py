@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.arguments import label
 from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
 from luma_conformance.cli.parser import add_command, add_output
 from luma_conformance.cli.results import WRITTEN_BY, read_results
@@ -16,6 +18,7 @@ from luma_conformance.report.merge import merge
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
+    from luma_conformance.report.result import Results
 
 DEFAULT_FORMATS: Final = ("html", "md")
 
@@ -32,6 +35,7 @@ def add_commands(commands: Commands) -> None:
         "catalogue, and a case that several parts judged came to the same verdict in each.",
         examples=(
             "report monday tuesday --output trend.html",
+            "report today --since yesterday --output report.html",
             "report --merge shard-1 shard-2 --output whole.jsonl",
             "report results.jsonl --format deviations --output deviations.toml",
         ),
@@ -44,6 +48,12 @@ def add_commands(commands: Commands) -> None:
         "default: what the name of the output says, or html,md",
     )
     command.add_argument("--merge", action="store_true", help="make one result of the parts of a run")
+    command.add_argument(
+        "--label", type=label, metavar="TEXT", help="what you call the build that was judged, in place of what it said"
+    )
+    command.add_argument(
+        "--since", type=Path, metavar="RESULTS", help="an earlier run of the same target: say what has changed since"
+    )
     add_output(
         command,
         metavar="FILE|DIR",
@@ -52,24 +62,31 @@ def add_commands(commands: Commands) -> None:
 
 
 def _report(options: argparse.Namespace) -> Exit:
-    runs = [read_results(path) for path in options.results]
+    runs = [_label(read_results(path), options.label) for path in options.results]
+    since = None if options.since is None else read_results(options.since)
     whole = None
     if options.merge:
         whole = merge(runs, [str(path) for path in options.results])
         runs = [whole]
+    if len(runs) > 1 and (options.since or options.label):
+        raise InputError("--since and --label are for one run; of several, each is compared with the one before it")
     output: Path | None = options.output
     name = None if output is None or output.is_dir() else match_file(output)
     if options.format is not None:
-        files = render(runs, parse_formats(options.format))
+        files = render(runs, parse_formats(options.format), since)
     elif name is not None:
-        files = {name: render(runs, [find_format(name)])[name]}
+        files = {name: render(runs, [find_format(name)], since)[name]}
     else:
-        files = render(runs, DEFAULT_FORMATS)
+        files = render(runs, DEFAULT_FORMATS, since)
     _write(files, output, options.results, one=name is not None or (output is None and options.format is not None))
     if whole is None:
         return Exit.CONFORMANT
     print(whole.headline, file=sys.stderr)
     return whole.exit_status
+
+
+def _label(results: Results, label: str | None) -> Results:
+    return results if label is None else replace(results, run=replace(results.run, label=label))
 
 
 def _write(files: dict[str, str], output: Path | None, inputs: list[Path], *, one: bool) -> None:

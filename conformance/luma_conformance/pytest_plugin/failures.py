@@ -19,6 +19,10 @@ MAX_EXPLAINED: Final = 20
 """Causes that are explained; the rest are only counted."""
 MAX_IDS: Final = 6
 """Cases of a cause that are listed; the rest are counted."""
+_LABEL: Final = 19
+"""Where the text of a line of an explanation begins, after its label."""
+_COLOURS: Final = {"the page says": {"green": True}, "the server said": {"red": True}}
+"""As a diff has them; on a terminal only."""
 _DEFAULT_REPORTCHARS: Final = "fE"
 """What pytest's -r is where it is not given."""
 
@@ -72,7 +76,8 @@ def _write_causes(terminal: pytest.TerminalReporter, causes: tuple[Cause, ...]) 
     terminal.section("CAUSES")
     for number, cause in enumerate(causes[:MAX_EXPLAINED], start=1):
         terminal.write_line(f"{number}. {cause.title}: {cause.extent} ({cause.severity})", red=True, bold=True)
-        terminal.write_line(explain(cause.example))
+        for line in explain(cause.example).split("\n"):
+            terminal.write_line(line, **_COLOURS.get(line[:_LABEL].strip(), {}))
         if others := [case for case in cause.cases if case != cause.example.case]:
             terminal.write_line(_list_ids(others, terminal.config.get_terminal_writer().fullwidth))
         terminal.write_line("")

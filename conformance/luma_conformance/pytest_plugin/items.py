@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Case, Outcome, Result
 from luma_conformance.properties.nonconformance import NonConformance
+from luma_conformance.pytest_plugin.places import name_file
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, run_of
 from luma_conformance.pytest_plugin.sessions import account, session_of, stop
 from luma_conformance.session.against import add_standing
@@ -65,14 +67,15 @@ class CaseItem(pytest.Item):
         result = self._play()
         passed = result.verdict.outcome is Outcome.PASS
         describe = session.outline if passed and not run_of(self.config).wants_report else session.describe
-        self.judged = judged = describe(result, time.perf_counter() - began)
+        judged = describe(result, time.perf_counter() - began)
+        self.judged = judged = replace(judged, file=name_file(self.path, self.config.rootpath))
         account(self)
         if judged.verdict is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {judged.reason}")
         if judged.verdict is Outcome.DEVIATION:
             pytest.xfail(f"known deviation: {judged.reason}")
         if judged.verdict is Outcome.FAIL:
-            raise NonConformance(failure_text(judged, judged.case, str(self.case.place)), judged)
+            raise NonConformance(failure_text(judged, judged.case, f"{judged.file}:{judged.line}"), judged)
 
     def _play(self) -> Result:
         """Return the result of the case, compared with the other server if there is one."""

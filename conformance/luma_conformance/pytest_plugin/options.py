@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from luma_conformance.arguments import age, given, requirement, seconds, whole_number
+from luma_conformance.arguments import age, given, label, requirement, seconds, whole_number
 
 
 def _parse_fuzz(text: str) -> str | int:
@@ -89,6 +89,11 @@ _OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
         "action": "append",
         "help": "write the results into a folder, in every format, or into a file whose ending says which: .html, "
         ".jsonl, .md, .json (CTRF), .svg (badge); may be given more than once",
+    },
+    "--luma-label": {
+        "metavar": "TEXT",
+        "type": label,
+        "help": "what you call the build that is judged, as 2.4.1-rc2 or a commit: every report shows it",
     },
     "--luma-record": {
         "metavar": "FILE",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from unittest import SkipTest
 
 import pytest
@@ -14,6 +13,7 @@ from luma_conformance.model import Outcome, Severity
 from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.forecast import choose_fuzzing
+from luma_conformance.pytest_plugin.places import name_file
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, run_of, subject_of
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
 from luma_conformance.pytest_plugin.tally import GENERATED
@@ -82,14 +82,14 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
         if outcome is Outcome.PASS and target.worded is not None:
             outcome, found = Outcome.WARNING, replace(found, notes=(target.worded,))
     failed = outcome is Outcome.FAIL
-    file, line, _ = item.location
+    _, line, _ = item.location
     return replace(
         found,
         case=property_id(item),
         title=(item.function.__doc__ or item.name).strip().splitlines()[0],
         section=f"Property: {subject_of(item.path).replace('_', ' ')}",
         verdict=outcome,
-        file=Path(file).as_posix(),
+        file=name_file(item.path, item.config.rootpath),
         line=(line or 0) + 1,
         operation=GENERATED,
         severity=found.severity or (Severity.MUST if failed else None),

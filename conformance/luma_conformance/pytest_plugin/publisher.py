@@ -11,13 +11,17 @@ import pytest
 
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
+from luma_conformance.pytest_plugin.places import keep_annotatable
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report import jsonl, markdown
+from luma_conformance.report.compare import Comparison, compare_results
 from luma_conformance.report.formats import FORMATS, find_format, list_file_names, match_file, render
 from luma_conformance.report.result import Results, Run
 
 _LINES: Final = "results.jsonl"
 """The file that is written while the run goes on."""
+_MAX_EARLIER: Final = 50_000_000
+"""Bytes of an earlier run's file that are read."""
 
 
 def begin_report(config: pytest.Config) -> Publisher:
@@ -42,6 +46,8 @@ class Publisher:
         self._paths = paths
         self._files = dict(file for path in paths for file in _list_files(path))
         self._results: Results | None = None
+        self._earlier = [found for file, name in self._files.items() if name == _LINES and (found := _read(file))]
+        self._change: Comparison | None = None
         self._streams: list[TextIO] = []
         self._waiting: list[str] = []
         self._begun = self._ended = False
@@ -70,6 +76,8 @@ class Publisher:
         Another call writes all of them again.
         """
         self._results = results
+        since = next((one for one in self._earlier if one.judged and one.run.server == results.run.server), None)
+        self._change = compare_results(since, results) if since else None
         assert results.ending is not None
         try:
             self._begin(results.run)
@@ -80,7 +88,8 @@ class Publisher:
             self._streams, self._ended = [], True
             for file, name in self._files.items():
                 if name not in written:
-                    file.write_text(render([results], [find_format(name)])[name], encoding="utf-8", newline="\n")
+                    text = render([results], [find_format(name)], since)[name]
+                    file.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
             return Exit.USAGE
@@ -91,7 +100,7 @@ class Publisher:
         if self._results is not None and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
             try:
                 with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
-                    summary.write(markdown.render_summary(self._results))
+                    summary.write(markdown.render_summary(self._results, self._change))
             except OSError as error:
                 tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
                 return Exit.USAGE
@@ -99,11 +108,15 @@ class Publisher:
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
         """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
+        if self._change is not None:
+            moment = f" ({self._change.old.started})" if self._change.old.started else ""
+            terminal.write_line(f"since       the last run{moment}: {self._change.headline}")
         for path in self._paths:
             written = [file.name for file in self._files if file != path and file.parent == path]
             terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
         if self._results is not None and annotated:
-            for command in markdown.render_commands(self._results):
+            results = keep_annotatable(self._results, terminal.config.rootpath, os.environ.get("GITHUB_WORKSPACE"))
+            for command in markdown.render_commands(results):
                 terminal.write_line(command)
 
     def _begin(self, run: Run) -> None:
@@ -115,6 +128,16 @@ class Publisher:
     def _write(self, line: str) -> None:
         for stream in self._streams:
             stream.write(f"{line}\n")
+
+
+def _read(file: Path) -> Results | None:
+    """Return the results of the run whose file will be overwritten; None where there are none to compare with."""
+    try:
+        if file.is_file() and file.stat().st_size <= _MAX_EARLIER:
+            return jsonl.parse_results(file.read_bytes(), file.name)
+    except (OSError, InputError):
+        pass
+    return None
 
 
 def _list_files(path: Path) -> list[tuple[Path, str]]:

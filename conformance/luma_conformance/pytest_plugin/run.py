@@ -65,6 +65,12 @@ def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
     return redactor, lambda text: bound(text, scrub=lambda whole: safe_text(scrub(whole)))
 
 
+def read_label(config: pytest.Config) -> str:
+    """Return what the user calls the build that is judged, fit to be shown."""
+    given = config.getoption("luma_label")
+    return guard(config)[1](given) if given else ""
+
+
 def property_id(item: pytest.Item) -> str:
     """Return the id of a property: its node id, or for one of ours an id that is the same in every installation."""
     return f"properties/{subject_of(item.path)}/{item.name}" if is_kits(item) else item.nodeid
@@ -261,7 +267,7 @@ class Run:
             status = self.tally.exit_status(given, complete=complete, interrupted=not went_on)
         else:
             status = given or (Exit.CONFORMANT if went_on else Exit.INTERRUPTED)
-        results = self.tally.end(status, complete=complete)
+        results = self.tally.end(status, complete=complete, label=read_label(self._config))
         return status if self._publisher is None else self._publisher.end(results, self.tally, status)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

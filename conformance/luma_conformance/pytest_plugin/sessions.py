@@ -21,7 +21,7 @@ from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.matching import one_line
-from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, run_of
+from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, read_label, run_of
 from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
 from luma_conformance.session.deviations_file import load_deviations
@@ -51,11 +51,13 @@ def describe_run(config: pytest.Config) -> Run:
     given = session.target.profile
     run = Run(
         target=one_line(session.scrub(session.shown)),
+        label=read_label(config),
         against=one_line(other.scrub(other.shown)) if other is not None else "",
         kit=luma_conformance.__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
         catalogue=catalogue_files.digest(),
+        transcribed=catalogue_files.TRANSCRIBED,
         profile=one_line(session.profile or ""),
         offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
         started=now(),
@@ -136,7 +138,7 @@ def _make_options(config: pytest.Config) -> Options:
     spend = worker_share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
     return Options(
         target=config.getoption("base_url", None),
-        profile=config.getoption("luma_profile"),
+        profile=_name_profile(config),
         spend=spend // 2 if config.getoption("luma_against") else spend,  # each of two targets has half
         timeout=config.getoption("luma_timeout"),
         lenient=config.getoption("luma_wording") == "lenient",
@@ -150,6 +152,17 @@ def _make_options(config: pytest.Config) -> Options:
         alone=not hasattr(config, "workerinput"),
         gateway=read_gateway(config),
     )
+
+
+def _name_profile(config: pytest.Config) -> Path | None:
+    """Return the profile's path from where pytest was started: reports and commands name it, on other machines too."""
+    path: Path | None = config.getoption("luma_profile")
+    if path is None or not path.is_absolute():
+        return path
+    try:
+        return Path(os.path.relpath(path))
+    except ValueError:  # on another drive
+        return path
 
 
 def _choose_record_file(config: pytest.Config) -> Path | None:

@@ -30,8 +30,9 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
     assert results is not None
     assert results.ending is not None
     terminal.section("Luma Agents API conformance")
-    if results.run.target:
-        terminal.write_line(f"target      {results.run.target}")
+    for name, text in (("target", results.run.target), ("build", results.run.label)):
+        if text:
+            terminal.write_line(f"{name:<12}{text}")
     _write_counts(terminal, results)
     _write_flaky(terminal, results)
     _write_causes(terminal, results)
@@ -41,11 +42,7 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"observed    {what}")
     for line in _format_rules(results.ending, every=terminal.verbosity > 0):
         terminal.write_line(line, yellow=line.startswith("unreached"))
-    if made := results.ending.made:
-        words = f"{describe_made(made)}, for the cases that need one"
-        terminal.write_line(f"made        {words}: {count_noun(sum(made.values()), 'generation')}")
-    if spent := results.ending.spent:
-        terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
+    _write_costs(terminal, results.ending)
     if results.counts[Outcome.FAIL] and results.run.target == EMBEDDED:
         terminal.write_line("again       serve the reference before you paste a curl line: luma-conformance serve")
     _write_ending(terminal, tally)
@@ -62,6 +59,14 @@ def _write_ending(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.write_line(f"incomplete: {tally.describe_missing()}", red=True, bold=True)
 
 
+def _write_costs(terminal: pytest.TerminalReporter, ending: Ending) -> None:
+    if made := ending.made:
+        words = f"{describe_made(made)}, for the cases that need one"
+        terminal.write_line(f"made        {words}: {count_noun(sum(made.values()), 'generation')}")
+    if spent := ending.spent:
+        terminal.write_line(f"spent       {count_noun(spent, 'accepted generation')}")
+
+
 def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     if not results.verdicts:
         return
@@ -72,8 +77,8 @@ def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     if warned := outcomes[Outcome.WARNING]:
         counts += f", {warned} worded otherwise"
     terminal.write_line(counts, red=failed > 0, green=results.is_whole, yellow=not failed and not results.is_whole)
-    if noted := sum(bool(one.notes) for one in results.verdicts):
-        terminal.write_line(f"worded      {noted} passed with another wording, where the page lets the wording vary")
+    if noted := sum(bool(one.notes) and one.verdict is Outcome.PASS for one in results.verdicts):
+        terminal.write_line(f"worded      {noted} of the passed with another wording, where the page lets it vary")
     terminal.write_line(f"not judged  {results.total - results.judged}")
     reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
     reasons |= Counter({"not selected": results.unselected, "not tried, because the run ended": results.untried})

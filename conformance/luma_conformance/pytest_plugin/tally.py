@@ -145,7 +145,7 @@ class Tally:
         """Whether a property has been judged, and not only cases of files."""
         return any(one.operation == GENERATED for one in self._verdicts.values())
 
-    def end(self, status: int, *, complete: bool) -> Results:
+    def end(self, status: int, *, complete: bool, label: str = "") -> Results:
         """Keep and return the results of the run, which ends with this exit status."""
         verdicts = tuple(self._verdicts.values())
         stopped, stop = self.stop or (status, None)
@@ -160,7 +160,11 @@ class Tally:
             observed=_find_observed(verdicts),
         )
         run = self.run or Run(
-            kit=luma_conformance.__version__, catalogue=catalogue_files.digest(), started=ending.ended
+            label=label,
+            kit=luma_conformance.__version__,
+            catalogue=catalogue_files.digest(),
+            transcribed=catalogue_files.TRANSCRIBED,
+            started=ending.ended,
         )
         self.results = Results(run, verdicts, ending)
         return self.results

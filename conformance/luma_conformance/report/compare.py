@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
 from luma_conformance.errors import Exit
-from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
+from luma_conformance.report.compare_causes import KINDS, compare_causes
 from luma_conformance.report.result import Conclusion, Results, count_noun
 
 THERE: Final = "there"
@@ -59,6 +59,8 @@ SEVERITIES: Final[Mapping[Kind, FailOn]] = {
 
 _ORDER: Final = {kind: number for number, kind in enumerate(Kind)}
 _STRICTNESS: Final = {fail_on: number for number, fail_on in enumerate(FailOn)}
+_NEWS: Final = (Kind.REGRESSION, Kind.BREAKING, Kind.FIXED, Kind.LOST, Kind.ONLY_OLD)
+"""What a headline counts first, because it is for these that something got better or worse."""
 _NOUNS: Final = (Kind.REGRESSION, Kind.NEW)
 _WRONG: Final = (Outcome.FAIL, Outcome.DEVIATION)
 _UNJUDGED: Final = (Conclusion.INCOMPLETE, Conclusion.COULD_NOT_JUDGE)
@@ -104,8 +106,8 @@ class Comparison:
 
     `cautions` are what a reader has to know before the numbers. Two recordings without a common request, or two runs
     that judged no case in common, are not `comparable`; a newer run that broke off, or judged nothing, is not
-    `conclusive`. Of runs, `new_causes` and `gone_causes` are what is wrong in one of them only, known or not, each with
-    its extent.
+    `conclusive`. Of runs, the causes are what is wrong, known or not, in the cases that both judged: in one of the two
+    only, or in more or fewer cases than before.
     """
 
     old: Side
@@ -115,6 +117,10 @@ class Comparison:
     cautions: tuple[str, ...] = ()
     new_causes: tuple[str, ...] = ()
     gone_causes: tuple[str, ...] = ()
+    grown_causes: tuple[str, ...] = ()
+    smaller_causes: tuple[str, ...] = ()
+    uncovered_causes: tuple[str, ...] = ()
+    hidden_causes: tuple[str, ...] = ()
     comparable: bool = True
     conclusive: bool = True
 
@@ -125,24 +131,49 @@ class Comparison:
 
     @property
     def headline(self) -> str:
-        """The number of changes of each kind, in a line."""
-        found = [
-            count_noun(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
-            for kind, changes in self.by_kind.items()
-        ]
-        return ", ".join(found) or ("nothing changed" if self.comparable else "nothing to compare")
+        """Whether it got better or worse, and the number of changes of each kind, in a line."""
+        kinds = sorted(self.by_kind.items(), key=lambda item: (*_NEWS, item[0]).index(item[0]))
+        found = ", ".join(_count_changes(kind, changes) for kind, changes in kinds)
+        if not self.comparable:
+            return f"Nothing to compare{f': {found}' if found else ''}"
+        return f"{self._verdict}: {found or 'nothing changed'}"
 
     @property
     def about_causes(self) -> tuple[str, ...]:
-        """The number of new and gone causes, and each of them, in a line; empty where there are none."""
-        if not self.new_causes and not self.gone_causes:
+        """How many causes are new, grown, smaller, gone, …, and each of them, in a line; empty where there are none."""
+        named: Mapping[str, tuple[str, ...]] = {kind: getattr(self, f"{kind}_causes") for kind in KINDS}
+        if not any(named.values()):
             return ()
-        head = f"{count_noun(len(self.new_causes), 'new cause')}, {len(self.gone_causes):,} gone"
-        return (
-            head,
-            *(f"new: {cause}" for cause in self.new_causes),
-            *(f"gone: {cause}" for cause in self.gone_causes),
-        )
+        first, *more = (f"{len(causes):,} {what}" for what, causes in named.items() if causes)
+        count, what = first.split(" ")
+        noun = f"cause{'s' * (count != '1')}"
+        head = ", ".join([f"{count} new {noun}" if what == "new" else f"{count} {noun} {what}", *more])
+        return (head, *(f"{what}: {cause}" for what, causes in named.items() for cause in causes))
+
+    def _weigh(self) -> str:
+        lost, won = (len(self.by_kind.get(kind, ())) for kind in (Kind.REGRESSION, Kind.FIXED))
+        return "Mostly worse" if lost > 2 * won else "Mostly better" if won > 2 * lost else "Better and worse"
+
+    @property
+    def _verdict(self) -> str:
+        """The first words somebody reads who reads no further."""
+        kinds = self.by_kind
+        worse = bool({Kind.REGRESSION, Kind.BREAKING} & {*kinds} or self.new_causes or self.grown_causes)
+        better = bool(Kind.FIXED in kinds or self.gone_causes or self.smaller_causes)
+        less = "less is judged" if Kind.LOST in kinds else "less can be compared" if Kind.ONLY_OLD in kinds else ""
+        if worse or (better and self.conclusive):
+            words = self._weigh() if worse and better else "Worse" if worse else "Better"
+            return f"{words}, {'and' if worse else 'but'} {less}" if less else words
+        if not self.conclusive:
+            return "Cannot say"
+        if less:
+            return less.capitalize()
+        if kinds.keys() & {Kind.NEW, Kind.GAINED}:
+            failing = any(one.severity is FailOn.ANY for kind in (Kind.NEW, Kind.GAINED) for one in kinds.get(kind, ()))
+            return f"More is judged{', and some of it fails' if failing else ''}"
+        if Kind.ADDITIVE in kinds or Kind.VALUE in kinds:
+            return "Changed, but nothing breaks"
+        return "The same but for words" if Kind.WORDING in kinds else "The same"
 
     def exit_status(self, fail_on: FailOn) -> Exit:
         """Return the exit status: of the changes the user wants to fail on, or of a newer run that says too little."""
@@ -186,10 +217,9 @@ def compare_results(old: Results, new: Results) -> Comparison:
         changes=changes,
         unchanged=len(cases) - len(changes),
         cautions=(*_cautions(old, new), *_count_lost(len(then - now), old, new)),
-        new_causes=tuple(_find_causes_of_one(new, old)),
-        gone_causes=tuple(_find_causes_of_one(old, new)),
         comparable=not then.isdisjoint(now),
         conclusive=new.conclusion not in _UNJUDGED,
+        **{f"{kind}_causes": causes for kind, causes in compare_causes(old, new).items()},
     )
 
 
@@ -227,20 +257,10 @@ def _changes(cases: Iterable[str], before: Mapping[str, Judged], after: Mapping[
         yield Change(kind=kind, severity=severity, where=case, before=then, after=now, title=latest.title)
 
 
-def _find_causes_of_one(run: Results, other: Results) -> Iterator[str]:
-    """Yield the causes that another run has not, though it has judged cases of theirs."""
-    judged = {one.case for one in other.verdicts if one.verdict is not Outcome.NOT_JUDGED}
-    there = _find_causes(other)
-    for cause in _find_causes(run):
-        if not judged.isdisjoint(cause.cases) and not any(map(cause.is_like, there)):
-            yield f"{cause.title}: {cause.extent}"
-
-
-def _find_causes(run: Results) -> tuple[Cause, ...]:
-    """Return the causes of a run's wrong answers, whether they are known deviations or not."""
-    return find_causes(
-        replace(one, verdict=Outcome.FAIL) if one.verdict is Outcome.DEVIATION else one for one in run.verdicts
-    )
+def _count_changes(kind: Kind, changes: Sequence[Change]) -> str:
+    counted = count_noun(len(changes), kind) if kind in _NOUNS else f"{len(changes):,} {kind}"
+    failing = sum(one.severity is FailOn.ANY for one in changes) if kind in (Kind.NEW, Kind.GAINED) else 0
+    return f"{counted} ({failing:,} {'fails' if failing == 1 else 'fail'})" if failing else counted
 
 
 def _wording(judged: Judged) -> object:
@@ -261,7 +281,7 @@ def _describe(judged: Judged) -> str:
 
 def _side(results: Results) -> Side:
     size = f"{results.coverage} cases judged"
-    return Side(target=results.run.target, started=results.run.started, size=size)
+    return Side(target=results.run.name, started=results.run.started, size=size)
 
 
 def _count_lost(lost: int, old: Results, new: Results) -> Iterator[str]:
@@ -276,7 +296,10 @@ def _cautions(old: Results, new: Results) -> Iterator[str]:
             yield f"{name} run is no whole run: {results.headline}"
         elif not results.complete:
             yield f"{name} run is incomplete: cases may be missing because it broke off"
-    if old.run.target != new.run.target:
+    if old.run.server == new.run.server and old.run.target != new.run.target:
+        then, now = (results.run.target.partition(", ")[2] or "none" for results in (old, new))
+        yield f"two profiles: {then}, and {now}"
+    elif old.run.target != new.run.target:
         yield f"two targets: {old.run.target or 'none'}, and {new.run.target or 'none'}"
     if old.run.catalogue != new.run.catalogue:
         yield "two catalogues: a case may ask for something else than it did"

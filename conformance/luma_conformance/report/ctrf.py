@@ -51,7 +51,10 @@ def render(results: Results) -> str:
                 },
             },
             "tests": tests,
-            "environment": {"extra": {"target": results.run.target, "catalogue": results.run.catalogue}},
+            "environment": {
+                **({"buildName": results.run.label} if results.run.label else {}),
+                "extra": {"target": results.run.target, "catalogue": results.run.catalogue},
+            },
         },
     }
     return json.dumps(report, separators=(",", ":")) + "\n"

@@ -20,7 +20,7 @@ ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
 }
 """The formats that hold one run."""
 
-MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results]], str]]]] = {
+MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results], Results | None], str]]]] = {
     "html": {"report.html": html.render},
     "md": {"summary.md": markdown.render_summaries},
 }
@@ -68,12 +68,15 @@ def list_file_names(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for word in words for name in {**ONE, **MANY}[word])
 
 
-def render(runs: Sequence[Results], words: Sequence[str]) -> dict[str, str]:
-    """Return the text of each file of some formats; raise InputError for several runs in a format of one run."""
+def render(runs: Sequence[Results], words: Sequence[str], since: Results | None = None) -> dict[str, str]:
+    """Return the text of each file of some formats; raise InputError for several runs in a format of one run.
+
+    `since` is an earlier run of the same target as the only one, whose report says what has changed.
+    """
     files: dict[str, str] = {}
     for word in words:
         if word in MANY:
-            files |= {name: write(runs) for name, write in MANY[word].items()}
+            files |= {name: write(runs, since) for name, write in MANY[word].items()}
         elif len(runs) == 1:
             files |= {name: write(runs[0]) for name, write in ONE[word].items()}
         else:

@@ -10,7 +10,9 @@ from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
-from luma_conformance.report.links import page_link
+from luma_conformance.report.compare import Comparison
+from luma_conformance.report.history import compare_with_earlier
+from luma_conformance.report.links import PAGE, page_link
 from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun
 
 MAX_SHOWN: Final = 50
@@ -31,17 +33,23 @@ _HEADS: Final = {
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
-def render_summaries(runs: Sequence[Results]) -> str:
-    """Return the summaries of some runs, one below the other."""
-    return "\n".join(render_summary(results) for results in runs)
+def render_summaries(runs: Sequence[Results], since: Results | None = None) -> str:
+    """Return the summaries of some runs, one below the other, each with what changed since the one before it."""
+    changes = compare_with_earlier(runs, since)
+    return "\n".join(render_summary(results, changes.get(index)) for index, results in enumerate(runs))
 
 
-def render_summary(results: Results) -> str:
-    """Return the summary of a run."""
+def render_summary(results: Results, change: Comparison | None = None) -> str:
+    """Return the summary of a run, and what has changed since another."""
+    run = results.run
     remarks = f"; {'; '.join(results.remarks)}" if results.remarks else ""
+    day = f" as transcribed {run.transcribed}" if run.transcribed else ""
     mark = _MARKS[results.conclusion] if results.is_whole or results.conclusion is not Conclusion.CONFORMANT else "🟡"
     out = [f"## {mark} {escape_text(results.headline)}", ""]
-    out += [f"Target: {escape_text(results.run.target or 'none')}{escape_text(remarks)}.", ""]
+    out += [f"Build: {escape_text(run.label)}", ""] if run.label else []
+    out += [f"Target: {escape_text(run.target or 'none')}{escape_text(remarks)}.", ""]
+    out += [f"Judged by [the error-handling page]({PAGE}){escape_text(day)}.", ""]
+    out += _render_change(change) if change else []
     out += _list_causes(find_causes(results.verdicts))
     out += _render_matrix(results)
     for words, cases in results.flaky.items():
@@ -82,6 +90,14 @@ def render_commands(results: Results) -> Iterator[str]:
         yield f"::warning title=flaky::{_escape_message(f'{len(cases):,} flaky: {words}: {listed}')}"
     if results.conclusion in (Conclusion.COULD_NOT_JUDGE, Conclusion.INCOMPLETE):
         yield f"::error title=conformance::{_escape_message(results.headline)}"
+
+
+def _render_change(change: Comparison) -> Iterator[str]:
+    yield f"**Since the last run: {escape_text(change.headline)}**"
+    yield ""
+    yield from (f"- {escape_text(line)}" for line in (*change.cautions, *change.about_causes[:MAX_SHOWN]))
+    yield f"- compared with {escape_text(str(change.old))}"
+    yield ""
 
 
 def _describe(judged: Judged) -> str:

@@ -16,14 +16,14 @@ MAX_NAMED = 5
 
 
 def merge(parts: Sequence[Results], names: Sequence[str]) -> Results:
-    """Return the parts as one result; raise InputError unless they have the same target and catalogue.
+    """Return the parts as one result; raise InputError unless they have the same target, build and catalogue.
 
     A case in several parts counts once: judged rather than not judged. Parts that come to different verdicts on it
     are not parts of one run, and are refused.
     """
     first = parts[0].run
     for part, name in zip(parts[1:], names[1:], strict=True):
-        for what in ("target", "catalogue"):
+        for what in ("target", "label", "catalogue"):
             here, there = getattr(part.run, what), getattr(first, what)
             if here != there:
                 raise InputError(

@@ -14,6 +14,7 @@ const list = $("list");
 const only = new Set();
 let found = data.cases;
 let start = 0;
+let unasked = true; // so a run without a finding lists nothing yet
 
 function make(tag, className, text) {
   const node = document.createElement(tag);
@@ -22,27 +23,40 @@ function make(tag, className, text) {
   return node;
 }
 
+// An id may be broken between its words, not inside them.
+function makeId(text) {
+  const node = make("bdi", "id");
+  text.split(/(?<=[\p{L}\d][/_.:])(?=[\p{L}\d])/u).forEach((part, index) => node.append(...(index ? [make("wbr")] : []), part));
+  return node;
+}
+
 const verdictOf = (cell) => cell === null ? null : typeof cell === "number" ? cell : cell.v;
+
+const words = (value) => typeof value === "object" && value !== null ? Object.values(value).map(words).join("\n") : String(value ?? "");
 
 // What a search looks through, made at the first search.
 let haystacks = null;
 function haystack(index) {
   haystacks ??= data.cases.map(([id, title, section, place, operation, cells]) =>
-    [id, title, data.sections[section][0], place, operation, JSON.stringify(cells)].join("\n").toLowerCase());
+    [id, title, data.sections[section][0], place, operation, ...cells.map(words)].join("\n").toLowerCase());
   return haystacks[index];
 }
 
 function filter() {
   const section = $("section").value;
-  const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const cause = $("cause").value;
+  const rows = cause === "" ? null : new Set(data.causes[cause][1]);
+  const wanted = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const differing = $("differing").querySelector("input").checked;
   found = data.cases.filter((one, index) => {
     const verdicts = one[5].map(verdictOf);
-    return (section === "" || one[2] === Number(section))
+    return (rows === null || rows.has(index))
+      && (section === "" || one[2] === Number(section))
       && (only.size === 0 || verdicts.some((verdict) => only.has(verdict)))
       && (!differing || new Set(verdicts).size > 1)
-      && words.every((word) => haystack(index).includes(word));
+      && wanted.every((word) => haystack(index).includes(word));
   });
+  if (unasked && data.runs.length === 1 && only.size === 0) found = [];
   start = 0;
   render();
 }
@@ -50,7 +64,9 @@ function filter() {
 function render() {
   show(found.slice(start, start + SIZE));
   const total = data.cases.length.toLocaleString("en");
-  $("found").textContent = found.length === 0
+  $("found").textContent = found.length === 0 && unasked
+    ? `No case has a finding: Show all lists the ${total}.`
+    : found.length === 0
     ? `None of ${total} cases is all of that.`
     : `${found.length.toLocaleString("en")} of ${total} cases`;
   $("pages").hidden = found.length <= SIZE;
@@ -68,7 +84,7 @@ function row(one) {
   const details = make("details");
   const summary = make("summary");
   for (const cell of cells) summary.append(mark(verdictOf(cell), cells.length > 1));
-  summary.append(make("bdi", "id", id), make("bdi", "title", title));
+  summary.append(makeId(id), make("bdi", "title", title));
   details.append(summary);
   details.addEventListener("toggle", () => { if (details.open) fill(details, one); });
   return details;
@@ -183,14 +199,16 @@ function command(text) {
   return block;
 }
 
-// #verdict=fail&section=3, as the table's numbers link to, or #search=ID, as a cause does.
+// #verdict=fail&section=3, as the table's numbers link to, or #cause=2 or #search=ID, as a cause does.
 function follow() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  if (!["verdict", "section", "search"].some((name) => wanted.has(name))) return;
+  if (!["verdict", "section", "search", "cause"].some((name) => wanted.has(name))) return;
   only.clear();
+  $("differing").querySelector("input").checked = false;
   const number = data.outcomes.findIndex(([outcome]) => outcome === wanted.get("verdict"));
   if (number >= 0) only.add(number);
   $("section").value = wanted.get("section") ?? "";
+  $("cause").value = wanted.get("cause") ?? "";
   $("search").value = wanted.get("search") ?? "";
   press();
   filter();
@@ -218,6 +236,8 @@ function setUp() {
     });
     $("verdicts").append(button);
   });
+  data.causes.forEach(([title], number) => $("cause").append(new Option(title, String(number))));
+  $("of-cause").hidden = data.causes.length === 0;
   data.sections.forEach(([heading], number) => $("section").append(new Option(heading, String(number))));
   $("differing").hidden = data.runs.length < 2;
   $("differing").querySelector("input").checked = data.runs.length > 1;
@@ -234,6 +254,7 @@ function turn(by) {
 
 setUp();
 filter();
+unasked = false;
 follow();
 addEventListener("hashchange", follow);
 $("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -245,6 +266,7 @@ $("all").addEventListener("click", () => {
   filter();
 });
 $("section").addEventListener("change", filter);
+$("cause").addEventListener("change", filter);
 $("search").addEventListener("input", filter);
 $("differing").addEventListener("change", filter);
 $("earlier").addEventListener("click", () => turn(-SIZE));
@@ -256,8 +278,12 @@ $("theme").addEventListener("click", () => {
   root.dataset.theme = next;
   $("theme").textContent = `Theme: ${next}`;
 });
-// What is printed is what was filtered, findings unfolded.
+// What is printed is what was filtered, findings unfolded, and so is all else that is folded.
+const folded = () => document.querySelectorAll("main section:not(:has(#list)) details:not([open])");
+let unfolded = [];
 addEventListener("beforeprint", () => {
+  unfolded = [...folded()];
+  for (const one of unfolded) one.open = true;
   show(found.slice(0, PRINTED));
   found.slice(0, PRINTED).forEach((one, index) => {
     if (one[5].every((cell) => typeof cell === "number")) return;
@@ -265,4 +291,7 @@ addEventListener("beforeprint", () => {
     fill(list.children[index], one);
   });
 });
-addEventListener("afterprint", render);
+addEventListener("afterprint", () => {
+  for (const one of unfolded) one.open = false;
+  render();
+});

@@ -26,19 +26,22 @@ JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run: its target, the server it is compared with, and the versions involved.
+    """A run: its target, the build of it, the server it is compared with, and the versions involved.
 
-    `catalogue` is a digest of the kit's case files, `started` ISO 8601, UTC. `total` counts the cases that there are
+    `label` is what the user calls the build. `catalogue` is a digest of the kit's case files, `transcribed` the day
+    they were written from the page, `started` ISO 8601, UTC. `total` counts the cases that there are
     for it, `selected` those that were to be tried, `own` those that are not the kit's; all are 0 if not known.
     `required` says what it has to judge at least: each requirement, and the number of cases it asks for.
     """
 
     target: str = ""
+    label: str = ""
     against: str = ""
     kit: str = ""
     pytest: str = ""
     python: str = ""
     catalogue: str = ""
+    transcribed: str = ""
     profile: str = ""
     offers: tuple[str, ...] = ()
     started: str = ""
@@ -46,6 +49,17 @@ class Run:
     selected: int = 0
     own: int = 0
     required: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def server(self) -> str:
+        """The target without its profile: the same server may be judged with more keys, or fewer."""
+        return self.target.partition(", ")[0]
+
+    @property
+    def name(self) -> str:
+        """The build and the target, in words."""
+        target = self.target or "no target"
+        return f"{self.label} at {target}" if self.label else target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
