@@ -10,7 +10,7 @@ from tests.kit import run_inside
 VALUED = (
     "--luma-profile", "--luma-spend", "--luma-header", "--luma-client-cert", "--luma-timeout", "--luma-patience",
     "--luma-against", "--luma-wording", "--luma-deviations", "--luma-report", "--luma-record", "--luma-max-age",
-    "--luma-fuzz", "--luma-require",
+    "--luma-fuzz", "--luma-require", "--luma-label",
 )  # fmt: skip
 
 
