@@ -93,7 +93,9 @@ def stem(text: str) -> str:
 
 def is_whole(judged: Judged) -> bool:
     """Return whether all evidence of a wrong answer was kept."""
-    return judged.expected is not None or judged.curl is not None or not judged.show
+    return (
+        judged.expected is not None or judged.curl is not None or (not judged.show and judged.explanation is not None)
+    )
 
 
 def summarize(judged: Judged) -> str:
@@ -118,8 +120,8 @@ def _list_texts(judged: Judged) -> Iterator[str]:
 
 def _shorten_difference(one: Mismatch) -> Mismatch:
     expected, got, text = one.why.rpartition(_GOT)
-    if expected.startswith(_SENT):
-        expected = f'{_SENT}"…"'
+    if expected.startswith(_SENT):  # both are new in every answer
+        return replace(one, why=f'{_SENT}"…"{got}another')
     why = f"{cut(expected, MAX_EXPECTED)}{got}{_cut_text(text)}" if got else cut(one.why, MAX_EXPECTED)
     return replace(one, where=cut(one.where, MAX_TEXT), why=why)
 

@@ -1,8 +1,8 @@
 """Results as JSON Lines: a header, a line for each verdict as it comes, a footer; read again even if cut off.
 
-A server that is wrong in one thing is wrong in it hundreds of times. So a difference that is no verdict's first is
-written once, with a number, and then told by that number. What a difference does not say, its verdict says; and the
-section and operation that a verdict does not say, the line before of a case of the same file says.
+A server that is wrong in one thing is wrong in it hundreds of times. So a difference is written once, with a number,
+and then told by it. What a difference does not say, its verdict says; and the section and operation that a verdict does
+not say, the line before of a case of the same file says.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ def as_data(judged: Judged, written: Written | None = None) -> dict[str, object]
     """Return a verdict as JSON data without its empty members; the facets are listed beside the differences."""
     data = {name: value for name, value in _list_members(judged).items() if value not in (None, (), "", {})}
     if judged.differences:
-        first, *others = (_list_own_members(one, judged) for one in judged.differences)
-        data["differences"] = [first, *(_number(one, written) for one in others)]
+        data["differences"] = [_number(_list_own_members(one, judged), written) for one in judged.differences]
         data["facets"] = list(judged.facets)
     if judged.flaky:
         data["flaky"] = judged.flaky
