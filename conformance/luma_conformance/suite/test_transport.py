@@ -114,13 +114,14 @@ NEEDLESS: Final[Mapping[str, Variation]] = {
     "an unknown header without a value": _unknown(("X-Conformance", "")),
     "a long unknown header": _unknown(("X-Conformance", "conformance " * 80)),
     "anything accepted": _unknown(("Accept", "*/*")),
+    "JSON, or else anything, accepted": _unknown(("Accept", "application/json, text/plain;q=0.9, */*;q=0.8")),
+    "compression accepted": _unknown(("Accept-Encoding", "gzip, deflate")),
     "no compression accepted": _unknown(("Accept-Encoding", "identity")),
     "another user agent": _unknown(("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)")),
 }
 """Headers that the page gives no say."""
 
 SENT: Final[Mapping[str, Variation]] = {
-    "asking to keep the connection": Variation(change=_with(("Connection", "keep-alive")), rests_on="RFC 9112, 9.3"),
     "on a connection that closes": Variation(change=_with(("Connection", "close")), rests_on="RFC 9112, 9.3"),
     "on a connection just opened": Variation(change=_with(("Connection", "close")), rests_on="RFC 9112, 9.3"),
     "expecting 100-continue": Variation(
