@@ -284,6 +284,20 @@ def visible(when: Callable[[dict[str, object]], bool]) -> Wrong:
     return wrap
 
 
+def visible_to_main(when: Callable[[dict[str, object]], bool]) -> Wrong:
+    """Show the main client a generation of the other one's, where `when` says so."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            theirs = tuple((name, text.replace("test-main", "test-other")) for name, text in request.headers)
+            seen = handle(replace(request, headers=theirs)) if request.method == "GET" else None
+            return seen if seen and seen.status == 200 and when(json.loads(seen.body)) else handle(request)
+
+        return answer
+
+    return wrap
+
+
 def old(clock_seconds: float) -> Wrong:
     """Show the other client a generation that was accepted so long ago."""
 
@@ -327,6 +341,11 @@ def old(clock_seconds: float) -> Wrong:
             id="one type, queued",
         ),
         pytest.param(old(3000), "3600 s later", id="an hour old"),
+        pytest.param(
+            visible_to_main(lambda body: body["type"] == "video" and body["state"] == "completed"),
+            "video, completed",
+            id="another's completed video, to the main client",
+        ),
     ],
 )
 def test_another_clients_generation_that_shows_is_caught(wrong: Wrong, said: str) -> None:
