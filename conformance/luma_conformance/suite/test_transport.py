@@ -116,7 +116,6 @@ NEEDLESS: Final[Mapping[str, Variation]] = {
     "anything accepted": _unknown(("Accept", "*/*")),
     "JSON, or else anything, accepted": _unknown(("Accept", "application/json, text/plain;q=0.9, */*;q=0.8")),
     "compression accepted": _unknown(("Accept-Encoding", "gzip, deflate")),
-    "no compression accepted": _unknown(("Accept-Encoding", "identity")),
     "another user agent": _unknown(("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)")),
 }
 """Headers that the page gives no say."""
