@@ -48,8 +48,9 @@ def header(headers: Headers, name: str) -> str | None:
 class Request:
     """A request as it is sent.
 
-    `url` is a path on the target (`/v1/generations`), or the absolute URL of an output file. `pieces`: over HTTP, head
-    and body leave in so many pieces, a moment apart.
+    `url` is a path on the target (`/v1/generations`), or the absolute URL of an output file. Over HTTP, head and body
+    leave in so many `pieces`, a moment apart, and a body with the header Transfer-Encoding, `chunked`, in chunks of
+    `chunk` bytes, or in one.
 
     >>> from luma_conformance import Request
     >>> Request(method="GET", url="/v1/generations/7c9e6679-7425-40de-944b-e07fc1f90ae7").body
@@ -61,6 +62,7 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
     pieces: int = 1
+    chunk: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -25,7 +25,10 @@ from luma_conformance.reference.cards import KEYS
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.session.open import Options, open_session
 from luma_conformance.strategies.identity import NEAR_IDS, NEAR_KEYS, SPELLINGS, find_refusals, is_same_uuid
+from luma_conformance.suite import test_access as access
 from luma_conformance.suite import test_identity as identity
+from luma_conformance.suite import test_reasons as reasons
+from luma_conformance.suite import test_transport as transport
 from luma_conformance.target.profile import Key
 from tests import miniatures
 from tests.answering import answering
@@ -284,6 +287,20 @@ def visible(when: Callable[[dict[str, object]], bool]) -> Wrong:
     return wrap
 
 
+def visible_to_main(when: Callable[[dict[str, object]], bool]) -> Wrong:
+    """Show the main client a generation of the other one's, where `when` says so."""
+
+    def wrap(handle: Handle) -> Handle:
+        def answer(request: Request) -> Response:
+            theirs = tuple((name, text.replace("test-main", "test-other")) for name, text in request.headers)
+            seen = handle(replace(request, headers=theirs)) if request.method == "GET" else None
+            return seen if seen and seen.status == 200 and when(json.loads(seen.body)) else handle(request)
+
+        return answer
+
+    return wrap
+
+
 def old(clock_seconds: float) -> Wrong:
     """Show the other client a generation that was accepted so long ago."""
 
@@ -327,6 +344,11 @@ def old(clock_seconds: float) -> Wrong:
             id="one type, queued",
         ),
         pytest.param(old(3000), "3600 s later", id="an hour old"),
+        pytest.param(
+            visible_to_main(lambda body: body["type"] == "video" and body["state"] == "completed"),
+            "video, completed",
+            id="another's completed video, to the main client",
+        ),
     ],
 )
 def test_another_clients_generation_that_shows_is_caught(wrong: Wrong, said: str) -> None:
@@ -538,19 +560,49 @@ class Listening:
         return self.transport.send(request)
 
 
-def hear(luma_target: LumaTarget) -> list[Request]:
-    """Return the requests that all properties send."""
+def hear(luma_target: LumaTarget, properties: Iterable[Property] = PROPERTIES) -> list[Request]:
+    """Return the requests that properties send."""
     spending = luma_target.session.spending
     listening = spending._transport = Listening(spending._transport)
-    for property_ in PROPERTIES:
+    for property_ in properties:
         with suppress(pytest.skip.Exception):
             property_(luma_target)
     return listening.heard
 
 
 def test_it_costs_few_requests() -> None:
-    """All that is said of identity is shown in some hundreds of requests."""
-    assert len(hear(target_on(right))) <= 550
+    """All that is said of identity, access, transport and reasons is shown in some hundreds of requests."""
+    modules = (identity, access, transport, reasons)
+    properties = [one for module in modules for name, one in vars(module).items() if name.startswith("test_")]
+
+    assert len(properties) == 12
+    assert len(hear(target_on(right), properties)) <= 700
+
+
+@pytest.mark.parametrize(
+    ("property_", "contexts"),
+    [
+        (identity.test_a_key_is_compared_whole, 94),
+        (identity.test_a_key_opens_nothing_from_another_place, 79),
+        (identity.test_an_id_is_compared_whole, 30),
+        (identity.test_another_clients_generation_is_hidden_whatever_it_is, 37),
+        (identity.test_made_request_ids_never_repeat, 42),
+        (identity.test_a_request_id_comes_back_on_every_answer, 86),
+        (access.test_a_bad_key_is_refused_whatever_it_asks_for, 40),
+        (access.test_a_client_that_may_not_is_refused_whatever_it_asks_for, 9),
+        (transport.test_how_a_head_is_written_does_not_change_the_answer, 35),
+        (transport.test_needless_headers_do_not_change_the_answer, 48),
+        (transport.test_how_a_request_is_sent_does_not_change_the_answer, 11),
+        (reasons.test_a_refusal_is_for_its_reason, 44),
+    ],
+)
+def test_the_contexts_are_as_many_as_ever(property_: Property, contexts: int) -> None:
+    """On the reference, in process, each property tries all of its table."""
+    luma_target = target_on(right)
+
+    property_(luma_target)
+
+    assert luma_target._begun == contexts
 
 
 def test_off_this_machine_no_near_miss_of_a_key_is_sent() -> None:

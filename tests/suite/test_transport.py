@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -235,13 +236,19 @@ def test_a_server_may_decline_as_http_says(answer: Answer, read: Read, version: 
             property_(luma_target)
 
 
-def test_the_reference_served_passes() -> None:
-    """The reference over HTTP minds nothing of how it is sent to."""
+def test_the_reference_served_passes(tmp_path: Path) -> None:
+    """The reference over HTTP minds nothing of how it is sent to, and what is recorded of it can be replayed."""
+    recording = tmp_path / "run.har"
     with serving() as url:
-        session = open_session(Options(target=url, announce=lambda _: None))
+        session = open_session(Options(target=url, announce=lambda _: None, record=recording))
         for property_ in PROPERTIES:
-            property_(begin(session, Fuzzing()))
+            property_(begin(session, Fuzzing(), name=property_.__name__))
         session.close()
+
+    replayed = open_session(Options(target=f"cassette:{recording}", announce=lambda _: None))
+    for property_ in PROPERTIES:
+        property_(begin(replayed, Fuzzing(), name=property_.__name__))
+    assert "in many chunks" in recording.read_text()
 
 
 @pytest.mark.parametrize("property_", PROPERTIES)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from dataclasses import replace
 
 import pytest
 
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, header
 from luma_conformance.target.http import RealClock, is_loopback, parse_base_url
-from tests.sockets import CREATE, OK, PING, answer_to, chunked, reaching, serving
+from tests.sockets import CREATE, OK, PING, answer_to, chunked, reaching, running, serving
 
 
 @pytest.mark.parametrize(
@@ -197,3 +199,51 @@ def test_a_signature_is_in_no_message() -> None:
     with serving([b""]) as files, reaching("http://127.0.0.1:1") as transport, pytest.raises(ExchangeError) as caught:
         transport.send(Request(method="GET", url=f"{files.url}/f?sig=s3cret"))
     assert str(caught.value).startswith(f"GET {files.url}/f: ")
+
+
+@pytest.mark.parametrize(
+    ("chunk", "body", "sent"),
+    [
+        (0, b"abcde", b"5\r\nabcde\r\n0\r\n\r\n"),
+        (2, b"abcde", b"2\r\nab\r\n2\r\ncd\r\n1\r\ne\r\n0\r\n\r\n"),
+        (2, b"", b"0\r\n\r\n"),
+    ],
+)
+def test_a_body_is_sent_in_chunks(chunk: int, body: bytes, sent: bytes) -> None:
+    """With Transfer-Encoding a body has no length, and is sent in chunks of the size asked for (RFC 9112, 7.1)."""
+    request = replace(CREATE, headers=(*CREATE.headers, ("Transfer-Encoding", "chunked")), body=body, chunk=chunk)
+    heard = bytearray()
+
+    def hear(connection: socket.socket) -> None:
+        while not heard.endswith(b"0\r\n\r\n"):
+            heard.extend(connection.recv(65536))
+        connection.sendall(OK)
+
+    with running(hear) as server, reaching(server.url) as transport:
+        assert transport.send(request).status == 200
+
+    head, _, rest = bytes(heard).partition(b"\r\n\r\n")
+    assert rest == sent
+    assert b"content-length" not in head.lower()
+
+
+def test_a_request_is_sent_in_pieces() -> None:
+    """A request in pieces arrives in several reads, whole."""
+    pieces: list[bytes] = []
+
+    def hear(connection: socket.socket) -> None:
+        while not b"".join(pieces).endswith(b"{}"):
+            pieces.append(connection.recv(65536))
+        connection.sendall(OK)
+
+    with running(hear) as server, reaching(server.url) as transport:
+        assert transport.send(replace(CREATE, pieces=6)).status == 200
+
+    assert 1 < len(pieces) <= 6
+    assert b"".join(pieces).startswith(b"POST /v1/generations HTTP/1.1\r\n")
+
+
+def test_a_response_tells_its_version() -> None:
+    """The version of HTTP decides what may be sent next: a server of HTTP/1.0 knows no chunks."""
+    assert answer_to(OK).version == "1.1"
+    assert answer_to(OK.replace(b"1.1", b"1.0")).version == "1.0"

@@ -88,6 +88,11 @@ def expect_unauthorized(ask: Ask, detail: str, prediction: Prediction, status: i
     return _case(ask, "401 — Unauthorized", expect)
 
 
+def expect_refused(ask: Ask, status: int, detail: str, heading: str) -> Case:
+    """Return a request as a case that is refused with one text."""
+    return _case(ask, heading, Expectation(status=(status,), detail=Exactly(detail)))
+
+
 def write_case_file(case: Case) -> str:
     """Return a case file with this one case, ready to paste; its data is JSON, which is valid YAML."""
     step = case.steps[0]

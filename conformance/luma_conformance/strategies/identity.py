@@ -92,9 +92,7 @@ MADE_UP: Final[Mapping[str, str]] = {
     "the prefix and an asterisk": f"{PREFIX}*",
     "the prefix and a percent sign": f"{PREFIX}%",
     "the prefix and a pattern": f"{PREFIX}.*",
-    "null": "null",
     "undefined": "undefined",
-    "true": "true",
     "an asterisk": "*",
 }
 """Tokens in which there is nothing of any key."""
@@ -145,7 +143,7 @@ IN_AUTHORIZATION: Final[Mapping[str, Callable[[str], Shown]]] = {
     "without a scheme": _in_header("Authorization"),
     **{
         f"as {scheme}": _in_header("Authorization", f"{scheme} {{}}")
-        for scheme in ("bearer", "BEARER", "Token", "token", "Key", "ApiKey", "Api-Key", "OAuth", "JWT", "Basic")
+        for scheme in ("bearer", "BEARER", "Token", "Key", "ApiKey", "OAuth", "Basic")
     },
     "as Bearer with a colon": _in_header("Authorization", "Bearer: {}"),
     "as Bearer with an equals sign": _in_header("Authorization", "Bearer={}"),
@@ -161,7 +159,7 @@ IN_AUTHORIZATION: Final[Mapping[str, Callable[[str], Shown]]] = {
 ELSEWHERE: Final[Mapping[str, Callable[[str], Shown]]] = {
     **{
         f"in the header {name}": _in_header(name)
-        for name in ("X-API-Key", "Api-Key", "X-Api-Token", "X-Auth-Token", "X-Access-Token", "Luma-API-Key", "Token")
+        for name in ("X-API-Key", "Api-Key", "X-Auth-Token", "X-Access-Token", "Luma-API-Key")
     },
     **{
         f"in the header {name}": _in_header(name, "Bearer {}")

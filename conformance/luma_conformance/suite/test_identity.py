@@ -14,6 +14,7 @@ from luma_conformance.judge.expected import expect_unauthorized
 from luma_conformance.judge.lifecycle import judge_indistinguishable
 from luma_conformance.matching import Echo, Scene
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Headers, Request, header
+from luma_conformance.properties.asking import NOBODYS, PROMPT, STAYING, find_own, make_body, make_poll, make_request
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import Accepted, Unspecified
 from luma_conformance.strategies import Body, available_kinds
@@ -32,11 +33,8 @@ from luma_conformance.strategies.identity import (
 
 CREATE, POLL = "create", "poll"
 OPERATIONS: Final = (CREATE, POLL)
-PROMPT: Final = "A sunset over the ocean"
-NOBODYS: Final = "00000000-0000-4000-8000-000000000000"
 OF_OTHER_KEYS: Final = (("its last character missing", CREATE), ("in the other case after its prefix", POLL))
 """The near misses of keys other than the main one."""
-STAYING: Final = ("queued-prompt", "processing-prompt")
 
 
 def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
@@ -48,7 +46,7 @@ def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
         examples += [(MAIN_KEY, what, operation) for what in NEAR_KEYS for operation in OPERATIONS]
         others = [role for role in KEYS if role in keys and role != MAIN_KEY]
         examples += [(role, what, operation) for role in others for what, operation in OF_OTHER_KEYS]
-    name = _find_own(luma_target)
+    name = find_own(luma_target)
 
     def try_one(example: tuple[str, str, str]) -> None:
         role, what, operation = example
@@ -69,7 +67,7 @@ def test_a_key_opens_nothing_from_another_place(luma_target: LumaTarget) -> None
     """A good key opens only as `Authorization: Bearer`: shown in any other way it is a 401, on each operation."""
     ways = {**IN_AUTHORIZATION, **(ELSEWHERE if luma_target.is_free else {})}  # a key in a URL ends up in a log
     token = luma_target.session.target.token(MAIN_KEY)
-    name = _find_own(luma_target)
+    name = find_own(luma_target)
     examples = [
         (what, operation)
         for what, way in ways.items()
@@ -91,7 +89,7 @@ def test_a_key_opens_nothing_from_another_place(luma_target: LumaTarget) -> None
 
 def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
     """What is almost the id of one's own generation is not found; the same UUID in another spelling may be."""
-    name = _find_own(luma_target)
+    name = find_own(luma_target)
     if name is None:
         not_judged(f"would cost money: {luma_target.session.target.missing('completed-image')}")
     changes = {**NEAR_IDS, **SPELLINGS}
@@ -101,7 +99,7 @@ def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
         query = f"?id={name}&generation_id={name}" if asked == NOBODYS else ""
         if asked == name:
             return
-        exchange = luma_target.exchange(_poll(luma_target, quote(asked, safe="-._~") + query))
+        exchange = luma_target.exchange(make_poll(luma_target, quote(asked, safe="-._~") + query))
         luma_target.skip_if_limited(exchange)
         found, status = member_of(exchange.response, "id"), exchange.response.status
         if status == 200 and (is_same_uuid(asked, str(found)) or (is_same_uuid(asked, name) and found == name)):
@@ -123,25 +121,29 @@ def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTa
     luma_target.skip_unless_free()
     if (why := luma_target.session.target.missing("other-key")) is not None:
         not_judged(why)
-    unknown = [("an unknown id", _look_up(luma_target, NOBODYS, "other-key")) for _ in range(2)]
+    viewers = {MAIN_KEY: "other-key", "other-key": MAIN_KEY}
+    unknown = {
+        viewer: [("an unknown id", _look_up(luma_target, NOBODYS, viewer)) for _ in range(2)] for viewer in viewers
+    }
     timed = luma_target.session.target.missing("fast-clock") is None and not luma_target.is_shared
 
-    def try_one(example: tuple[str, str]) -> None:
-        kind, role = example
+    def try_one(example: tuple[str, str, str]) -> None:
+        owner, kind, role = example
         prompt = (luma_target.value(role) if role else None) or PROMPT
-        created = luma_target.exchange(_request(luma_target, _make_body(luma_target, kind, prompt)))
+        created = luma_target.exchange(make_request(luma_target, make_body(luma_target, kind, prompt), owner))
         luma_target.skip_if_limited(created)
         name = member_of(created.response, "id")
         if created.response.status != 201 or not isinstance(name, str):
             return  # that is what other properties are about
-        label = f"another client's {kind}"
-        _compare(luma_target, unknown, name, f"{label}, just accepted")
-        for seconds in (60, 3600) if timed else ():
-            luma_target.sleep(seconds, MAIN_KEY)
-            luma_target.sleep(seconds, "other-key")
+        label, viewer = f"another client's {kind}", viewers[owner]
+        if not timed or owner == MAIN_KEY:
+            _compare(luma_target, unknown[viewer], name, f"{label}, just accepted", viewer)
+        for seconds in ((60,) if role else (60, 3600)) if timed else ():
+            luma_target.sleep(seconds, owner)
+            luma_target.sleep(seconds, viewer)
             if seconds == 60:
-                label += f", {member_of(_look_up(luma_target, name, MAIN_KEY).response, 'state')}"
-            _compare(luma_target, unknown, name, f"{label}, {seconds} s later")
+                label += f", {member_of(_look_up(luma_target, name, owner).response, 'state')}"
+            _compare(luma_target, unknown[viewer], name, f"{label}, {seconds} s later", viewer)
 
     luma_target.for_each(_list_lives(luma_target, timed=timed), try_one)
 
@@ -164,7 +166,7 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
         if first is not where:
             luma_target.fail(f"{where}: the X-Request-Id that was made for {first}  [Request tracing]", exchange)
 
-    ways = ("kept", "kept", "kept", "new", "new")
+    ways = ("kept", "kept", "new")
     luma_target.for_each([(what, way) for way in ways for what in contexts], try_one)
 
 
@@ -184,7 +186,7 @@ def test_a_request_id_comes_back_on_every_answer(luma_target: LumaTarget) -> Non
     luma_target.for_each(examples, try_one)
 
 
-TELLING: Final = ("007", "Req-7F3a", "550E8400-E29B-41D4-A716-446655440000", "A1b2" * 10, "Z9y8" * 16)
+TELLING: Final = ("007", "Req-7F3a", "550E8400-E29B-41D4-A716-446655440000", "A1b2" * 10)
 """Ids that are tried on every operation and status; the others on those in WHOLLY."""
 WHOLLY: Final = ("a request with an unknown model", "a request that is accepted", "a poll for one's own")
 REQUEST_IDS: Final = (
@@ -242,45 +244,26 @@ def _show(shown: Shown, operation: str, name: str | None, token: str = "") -> Re
     return Request(method="POST", url=GENERATIONS_PATH + shown.query, headers=headers, body=json.dumps(body).encode())
 
 
-def _find_own(luma_target: LumaTarget) -> str | None:
-    """Return the id of a generation of the main client's: a completed one, or else one that is made if that is free."""
-    if (name := luma_target.value("completed-image")) is not None or not luma_target.is_free:
-        return name
-    created = luma_target.exchange(_request(luma_target, {"prompt": PROMPT}))
-    luma_target.skip_if_limited(created)
-    made = member_of(created.response, "id")
-    return made if isinstance(made, str) else None
-
-
-def _request(luma_target: LumaTarget, body: Body, role: str = MAIN_KEY) -> Request:
-    return luma_target.request(body=json.dumps(body).encode(), role=role)
-
-
-def _poll(luma_target: LumaTarget, path: str, role: str = MAIN_KEY) -> Request:
-    headers = (("Authorization", f"Bearer {luma_target.session.target.token(role)}"), ("X-Request-Id", "lookup"))
-    return Request(method="GET", url=f"{GENERATIONS_PATH}/{path}", headers=headers)
-
-
 def _look_up(luma_target: LumaTarget, name: str, role: str) -> Exchange:
-    exchange = luma_target.exchange(_poll(luma_target, quote(name, safe="-._~"), role))
+    exchange = luma_target.exchange(make_poll(luma_target, quote(name, safe="-._~"), role))
     luma_target.skip_if_limited(exchange)
     return exchange
 
 
-def _compare(luma_target: LumaTarget, unknown: list[tuple[str, Exchange]], name: str, label: str) -> None:
+def _compare(luma_target: LumaTarget, unknown: list[tuple[str, Exchange]], name: str, label: str, viewer: str) -> None:
     """Look up another client's generation, and compare the answer with those about an unknown id."""
-    lookups = [*unknown, (label, _look_up(luma_target, name, "other-key"))]
+    lookups = [*unknown, (label, _look_up(luma_target, name, viewer))]
     if oddities := judge_indistinguishable(lookups):
         # A header may have another value in each answer, whatever the id: that shows when both are asked for again.
         again = (("an unknown id", NOBODYS), (label, name))
-        lookups += [(one, _look_up(luma_target, asked, "other-key")) for one, asked in again]
+        lookups += [(one, _look_up(luma_target, asked, viewer)) for one, asked in again]
         oddities = judge_indistinguishable(lookups)
     for oddity in oddities:
         luma_target.fail(f"{oddity.what}  [404 — Generation belongs to another API key]", lookups[oddity.exchange][1])
 
 
-def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str]]:
-    """Return the types of generations, each with the roles of prompts for the states it can be in.
+def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str, str]]:
+    """Return owners and types of generations, each with the roles of prompts for the states it can be in.
 
     A job that stays in a state keeps its slot, so that it takes a clock to be rid of it.
     """
@@ -288,25 +271,12 @@ def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str]
     offered = [role for role in PROMPTS if luma_target.value(role) is not None]
     staying = [role for role in offered if role in STAYING and timed]
     failing = [role for role in offered if role not in STAYING]
-    lives: list[tuple[str, str]] = [(kind, role) for kind in kinds for role in ("", *staying, *failing[:1])]
-    return lives + [("image", role) for role in failing[1:]]
-
-
-def _make_body(luma_target: LumaTarget, kind: str, prompt: str) -> Body:
-    """Return the least that makes a generation of a type."""
-    material = luma_target.material
-    body: Body = {"prompt": prompt, "type": kind}
-    if kind == "image":
-        return body
-    media_type, data = material.images[0]
-    video = {"url": material.video_url, "media_type": "video/mp4"}
-    if kind == "image_edit":
-        return {**body, "source": {"data": data, "media_type": media_type}}
-    body["model"] = "ray-3.2"
-    if kind != "video":
-        prior = {"generation_id": material.completed_video}
-        body["source"] = prior if material.completed_video is not None else video
-    return {**body, "aspect_ratio": "16:9"} if kind == "video_reframe" else body
+    lives: list[tuple[str, str, str]] = [
+        (MAIN_KEY, kind, role) for kind in kinds for role in ("", *staying, *failing[:1])
+    ]
+    lives += [(MAIN_KEY, "image", role) for role in failing[1:]]
+    # Of the other client's, those whose media are nobody's.
+    return lives + [("other-key", kind, role) for kind in ("image", "image_edit", "video") for role in ("", *staying)]
 
 
 def _trace(request: Request, sent: str | None, more: Headers = ()) -> Request:
@@ -323,29 +293,34 @@ def _prepare_contexts(luma_target: LumaTarget) -> Mapping[str, tuple[Request, bo
     manga: Body = {"prompt": "A warrior", "style": "manga", "aspect_ratio": "1:1"}
     keyless = _show(Shown(), CREATE, None)
     found: dict[str, Request] = {
-        "a request with an unknown model": _request(luma_target, unknown),
-        "a request with incompatible options": _request(luma_target, manga),
+        "a request with an unknown model": make_request(luma_target, unknown),
+        "a request with incompatible options": make_request(luma_target, manga),
         "a request without a key": keyless,
         "a poll without a key": _show(Shown(), POLL, None),
-        "a poll for an unknown id": _poll(luma_target, NOBODYS),
+        "a poll for an unknown id": make_poll(luma_target, NOBODYS),
     }
+    for role, url in luma_target.material.trouble.items():
+        if role in REFUSED_URLS:
+            found[f"a request with the {role}"] = make_request(luma_target, {**body, "image_ref": [{"url": url}]})
     for role in ("suspended-key", "unfunded-key"):
         if role in keys:
-            found[f"a request with the {role}"] = _request(luma_target, body, role)
-    if (name := _find_own(luma_target)) is not None:
-        found["a poll for one's own"] = _poll(luma_target, name)
+            found[f"a request with the {role}"] = make_request(luma_target, body, role)
+    if (name := find_own(luma_target)) is not None:
+        found["a poll for one's own"] = make_poll(luma_target, name)
     if luma_target.is_free:
-        found["a request that is accepted"] = _request(luma_target, body)
+        found["a request that is accepted"] = make_request(luma_target, body)
     contexts = {what: (request, False) for what, request in found.items()}
     if not luma_target.is_free or luma_target.is_shared:
         return contexts
     stays = {"prompt": luma_target.value("processing-prompt") or PROMPT}
     for role, limit, asked in (("low-rpm-key", "rate", body), ("low-concurrency-key", "job", stays)):
-        if role in keys and _use_up(luma_target, full := _request(luma_target, asked, role)):
+        if role in keys and _use_up(luma_target, full := make_request(luma_target, asked, role)):
             contexts[f"a request above the {limit} limit"] = (full, True)
     return contexts
 
 
+REFUSED_URLS: Final = ("oversized-url", "proxy-down-url", "ingestion-off-url")
+"""Roles of URLs for which requests are a 413, a 502 and a 503."""
 MOST: Final = 20
 """Requests after which a limit is not small."""
 

@@ -213,13 +213,23 @@ class HttpTransport:
             secure=address.scheme == "https",
             certificate=self._gateway.certificate if ours else None,
             head=_head(request, address.authority, target, "application/json" if file is None else "*/*"),
-            body=request.body,
+            body=_frame(request),
             pieces=request.pieces,
             bounds=self._bounds,
             total=total,
             due=time.monotonic() + total,
             cut=file is not None,
         )
+
+
+def _frame(request: Request) -> bytes:
+    """Return a request's body as it is sent: as it is, or in chunks (RFC 9112, 7.1)."""
+    body = request.body
+    if (header(request.headers, "Transfer-Encoding") or "").lower() != "chunked":
+        return body
+    size = request.chunk or len(body) or 1
+    parts = (body[at : at + size] for at in range(0, len(body), size))
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
 def _head(request: Request, authority: str, target: str, accept: str) -> bytes:
