@@ -26,6 +26,7 @@ _PROPERTIES: Final = (
     "luma_section", "luma_verdict", "luma_reason", "luma_against", "luma_note", "luma_facets", "luma_flaky",
 )  # fmt: skip
 """The properties that JUnit gets beside the name of the case."""
+_TOLD_BY_JUNIT: Final = (Outcome.PASS, Outcome.FAIL, Outcome.NOT_JUDGED)
 _SENT: Final = pytest.StashKey[bool]()
 
 
@@ -69,7 +70,7 @@ def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]
     properties = {
         CASE_PROPERTY: "" if known else judged.case,
         "luma_section": judged.section,
-        "luma_verdict": judged.verdict.value,
+        "luma_verdict": "" if judged.verdict in _TOLD_BY_JUNIT else judged.verdict.value,
         "luma_reason": judged.reason,
         "luma_against": judged.standing,
         "luma_note": "; ".join(judged.notes),
