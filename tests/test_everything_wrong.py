@@ -26,6 +26,8 @@ from tests.everything_wrong import SHAPES
 from tests.kit import Direct, reference_target, run_inside
 from tests.miniatures import Wrong, on_answers
 
+pytestmark = pytest.mark.slow
+
 MOST = 300_000
 """Bytes of each artefact of a run."""
 OF_PROPERTIES = 35_000

@@ -131,7 +131,7 @@ def test_a_case_that_needs_none_makes_none() -> None:
     ("mock", "reason"),
     [
         (PlainMock(now=1e9, refused=(403, "no video for you")), "the target answered 403 no video for you"),
-        (PlainMock(now=1e9, refused=(402, "x" * 500)), f"the target answered 402 {'x' * 200}"),
+        (PlainMock(now=1e9, refused=(402, "x" * 500)), f"the target answered 402 {'x' * 200}… 300 more characters"),
         (PlainMock(now=1e9, ending="failed"), "the generation failed with generation_failed: Generation failed"),
         (PlainMock(now=1e9, ending=None), "after 300 s its state was 'processing'"),
         (PlainMock(now=1e9, ending="done"), "after 300 s its state was 'done'"),
