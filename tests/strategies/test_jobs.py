@@ -64,7 +64,7 @@ def test_every_feature_of_a_request_comes_alone_and_with_others() -> None:
     for name, values in (("user", USERS[1:]), ("sender", SENDERS), ("meantime", MEANTIME)):
         assert {row.get(name, "") for row in over} >= {*values}
         assert {row.get(name, "") for row in REQUESTS if row["at"] == BACK} >= {*values[1:]}
-    assert len(REQUESTS) == 56
+    assert len(REQUESTS) == 58
 
 
 def test_a_window_is_not_waited_for_before_it_is_full_again() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from luma_conformance.model import Request
+from luma_conformance.model import Request, Response
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_every_end as every_end
 from tests import miniatures
-from tests.miniatures import Handle, Wrong, right
+from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_creates import asked, body_of, created, ending, polled
 from tests.suite.wrong_limits import behind, freed_after_a_minute, with_slots
@@ -68,6 +69,22 @@ def taken_by_refusals(service: Any, client: Any, request: Request) -> None:
         client.slots.take(service._read_clock(client), LONG)
 
 
+def freed_when_processing(service: Any, client: Any, request: Request) -> None:
+    """Free the slots of jobs as soon as they are processing."""
+    now = service._read_clock(client)
+    for one in service._generations.values():
+        if one.client == client.name and one.ends is None and one.state(now) == "processing":
+            freed(client, one.created + 3600)
+
+
+@on_answers
+def with_rates(request: Request, response: Response) -> Response:
+    """Tell of the window when a request is refused for the slots beside a user_id."""
+    if response.status != 429 or not body_of(request).get("user_id"):
+        return response
+    return replace(response, headers=(*response.headers, ("X-RateLimit-Remaining", "7")))
+
+
 def kept(until: float, *, kind: str = "", code: str | None = None, stays: bool = False) -> Wrong:
     """Keep the slots of some jobs for so many seconds."""
 
@@ -86,6 +103,8 @@ def kept(until: float, *, kind: str = "", code: str | None = None, stays: bool =
         ),
         pytest.param(kept(3600, kind="image_edit"), "image_edit that is completed", id="an hour"),
         pytest.param(kept(LONG, kind="video_reframe", stays=True), "an hour after a video_reframe", id="too old"),
+        pytest.param(asked(freed_when_processing), "beside an image that stays processing", id="freed when processing"),
+        pytest.param(with_rates, "beside .*: X-RateLimit-Remaining: does not belong here", id="rate headers"),
         pytest.param(kept_until_polled, "a video that is completed", id="until polled"),
         pytest.param(all_freed_by_one, "admitted beside", id="all by one"),
         pytest.param(ending(lambda body, one, end: 0 if body.get("model") == "uni-1-max" else end), "max", id="none"),

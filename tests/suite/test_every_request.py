@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from luma_conformance.model import Request
+from luma_conformance.model import Request, Response
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.reference.limits import Refusal
 from luma_conformance.suite import test_every_request as every_request
 from tests import miniatures
-from tests.miniatures import Handle, Wrong, right
+from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_creates import asked, body_of, counting, one_window_each, polled, sent
 from tests.suite.wrong_limits import counting_refusals, renumbered, with_limiter
@@ -49,6 +50,28 @@ def emptied_by_a_refusal(handle: Handle) -> Handle:
             forget(client)
 
     return asked(first)(handle)
+
+
+def refunded(handle: Handle) -> Handle:
+    """Count no request whose job fails."""
+
+    def first(service: Any, client: Any, request: Request) -> None:
+        now, window = service._read_clock(client), client.window
+        own = [one for one in service._generations.values() if one.client == client.name]
+        failed = {one.created for one in own if one.state(now) == "failed"}
+        window._admitted = type(window._admitted)(one for one in window._admitted if one not in failed)
+
+    return asked(first)(handle)
+
+
+def told_otherwise(kind: str, **changes: Any) -> Wrong:
+    """Refuse one type for the limit in another way."""
+
+    def change(request: Request, response: Response) -> Response:
+        meant = response.status == 429 and body_of(request).get("type") == kind
+        return replace(response, **changes) if meant else response
+
+    return on_answers(change)
 
 
 def emptied_by_others(handle: Handle) -> Handle:
@@ -89,6 +112,12 @@ def emptied_by_others(handle: Handle) -> Handle:
         ),
         pytest.param(polled(lambda _, client, __: forget(client)), "after a poll of its own job", id="poll"),
         pytest.param(emptied_by_a_refusal, "after a refused request of its own", id="refusal"),
+        pytest.param(refunded, "an image that fails with", id="failed jobs do not count"),
+        pytest.param(
+            told_otherwise("video", body=b'{"detail": "Slow down"}'), "a video request: expected 201", id="text"
+        ),
+        pytest.param(told_otherwise("video_edit", status=403), "a video_edit request: expected 201", id="status"),
+        pytest.param(told_otherwise("video", headers=()), "a video request.*is missing", id="headers"),
         pytest.param(emptied_by_others, "after another client's poll of its job", id="another's poll"),
         pytest.param(with_limiter(refuse=too_long), "admitted although|refused again", id="60 s"),
         pytest.param(renumbered("X-RateLimit-Limit", 1, status=429), "it does not change", id="Limit of a refusal"),

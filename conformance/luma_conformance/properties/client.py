@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 from luma_conformance.catalogue.roles import MAIN_KEY
-from luma_conformance.judge.answers import member_of
+from luma_conformance.judge.answers import find_always_wrong, member_of
 from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import Contradiction
 from luma_conformance.model import Exchange, Request, Response
@@ -60,6 +60,11 @@ class Client:
     def sleep(self, seconds: float) -> None:
         """Let time pass for the client."""
         self.luma_target.sleep(seconds, self.role)
+
+    def check_answers(self) -> None:
+        """Raise NonConformance where an answer is wrong whatever was asked."""
+        for number, exchange in enumerate(self.trace):
+            check_answer(self.luma_target, exchange, self.contexts.get(number, "a poll"))
 
     def refute(self, contradictions: Sequence[Contradiction], heading: str, context: str = "") -> None:
         """Raise NonConformance with the first contradiction and the context of its request, if there is any."""
@@ -115,6 +120,12 @@ class Client:
 
     def _lookup(self, job: Exchange, role: str) -> Request:
         return make_lookup(self.luma_target, _id_of(job.response), role)
+
+
+def check_answer(luma_target: LumaTarget, exchange: Exchange, context: str) -> None:
+    """Raise NonConformance if an answer is wrong whatever was asked."""
+    if wrong := find_always_wrong(exchange, luma_target.session.every):
+        luma_target.fail(f"{context}: {wrong[0].where}: {wrong[0].why}", exchange)
 
 
 def make_lookup(luma_target: LumaTarget, generation_id: str, role: str) -> Request:

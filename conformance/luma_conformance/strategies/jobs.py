@@ -112,7 +112,8 @@ def list_requests(kinds: Sequence[str]) -> Iterator[list[Row]]:
         for turn in range(2)
         for k, kind in enumerate(kinds)
     ]
-    rest = [{name: row[name] for name in row if name != "kind"} for row in together[1::2]]
+    # What comes back and fails uses the window like any other.
+    rest = [{**row, "kind": kinds[0], "end": code} for row, code in zip(together, FAILURE_CODES, strict=False)]
     yield [*_mix(_place(together, OVER), _place(rest, BACK))]
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.job_limit import GRACE, TTL, judge_job_limit
-from luma_conformance.judge.rate_limit import RPM, judge_rate_limit
+from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, judge_rate_limit
 from luma_conformance.model import Exchange
 from luma_conformance.properties.client import Client
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
@@ -20,6 +20,8 @@ MANY: Final = 10
 """Jobs; slots for more than this are not filled time and again."""
 OVER: Final = TTL + GRACE + 1
 """Seconds after which nothing a client did before takes a slot any more."""
+LATE: Final = 1800.0
+"""Seconds after which a job that stays still has its slot."""
 UNWATCHED: Final = 200.0
 """Seconds in which a job that is not polled should be over; if it is not, it is polled."""
 PATIENCE: Final = (2, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -111,11 +113,17 @@ class _Slots:
             self.client.sleep(OVER)
             for row in some:
                 self._create(row, before)
-            self._fill(stays)
-            before = f"an hour after {' and '.join(map(describe, some))}"
+            before = " and ".join(map(describe, some))
+            if len(some) + self._fill(stays) != size:
+                self._poll_all()
+                self._judge(f"beside {before}")
+            self.client.sleep(LATE)
+            self._try_one_more(some[-1])
+            before = f"an hour after {before}"
         self.client.sleep(OVER)
         for _ in range(size):
             self._create({}, before)
+        self.client.check_answers()
 
     def _follow(self, row: Row, job: Exchange, following: Row) -> Exchange:
         """Let a job end, polled or not, and return the job that got its slot."""
@@ -186,6 +194,9 @@ class _Slots:
             not_judged(f"the rate limit of {KEY} came first: it is tighter, or jobs are over too soon")
         if new.response.status == 201:
             self.jobs.append(new)
+        elif detail_of(new.response) != CONCURRENCY:
+            what = f"expected 201 or 429 {CONCURRENCY}, got {new.response.status} {detail_of(new.response)}"
+            self.luma_target.fail(f"{context}: {what}  [{HEADING}]", new)
         return new
 
     def _poll_all(self) -> None:

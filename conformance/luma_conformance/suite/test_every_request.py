@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from luma_conformance.judge.rate_limit import WINDOW, judge_rate_limit
+from luma_conformance.judge.answers import detail_of
+from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, WINDOW, judge_rate_limit
 from luma_conformance.matching import whole_number
 from luma_conformance.model import Exchange, header
 from luma_conformance.properties.client import Client
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
-from luma_conformance.strategies.jobs import BACK, Row, list_counted, list_requests, plain_bodies
+from luma_conformance.strategies.jobs import BACK, Row, describe, list_counted, list_requests, plain_bodies
 
 KEY: Final = "low-rpm-key"
 MANY: Final = 30
@@ -56,6 +57,7 @@ def _count(luma_target: LumaTarget, rows: list[Row], weights: defaultdict[str, s
         answer = client.create(row)
         limit, remaining = (_read(answer, f"X-RateLimit-{name}") for name in ("Limit", "Remaining"))
         if answer.response.status != 201 or limit is None or remaining is None:
+            _check_status(client, answer, row)
             break
         uses[row["kind"]].add((limit if left is None else left) - remaining)
         left = remaining
@@ -79,9 +81,19 @@ def _fill_and_return(luma_target: LumaTarget, rows: list[Row]) -> None:
         if back:
             client.sleep(_read(client.trace[-1], "Retry-After") or 1)
         answer = client.create(row)
+        _check_status(client, answer, row)
         if back and answer.response.status == 429:  # refused requests seem to use quota
             _fill(client)
     _judge(client)
+    client.check_answers()
+
+
+def _check_status(client: Client, answer: Exchange, row: Row) -> None:
+    """Check that a request is either accepted or refused for the limit; the judge knows which."""
+    status, detail = answer.response.status, detail_of(answer.response)
+    if status != 201 and (status, detail) not in ((429, RPM), (429, CONCURRENCY)):
+        what = f"expected 201 or 429 {RPM}, got {status} {detail}"
+        client.luma_target.fail(f"{describe(row)}: {what}  [{HEADING}]", answer)
 
 
 def _fill(client: Client) -> None:
