@@ -62,9 +62,9 @@ class Client:
         self.luma_target.sleep(seconds, self.role)
 
     def check_answers(self) -> None:
-        """Raise NonConformance where an answer is wrong whatever was asked."""
-        for number, exchange in enumerate(self.trace):
-            check_answer(self.luma_target, exchange, self.contexts.get(number, "a poll"))
+        """Raise NonConformance where an answer lacks in its context what others have."""
+        named = enumerate(self.trace)
+        check_alike(self.luma_target, [(self.contexts.get(number, "a poll"), exchange) for number, exchange in named])
 
     def refute(self, contradictions: Sequence[Contradiction], heading: str, context: str = "") -> None:
         """Raise NonConformance with the first contradiction and the context of its request, if there is any."""
@@ -122,10 +122,20 @@ class Client:
         return make_lookup(self.luma_target, _id_of(job.response), role)
 
 
-def check_answer(luma_target: LumaTarget, exchange: Exchange, context: str) -> None:
-    """Raise NonConformance if an answer is wrong whatever was asked."""
-    if wrong := find_always_wrong(exchange, luma_target.session.every):
-        luma_target.fail(f"{context}: {wrong[0].where}: {wrong[0].why}", exchange)
+def check_alike(luma_target: LumaTarget, named: Sequence[tuple[str, Exchange]]) -> None:
+    """Raise NonConformance where an answer is wrong whatever was asked, and others to the like are not.
+
+    What is wrong with all of them has nothing to do with their contexts: cases of the catalogue find it.
+    """
+    found = [(who, one, find_always_wrong(one, luma_target.session.every)) for who, one in named]
+    usual: dict[tuple[str, int], set[str]] = {}
+    for _, one, wrong in found:
+        kind, wheres = (one.request.method, one.response.status), {mismatch.where for mismatch in wrong}
+        usual[kind] = usual.get(kind, wheres) & wheres
+    for who, one, wrong in found:
+        for mismatch in wrong:
+            if mismatch.where not in usual[one.request.method, one.response.status]:
+                luma_target.fail(f"{who}: {mismatch.where}: {mismatch.why}", one)
 
 
 def make_lookup(luma_target: LumaTarget, generation_id: str, role: str) -> Request:

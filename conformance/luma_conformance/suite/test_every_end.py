@@ -28,6 +28,8 @@ PATIENCE: Final = (2, 2, 4, 8, 16, 32, 64, 128, 256)
 """Seconds between the polls of a job until it is over."""
 COINCIDENCES: Final = 3
 """How often a slot has to be free right after a poll, and not right before, to be free because of the poll."""
+LAST: Final[Row] = {}
+"""What gets the slot of the last job that ends."""
 HEADING: Final = "429 — Concurrent job limit exceeded"
 
 
@@ -103,9 +105,9 @@ class _Slots:
         size = 1 + self._fill(stays)
         self.client.poll(job)
         self._try_one_more(ending[0])
-        for number, (row, following) in enumerate(pairwise(ending)):
+        for number, (row, following) in enumerate(pairwise([*ending, LAST])):
             job = self._follow(row, job, following)
-            if number % 4 == 3 or following["meantime"]:
+            if number % 4 == 3 or following.get("meantime"):
                 self._try_one_more(following)
         before = "after an hour"
         for first in range(0, len(staying), size):
@@ -150,7 +152,8 @@ class _Slots:
         while not self._is_over(job, 0 if at_once and not polls else PATIENCE[polls]):
             polls += 1
             if polls == len(PATIENCE):
-                not_judged(f"a job of {KEY} was not over after {sum(PATIENCE)} s")
+                doubt = self.luma_target.session.target.channel.find_time_doubts().clock
+                not_judged(doubt or f"a job of {KEY} was not over after {sum(PATIENCE)} s")
         return not polls
 
     def _is_over(self, job: Exchange, seconds: float) -> bool:

@@ -9,7 +9,7 @@ from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.judge.answers import body_of, member_of
 from luma_conformance.judge.lifecycle import judge_life_cycle
 from luma_conformance.model import Exchange, Request
-from luma_conformance.properties.client import PROMPT, check_answer, make_lookup
+from luma_conformance.properties.client import PROMPT, check_alike, make_lookup
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, describe, plain_bodies
 
@@ -69,8 +69,8 @@ def _live(luma_target: LumaTarget, end: str, kinds: list[str], others: bool) -> 
         for oddity in judge_life_cycle(life[0], life[1:]):
             who = f"{describe({'kind': kind, 'end': end})}, {_tell(oddity.exchange, len(life))}"
             luma_target.fail(f"{who}: {oddity.what}  [{HEADING}]", life[oddity.exchange])
-        for number, one in enumerate(life):
-            check_answer(luma_target, one, f"{describe({'kind': kind, 'end': end})}, {_tell(number, len(life))}")
+    named = zip(kinds, lives, strict=True)
+    check_alike(luma_target, [(describe({"kind": kind, "end": end}), one) for kind, life in named for one in life])
 
 
 def _check_end(luma_target: LumaTarget, kind: str, end: str, poll: Exchange) -> None:
@@ -80,6 +80,7 @@ def _check_end(luma_target: LumaTarget, kind: str, end: str, poll: Exchange) -> 
     if poll.response.status == 200 and found != wanted:
         (state, code), who = found, describe({"kind": kind, "end": end})
         told = f"{state} with the code {code}" if code is not None else f"{state}"
+        _create(luma_target, kind, end)  # its answer tells whether the target's time has passed
         luma_target.fail(f"{who}: it is {told} instead  [{HEADING}]", poll)
 
 
@@ -137,6 +138,7 @@ def _url(luma_target: LumaTarget, who: str, poll: Exchange) -> str:
         else []
     )
     if not urls:
+        _create(luma_target, "image", COMPLETED)  # its answer tells whether the target's time has passed
         luma_target.fail(f"{who}: expected an output with a URL  [200 — OK (success)]", poll)
     return urls[0]
 
