@@ -44,6 +44,35 @@ def test_a_url_is_fresh_unless_a_second_has_passed_for_certain(
     assert all("every poll makes a fresh one" in oddity.what for oddity in found)
 
 
+VIDEO_FACTS = {**FACTS, "type": "video", "model": "ray-3.2"}
+VIDEO_CREATED = exchange(
+    response(201, {**VIDEO_FACTS, "state": "queued"}),
+    Request(method="POST", url="/v1/generations", body=b'{"model": "ray-3.2", "type": "video"}'),
+)
+FAILED = {"state": "failed", "failure_code": "corrupt_input", "failure_reason": "Not a video.", "output": []}
+VIDEO = {"type": "video", "url": "https://a.test/1"}
+DONE = {"state": "completed", "output": [VIDEO]}
+
+
+@pytest.mark.parametrize(
+    ("polls", "said"),
+    [
+        ([FAILED, {**FAILED, "failure_code": "rate_limited"}], ["failure_code was"]),
+        ([FAILED, {**FAILED, "failure_reason": "Not an image."}], ["failure_reason was"]),
+        ([DONE, {**DONE, "output": [{**VIDEO, "url": f"https://a.test/{n}"} for n in (2, 3)]}], ["it had 1"]),
+        ([{**DONE, "output": [{**VIDEO, "type": "image"}]}], ["the output of a video is of type"]),
+        ([FAILED, FAILED], []),
+        ([DONE, {**DONE, "output": [{**VIDEO, "url": "https://a.test/2"}]}], []),
+    ],
+)
+def test_what_a_generation_ended_with_stays(polls: list[dict[str, object]], said: list[str]) -> None:
+    """Code, reason and outputs are the same at each later poll, and the outputs are of what was asked for."""
+    lookup = Request(method="GET", url="/v1/generations/g")
+    found = judge_life_cycle(VIDEO_CREATED, [exchange(response(200, {**VIDEO_FACTS, **one}), lookup) for one in polls])
+
+    assert [one.what.startswith(start) for one, start in zip(found, said, strict=True)] == [True] * len(said)
+
+
 def lookup(label: str, *headers: tuple[str, str], status: int = 404, **members: object) -> tuple[str, Exchange]:
     """Return a lookup of an id: not found, with headers, and members beside the usual."""
     return label, exchange(response(status, {"detail": "Generation not found", **members}, headers))

@@ -33,12 +33,15 @@ class Server:
     rounded: Callable[[float], int] = math.ceil
     oldest: bool = False
     whole: bool = False
+    inclusive: bool = False
     admitted: list[float] = field(default_factory=list)
 
     def answer(self, now: float) -> Response:
         """Return the answer to a request counted at that moment."""
         opened = now - now % 60 if self.fixed else now - self.window
         inside = [moment for moment in self.admitted if (moment >= opened if self.fixed else moment > opened)]
+        if self.inclusive:
+            inside = [moment for moment in self.admitted if moment >= opened]
         server_now = now + self.ahead
         if len(inside) < self.limit:
             self.admitted = [*inside, now]
@@ -145,6 +148,7 @@ def test_any_rounding_of_a_second_is_legal(rounded: Callable[[float], int]) -> N
         pytest.param(Server(retry=-1), [0, 0, 0, 10], "Retry-After is 49", id="Retry-After one short"),
         pytest.param(Server(retry=2), [0, 0, 0, 10], "Retry-After is 52", id="Retry-After two too long"),
         pytest.param(Server(window=55, oldest=True), [0, 0, 0, 56, 0], "admitted", id="window of 55 s, oldest"),
+        pytest.param(Server(inclusive=True), [0, 0, 0, 10, 50, 2], "refused again after 50.0 s", id="60 s count too"),
         pytest.param(Server(remaining=1), [0, 0], "X-RateLimit-Remaining is 3", id="Remaining one too many"),
         pytest.param(Server(remaining=-1), [0, 0, 0], "X-RateLimit-Remaining is 1", id="Remaining one too few"),
     ],
@@ -157,6 +161,14 @@ def test_a_wrong_limiter_is_found(server: Server, waits: list[float], said: str)
 
     assert any(said in contradiction.what for contradiction in found), found
     assert describe_trace(found[0], exchanges).count("\n") == len(found[0].exchanges)
+
+
+def test_a_wait_that_was_rounded_down_may_be_too_short() -> None:
+    """Refused after 10.5 s with Retry-After 49, a request may be refused again 59.5 s after the oldest."""
+    exchanges = trace(Server(rounded=math.floor), [0, 0, 0, 10.5, 49, 1])
+
+    assert [one.response.status for one in exchanges] == [201, 201, 201, 429, 429, 201]
+    assert wrong(exchanges) == ()
 
 
 def with_headers(exchange: Exchange, **headers: str) -> Exchange:

@@ -112,6 +112,7 @@ def test_a_slot_is_free_by_the_clock_without_a_poll() -> None:
     """A job holds its slot until the moment it ends, and no poll is needed to free it."""
     desk = Desk()
     desk.made(who="low-concurrency")
+    desk.made(who="low-concurrency")
     desk.clock.sleep(4.999)
     refused = desk.create(who="low-concurrency")
     assert answer(refused) == (429, "Too many concurrent jobs")
@@ -123,6 +124,7 @@ def test_the_refusal_for_jobs_has_a_retry_after_of_60_and_no_rate_headers() -> N
     """Only the refusal by the window tells of the window."""
     desk = Desk()
     desk.made(who="low-concurrency")
+    desk.made(who="low-concurrency")
     refused = desk.create(who="low-concurrency")
     assert header(refused.headers, "Retry-After") == "60"
     assert [header(refused.headers, name) for name in RATES] == [None] * 3
@@ -131,7 +133,7 @@ def test_the_refusal_for_jobs_has_a_retry_after_of_60_and_no_rate_headers() -> N
 def test_a_job_that_never_ends_counts_for_an_hour() -> None:
     """After an hour it takes no slot any more, and its state is still what it was."""
     desk = Desk()
-    stuck = desk.made({"prompt": "[test] stay processing"}, "low-concurrency")
+    stuck, _ = (desk.made({"prompt": "[test] stay processing"}, "low-concurrency") for _ in range(2))
     desk.clock.sleep(3599.9)
     assert desk.create(who="low-concurrency").status == 429
     desk.clock.sleep(0.1)
@@ -142,7 +144,9 @@ def test_a_job_that_never_ends_counts_for_an_hour() -> None:
 def test_failed_jobs_free_their_slot_too() -> None:
     """A slot is free once its job fails."""
     desk = Desk()
+    desk.made({"prompt": "[test] stay processing"}, "low-concurrency")
     desk.made({"prompt": "[test] fail generation_failed"}, "low-concurrency")
+    assert desk.create(who="low-concurrency").status == 429
     desk.clock.sleep(5)
     assert desk.create(who="low-concurrency").status == 201
 

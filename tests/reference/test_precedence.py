@@ -75,9 +75,9 @@ def test_the_oracle_allows_every_answer_of_the_reference(row: Printed) -> None:
 def test_the_checks_come_in_the_order_of_the_readme() -> None:
     """Key, client, JSON, validation, references, window, slots, balance, media: each stands before the next."""
     desk = Desk()
-    for _ in range(3):
-        desk.made(who="low-rpm")
-    desk.made(who="low-concurrency")
+    for who, limit in (("low-rpm", 3), ("low-concurrency", 2)):
+        for _ in range(limit):
+            desk.made(who=who)
     garbage, empty, heavy = b"{", {"prompt": "", "image_ref": [MISSING]}, {**SUNSET, "image_ref": [MISSING]}
     assert desk.ask("POST", "/v1/generations", "revoked", body=garbage).status == 401
     assert desk.ask("POST", "/v1/generations", "suspended", body=garbage).status == 403

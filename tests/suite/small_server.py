@@ -116,6 +116,7 @@ class SmallServer:
         made = datetime.fromtimestamp(self.time_of(client, "created_at"), UTC)
         job = {"id": str(uuid.uuid4()), "client": client, "at": now, "prompt": body["prompt"]}
         job |= {"created_at": made.isoformat(timespec="seconds"), "model": body.get("model", "uni-1")}
+        job["type"] = body.get("type", "image")
         self.jobs[job["id"]] = job
         headers = rates(limit, limit - len(window), math.floor(now) + 60)
         return say(201, {**self.view(job), "state": "queued", "output": []}, headers)
@@ -131,12 +132,12 @@ class SmallServer:
         """Return a generation as it is now."""
         over = self.time_of(job["client"]) - job["at"] >= self.job and job["prompt"] != STAYS
         failed = over and job["prompt"] == FAILS
-        told = {name: job[name] for name in ("id", "created_at", "model")}
-        output = [{"type": "image", "url": self.sign(job)}] if over and not failed else []
+        told = {name: job[name] for name in ("id", "type", "created_at", "model")}
+        output = [{"type": job["type"].partition("_")[0], "url": self.sign(job)}] if over and not failed else []
         state = "failed" if failed else "completed" if over else "queued"
         failure = ("generation_failed", "It did not work") if failed else (None, None)
         told |= {"failure_code": failure[0], "failure_reason": failure[1]}
-        return {**told, "type": "image", "state": state, "output": output}
+        return {**told, "state": state, "output": output}
 
     def sign(self, job: Mapping[str, Any]) -> str:
         now = job["at"] if self.wrong == "stale URL" else self.time_of(job["client"], "urls")

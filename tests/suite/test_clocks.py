@@ -14,6 +14,9 @@ from luma_conformance.model import Outcome
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_concurrency as concurrency
+from luma_conformance.suite import test_every_end as every_end
+from luma_conformance.suite import test_every_poll as every_poll
+from luma_conformance.suite import test_every_request as every_request
 from luma_conformance.suite import test_life_cycle as life_cycle
 from luma_conformance.suite import test_limits as limits
 from luma_conformance.suite import test_rate_limit as rate_limit
@@ -31,6 +34,12 @@ WITH_A_CLOCK: tuple[Judge, ...] = (
     concurrency.test_a_running_job_keeps_its_slot,
     concurrency.test_a_job_that_is_over_gives_its_slot_back_without_a_poll,
     life_cycle.test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another,
+    every_end.test_every_end_of_a_job_frees_its_slot_and_no_other,
+    every_end.test_a_client_at_its_limit_stops_no_other,
+    every_poll.test_every_generation_ends_as_it_should_and_stays_so,
+    every_poll.test_the_url_of_every_poll_lasts_its_own_hour,
+    every_request.test_every_model_and_type_uses_the_window,
+    every_request.test_nothing_but_the_client_counts_in_the_window,
 )
 JUDGED = [
     *((judge, scope) for judge in (*ANYWHERE, *WITH_A_CLOCK) for scope in (SERVER, CLIENT)),
@@ -38,12 +47,12 @@ JUDGED = [
 ]
 """Each judge of time, with each kind of clock that it can do with."""
 WRONG = {
-    "fixed window": (ANYWHERE[0], WITH_A_CLOCK[0]),
-    "lying Retry-After": (ANYWHERE[0], WITH_A_CLOCK[0]),
-    "slot never free": (WITH_A_CLOCK[0], WITH_A_CLOCK[2]),
-    "failed job keeps its slot": (WITH_A_CLOCK[0],),
-    "stale URL": (ANYWHERE[1],),
-    "URL for ever": (WITH_A_CLOCK[3],),
+    "fixed window": (ANYWHERE[0], WITH_A_CLOCK[0], WITH_A_CLOCK[9]),
+    "lying Retry-After": (ANYWHERE[0], WITH_A_CLOCK[0], WITH_A_CLOCK[9]),
+    "slot never free": (WITH_A_CLOCK[0], WITH_A_CLOCK[2], WITH_A_CLOCK[4]),
+    "failed job keeps its slot": (WITH_A_CLOCK[0], WITH_A_CLOCK[4]),
+    "stale URL": (ANYWHERE[1], WITH_A_CLOCK[6]),
+    "URL for ever": (WITH_A_CLOCK[3], WITH_A_CLOCK[7]),
 }
 
 

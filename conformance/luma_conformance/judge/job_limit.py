@@ -46,15 +46,15 @@ def judge_job_limit(trace: Sequence[Exchange], *, since: float | None = None) ->
 
     >>> from luma_conformance import Exchange, InProcess, Request, judge_job_limit
     >>> reference = InProcess()
-    >>> key = ("Authorization", "Bearer luma-api-test-low-concurrency")  # 1 job at a time
+    >>> key = ("Authorization", "Bearer luma-api-test-low-concurrency")  # 2 jobs at a time
     >>> request = Request(method="POST", url="/v1/generations", headers=(key,), body=b'{"prompt": "a lighthouse"}')
     >>> now = reference.clock.now()
-    >>> trace = [Exchange(request=request, response=reference.send(request), sent=now, received=now) for _ in range(2)]
+    >>> trace = [Exchange(request=request, response=reference.send(request), sent=now, received=now) for _ in range(3)]
     >>> [exchange.response.status for exchange in trace]
-    [201, 429]
+    [201, 201, 429]
     >>> judge_job_limit(trace)
     ()
-    >>> judge_job_limit(trace[1:])[0].what
+    >>> judge_job_limit(trace[2:])[0].what
     'refused although no job of this client has run for 60 s'
     """
     jobs = list(_read_jobs(trace))

@@ -17,6 +17,10 @@ ORDER: Final[Mapping[object, int]] = {"queued": 0, "processing": 1, "completed":
 
 CONSTANT: Final = ("id", "type", "model", "created_at")
 DEFAULTS: Final = {"type": "image", "model": "uni-1"}
+MEDIA: Final = {
+    "image": "image", "image_edit": "image", "video": "video", "video_edit": "video", "video_reframe": "video",
+}  # fmt: skip
+"""The type of the outputs of each type of generation."""
 RESOLUTION: Final = 1.0
 """Seconds to which a presigned URL tells its time."""
 DRIFT: Final = 0.1
@@ -79,6 +83,7 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
             continue
         wrongs = [
             *_check_echo(created, body),
+            *_check_outputs(created, body),
             *find_incoherence(body),
             *_check_progress(seen, exchange, body),
             *_check_fresh_urls(urls, exchange, body),
@@ -149,6 +154,18 @@ def _check_echo(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
             yield f"{name} is {show(body.get(name))}, and {show(requested.get(name, default))} was asked for"
 
 
+def _check_outputs(created: Exchange, body: Mapping[str, object]) -> Iterator[str]:
+    """Yield each kind of output that is not what was asked for; an EXR comes beside a video in a way of its own."""
+    requested = json.loads(created.request.body)
+    kind, video = requested.get("type", DEFAULTS["type"]), requested.get("video")
+    if kind not in MEDIA or (isinstance(video, dict) and video.get("exr_export")):
+        return
+    output = body.get("output")
+    for one in output if isinstance(output, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("type"), str) and one["type"] != MEDIA[kind]:
+            yield f"the output of {'an' if kind[0] == 'i' else 'a'} {kind} is of type {show(one['type'])}"
+
+
 def find_incoherence(body: Mapping[str, object]) -> Iterator[str]:
     """Yield each member of an answer that contradicts its state."""
     state, output = body.get("state"), body.get("output") or []
@@ -184,10 +201,22 @@ def _check_progress(
         if body.get(name) != first.get(name) and not is_same_time(body.get(name), first.get(name)):
             yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
     was, now = last.get("state"), body.get("state")
+    if was == now and was in FINAL_STATES:
+        yield from _check_facts_of_end(last, body)
     if before.received > exchange.sent or was == now:
         return  # sent before the other was answered: which one is later is unknown
     if was in FINAL_STATES or ORDER.get(now, 9) < ORDER.get(was, 0):
         yield f"state was {was} and is {now}: it does not go back, and {' and '.join(FINAL_STATES)} stay"
+
+
+def _check_facts_of_end(first: Mapping[str, object], body: Mapping[str, object]) -> Iterator[str]:
+    """Yield each fact about the end of a generation that is another at a later poll."""
+    for name in ("failure_code", "failure_reason"):
+        if body.get(name) != first.get(name):
+            yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
+    counts = [len(output) if isinstance(output := one.get("output"), list) else 0 for one in (first, body)]
+    if counts[0] != counts[1]:
+        yield f"it had {counts[0]} outputs and has {counts[1]}"
 
 
 def _check_fresh_urls(urls: dict[str, float], exchange: Exchange, body: Mapping[str, object]) -> Iterator[str]:

@@ -293,7 +293,7 @@ class _Window:
                 yield from self._check_admission(event, self._limit)
             elif event.kind == "rpm":
                 yield from self._check_refusal(event, self._limit)
-        yield from self._check_waits()
+        yield from self._check_waits(self._limit)
 
     def _count_certain(self, event: _Event) -> int:
         """Return a lower bound of the requests in the window: those that are in it wherever they are placed."""
@@ -351,28 +351,35 @@ class _Window:
             what = f"refused although at most {possible} of {limit} requests were 60 s old or less"
             yield Contradiction(what=what, exchanges=(*self._latest_before(event, 3), event.index))
             return
-        if event.retry_after is None or possible >= 10**9:
+        if event.retry_after is None or (found := self._find_wait(event, limit)) is None:
             return
+        low, high, oldest = found
+        # A server may count down between whole seconds: from its time, rounded down, to the end, rounded up.
+        if not low - ROUNDING < event.retry_after < max(high, 1) + 2 * ROUNDING:
+            wait = _format_span(low, high)
+            what = f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {wait} s"
+            yield Contradiction(what=what, exchanges=(oldest, event.index))
+
+    def _find_wait(self, event: _Event, limit: int) -> tuple[float, float, int] | None:
+        """Return between how many seconds after a refusal the oldest request leaves the window, and its index."""
+        if self._count_possible(event) >= 10**9:
+            return None
         # The page's header table: Retry-After counts the seconds until the oldest request leaves the window. `oldest`
         # is the first that may still be in it, `certain` the first that is in it for certain; the one is neither
         # earlier than the former nor later than the latter.
         oldest = bisect_right(self._received, event.sent - WINDOW - ROUNDING)
         certain = bisect_right(self._sent, event.received - WINDOW + ROUNDING)
         if oldest >= len(self._received) or certain >= len(self._sent):
-            return
+            return None
         # The wait is shortest if that one was counted when sent and this one when answered, and longest the other way
         # round. Example: one request at 0, refused between 50.0 and 50.2: 9.8 to 10 s, so 9 and 10 are allowed.
         low = self._by_received[oldest].sent + WINDOW - event.received
         # If refusals use quota, more than `limit` may be in the window, and several have to leave before there is room.
         last = max(certain, self._count_before(event) - limit)
         high = self._by_sent[last].received + WINDOW - event.sent
-        # A server may count down between whole seconds: from its time, rounded down, to the end, rounded up.
-        if not low - ROUNDING < event.retry_after < max(high, 1) + 2 * ROUNDING:
-            wait = _format_span(low, high)
-            what = f"Retry-After is {event.retry_after}, and the oldest request leaves the window in {wait} s"
-            yield Contradiction(what=what, exchanges=(self._by_sent[certain].index, event.index))
+        return low, high, self._by_sent[certain].index
 
-    def _check_waits(self) -> Iterator[Contradiction]:
+    def _check_waits(self, limit: int) -> Iterator[Contradiction]:
         """Yield refusals that come again although the client waited for as long as the refusal before asked."""
         for event, following in zip(self._creates, self._creates[1:], strict=False):
             if event.kind != "rpm" or following.kind != "rpm" or event.retry_after is None:
@@ -380,7 +387,11 @@ class _Window:
             if self._since is not None and event.received < self._since:
                 continue  # a request of the client that the trace does not have may have taken the place
             waited = following.sent - event.received  # the least it can have been for the server
-            if waited >= event.retry_after + ROUNDING and "rpm" not in self._uses:
+            # Retry-After may have been rounded down, unless it is no less than the wait can have been. Example: the
+            # oldest request at 0, refused at 20 with Retry-After 40 and again at 60: it had to be admitted.
+            found = self._find_wait(event, limit)
+            slack = ROUNDING if found is None or event.retry_after < found[1] else 0
+            if waited >= event.retry_after + slack and "rpm" not in self._uses:
                 what = f"refused again after {waited:.1f} s although Retry-After was {event.retry_after}"
                 yield Contradiction(what=what, exchanges=(event.index, following.index))
 

@@ -125,12 +125,15 @@ class LumaTarget:
             tested = example(one)(tested)
         self.run(lambda how: how(tested)(), try_one, share)
 
-    def run_machine(self, machine: type[Machine], share: float = 1.0) -> None:
-        """Run a state machine, or the steps of a recording; raise NonConformance with the fewest steps."""
+    def run_machine(self, machine: type[Machine], share: float = 1.0, steps: int = 50) -> None:
+        """Run a state machine, each time for so many steps at most, or the steps of a recording.
+
+        Raises NonConformance with the fewest steps.
+        """
         bound = type(machine.__name__, (machine,), {"luma_target": self})
         self.run(
-            lambda how: run_state_machine_as_test(bound, settings=how),
-            lambda steps: _repeat(bound, steps),
+            lambda how: run_state_machine_as_test(bound, settings=settings(how, stateful_step_count=steps)),
+            lambda taken: _repeat(bound, taken),
             share,
         )
 

@@ -43,7 +43,7 @@ CLIENTS: Final[Mapping[str, ClientCard]] = {
     "suspended": ClientCard(refused="API client is suspended"),
     "deactivated": ClientCard(refused="API client is deactivated"),
     "low-rpm": ClientCard(rpm=3),
-    "low-concurrency": ClientCard(concurrency=1),
+    "low-concurrency": ClientCard(concurrency=2),
 }
 KEYS: Final[Mapping[str, tuple[str, KeyState]]] = {
     **{f"{_TEST_PREFIX}{client}": (client, KeyState.GOOD) for client in CLIENTS},

@@ -33,7 +33,7 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarge
         not_judged("workers share this key's client; run the limits without -n")
     if target.missing("fast-clock") is None:
         luma_target.for_all(
-            st.lists(WAITS, min_size=4, max_size=14), lambda waits: _judge(luma_target, waits), share=0.6
+            st.lists(WAITS, min_size=4, max_size=12), lambda waits: _judge(luma_target, waits), share=0.3
         )
     elif luma_target.fuzzing.real_time:
         _judge(luma_target, FILL_AND_RETURN)
