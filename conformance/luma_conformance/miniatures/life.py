@@ -237,8 +237,6 @@ def wrong_members(kinds: tuple[Kind, ...]) -> Iterator[Miniature]:
 
 
 def _member(kind: Kind, name: str, says: str, change: Callable[[View], object]) -> Miniature:
-    lacks = name in ("no-failure_reason", "no-failure_code") or (name == "no-output" and kind.name != "completed")
-    why = _OPTIONAL if lacks and kind.name != "failed" else _PLAIN if name == "created_at-yesterday" else None
     return Miniature(
         name=f"life/{kind.name}/{name}",
         says=f"It {says} in answers of the kind {kind.name}.",
@@ -247,12 +245,7 @@ def _member(kind: Kind, name: str, says: str, change: Callable[[View], object]) 
         make=on_kind(kind, rebody(change)),
         touches=kind.touches,
         witness=kind.witness,
-        equivalent=why,
     )
-
-
-_PLAIN: Final = "created_at is typed as a plain string, in no format that is promised"
-_OPTIONAL: Final = "the official schema calls the member optional, so leaving it out says what null or [] says"
 
 
 def wrong_creation() -> Iterator[Miniature]:
@@ -496,7 +489,7 @@ def wrong_ids() -> Iterator[Miniature]:
         ("id-caps", "A poll tells the id in capitals though the 201 did not.", lambda view, _, __, ___: {**view, "id": view["id"].upper()}, _lives(IMAGE, 5)),
     )  # fmt: skip
     for name, says, change, witness in rows:
-        yield replace(_life(name, says, change, witness), equivalent=_CASE if name == "id-caps" else None)
+        yield _life(name, says, change, witness)
     lost = _vanishing(lambda one, now: now > one.created + 86_400)
     yield Miniature(
         name="life/lost-poll",
@@ -521,7 +514,6 @@ def wrong_ids() -> Iterator[Miniature]:
         area=Area.LIFE,
         make=lost,
         witness=_lives(IMAGE, 90_000),
-        equivalent="the page does not say for how long a generation is kept",
     )
     yield Miniature(
         name="life/lost-hour",
@@ -531,9 +523,6 @@ def wrong_ids() -> Iterator[Miniature]:
         make=_vanishing(lambda one, now: now > one.created + 3600),
         witness=_lives(IMAGE, 4000),
     )
-
-
-_CASE: Final = "whether a UUID may be spelt in capitals is not said"
 
 
 def _vanishing(gone: Callable[[Generation, float], bool]) -> Make:

@@ -62,7 +62,7 @@ class Limited(Service):
         """Give the client the window and the slots that this request counts in."""
 
 
-def _kept_for(what: Callable[[Asked, str], Hashable], limit: str) -> Make:
+def kept_for(what: Callable[[Asked, str], Hashable], limit: str) -> Make:
     """Return what makes a service that keeps a limit for something else than each client."""
 
     class Keyed(Limited):
@@ -121,7 +121,7 @@ def kept_for_others() -> Iterator[Miniature]:
                 says=f"It keeps its {area} for each {says} of a client.",
                 heading=heading,
                 area=area,
-                make=_kept_for(what, limit),
+                make=kept_for(what, limit),
                 witness=_rate({}, {}, {}, other) if limit == "rate" else _jobs({}, other),
             )
         for name, value in _SENT:
@@ -130,7 +130,7 @@ def kept_for_others() -> Iterator[Miniature]:
                 says=f"It keeps its {area} for each {name} of a client.",
                 heading=heading,
                 area=area,
-                make=_kept_for(_header(name), limit),
+                make=kept_for(_header(name), limit),
                 witness=_with_header(limit, name, value),
             )
         client = "low-rpm" if limit == "rate" else "low-concurrency"

@@ -66,8 +66,8 @@ class Wire:
     `reads_chunked`, `reads_on`, `continues`: it reads chunked bodies, reads on until a body is complete, and answers
     `Expect: 100-continue`. `refuses`: names of headers, in lower case, of which it answers any with 400.
     `first_body`, `first_id`: each request of a connection is taken to have the body, or the request id, of the first.
-    `per_connection`: it keeps limits for each connection. The rest is legal: the version it speaks, whether it keeps
-    connections open, how it spells names, and how it sends a body.
+    `most_requests`: every so many requests of a connection it fails. The rest is legal: the version it speaks, whether
+    it keeps connections open, how it spells names, and how it sends a body.
     """
 
     reads_chunked: bool = True
@@ -77,7 +77,6 @@ class Wire:
     first_body: bool = False
     first_id: bool = False
     first_key: bool = False
-    per_connection: bool = False
     most_requests: int | None = None
     version: str = "HTTP/1.1"
     keeps_alive: bool = True
@@ -198,6 +197,9 @@ def poll(name: str = "{id:0}", client: str = "main") -> Request:
     traced = ("X-Request-Id", "witness")
     return Request(method="GET", url=f"{GENERATIONS_PATH}/{name}", headers=(key_of(client), traced))
 
+
+CONNECTION: Final = "X-Loopback-Connection"
+"""The header in which a request over HTTP carries the number of its connection, as a service sees it."""
 
 _SLOT: Final = re.compile(r"\{(id|url):(\d+)\}")
 

@@ -98,8 +98,6 @@ def _facts() -> Iterator[Miniature]:
     reasons = lambda body: {**body, "failure_reason": "It did not work."} if body.get("failure_reason") else body  # noqa: E731
     yield _variant("reasons", "Failures have other reasons.", _json(reasons))
     yield _variant("upper-ids", "Ids are in capitals.", around(_upper))
-    lean = lambda body: {key: value for key, value in body.items() if value is not None or key not in ("failure_code", "failure_reason")}  # noqa: E731
-    yield _variant("null-left-out", "Members that would be null are left out.", _json(lean))
 
 
 def _upper(handle: Handle) -> Handle:
