@@ -69,7 +69,9 @@ def revalue(name: str, change: Callable[[str], str]) -> Change:
     """Return a change of the value of a header."""
 
     def changed(_: Request, response: Response) -> Response:
-        headers = tuple((one, change(value) if one.lower() == name.lower() else value) for one, value in response.headers)
+        headers = tuple(
+            (one, change(value) if one.lower() == name.lower() else value) for one, value in response.headers
+        )
         return replace(response, headers=headers)
 
     return changed
@@ -105,7 +107,10 @@ def wrong_headers(kinds: Sequence[Kind]) -> Iterator[Miniature]:
             rows.append(("rate", "sends X-RateLimit headers", _rated, rate))
         if kind.status == 201 or kind.name == "429-rate":
             rows += [(f"no-{name.lower()}", f"leaves {name} out", drop(name), kind.heading) for name in _RATE]
-            rows += [(f"wordy-{name.lower()}", f"sends a {name} that is no number", put(name, "many"), kind.heading) for name in _RATE]
+            rows += [
+                (f"wordy-{name.lower()}", f"sends a {name} that is no number", put(name, "many"), kind.heading)
+                for name in _RATE
+            ]
         if kind.status == 429:
             rows.append(("no-retry-after", "leaves Retry-After out", drop("Retry-After"), kind.heading))
             date = "Wed, 08 Apr 2026 12:01:00 GMT"
@@ -135,7 +140,9 @@ def wrong_shapes(kinds: Sequence[Kind]) -> Iterator[Miniature]:
         for name, says, change in rows:
             yield _variation(Area.SHAPE, kind, name, says, rebody(change), _EVERY)
         yield _variation(Area.SHAPE, kind, "no-json", "sends the bare text", _bare, _EVERY)
-        yield _variation(Area.SHAPE, kind, "no-body", "sends no body", lambda _, answer: replace(answer, body=b""), _EVERY)
+        yield _variation(
+            Area.SHAPE, kind, "no-body", "sends no body", lambda _, answer: replace(answer, body=b""), _EVERY
+        )
 
 
 def _bare(_: Request, response: Response) -> Response:
@@ -160,7 +167,7 @@ def wrong_statuses(kinds: Sequence[Kind]) -> Iterator[Miniature]:
                 kind,
                 str(status),
                 f"sends status {status}",
-                lambda _, answer, status=status: replace(answer, status=status),  # type: ignore[misc]
+                lambda _, answer, status=status: replace(answer, status=status),
             )
 
 
@@ -176,7 +183,9 @@ def wrong_texts(kinds: Sequence[Kind]) -> Iterator[Miniature]:
             ("named", "names what was asked for in the text", lambda text: f"{text}: see the documentation"),
         )
         for name, says, change in rows:
-            yield _variation(Area.TEXTS, kind, name, says, rebody(lambda body, c=change: {"detail": c(str(body["detail"]))}))  # type: ignore[misc]
+            yield _variation(
+                Area.TEXTS, kind, name, says, rebody(lambda body, c=change: {"detail": c(str(body["detail"]))})
+            )
 
 
 def _cut(length: int) -> Callable[[str], str]:
@@ -218,7 +227,9 @@ def rewritten_ids() -> Iterator[Miniature]:
     for name, says, change, sent in _REWRITTEN:
         for where, words in (("all", ""), ("POST", " on POST"), ("GET", " on GET")):
 
-            def changed(request: Request, response: Response, change: Callable[[str], str] = change, where: str = where) -> Response:
+            def changed(
+                request: Request, response: Response, change: Callable[[str], str] = change, where: str = where
+            ) -> Response:
                 is_sent = header(request.headers, "X-Request-Id") and request.url.startswith(GENERATIONS_PATH)
                 if not is_sent or where not in ("all", request.method):
                     return response
@@ -269,7 +280,7 @@ def wrong_generated_ids() -> Iterator[Miniature]:
                 heading=_TRACING,
                 area=Area.TRACING,
                 make=_generating(change, where),
-                witness=lambda where=where: _untraced(where),  # type: ignore[misc]
+                witness=lambda where=where: _untraced(where),
             )
 
 
@@ -303,7 +314,7 @@ def _generating(change: Callable[[int, str], str], where: str) -> Make:
 
         return changed
 
-    return lambda clock: changing_answers(make_change())(clock)
+    return changing_answers(make_change())
 
 
 def answer_operators() -> Iterator[Miniature]:

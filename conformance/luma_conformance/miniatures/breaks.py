@@ -5,6 +5,7 @@ They are written from the page and its field list; each form says how to recogni
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -56,13 +57,15 @@ def _by_type(rule: str, bodies: dict[str, Body]) -> Iterator[Form]:
 
 
 def _untyped(body: Body) -> bool:
-    return body.get("type", "image") == "image"
+    return bool(body.get("type", "image") == "image")
 
 
 def _models() -> Iterator[Form]:
     for name in ("super-model-v9", "uni-2", "uni-1-mini", "ray-3", "UNI-1", "ray-3.2-max", "uni"):
         body = give(IMAGE, model=name)
-        yield Form(rule="unknown-model", name=name.lower() + "-caps" * name.isupper(), body=body, has=_is("model", name))
+        yield Form(
+            rule="unknown-model", name=name.lower() + "-caps" * name.isupper(), body=body, has=_is("model", name)
+        )
     yield Form(
         rule="unknown-model",
         name="on-video",
@@ -95,7 +98,7 @@ def _pairs() -> Iterator[Form]:
             rule="unsupported-type",
             name=f"default-model-{kind}",
             body=body,
-            has=lambda body, kind=kind: "model" not in body and body.get("type") == kind,  # type: ignore[misc]
+            has=lambda body, kind=kind: "model" not in body and body.get("type") == kind,
         )
 
 
@@ -156,7 +159,9 @@ def _edits() -> Iterator[Form]:
             body=give(VIDEO_EDIT, image_ref=refs),
             has=_first_ref(name, len(refs)),
         )
-    yield Form(rule="loop-off-video", name="video_edit", body=give(VIDEO_EDIT, video__loop=True), has=_is("type", "video_edit"))
+    yield Form(
+        rule="loop-off-video", name="video_edit", body=give(VIDEO_EDIT, video__loop=True), has=_is("type", "video_edit")
+    )
     for name, edit in _EDITS.items():
         yield Form(
             rule="edit-off-video-edit", name=name, body=give(VIDEO, video__edit=edit), has=_has_key("video.edit", name)
@@ -217,7 +222,12 @@ def _guides() -> Iterator[Form]:
     negative, double = "keyframe-index-negative", "keyframe-index-duplicate"
     yield Form(rule=negative, name="only", body=guided([-1]), has=lambda body: len(indexes(body)) == 1)
     yield Form(rule=negative, name="last", body=guided([0, 8, -3]), has=lambda body: indexes(body)[0] >= 0)
-    yield Form(rule=negative, name="first", body=guided([-5, 8]), has=lambda body: indexes(body)[0] < 0 < len(indexes(body)) - 1)
+    yield Form(
+        rule=negative,
+        name="first",
+        body=guided([-5, 8]),
+        has=lambda body: indexes(body)[0] < 0 < len(indexes(body)) - 1,
+    )
     yield Form(rule=double, name="neighbours", body=guided([4, 4]), has=lambda body: _neighbours(indexes(body)))
     yield Form(rule=double, name="apart", body=guided([4, 9, 4]), has=lambda body: not _neighbours(indexes(body)))
     yield Form(rule=double, name="zero", body=guided([0, 0]), has=lambda body: indexes(body).count(0) > 1)
@@ -228,7 +238,7 @@ def _guides() -> Iterator[Form]:
 
 
 def _neighbours(indexes: list[int]) -> bool:
-    return any(one == other for one, other in zip(indexes, indexes[1:], strict=False))
+    return any(one == other for one, other in itertools.pairwise(indexes))
 
 
 def _combinations() -> Iterator[Form]:
@@ -314,9 +324,7 @@ def _contents() -> Iterator[Form]:
     yield Form(rule="edit-references-too-many", name="by-data", body=mixed, has=_inline_refs)
     for ratio in [one for one in facts.IMAGE_RATIOS if one not in facts.PORTRAIT_RATIOS]:
         body = give(IMAGE, style="manga", aspect_ratio=ratio)
-        yield Form(
-            rule="manga-not-portrait", name=ratio.replace(":", "-"), body=body, has=_is("aspect_ratio", ratio)
-        )
+        yield Form(rule="manga-not-portrait", name=ratio.replace(":", "-"), body=body, has=_is("aspect_ratio", ratio))
     body = give(IMAGE, style="manga", aspect_ratio="1:1", model="uni-1-max")
     yield Form(rule="manga-not-portrait", name="uni-1-max", body=body, has=_is("model", "uni-1-max"))
 

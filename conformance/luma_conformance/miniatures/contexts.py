@@ -118,9 +118,9 @@ def _absences() -> Iterator[Context]:
         yield Context(
             name=f"{name}-left-out",
             words=f"when {name} is left out",
-            add=_body(lambda body, name=name: {key: value for key, value in body.items() if key != name}),  # type: ignore[misc]
-            holds=lambda asked, name=name: bool(asked.body) and name not in asked.body,  # type: ignore[misc]
-            drop=_body(lambda body, name=name, default=default: {name: default, **body}),  # type: ignore[misc]
+            add=_body(lambda body, name=name: {key: value for key, value in body.items() if key != name}),
+            holds=lambda asked, name=name: bool(asked.body) and name not in asked.body,
+            drop=_body(lambda body, name=name, default=default: {name: default, **body}),
         )
 
 
@@ -137,8 +137,8 @@ def _prompts() -> Iterator[Context]:
         yield Context(
             name=f"prompt-{name}",
             words=words,
-            add=_body(lambda body, text=text: {**body, "prompt": text}),  # type: ignore[misc]
-            holds=lambda asked, test=test: isinstance(found := asked.body.get("prompt"), str) and test(found),  # type: ignore[misc]
+            add=_body(lambda body, text=text: {**body, "prompt": text}),
+            holds=lambda asked, test=test: isinstance(found := asked.body.get("prompt"), str) and test(found),
         )
 
 
@@ -192,9 +192,7 @@ def _spellings() -> Iterator[Context]:
 
 def _headed(*more: tuple[str, str]) -> Callable[[Draft], Draft]:
     names = {name.lower() for name, _ in more}
-    return lambda draft: replace(
-        draft, headers=(*(one for one in draft.headers if one[0].lower() not in names), *more)
-    )
+    return lambda draft: replace(draft, headers=(*(one for one in draft.headers if one[0].lower() not in names), *more))
 
 
 def _without(name: str) -> Callable[[Draft], Draft]:
@@ -251,8 +249,8 @@ def _callers() -> Iterator[Context]:
         yield Context(
             name=f"{client}-key",
             words=words,
-            add=lambda draft, client=client: replace(draft, client=client),  # type: ignore[misc]
-            holds=lambda asked, client=client: _value(asked.request, "Authorization").endswith(f"-{client}"),  # type: ignore[misc]
+            add=lambda draft, client=client: replace(draft, client=client),
+            holds=lambda asked, client=client: _value(asked.request, "Authorization").endswith(f"-{client}"),
         )
 
 

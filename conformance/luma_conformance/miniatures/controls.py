@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from luma_conformance.miniatures.miniature import Body
 from luma_conformance.miniatures.pictures import encode, mp4, png
-from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO
+from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, FAILS, STAYS
 
 IMAGE_URL: Final = "https://media.test/image.png"
 VIDEO_URL: Final = "https://media.test/video.mp4"
@@ -17,6 +17,11 @@ PRIOR_IMAGE: Final[Body] = {"generation_id": COMPLETED_IMAGE}
 PRIOR_VIDEO: Final[Body] = {"generation_id": COMPLETED_VIDEO}
 HOSTED_VIDEO: Final[Body] = {"url": VIDEO_URL, "media_type": "video/mp4"}
 INLINE_VIDEO: Final[Body] = {"data": encode(mp4()), "media_type": "video/mp4"}
+
+STAYING: Final = tuple(STAYS)
+"""The prompts whose generation stays queued, and in processing."""
+FAILING: Final = tuple(FAILS)
+"""The prompts whose generation fails."""
 
 PROMPT: Final = "A harbour at first light"
 IMAGE: Final[Body] = {"prompt": PROMPT}

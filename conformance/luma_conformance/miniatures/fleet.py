@@ -14,6 +14,7 @@ from luma_conformance.miniatures.loading import loading_operators
 from luma_conformance.miniatures.miniature import Miniature
 from luma_conformance.miniatures.owners import owner_operators
 from luma_conformance.miniatures.protocol import form_operators, wire_operators
+from luma_conformance.miniatures.slots import slot_operators
 from luma_conformance.miniatures.tabled import (
     another_status,
     another_text,
@@ -24,7 +25,9 @@ from luma_conformance.miniatures.tabled import (
     skipped_in_contexts,
     skipped_in_forms,
 )
+from luma_conformance.miniatures.urls import output_operators
 from luma_conformance.miniatures.variants import legal_variants
+from luma_conformance.miniatures.windows import window_operators
 from luma_conformance.rules import RULES
 
 
@@ -49,7 +52,10 @@ def _yield_all() -> Iterator[Miniature]:
     yield from answer_operators()
     yield from owner_operators()
     yield from limit_operators()
+    yield from window_operators()
+    yield from slot_operators()
     yield from life_operators()
+    yield from output_operators()
     yield from form_operators()
     yield from wire_operators()
     yield from legal_variants()

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from luma_conformance.miniatures.controls import IMAGE, IMAGE_EDIT, give
+from luma_conformance.miniatures.controls import FAILING, IMAGE, IMAGE_EDIT, STAYING, give
 from luma_conformance.miniatures.miniature import TYPED, Asked, Wait, Witness, create, poll, read_json
 from luma_conformance.miniatures.pictures import png
 from luma_conformance.miniatures.places import inline
 from luma_conformance.model import GENERATIONS_PATH, Request, Response
-from luma_conformance.reference.cards import FAILS, STAYS
 
 NOBODY: Final = "3f0c9f6e-1b7a-4d64-9a53-0a1b2c3d4e5f"
 
@@ -53,7 +52,7 @@ def keyed(token: str, method: str = "POST", body: bytes = b'{"prompt": "A sunset
 
 
 def _full(client: str, count: int) -> Witness:
-    return lambda: [create({"prompt": [*STAYS][0]}, client) for _ in range(count + 1)]
+    return lambda: [create({"prompt": STAYING[0]}, client) for _ in range(count + 1)]
 
 
 def _polled(prompt: str, seconds: float) -> Witness:
@@ -66,11 +65,13 @@ _PLAIN: Final = "A harbour at first light"
 def _kinds() -> Iterator[Kind]:
     yield Kind(name="created", heading="201 — Created (success)", status=201, witness=lambda: (create(IMAGE),))
     success = "200 — OK (success)"
-    for state, prompt in (("queued", [*STAYS][0]), ("processing", [*STAYS][1]), ("completed", _PLAIN)):
+    for state, prompt in (("queued", STAYING[0]), ("processing", STAYING[1]), ("completed", _PLAIN)):
         yield Kind(name=state, heading=success, status=200, state=state, witness=_polled(prompt, 5))
-    failed = _polled([*FAILS][0], 5)
+    failed = _polled(FAILING[0], 5)
     yield Kind(name="failed", heading="Failed response structure", status=200, state="failed", witness=failed)
-    yield Kind(name="400", heading="Error response format", status=400, witness=lambda: (create(give(IMAGE, prompt="")),))
+    yield Kind(
+        name="400", heading="Error response format", status=400, witness=lambda: (create(give(IMAGE, prompt="")),)
+    )
     rows = (
         ("401-missing", "401 — Missing Authorization header", "Missing or invalid", lambda: (keyed(""),)),
         ("401-invalid", "401 — Invalid API key (wrong value, lookup failed)", "Invalid API key", lambda: (keyed("Bearer luma-api-nobody"),)),
@@ -88,7 +89,7 @@ def _kinds() -> Iterator[Kind]:
             heading=f"403 — API client is {name}",
             status=403,
             detail=name,
-            witness=lambda name=name: (create(IMAGE, name),),  # type: ignore[misc]
+            witness=lambda name=name: (create(IMAGE, name),),
         )
     yield from _lookups()
     yield Kind(
@@ -103,7 +104,7 @@ def _kinds() -> Iterator[Kind]:
         ("422-base64", "422 — Invalid base64 data", "base64", give(IMAGE, image_ref=[{"data": "!!", "media_type": "image/png"}])),
         ("422-fetch", "422 — URL fetch failure — unreachable host", "failed to fetch", give(IMAGE, image_ref=[fetch])),
     ):  # fmt: skip
-        yield Kind(name=name, heading=heading, status=422, detail=detail, witness=lambda body=body: (create(body),))  # type: ignore[misc]
+        yield Kind(name=name, heading=heading, status=422, detail=detail, witness=lambda body=body: (create(body),))
     yield Kind(
         name="429-rate",
         heading="429 — Requests-per-minute (RPM) limit exceeded",

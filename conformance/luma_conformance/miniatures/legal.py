@@ -73,9 +73,7 @@ def _alike(kind: str, path: str, value: Any) -> Callable[[Body], bool]:
 
 
 def _of(kind: str, name: str, body: Body, has: Callable[[Body], bool]) -> Allowed:
-    return Allowed(
-        name=f"{kind}-{name}", body=body, has=lambda seen: seen.get("type", "image") == kind and has(seen)
-    )
+    return Allowed(name=f"{kind}-{name}", body=body, has=lambda seen: seen.get("type", "image") == kind and has(seen))
 
 
 def _values() -> Iterator[Allowed]:
@@ -100,6 +98,9 @@ def _values() -> Iterator[Allowed]:
         yield _with("video", "video.duration", duration)
     for kind in ("video", "video_edit"):
         yield _with(kind, "video.hdr", True)  # noqa: FBT003
+
+
+def _edit_values() -> Iterator[Allowed]:
     for strength in facts.STRENGTHS:
         yield _with("video_edit", "video.edit.strength", strength)
     for flag in (True, False):
@@ -159,7 +160,7 @@ def _media() -> Iterator[Allowed]:
             yield Allowed(
                 name=f"{place.name}-{name}",
                 body=place.body(reference),
-                has=lambda body, place=place, wanted=reference: _same_kind(place.find(body), wanted),  # type: ignore[misc]
+                has=lambda body, place=place, wanted=reference: _same_kind(place.find(body), wanted),
             )
     for kind in ("video_edit", "video_reframe"):
         for name, source in (("generation", PRIOR_VIDEO), ("url", HOSTED_VIDEO), ("data", INLINE_VIDEO)):
@@ -179,20 +180,22 @@ def _limits() -> Iterator[Allowed]:
         yield _with(kind, "prompt", "p", f"{kind}-prompt-of-1")
     for count in (1, 2, 8, 9):
         body = give(IMAGE, image_ref=[BY_URL] * count)
-        yield _of("image", f"{count}-references", body, lambda b, n=count: len(b.get("image_ref") or ()) == n)  # type: ignore[misc]
+        yield _of("image", f"{count}-references", body, lambda b, n=count: len(b.get("image_ref") or ()) == n)
     for count in (1, 8):
         body = give(IMAGE_EDIT, image_ref=[BY_DATA] * count)
-        yield _of("image_edit", f"{count}-references", body, lambda b, n=count: len(b.get("image_ref") or ()) == n)  # type: ignore[misc]
+        yield _of("image_edit", f"{count}-references", body, lambda b, n=count: len(b.get("image_ref") or ()) == n)
     for name, indexes in (("zero", [0]), ("descending", [9, 4, 0]), ("last", [119]), ("sixty-four", [*range(64)])):
         yield _of(
             "video_edit",
             f"indexes-{name}",
             guided(indexes),
-            lambda body, indexes=indexes: _like(look(body, "video.edit.keyframe_indexes") or [], indexes),  # type: ignore[misc]
+            lambda body, indexes=indexes: _like(look(body, "video.edit.keyframe_indexes") or [], indexes),
         )
     for name, raw in (("8000-wide", png(8000, 30)), ("8000-high", png(30, 8000)), ("1-by-1", png(1, 1))):
         body = give(IMAGE, image_ref=[inline(raw)])
-        yield _of("image", name, body, lambda seen, raw=raw: (seen.get("image_ref") or [{}])[0].get("data") == encode(raw))  # type: ignore[misc]
+        yield _of(
+            "image", name, body, lambda seen, raw=raw: (seen.get("image_ref") or [{}])[0].get("data") == encode(raw)
+        )
 
 
 def _like(found: list[int], wanted: list[int]) -> bool:
@@ -204,7 +207,7 @@ def _like(found: list[int], wanted: list[int]) -> bool:
 
 
 def _kept() -> tuple[Allowed, ...]:
-    return (*_values(), *_pairs(), *_media(), *_limits())
+    return (*_values(), *_edit_values(), *_pairs(), *_media(), *_limits())
 
 
 def refused_requests() -> Iterator[Miniature]:
@@ -215,8 +218,8 @@ def refused_requests() -> Iterator[Miniature]:
             says=f"It refuses the legal request {allowed.name}.",
             heading=_CREATED,
             area=Area.LEGAL,
-            make=refusing(lambda asked, allowed=allowed: allowed.has(asked.body)),  # type: ignore[misc]
-            touches=lambda asked, allowed=allowed: asked.answer.status == 201 and allowed.has(asked.body),  # type: ignore[misc]
+            make=refusing(lambda asked, allowed=allowed: allowed.has(asked.body)),
+            touches=lambda asked, allowed=allowed: asked.answer.status == 201 and allowed.has(asked.body),
             witness=witness_of(allowed.body),
         )
 
@@ -236,11 +239,11 @@ def refused_contexts() -> Iterator[Miniature]:
                 says=f"It refuses legal requests of type {kind} {context.words}.",
                 heading=_CREATED,
                 area=Area.LEGAL,
-                make=refusing(lambda asked, kind=kind, holds=context.holds: _is(asked, kind) and holds(asked)),  # type: ignore[misc]
-                touches=lambda asked, kind=kind, holds=context.holds: (  # type: ignore[misc]
+                make=refusing(lambda asked, kind=kind, holds=context.holds: _is(asked, kind) and holds(asked)),
+                touches=lambda asked, kind=kind, holds=context.holds: (
                     asked.answer.status == 201 and _is(asked, kind) and holds(asked)
                 ),
-                witness=lambda inside=inside: (inside.write(),),  # type: ignore[misc]
+                witness=lambda inside=inside: (inside.write(),),
             )
 
 
@@ -279,7 +282,9 @@ def _too_long(limit: int) -> Callable[[Find, Subject], Iterable[Fault]]:
 
 def _too_many(limit: int) -> Callable[[Find, Subject], Iterable[Fault]]:
     def find(_: Find, subject: Subject) -> Iterable[Fault]:
-        return [Fault(path="image_ref")] if subject.type == "image_edit" and len(subject.image_ref or ()) > limit else []
+        return (
+            [Fault(path="image_ref")] if subject.type == "image_edit" and len(subject.image_ref or ()) > limit else []
+        )
 
     return find
 
@@ -293,7 +298,9 @@ def _below(limit: int) -> Callable[[Find, Subject], Iterable[Fault]]:
     return find
 
 
-def wide(limit: int, sides: str = "both", where: Callable[[Body], bool] = lambda _: True) -> Callable[[Find, Subject], Iterable[Fault]]:
+def wide(
+    limit: int, sides: str = "both", where: Callable[[Body], bool] = lambda _: True
+) -> Callable[[Find, Subject], Iterable[Fault]]:
     """Return a finder of sides over a limit that looks at one side only, or at some media only."""
 
     def find(_: Find, subject: Subject) -> Iterable[Fault]:
@@ -349,7 +356,7 @@ def off_by_one() -> Iterator[Miniature]:
             heading=BY_ID[rule].heading,
             area=Area.BOUNDARIES,
             make=refinding(rule, find),
-            witness=witness_of(body) if size is None else (lambda size=size: (create(_image(png(size=size))),)),  # type: ignore[misc]
+            witness=witness_of(body) if size is None else (lambda size=size: (create(_image(png(size=size))),)),
             touches=_is_heavy if rule == "image-too-heavy" else None,
         )
 
@@ -364,5 +371,3 @@ def _image(raw: bytes) -> Body:
 
 def _hosted(name: str) -> Body:
     return give(IMAGE, image_ref=[{"url": f"https://media.test/{name}"}])
-
-

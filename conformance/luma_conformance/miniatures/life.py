@@ -7,34 +7,29 @@ from dataclasses import replace
 from typing import Any, Final
 
 from luma_conformance.miniatures.answers import on_kind, rebody
-from luma_conformance.miniatures.controls import CONTROLS, IMAGE, PRIOR_IMAGE, give
+from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, PRIOR_IMAGE, STAYING, give
 from luma_conformance.miniatures.kinds import KINDS, SUCCESSES, Kind
 from luma_conformance.miniatures.miniature import (
-    ROOMY,
     Area,
     Body,
     Make,
     Miniature,
     Wait,
     Witness,
-    around,
     create,
     poll,
     read_json,
     serve,
 )
-from luma_conformance.model import Clock, Request, Response
-from luma_conformance.reference.cards import FAILS, STAYS
+from luma_conformance.model import Request
+from luma_conformance.reference.cards import FAILS
 from luma_conformance.reference.generations import Generation
 from luma_conformance.reference.service import Service
-from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
 
-_POLLED: Final = "200 — OK (success)"
+POLLED: Final = "200 — OK (success)"
 _FAILED: Final = "Failed response structure"
 _CODES: Final = "Failure codes"
-_URLS: Final = "What happens when a URL expires"
-_FRESH: Final = "How to get a fresh URL"
-_STAYS: Final = [*STAYS]
+FRESH: Final = "How to get a fresh URL"
 BODIES: Final[Mapping[str, Body]] = {
     **CONTROLS,
     "uni-1-max": give(IMAGE, model="uni-1-max"),
@@ -72,7 +67,7 @@ def _lives(body: Body, *waits: float) -> Witness:
     return lambda: [*moves()]
 
 
-def _life(name: str, says: str, change: Retell, witness: Witness, heading: str = _POLLED) -> Miniature:
+def _life(name: str, says: str, change: Retell, witness: Witness, heading: str = POLLED) -> Miniature:
     return Miniature(
         name=f"life/{name}", says=says, heading=heading, area=Area.LIFE, make=_retold(change), witness=witness
     )
@@ -88,14 +83,16 @@ _GENERIC: Final = {"state": "failed", "output": [], "failure_reason": "Generatio
 def going_back() -> Iterator[Miniature]:
     """Yield services in which a generation that has ended does not stay as it ended."""
     done = _lives(IMAGE, 5, 5, 5, 5)
-    failing = _lives({"prompt": [*FAILS][2]}, 5, 5, 5, 5)
+    failing = _lives({"prompt": FAILING[2]}, 5, 5, 5, 5)
     old = _lives(IMAGE, 5, 4000)
     for where, test in (("second", lambda n: n == 2), ("third", lambda n: n == 3), ("later", lambda n: n >= 3), ("every-other", lambda n: n % 2 == 0)):  # fmt: skip
         for state, witness in (("completed", done), ("failed", failing)):
             yield _life(
                 f"back-{state}-{where}",
                 f"At the {where} poll a generation that is {state} is processing again.",
-                lambda view, _, n, __, state=state, test=test: _running(view) if view["state"] == state and test(n) else view,  # type: ignore[misc]
+                lambda view, _, n, __, state=state, test=test: (
+                    _running(view) if view["state"] == state and test(n) else view
+                ),
                 witness,
             )
     rows: tuple[tuple[str, str, Retell, Witness], ...] = (
@@ -110,13 +107,13 @@ def going_back() -> Iterator[Miniature]:
         ("reason-later", "A failed generation has no reason at later polls.", lambda view, _, n, __: {**view, "failure_reason": None} if n >= 2 else view, failing),
         ("code-null-later", "A failed generation has no code at later polls.", lambda view, _, n, __: {**view, "failure_code": None} if n >= 2 else view, failing),
         ("reason-changes", "A failed generation has another reason at each poll.", lambda view, _, n, __: {**view, "failure_reason": f"{view['failure_reason']} ({n})"} if view["state"] == "failed" else view, failing),
-        ("queued-after", "A generation that is processing is queued at its second poll.", lambda view, _, n, __: {**view, "state": "queued"} if view["state"] == "processing" and n == 2 else view, _lives({"prompt": _STAYS[1]}, 5, 5)),
+        ("queued-after", "A generation that is processing is queued at its second poll.", lambda view, _, n, __: {**view, "state": "queued"} if view["state"] == "processing" and n == 2 else view, _lives({"prompt": STAYING[1]}, 5, 5)),
         ("created-moves", "Its created_at is the time of the poll.", lambda view, _, __, now: {**view, "created_at": _stamp(now)}, _lives(IMAGE, 5, 5)),
         ("created-jitters", "Its created_at is a second later at later polls.", lambda view, one, n, __: {**view, "created_at": _stamp(one.created + 1)} if n >= 2 else view, _lives(IMAGE, 5, 5)),
         ("never-ends", "A generation never ends.", lambda view, _, __, ___: _running(view), done),
-        ("unknown-state", "A processing generation is in the state running.", lambda view, _, __, ___: {**view, "state": "running"} if view["state"] == "processing" else view, _lives({"prompt": _STAYS[1]}, 5)),
+        ("unknown-state", "A processing generation is in the state running.", lambda view, _, __, ___: {**view, "state": "running"} if view["state"] == "processing" else view, _lives({"prompt": STAYING[1]}, 5)),
         ("succeeded", "A completed generation is in the state succeeded.", lambda view, _, __, ___: {**view, "state": "succeeded"} if view["state"] == "completed" else view, done),
-        ("pending", "A queued generation is in the state pending.", lambda view, _, __, ___: {**view, "state": "pending"} if view["state"] == "queued" else view, _lives({"prompt": _STAYS[0]}, 5)),
+        ("pending", "A queued generation is in the state pending.", lambda view, _, __, ___: {**view, "state": "pending"} if view["state"] == "queued" else view, _lives({"prompt": STAYING[0]}, 5)),
     )  # fmt: skip
     for name, says, change, witness in rows:
         why = "the wording of a reason is for people; that it stays the same is not said"
@@ -152,33 +149,39 @@ def wrong_facts() -> Iterator[Miniature]:
             yield _life(
                 f"{fact}-{name}",
                 f"Polling a completed generation of {name} tells {says}.",
-                lambda view, one, _, __, alike=alike, change=change: {**view, **change} if alike(one) and view["state"] == "completed" else view,  # type: ignore[misc]
+                lambda view, one, _, __, alike=alike, change=change: (
+                    {**view, **change} if alike(one) and view["state"] == "completed" else view
+                ),
                 done,
             )
         yield _life(
             f"kind-{name}",
             f"The output of a generation of {name} is of the type {wrong}.",
-            lambda view, one, _, __, alike=alike, wrong=wrong: _of_kind(view, wrong) if alike(one) else view,  # type: ignore[misc]
+            lambda view, one, _, __, alike=alike, wrong=wrong: _of_kind(view, wrong) if alike(one) else view,
             done,
         )
         yield _life(
             f"lives-{name}",
             f"A generation of {name} never ends.",
-            lambda view, one, _, __, alike=alike: _running(view) if alike(one) and view["state"] == "completed" else view,  # type: ignore[misc]
+            lambda view, one, _, __, alike=alike: (
+                _running(view) if alike(one) and view["state"] == "completed" else view
+            ),
             done,
         )
-        failing = {**body, "prompt": [*FAILS][0]}
+        failing = {**body, "prompt": FAILING[0]}
         yield _life(
             f"no-code-{name}",
             f"A failed generation of {name} has no failure_code.",
-            lambda view, one, _, __, alike=alike: {**view, "failure_code": None} if alike(one) else view,  # type: ignore[misc]
+            lambda view, one, _, __, alike=alike: {**view, "failure_code": None} if alike(one) else view,
             _lives(failing, 5),
             _FAILED,
         )
         yield _life(
             f"failed-output-{name}",
             f"A failed generation of {name} has an output.",
-            lambda view, one, _, __, alike=alike: _with_output(view, one) if alike(one) and view["state"] == "failed" else view,  # type: ignore[misc]
+            lambda view, one, _, __, alike=alike: (
+                _with_output(view, one) if alike(one) and view["state"] == "failed" else view
+            ),
             _lives(failing, 5),
             _FAILED,
         )
@@ -212,7 +215,9 @@ def wrong_codes() -> Iterator[Miniature]:
             yield _life(
                 f"{code}-{name}",
                 f"It tells of {code} {says}.",
-                lambda view, one, _, __, code=code, change=change: {**view, **change} if view["failure_code"] == code else view,  # type: ignore[misc]
+                lambda view, one, _, __, code=code, change=change: (
+                    {**view, **change} if view["failure_code"] == code else view
+                ),
                 _lives({"prompt": prompt}, 5),
                 _CODES,
             )
@@ -229,10 +234,20 @@ def wrong_members(kinds: tuple[Kind, ...]) -> Iterator[Miniature]:
     }  # fmt: skip
     for kind in kinds:
         for key in _KEYS:
-            yield _member(kind, f"no-{key}", f"leaves {key} out", lambda body, key=key: {k: v for k, v in body.items() if k != key})  # type: ignore[misc]
+            yield _member(
+                kind,
+                f"no-{key}",
+                f"leaves {key} out",
+                lambda body, key=key: {k: v for k, v in body.items() if k != key},
+            )
             for value in values[key]:
                 shown = str(value).lower().replace(" ", "") or "empty"
-                yield _member(kind, f"{key}-{shown}", f"sends {value!r} as {key}", lambda body, key=key, value=value: {**body, key: value})  # type: ignore[misc]
+                yield _member(
+                    kind,
+                    f"{key}-{shown}",
+                    f"sends {value!r} as {key}",
+                    lambda body, key=key, value=value: {**body, key: value},
+                )
         yield _member(kind, "wrapped", "wraps it in data", lambda body: {"data": body})
 
 
@@ -262,7 +277,9 @@ def wrong_creation() -> Iterator[Miniature]:
             ("failure_code", "generation_failed"),
         ):
 
-            def change(view: View, model: object = model, kind: object = kind, fact: str = fact, value: str = value) -> View:
+            def change(
+                view: View, model: object = model, kind: object = kind, fact: str = fact, value: str = value
+            ) -> View:
                 return {**view, fact: value} if (view["model"], view["type"]) == (model, kind) else view
 
             yield Miniature(
@@ -271,214 +288,12 @@ def wrong_creation() -> Iterator[Miniature]:
                 heading=created.heading,
                 area=Area.LIFE,
                 make=on_kind(created, rebody(change)),
-                touches=lambda asked, change=change: created.touches(asked) and change(dict(read_json(asked.answer.body))) != read_json(asked.answer.body),  # type: ignore[misc]
-                witness=lambda body=body: (create(body),),  # type: ignore[misc]
+                touches=lambda asked, change=change: (
+                    created.touches(asked)
+                    and change(dict(read_json(asked.answer.body))) != read_json(asked.answer.body)
+                ),
+                witness=lambda body=body: (create(body),),
             )
-
-
-def _stored(kind: Callable[[], Storage]) -> Make:
-    """Return what makes a service with another storage of outputs."""
-
-    def make(clock: Clock) -> Callable[[Request], Response]:
-        service = Service(clock=clock, settings=ROOMY)
-        service._storage = kind()
-        return service.handle
-
-    return make
-
-
-class _Noted(Storage):
-    """A storage that remembers which URLs it has given out, and when."""
-
-    def __init__(self, seconds: int = 3600) -> None:
-        super().__init__(seconds)
-        self.given: dict[str, list[str]] = {}
-        self.first: dict[str, float] = {}
-        self.used: dict[str, int] = {}
-        self.media: dict[str, str] = {}
-
-    def url(self, origin: str, generation: str, media: str, now: float) -> str:
-        made = super().url(origin, generation, media, now)
-        if now > 0:
-            self.first.setdefault(generation, now)
-            self.given.setdefault(generation, []).append(made.removeprefix(origin))
-            self.media[generation] = media
-        return made
-
-    def answer(self, url: str, media: str, now: float) -> Response:
-        self.used[url] = self.used.get(url, 0) + 1
-        answer = super().answer(url, media, now)
-        return answer if answer.status != 200 or self.allows(url, now) else UNSIGNED
-
-    def allows(self, url: str, now: float) -> bool:
-        """Return whether a URL that is valid works."""
-        return True
-
-
-def _url_works(test: Callable[[_Noted, str, str, float], bool], seconds: int = 3600) -> Make:
-    class Tested(_Noted):
-        def allows(self, url: str, now: float) -> bool:
-            return test(self, self.generation(url), url, now)
-
-    return _stored(lambda: Tested(seconds))
-
-
-def _downloads(*moves: Request | Wait, body: Body = IMAGE) -> Witness:
-    return lambda: [create(body), Wait(5), poll(), *moves]
-
-
-def load(index: int = 1) -> Request:
-    """Return a request for the first output in the answer of that index."""
-    return Request(method="GET", url=f"{{url:{index}}}")
-
-
-def wrong_urls() -> Iterator[Miniature]:
-    """Yield services whose output URLs work for too long, too short, or not always."""
-    one, video = load(), CONTROLS["video"]
-    rows: tuple[tuple[str, str, str, Make, Witness], ...] = (
-        ("forever", "Its output URLs never expire.", _URLS, _stored(lambda: Storage(10**8)), _downloads(Wait(90_000), one)),
-        ("day", "Its output URLs last a day.", _URLS, _stored(lambda: Storage(86_400)), _downloads(Wait(4000), one)),
-        ("two-hours", "Its output URLs last two hours.", _URLS, _stored(lambda: Storage(7200)), _downloads(Wait(4000), one)),
-        ("half-hour", "Its output URLs last half an hour.", _URLS, _stored(lambda: Storage(1800)), _downloads(Wait(2000), one)),
-        ("59-minutes", "Its output URLs last 59 minutes.", _URLS, _stored(lambda: Storage(3540)), _downloads(Wait(3560), one)),
-        ("65-minutes", "Its output URLs last 65 minutes.", _URLS, _stored(lambda: Storage(3900)), _downloads(Wait(3700), one)),
-        ("minute", "Its output URLs last a minute.", _URLS, _stored(lambda: Storage(60)), _downloads(Wait(61), one)),
-        ("latest", "Only the URL of the latest poll works.", _FRESH, _url_works(lambda it, name, url, _: url == it.given[name][-1]), _downloads(poll(), one)),
-        ("first", "Only the URL of the first poll works.", _FRESH, _url_works(lambda it, name, url, _: url == it.given[name][0]), _downloads(poll(), load(2))),
-        ("two", "Only the URLs of the two latest polls work.", _FRESH, _url_works(lambda it, name, url, _: url in it.given[name][-2:]), _downloads(poll(), poll(), one)),
-        ("ten", "Only the URLs of the first ten polls work.", _FRESH, _url_works(lambda it, name, url, _: url in it.given[name][:10]), _downloads(*[poll()] * 11, load(12))),
-        ("once", "An output URL works once.", _URLS, _url_works(lambda it, _, url, __: it.used[url] == 1), _downloads(one, one)),
-        ("thrice", "An output URL works three times.", _URLS, _url_works(lambda it, _, url, __: it.used[url] <= 3), _downloads(one, one, one, one)),
-        ("since-end", "Output URLs expire an hour after the first poll.", _FRESH, _url_works(lambda it, name, _, now: now < it.first[name] + 3600), _downloads(Wait(3000), poll(), Wait(1000), load(2))),
-        ("day-old", "No URL works once the first poll is a day old.", _FRESH, _url_works(lambda it, name, _, now: now < it.first[name] + 86_400), _downloads(Wait(90_000), poll(), load(2))),
-        ("videos-short", "The URLs of videos last half an hour.", _URLS, _url_works(lambda it, name, url, now: it.media[name] != "video" or now < float(url.partition("X-Amz-Date=")[2].partition("&")[0]) + 1800), _downloads(Wait(2000), one, body=video)),
-        ("images-short", "The URLs of images last half an hour.", _URLS, _url_works(lambda it, name, url, now: it.media[name] != "image" or now < float(url.partition("X-Amz-Date=")[2].partition("&")[0]) + 1800), _downloads(Wait(2000), one)),
-        ("second-short", "The URLs of later polls last half an hour.", _FRESH, _url_works(lambda it, name, url, now: url == it.given[name][0] or now < float(url.partition("X-Amz-Date=")[2].partition("&")[0]) + 1800), _downloads(poll(), Wait(2000), load(2))),
-    )  # fmt: skip
-    for name, says, heading, make, witness in rows:
-        yield Miniature(name=f"urls/{name}", says=says, heading=heading, area=Area.URLS, make=make, witness=witness)
-    yield from _refusals()
-    yield from _same_urls()
-
-
-def _refusals() -> Iterator[Miniature]:
-    for status in (200, 400, 401, 404, 410):
-        yield Miniature(
-            name=f"urls/expired-{status}",
-            says=f"It answers {status} to an output URL that has expired.",
-            heading=_URLS,
-            area=Area.URLS,
-            make=around(
-                lambda handle, status=status: lambda request: _restatus(handle(request), status) if request.url.startswith(PREFIX) else handle(request)  # type: ignore[misc]
-            ),
-            touches=lambda asked: asked.answer.status == 403 and PREFIX in asked.request.url,
-            witness=_downloads(Wait(4000), load()),
-        )
-    for kind in ("image", "video"):
-        yield Miniature(
-            name=f"urls/forever-{kind}",
-            says=f"The URLs of outputs that are {kind}s never expire.",
-            heading=_URLS,
-            area=Area.URLS,
-            make=_stored(lambda kind=kind: _Lasting(kind)),  # type: ignore[misc]
-            witness=_downloads(Wait(4000), load(), body=IMAGE if kind == "image" else CONTROLS["video"]),
-        )
-
-
-class _Lasting(Storage):
-    """A storage whose URLs of one kind of output last for ever."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(3600)
-        self._kind = kind
-
-    def url(self, origin: str, generation: str, media: str, now: float) -> str:
-        self._seconds = 10**8 if media == self._kind else 3600
-        return super().url(origin, generation, media, now)
-
-
-def _restatus(response: Response, status: int) -> Response:
-    return replace(response, status=status) if response.status == 403 else response
-
-
-def _same_urls() -> Iterator[Miniature]:
-    rows: tuple[tuple[str, str, Callable[[Generation, float, float], bool]], ...] = (
-        ("always", "It gives the same URL at every poll.", lambda _, __, ___: True),
-        ("hour", "It gives a new URL only once the old one has expired.", lambda _, given, now: now < given + 3600),
-        ("minute", "It gives the same URL for a minute.", lambda _, given, now: now < given + 60),
-        ("half-hour", "It gives the same URL for half an hour.", lambda _, given, now: now < given + 1800),
-        ("videos", "It gives the same URL of a video for ever.", lambda one, _, __: one.media == "video"),
-        ("images", "It gives the same URL of an image for ever.", lambda one, _, __: one.media == "image"),
-        ("edits", "It gives the same URL of an edit for ever.", lambda one, _, __: one.type.endswith("edit")),
-        ("reframes", "It gives the same URL of a reframed video for ever.", lambda one, _, __: one.type == "video_reframe"),
-    )
-    for name, says, keeps in rows:
-        body = {"videos": CONTROLS["video"], "edits": CONTROLS["image_edit"], "reframes": CONTROLS["video_reframe"]}
-        yield Miniature(
-            name=f"urls/same-{name}",
-            says=says,
-            heading=_FRESH,
-            area=Area.URLS,
-            make=_keeping(keeps),
-            witness=_downloads(poll(), body=body.get(name, IMAGE)),
-        )
-
-
-def _keeping(keeps: Callable[[Generation, float, float], bool]) -> Make:
-    class Keeping(Service):
-        def _poll(self, client: Any, generation_id: str, request: Request) -> Any:
-            view = dict(super()._poll(client, generation_id, request))
-            kept = self.__dict__.setdefault("_kept", {})
-            now = self._read_clock(client)
-            if view["output"]:
-                if generation_id not in kept or not keeps(self._generations[generation_id], kept[generation_id][1], now):
-                    kept[generation_id] = view["output"], now
-                view["output"] = kept[generation_id][0]
-            return view
-
-    return serve(Keeping)
-
-
-def wrong_outputs() -> Iterator[Miniature]:
-    """Yield services whose outputs are not as the page shows them."""
-    completed = next(kind for kind in KINDS if kind.name == "completed")
-    rows: tuple[tuple[str, str, Callable[[View], View]], ...] = (
-        ("texts", "gives outputs as bare URLs", lambda view: {**view, "output": [one["url"] for one in view["output"]]}),
-        ("href", "calls the URL of an output href", lambda view: {**view, "output": [{"type": one["type"], "href": one["url"]} for one in view["output"]]}),
-        ("typeless", "gives outputs without a type", lambda view: {**view, "output": [{"url": one["url"]} for one in view["output"]]}),
-        ("object", "gives one output instead of a list", lambda view: {**view, "output": view["output"][0]}),
-        ("null", "gives outputs without a URL", lambda view: {**view, "output": [{**one, "url": None} for one in view["output"]]}),
-        ("path", "gives the path of an output", lambda view: {**view, "output": [{**one, "url": "/output.png"} for one in view["output"]]}),
-        ("mime", "gives a media type as the type of an output", lambda view: {**view, "output": [{**one, "type": f"{one['type']}/any"} for one in view["output"]]}),
-        ("dead", "gives URLs that lead nowhere", lambda view: {**view, "output": [{**one, "url": one["url"].replace("Nonce=", "Nonce=0")} for one in view["output"]]}),
-    )  # fmt: skip
-    for name, says, change in rows:
-        yield Miniature(
-            name=f"outputs/{name}",
-            says=f"It {says}.",
-            heading=_POLLED,
-            area=Area.LIFE,
-            make=on_kind(completed, rebody(change)),
-            touches=completed.touches,
-            witness=completed.witness,
-        )
-    for status in (201, 403, 404):
-        yield Miniature(
-            name=f"outputs/status-{status}",
-            says=f"It answers {status} to an output URL that is valid.",
-            heading=_URLS,
-            area=Area.URLS,
-            make=around(
-                lambda handle, status=status: lambda request: _revalid(request, handle(request), status)  # type: ignore[misc]
-            ),
-            touches=lambda asked: asked.answer.status == 200 and PREFIX in asked.request.url,
-            witness=_downloads(load()),
-        )
-
-
-def _revalid(request: Request, response: Response, status: int) -> Response:
-    is_output = request.url.startswith(PREFIX) and response.status == 200
-    return replace(response, status=status) if is_output else response
 
 
 def wrong_ids() -> Iterator[Miniature]:
@@ -494,10 +309,10 @@ def wrong_ids() -> Iterator[Miniature]:
     yield Miniature(
         name="life/lost-poll",
         says="A generation that has just been created is not found until it is processing.",
-        heading=_POLLED,
+        heading=POLLED,
         area=Area.LIFE,
         make=_vanishing(lambda one, now: one.state(now) == "queued"),
-        witness=_lives({"prompt": _STAYS[0]}, 0),
+        witness=_lives({"prompt": STAYING[0]}, 0),
     )
     yield Miniature(
         name="life/lost-failed",
@@ -505,12 +320,12 @@ def wrong_ids() -> Iterator[Miniature]:
         heading=_FAILED,
         area=Area.LIFE,
         make=_vanishing(lambda one, now: one.state(now) == "failed"),
-        witness=_lives({"prompt": [*FAILS][0]}, 5),
+        witness=_lives({"prompt": FAILING[0]}, 5),
     )
     yield Miniature(
         name="life/lost-day",
         says="A generation is not found a day after it was created.",
-        heading=_FRESH,
+        heading=FRESH,
         area=Area.LIFE,
         make=lost,
         witness=_lives(IMAGE, 90_000),
@@ -518,7 +333,7 @@ def wrong_ids() -> Iterator[Miniature]:
     yield Miniature(
         name="life/lost-hour",
         says="A generation is not found an hour after it was created.",
-        heading=_FRESH,
+        heading=FRESH,
         area=Area.LIFE,
         make=_vanishing(lambda one, now: now > one.created + 3600),
         witness=_lives(IMAGE, 4000),
@@ -543,6 +358,4 @@ def life_operators() -> Iterator[Miniature]:
     yield from wrong_codes()
     yield from wrong_members(SUCCESSES)
     yield from wrong_creation()
-    yield from wrong_urls()
-    yield from wrong_outputs()
     yield from wrong_ids()

@@ -68,7 +68,10 @@ def pointing_wrong() -> Iterator[Miniature]:
 
             def find(right: Find, subject: Subject, rename: Callable[[str], str] = rename) -> Iterator[Fault]:
                 for fault in right(subject):
-                    renamed = [{**one, "field": rename(str(one["field"]))} if one["field"] != "{field}" else one for one in fault.values]
+                    renamed = [
+                        {**one, "field": rename(str(one["field"]))} if one["field"] != "{field}" else one
+                        for one in fault.values
+                    ]
                     yield replace(fault, values=tuple(renamed))
 
             if rule == "url-not-an-image":
@@ -78,7 +81,7 @@ def pointing_wrong() -> Iterator[Miniature]:
                 f"For {rule} it {says}.",
                 rule,
                 refinding(rule, find),
-                lambda rule=rule, place=place: place(_reference(rule)),  # type: ignore[misc]
+                lambda rule=rule, place=place: place(_reference(rule)),
                 touches=lambda asked, rule=rule: rule in asked.broken,
             )
 
@@ -110,7 +113,9 @@ def looking_at_some() -> Iterator[Miniature]:
             if rule == "ingestion-off" and "frame" in name:
                 continue
 
-            def find(right: Find, subject: Subject, overlooks: Callable[[str, Subject], bool] = overlooks) -> Iterator[Fault]:
+            def find(
+                right: Find, subject: Subject, overlooks: Callable[[str, Subject], bool] = overlooks
+            ) -> Iterator[Fault]:
                 yield from (fault for fault in right(subject) if not overlooks(fault.path, subject))
 
             yield _area(
@@ -118,7 +123,7 @@ def looking_at_some() -> Iterator[Miniature]:
                 f"For {rule} it {says}.",
                 rule,
                 refinding(rule, find),
-                lambda rule=rule, place=place: place(_reference(rule)),  # type: ignore[misc]
+                lambda rule=rule, place=place: place(_reference(rule)),
                 touches=lambda asked, rule=rule: rule in asked.broken,
             )
 
@@ -178,7 +183,11 @@ def counting_wrong() -> Iterator[Miniature]:
         "video-too-heavy/200",
         "It lets inline source videos have 200 MB.",
         "video-too-heavy",
-        by_table(lambda _, table=tuple(one for one in altered(BY_ID["video-too-heavy"]) if one.id != "video-too-heavy"): table),  # type: ignore[misc]
+        by_table(
+            lambda _, table=tuple(one for one in altered(BY_ID["video-too-heavy"]) if one.id != "video-too-heavy"): (
+                table
+            )
+        ),
         lambda: give(VIDEO_EDIT, source=heavy_video()),
         touches=_is_large,
     )
@@ -197,9 +206,15 @@ def counting_wrong() -> Iterator[Miniature]:
 def _by_format() -> Iterator[Miniature]:
     pictures: dict[str, Callable[[int, int], bytes]] = {"png": png, "jpeg": jpeg, "gif": gif}
     for kind, make in pictures.items():
-        for name, sides, width, height in (("any", "both", 8001, 8001), ("width", "height", 8001, 40), ("height", "width", 40, 8001)):
+        for name, sides, width, height in (
+            ("any", "both", 8001, 8001),
+            ("width", "height", 8001, 40),
+            ("height", "width", 40, 8001),
+        ):
 
-            def find(right: Find, subject: Subject, kind: str = kind, sides: str = sides, name: str = name) -> Iterable[Fault]:
+            def find(
+                right: Find, subject: Subject, kind: str = kind, sides: str = sides, name: str = name
+            ) -> Iterable[Fault]:
                 rest = wide(8000, "both", lambda raw: raw.get("media_type") != f"image/{kind}")(right, subject)
                 if name == "any":
                     return rest
@@ -210,7 +225,9 @@ def _by_format() -> Iterator[Miniature]:
                 f"It does not look at the {'sides' if name == 'any' else name} of inline images that are {kind}s.",
                 "image-too-wide",
                 refinding("image-too-wide", find),
-                lambda make=make, width=width, height=height, kind=kind: give(IMAGE, image_ref=[inline(make(width, height), kind)]),  # type: ignore[misc]
+                lambda make=make, width=width, height=height, kind=kind: give(
+                    IMAGE, image_ref=[inline(make(width, height), kind)]
+                ),
                 touches=lambda asked: "image-too-wide" in asked.broken,
             )
 
@@ -243,7 +260,9 @@ def echoing_wrong() -> Iterator[Miniature]:
     )  # fmt: skip
     for rule, name, says, change, member, body in rows:
 
-        def find(right: Find, subject: Subject, change: Callable[[str], str] = change, member: str = member) -> Iterator[Fault]:
+        def find(
+            right: Find, subject: Subject, change: Callable[[str], str] = change, member: str = member
+        ) -> Iterator[Fault]:
             for fault in right(subject):
                 yield replace(fault, values=tuple({**one, member: change(str(one[member]))} for one in fault.values))
 
@@ -253,7 +272,7 @@ def echoing_wrong() -> Iterator[Miniature]:
             heading=BY_ID[rule].heading,
             area=Area.TEXTS,
             make=refinding(rule, find),
-            touches=lambda asked, rule=rule: rule in asked.broken,  # type: ignore[misc]
+            touches=lambda asked, rule=rule: rule in asked.broken,
             witness=witness_of(body if "prompt" in body else {**IMAGE, **body}),
         )
 

@@ -112,6 +112,9 @@ class Miniature:
         return self.area is Area.VARIANTS
 
 
+_NONE: Final = Response(status=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request with its parsed body, empty if it is no JSON object, and what is known of it from the reference.
@@ -122,7 +125,7 @@ class Asked:
     request: Request
     body: Body = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
-    answer: Response = Response(status=0)
+    answer: Response = _NONE
 
     @property
     def creates(self) -> bool:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from luma_conformance.miniatures.controls import IMAGE, VIDEO
+from luma_conformance.miniatures.controls import FAILING, IMAGE, STAYING, VIDEO
 from luma_conformance.miniatures.kinds import NOBODY, keyed
 from luma_conformance.miniatures.miniature import (
     Area,
-
     Make,
     Miniature,
     Wait,
@@ -18,12 +17,11 @@ from luma_conformance.miniatures.miniature import (
     around,
     changing_requests,
     create,
-
     poll,
     serve,
 )
 from luma_conformance.model import GENERATIONS_PATH, Request, Response, header
-from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, FAILS, KEYS, STAYS
+from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, KEYS
 from luma_conformance.reference.generations import Generation
 from luma_conformance.reference.service import Service
 
@@ -72,7 +70,9 @@ def _from_header(name: str) -> Callable[[Request], str | None]:
 
 def _from_query(request: Request) -> str | None:
     _, _, query = request.url.partition("?")
-    given = [part.partition("=")[2] for part in query.split("&") if part.partition("=")[0] in ("api_key", "key", "token")]
+    given = [
+        part.partition("=")[2] for part in query.split("&") if part.partition("=")[0] in ("api_key", "key", "token")
+    ]
     return None if _sent(request) or not given else _known(given[0])
 
 
@@ -113,7 +113,7 @@ _READINGS: Final[tuple[tuple[str, str, str, Callable[[Request], str | None], Cal
     ("token", "takes a key under the scheme Token", _MALFORMED,
      _scheme(lambda scheme: scheme == "Token"), lambda: keyed(f"Token {_MAIN}")),
     ("any-scheme", "takes a key under any scheme", _MALFORMED,
-     _scheme(lambda scheme: bool(scheme)), lambda: keyed(f"Key {_MAIN}")),
+     _scheme(bool), lambda: keyed(f"Key {_MAIN}")),
     ("bare", "takes a bare key", _MALFORMED, lambda request: _known(_sent(request)), lambda: keyed(_MAIN)),
     ("x-api-key", "takes a key in X-API-Key", _MISSING, _from_header("X-API-Key"), lambda: _presented(("X-API-Key", _MAIN))),
     ("luma-api-key", "takes a key in Luma-Api-Key", _MISSING, _from_header("Luma-Api-Key"),
@@ -128,7 +128,7 @@ _READINGS: Final[tuple[tuple[str, str, str, Callable[[Request], str | None], Cal
     ("query", "takes a key in the query", _MISSING, _from_query,
      lambda: replace(_presented(), url=f"{GENERATIONS_PATH}?api_key={_MAIN}")),
     ("nobody", "takes requests without a key", _MISSING,
-     lambda request: None if _sent(request) else _GOOD, lambda: _presented()),
+     lambda request: None if _sent(request) else _GOOD, _presented),
     ("empty", "takes an empty Bearer token", _MALFORMED,
      lambda request: _GOOD if _sent(request).strip() == "Bearer" else None, lambda: keyed("Bearer ")),
     ("no-prefix", "takes a key without its prefix", _MALFORMED,
@@ -160,8 +160,10 @@ def open_doors() -> Iterator[Miniature]:
                 heading=heading,
                 area=Area.AUTH,
                 make=changing_requests(reread),
-                touches=lambda asked, read=read, where=where: where in ("all", asked.request.method) and read(asked.request) is not None,  # type: ignore[misc]
-                witness=lambda ask=ask, where=where: (_aimed(ask(), where),),  # type: ignore[misc]
+                touches=lambda asked, read=read, where=where: (
+                    where in ("all", asked.request.method) and read(asked.request) is not None
+                ),
+                witness=lambda ask=ask, where=where: (_aimed(ask(), where),),
             )
 
 
@@ -189,7 +191,9 @@ def wrong_states() -> Iterator[Miniature]:
             if other == name:
                 continue
             for where in ("all", "POST", "GET"):
-                is_lookup_of_open_answer = where == "GET" and (name in ("suspended", "deactivated", "unfunded") or other != "good")
+                is_lookup_of_open_answer = where == "GET" and (
+                    name in ("suspended", "deactivated", "unfunded") or other != "good"
+                )
                 if is_lookup_of_open_answer or (where == "POST" and other != "good"):
                     continue
                 swap = _as(f"luma-api-test-{name}", f"luma-api-test-{key}")
@@ -199,12 +203,14 @@ def wrong_states() -> Iterator[Miniature]:
                     heading=heading,
                     area=Area.AUTH,
                     make=changing_requests(
-                        lambda request, swap=swap, where=where: swap(request) if where in ("all", request.method) else request  # type: ignore[misc]
+                        lambda request, swap=swap, where=where: (
+                            swap(request) if where in ("all", request.method) else request
+                        )
                     ),
-                    touches=lambda asked, name=name, where=where: (  # type: ignore[misc]
+                    touches=lambda asked, name=name, where=where: (
                         where in ("all", asked.request.method) and _sent(asked.request).endswith(f"-{name}")
                     ),
-                    witness=lambda name=name, where=where: (  # type: ignore[misc]
+                    witness=lambda name=name, where=where: (
                         (create(IMAGE, name),) if where != "GET" else (poll(COMPLETED_IMAGE, name),)
                     ),
                 )
@@ -215,8 +221,8 @@ def wrong_states() -> Iterator[Miniature]:
             heading="201 — Created (success)",
             area=Area.AUTH,
             make=changing_requests(_as(f"luma-api-test-{one}", "luma-api-nobody")),
-            touches=lambda asked, one=one: _sent(asked.request).endswith(f"-{one}"),  # type: ignore[misc]
-            witness=lambda one=one: (create(IMAGE, one),),  # type: ignore[misc]
+            touches=lambda asked, one=one: _sent(asked.request).endswith(f"-{one}"),
+            witness=lambda one=one: (create(IMAGE, one),),
         )
 
 
@@ -260,8 +266,20 @@ def seen_by_others() -> Iterator[Miniature]:
         ("fresh", "while they are younger than a second", lambda one, now: now < one.created + 1, _theirs({**IMAGE})),
         ("given", "that were there before", lambda one, _: one.id in (COMPLETED_IMAGE, COMPLETED_VIDEO), lambda: (poll(COMPLETED_VIDEO, "other"),)),
     ]  # fmt: skip
-    for state, prompt in (("queued", [*STAYS][0]), ("processing", [*STAYS][1]), ("completed", "a"), ("failed", [*FAILS][0])):
-        rows.append((state, f"that are {state}", lambda one, now, state=state: one.state(now) == state, _theirs({"prompt": prompt}, 5)))  # type: ignore[misc]
+    for state, prompt in (
+        ("queued", STAYING[0]),
+        ("processing", STAYING[1]),
+        ("completed", "a"),
+        ("failed", FAILING[0]),
+    ):
+        rows.append(
+            (
+                state,
+                f"that are {state}",
+                lambda one, now, state=state: one.state(now) == state,
+                _theirs({"prompt": prompt}, 5),
+            )
+        )
     for kind in ("image", "image_edit", "video", "video_edit", "video_reframe"):
         body = {**(IMAGE if kind == "image" else VIDEO), "type": kind}
         if kind == "image_edit":
@@ -269,7 +287,7 @@ def seen_by_others() -> Iterator[Miniature]:
         if kind in ("video_edit", "video_reframe"):
             body["source"] = {"generation_id": COMPLETED_VIDEO}
             body |= {"aspect_ratio": "1:1"} if kind == "video_reframe" else {}
-        rows.append((kind, f"of type {kind}", lambda one, _, kind=kind: one.type == kind, _theirs(body)))  # type: ignore[misc]
+        rows.append((kind, f"of type {kind}", lambda one, _, kind=kind: one.type == kind, _theirs(body)))
     for name, says, test, witness in rows:
         yield Miniature(
             name=f"scoping/seen-{name}",
@@ -328,7 +346,7 @@ def near_ids() -> Iterator[Miniature]:
             heading=heading,
             area=Area.SCOPING,
             make=_found_by(near),
-            witness=lambda given=given: (poll(given),),  # type: ignore[misc]
+            witness=lambda given=given: (poll(given),),
             equivalent=_SPELT if name in ("dashless", "braces", "urn", "blank") else None,
         )
 
@@ -374,8 +392,8 @@ def odd_ids() -> Iterator[Miniature]:
                 heading=_NO_ID,
                 area=Area.SCOPING,
                 make=_answered(where, status, detail),
-                touches=lambda asked, where=where: asked.answer.status == 404 and where(asked.request),  # type: ignore[misc]
-                witness=lambda given=given: (poll(given),),  # type: ignore[misc]
+                touches=lambda asked, where=where: asked.answer.status == 404 and where(asked.request),
+                witness=lambda given=given: (poll(given),),
             )
 
 
@@ -386,5 +404,3 @@ def owner_operators() -> Iterator[Miniature]:
     yield from seen_by_others()
     yield from near_ids()
     yield from odd_ids()
-
-

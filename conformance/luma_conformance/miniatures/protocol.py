@@ -47,7 +47,7 @@ def _refusing(status: int, detail: str, where: Callable[[Request], bool]) -> Mak
 
 
 def _typed(value: str) -> Headers:
-    return tuple(one for one in TYPED if one[0] != "Content-Type") + (("Content-Type", value),)
+    return (*tuple(one for one in TYPED if one[0] != "Content-Type"), ("Content-Type", value))
 
 
 def _type_of(request: Request) -> str:
@@ -73,15 +73,15 @@ _ROWS: Final[tuple[tuple[str, str, int, Callable[[Request], bool], Callable[[], 
     ("charset-422", "Content-Type is not spelt application/json to the letter", 422, lambda r: r.method == "POST" and _type_of(r) not in ("application/json", ""), lambda: create(IMAGE, headers=_typed("Application/JSON"))),
     ("unknown-header", "a header is not known to it", 400, lambda r: any(name.lower() not in _USUAL for name, _ in r.headers), lambda: _sent(("X-Stainless-Lang", "python"))),
     ("stainless", "a header begins with X-Stainless", 400, lambda r: any(name.lower().startswith("x-stainless") for name, _ in r.headers), lambda: _sent(("X-Stainless-Retry-Count", "1"))),
-    ("no-accept", "Accept is not sent", 406, lambda r: header(r.headers, "Accept") is None, lambda: _sent()),
+    ("no-accept", "Accept is not sent", 406, lambda r: header(r.headers, "Accept") is None, _sent),
     ("any-accept", "Accept is */*", 406, lambda r: header(r.headers, "Accept") == "*/*", lambda: _sent(("Accept", "*/*"))),
     ("json-accept", "Accept is application/json", 406, lambda r: "application/json" in (header(r.headers, "Accept") or ""), lambda: _sent(("Accept", "application/json"))),
-    ("user-agent", "User-Agent is not sent", 403, lambda r: header(r.headers, "User-Agent") is None, lambda: _sent()),
-    ("luma-agent", "User-Agent is not that of the official client", 403, lambda r: not (header(r.headers, "User-Agent") or "").startswith("Luma/"), lambda: _sent()),
+    ("user-agent", "User-Agent is not sent", 403, lambda r: header(r.headers, "User-Agent") is None, _sent),
+    ("luma-agent", "User-Agent is not that of the official client", 403, lambda r: not (header(r.headers, "User-Agent") or "").startswith("Luma/"), _sent),
     ("version-sent", "X-API-Version is sent", 400, lambda r: header(r.headers, "X-API-Version") is not None, lambda: _sent(("X-API-Version", "2026-04-01"))),
-    ("version-missing", "X-API-Version is not sent", 400, lambda r: header(r.headers, "X-API-Version") is None, lambda: _sent()),
+    ("version-missing", "X-API-Version is not sent", 400, lambda r: header(r.headers, "X-API-Version") is None, _sent),
     ("id-missing", "X-Request-Id is not sent", 400, lambda r: header(r.headers, "X-Request-Id") is None, lambda: create(IMAGE, headers=TYPED[:1])),
-    ("id-no-uuid", "X-Request-Id is no UUID", 400, lambda r: (header(r.headers, "X-Request-Id") or "-" * 4).count("-") != 4, lambda: _sent()),
+    ("id-no-uuid", "X-Request-Id is no UUID", 400, lambda r: (header(r.headers, "X-Request-Id") or "-" * 4).count("-") != 4, _sent),
     ("cookie", "a cookie is sent", 400, lambda r: header(r.headers, "Cookie") is not None, lambda: _sent(("Cookie", "a=b"))),
     ("origin", "Origin is sent", 403, lambda r: header(r.headers, "Origin") is not None, lambda: _sent(("Origin", "https://app.test"))),
     ("authorization-case", "Authorization is spelt otherwise", 401, lambda r: _exact(r, "Authorization"), lambda: _lower(create(IMAGE))),
@@ -103,20 +103,21 @@ def form_operators() -> Iterator[Miniature]:
             heading=_CREATED,
             area=Area.PROTOCOL,
             make=_refusing(status, "Request is not supported", where),
-            touches=lambda asked, where=where: asked.answer.status < 500 and asked.request.url.startswith(GENERATIONS_PATH) and where(asked.request),  # type: ignore[misc]
-            witness=lambda ask=ask: (ask(),),  # type: ignore[misc]
+            touches=lambda asked, where=where: (
+                asked.answer.status < 500 and asked.request.url.startswith(GENERATIONS_PATH) and where(asked.request)
+            ),
+            witness=lambda ask=ask: (ask(),),
             equivalent="what a version header on a request does is not said" if open_question else None,
         )
-    for where, words in (("X-Request-Id", "X-Request-Id"),):
-        yield Miniature(
-            name="protocol/id-case",
-            says=f"It knows {words} only as the page spells it.",
-            heading=_TRACING,
-            area=Area.PROTOCOL,
-            make=_exact_id(where),
-            touches=lambda asked: _exact(asked.request, "X-Request-Id"),
-            witness=lambda: (_lower(create(IMAGE)),),
-        )
+    yield Miniature(
+        name="protocol/id-case",
+        says="It knows X-Request-Id only as the page spells it.",
+        heading=_TRACING,
+        area=Area.PROTOCOL,
+        make=_exact_id("X-Request-Id"),
+        touches=lambda asked: _exact(asked.request, "X-Request-Id"),
+        witness=lambda: (_lower(create(IMAGE)),),
+    )
     yield from _bodies()
 
 
@@ -135,7 +136,11 @@ def _rewritten(change: Callable[[bytes], bytes]) -> Make:
     """Return what makes a service that reads another body than was sent."""
 
     def wrap(handle: Handle) -> Handle:
-        return lambda request: handle(replace(request, body=change(request.body)) if request.method == "POST" and request.url.startswith(GENERATIONS_PATH) else request)
+        return lambda request: handle(
+            replace(request, body=change(request.body))
+            if request.method == "POST" and request.url.startswith(GENERATIONS_PATH)
+            else request
+        )
 
     return around(wrap)
 
@@ -160,8 +165,8 @@ def _bodies() -> Iterator[Miniature]:
             heading=_CREATED,
             area=Area.PROTOCOL,
             make=_rewritten(change),
-            touches=lambda asked, change=change: asked.creates and change(asked.request.body) != asked.request.body,  # type: ignore[misc]
-            witness=lambda raw=raw: (create(raw),),  # type: ignore[misc]
+            touches=lambda asked, change=change: asked.creates and change(asked.request.body) != asked.request.body,
+            witness=lambda raw=raw: (create(raw),),
         )
 
 
@@ -189,7 +194,10 @@ def wire_operators() -> Iterator[Miniature]:
             make=around(lambda handle: handle),
             wire=wire,
         )
-    for limit, heading in (("rate", "429 — Requests-per-minute (RPM) limit exceeded"), ("jobs", "429 — Concurrent job limit exceeded")):
+    for limit, heading in (
+        ("rate", "429 — Requests-per-minute (RPM) limit exceeded"),
+        ("jobs", "429 — Concurrent job limit exceeded"),
+    ):
         yield Miniature(
             name=f"wire/{limit}-per-connection",
             says=f"It keeps its limit of {limit} for each connection.",

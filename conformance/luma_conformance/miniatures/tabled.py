@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from luma_conformance.miniatures.breaks import FORMS, Form
-from luma_conformance.miniatures.contexts import CONTEXTS, Context
+from luma_conformance.miniatures.contexts import Context
 from luma_conformance.miniatures.miniature import ROOMY, Area, Asked, Body, Draft, Make, Miniature, Wait, create
 from luma_conformance.miniatures.places import heavy_forms, media_forms
 from luma_conformance.model import Request, Response
@@ -92,7 +92,7 @@ def never_checked(rules: Sequence[Rule]) -> Iterator[Miniature]:
             says=f"It never checks {rule.id}.",
             heading=rule.heading,
             area=Area.RULES,
-            make=by_table(lambda _, table=without(rule.id): table),  # type: ignore[misc]
+            make=by_table(lambda _, table=without(rule.id): table),
             touches=breaks(rule.id),
             witness=_rule_witness(rule.id),
         )
@@ -127,7 +127,7 @@ def _with_text(rule: Rule, text: str, name: str, says: str) -> Miniature:
         says=f"It {says}.",
         heading=rule.heading,
         area=Area.TEXTS,
-        make=by_table(lambda _, table=altered(replace(rule, detail=text)): table),  # type: ignore[misc]
+        make=by_table(lambda _, table=altered(replace(rule, detail=text)): table),
         touches=breaks(rule.id),
         witness=_rule_witness(rule.id),
     )
@@ -145,7 +145,7 @@ def another_status(rules: Sequence[Rule]) -> Iterator[Miniature]:
                 says=f"It answers {rule.id} with status {status}.",
                 heading=rule.heading,
                 area=Area.STATUSES,
-                make=by_table(lambda _, table=altered(replace(rule, status=status)): table),  # type: ignore[misc]
+                make=by_table(lambda _, table=altered(replace(rule, status=status)): table),
                 touches=breaks(rule.id),
                 witness=_rule_witness(rule.id),
             )
@@ -164,8 +164,8 @@ def skipped_in_forms(known: Iterable[Form]) -> Iterator[Miniature]:
             says=f"It overlooks {rule.id} in the form {form.name}.",
             heading=rule.heading,
             area=Area.MEDIA if is_medium else Area.BOUNDARIES,
-            make=by_table(_skipping(rule.id, lambda asked, form=form: form.has(asked.body))),  # type: ignore[misc]
-            touches=lambda asked, form=form: form.rule in asked.broken and form.has(asked.body),  # type: ignore[misc]
+            make=by_table(_skipping(rule.id, lambda asked, form=form: form.has(asked.body))),
+            touches=lambda asked, form=form: form.rule in asked.broken and form.has(asked.body),
             witness=witness_of(form.body),
         )
 
@@ -188,8 +188,8 @@ def skipped_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
                 heading=rule.heading,
                 area=Area.CONTEXTS,
                 make=by_table(_skipping(rule.id, context.holds)),
-                touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and context.holds(asked),  # type: ignore[misc]
-                witness=lambda draft=drafts[0]: (draft.write(),),  # type: ignore[misc]
+                touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and context.holds(asked),
+                witness=lambda draft=drafts[0]: (draft.write(),),
             )
 
 
@@ -206,9 +206,9 @@ def only_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
             says=f"It checks {rule.id} only {context.words}.",
             heading=rule.heading,
             area=Area.CONTEXTS,
-            make=by_table(_skipping(rule.id, lambda asked, context=context: not context.holds(asked))),  # type: ignore[misc]
-            touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and not context.holds(asked),  # type: ignore[misc]
-            witness=lambda draft=drafts[1]: (draft.write(),),  # type: ignore[misc]
+            make=by_table(_skipping(rule.id, lambda asked, context=context: not context.holds(asked))),
+            touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and not context.holds(asked),
+            witness=lambda draft=drafts[1]: (draft.write(),),
         )
 
 
@@ -238,4 +238,4 @@ def refinding(rule: str, find: Callable[[Find, Subject], Iterable[Fault]]) -> Ma
     """Return what makes a service whose rule finds other faults than it should; `find` is given the right finder."""
     right = BY_ID[rule]
     wrong = replace(right, find=lambda subject: tuple(find(right.find, subject)))
-    return by_table(lambda _, table=altered(wrong): table)  # type: ignore[misc]
+    return by_table(lambda _, table=altered(wrong): table)

@@ -78,7 +78,11 @@ def _spellings() -> Iterator[Miniature]:
         yield _variant(f"json-{name}", says, _json(lambda body: body, dump))
     yield _variant("extra-member", "Every body has one more member.", _json(lambda body: {**body, "trace": "abc"}))
     yield _variant("extra-object", "Every body has one more object.", _json(lambda body: {"meta": {"node": 7}, **body}))
-    yield _variant("error-code", "Every error has a code too.", _json(lambda body: {**body, "code": "e1"} if "detail" in body else body))
+    yield _variant(
+        "error-code",
+        "Every error has a code too.",
+        _json(lambda body: {**body, "code": "e1"} if "detail" in body else body),
+    )
 
 
 def _rename(change: Callable[[str], str]) -> Callable[[Request, Response], Response]:
@@ -87,17 +91,37 @@ def _rename(change: Callable[[str], str]) -> Callable[[Request, Response], Respo
 
 def _facts() -> Iterator[Miniature]:
     def stamp(text: str) -> Callable[[dict[str, Any]], Any]:
-        return lambda body: {**body, "created_at": body["created_at"].replace("Z", text)} if "created_at" in body else body
+        return lambda body: (
+            {**body, "created_at": body["created_at"].replace("Z", text)} if "created_at" in body else body
+        )
 
     yield _variant("offset", "created_at has an offset.", _json(stamp("+00:00")))
     yield _variant("fraction", "created_at has a fraction.", _json(stamp(".000000Z")))
-    two = lambda body: {**body, "output": body["output"] * 2} if body.get("output") else body  # noqa: E731
-    yield _variant("two-outputs", "A generation has two outputs.", _json(two))
-    more = lambda body: {**body, "output": [{**one, "layer": None} for one in body["output"]]} if "output" in body else body  # noqa: E731
-    yield _variant("layer", "Each output has a layer of null.", _json(more))
-    reasons = lambda body: {**body, "failure_reason": "It did not work."} if body.get("failure_reason") else body  # noqa: E731
-    yield _variant("reasons", "Failures have other reasons.", _json(reasons))
+    yield _variant("two-outputs", "A generation has two outputs.", _json(_double))
+    yield _variant("layer", "Each output has a layer of null.", _json(_layer))
+    yield _variant("reasons", "Failures have other reasons.", _json(_reword))
     yield _variant("upper-ids", "Ids are in capitals.", around(_upper))
+
+
+def _double(body: dict[str, Any]) -> Any:
+    return {**body, "output": body["output"] * 2} if body.get("output") else body
+
+
+def _layer(body: dict[str, Any]) -> Any:
+    return {**body, "output": [{**one, "layer": None} for one in body["output"]]} if "output" in body else body
+
+
+def _lengthen(body: dict[str, Any]) -> Any:
+    if "output" not in body:
+        return body
+    return {
+        **body,
+        "output": [{**one, "url": f"{one['url']}&response-cache-control=no-store"} for one in body["output"]],
+    }
+
+
+def _reword(body: dict[str, Any]) -> Any:
+    return {**body, "failure_reason": "It did not work."} if body.get("failure_reason") else body
 
 
 def _upper(handle: Handle) -> Handle:
@@ -123,7 +147,11 @@ def _picking(pick: Callable[[Rejected], int]) -> Make:
         if not isinstance(prediction, Rejected):
             return response
         found = prediction.violations[pick(prediction)]
-        detail = found.details[-1] if found.details else (found.detail_like or "{field}: too large").replace("{field}", found.path)
+        detail = (
+            found.details[-1]
+            if found.details
+            else (found.detail_like or "{field}: too large").replace("{field}", found.path)
+        )
         return replace(response, status=found.status, body=write_json({"detail": detail}))
 
     return _on_api(changed)
@@ -138,7 +166,9 @@ def _predicted(request: Request) -> Prediction:
 
 def _orders() -> Iterator[Miniature]:
     yield _variant("last-fault", "Of several faults it names the last.", _picking(lambda _: -1))
-    yield _variant("middle-fault", "Of several faults it names one in the middle.", _picking(lambda one: len(one.violations) // 2))
+    yield _variant(
+        "middle-fault", "Of several faults it names one in the middle.", _picking(lambda one: len(one.violations) // 2)
+    )
     yield _variant("first-of-page", "Of several faults it names the first on the page.", _picking(lambda _: 0))
     for name, says, first in (
         ("limits-first", "It checks the limits before a body.", True),
@@ -176,15 +206,29 @@ def _counting(where: Callable[[int], bool]) -> Make:
 
 def _limits() -> Iterator[Miniature]:
     yield _variant("400-counts", "Requests refused with 400 use quota.", _counting(lambda status: status == 400))
-    yield _variant("all-count", "Requests refused for what they say use quota.", _counting(lambda status: status in (400, 413, 422, 502, 503)))
+    yield _variant(
+        "all-count",
+        "Requests refused for what they say use quota.",
+        _counting(lambda status: status in (400, 413, 422, 502, 503)),
+    )
     yield _variant("402-counts", "Requests that cannot be paid use quota.", _counting(lambda status: status == 402))
-    yield _variant("jobs-count", "Requests refused for too many jobs use quota.", _counting(lambda status: status == 429))
+    yield _variant(
+        "jobs-count", "Requests refused for too many jobs use quota.", _counting(lambda status: status == 429)
+    )
     for name, says, settings in (
-        ("slow", "Jobs take two minutes.", Settings(rpm=10**9, concurrency=10**9, queued_seconds=30, processing_seconds=90)),
-        ("at-once", "Jobs end at once.", Settings(rpm=10**9, concurrency=10**9, queued_seconds=0, processing_seconds=0)),
+        (
+            "slow",
+            "Jobs take two minutes.",
+            Settings(rpm=10**9, concurrency=10**9, queued_seconds=30, processing_seconds=90),
+        ),
+        (
+            "at-once",
+            "Jobs end at once.",
+            Settings(rpm=10**9, concurrency=10**9, queued_seconds=0, processing_seconds=0),
+        ),
         ("queueing", "Jobs wait for a minute.", Settings(rpm=10**9, concurrency=10**9, queued_seconds=60)),
     ):
-        yield _variant(name, says, lambda clock, settings=settings: Service(clock=clock, settings=settings).handle)  # type: ignore[misc]
+        yield _variant(name, says, lambda clock, settings=settings: Service(clock=clock, settings=settings).handle)
 
 
 class _Whole(Storage):
@@ -204,27 +248,54 @@ def _storages() -> Iterator[Miniature]:
             return _set(Service(clock=clock, settings=ROOMY), _storage=make())
 
         yield _variant(name, says, build)
-    elsewhere = lambda body: {**body, "output": [{**one, "url": f"{one['url']}&response-cache-control=no-store"} for one in body["output"]]} if body.get("output") else body  # noqa: E731
-    yield _variant("longer-urls", "Output URLs have one more parameter.", _json(elsewhere))
+    yield _variant("longer-urls", "Output URLs have one more parameter.", _json(_lengthen))
 
 
 def _malformed() -> Iterator[Miniature]:
     rows = ((422, "Unprocessable"), (400, "Bad request"), (415, "Unsupported"), (413, "Malformed"))
     for status, text in rows[:3]:
 
-        def changed(request: Request, response: Response, status: int = status, text: str = text) -> Response:
+        def changed(_: Request, response: Response, status: int = status, text: str = text) -> Response:
             says = str(read_json(response.body).get("detail"))
             is_open = response.status == 400 and says.startswith(("Request body is not", "Request is not supported"))
             return replace(response, status=status, body=write_json({"detail": text})) if is_open else response
 
-        yield _variant(f"malformed-{status}", f"What the page leaves open about bodies is answered {status}.", _on_api(changed))
+        yield _variant(
+            f"malformed-{status}", f"What the page leaves open about bodies is answered {status}.", _on_api(changed)
+        )
     yield _variant("tolerant", "What the page leaves open about bodies is accepted where it can be.", around(_tolerant))
     yield _variant("no-profile", "It publishes no profile.", around(_without_profile))
     yield _variant("bare-ids", "Request ids it generates have no dashes.", _on_api(_dashless))
     yield _variant("second-blind", "A second key of a client sees only its own generations.", serve(_KeyScoped))
-    yield _variant("challenge", "A 401 has WWW-Authenticate.", _on_api(lambda request, answer: put("WWW-Authenticate", "Bearer")(request, answer) if answer.status == 401 else answer))
-    yield _variant("polled-401", "A lookup with any bad key is answered by one text.", _on_api(lambda request, answer: replace(answer, body=b'{"detail": "Missing or invalid API key"}') if request.method == "GET" and answer.status == 401 else answer))
-    yield _variant("proxy-text", "What is no image is refused in other words.", _on_api(lambda _, answer: replace(answer, body=answer.body.replace(b"content-type is not an image", b"unsupported content type"))))
+    yield _variant(
+        "challenge",
+        "A 401 has WWW-Authenticate.",
+        _on_api(
+            lambda request, answer: (
+                put("WWW-Authenticate", "Bearer")(request, answer) if answer.status == 401 else answer
+            )
+        ),
+    )
+    yield _variant(
+        "polled-401",
+        "A lookup with any bad key is answered by one text.",
+        _on_api(
+            lambda request, answer: (
+                replace(answer, body=b'{"detail": "Missing or invalid API key"}')
+                if request.method == "GET" and answer.status == 401
+                else answer
+            )
+        ),
+    )
+    yield _variant(
+        "proxy-text",
+        "What is no image is refused in other words.",
+        _on_api(
+            lambda _, answer: replace(
+                answer, body=answer.body.replace(b"content-type is not an image", b"unsupported content type")
+            )
+        ),
+    )
 
 
 def _tolerant(handle: Handle) -> Handle:
@@ -241,7 +312,11 @@ def _tolerant(handle: Handle) -> Handle:
         if not isinstance(predict(plain), Accepted):
             return handle(request)
         kind, model = body.get("type"), body.get("model")
-        fits = predict({**plain, "model": model, "type": kind}) if isinstance(kind, str) and isinstance(model, str) else None
+        fits = (
+            predict({**plain, "model": model, "type": kind})
+            if isinstance(kind, str) and isinstance(model, str)
+            else None
+        )
         kept = {"model": model, "type": kind} if isinstance(fits, Accepted) else {}
         return handle(replace(request, body=write_json({**plain, **kept})))
 

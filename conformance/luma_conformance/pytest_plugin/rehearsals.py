@@ -93,13 +93,15 @@ def _list_properties(module: str, name: str, function: Callable[..., object]) ->
         label = f"[{'-'.join(str(value) for value in given.values())}]" if given else ""
         subject = module.removeprefix("test_")
         item = f"properties/{subject}/{name}{label}"
-        yield Part(id=item, is_case=False, judge=partial(_judge_property, function, given, f"{module}.py::{name}{label}", item))
+        yield Part(
+            id=item, is_case=False, judge=partial(_judge_property, function, given, f"{module}.py::{name}{label}", item)
+        )
 
 
 def _read_parameters(mark: pytest.Mark) -> list[Mapping[str, object]]:
     names = mark.args[0]
     keys = [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
-    found = []
+    found: list[Mapping[str, object]] = []
     for value in mark.args[1]:
         row = getattr(value, "values", value)
         row = row if len(keys) > 1 or row is not value else (row,)
