@@ -241,7 +241,7 @@ def wrong_members(kinds: tuple[Kind, ...]) -> Iterator[Miniature]:
                 lambda body, key=key: {k: v for k, v in body.items() if k != key},
             )
             for value in values[key]:
-                shown = str(value).lower().replace(" ", "") or "empty"
+                shown = "object" if value == {} else str(value).lower() or "empty"
                 yield _member(
                     kind,
                     f"{key}-{shown}",

@@ -207,16 +207,18 @@ CONNECTION: Final = "X-Loopback-Connection"
 _SLOT: Final = re.compile(r"\{(id|url):(\d+)\}")
 
 
-def answer_all(make: Make, clock: Clock, witness: Witness) -> list[Response]:
-    """Return the answers of a service to the requests of a witness."""
+def play_witness(make: Make, clock: Clock, witness: Witness) -> list[tuple[Request, Response]]:
+    """Return the requests of a witness, as they are sent to a service, with its answers."""
     handle, answers = make(clock), list[Response]()
+    sent: list[Request] = []
     for move in witness():
         if isinstance(move, Wait):
             clock.sleep(move.seconds)
             continue
         url = _SLOT.sub(lambda slot: _value(answers, slot[1], int(slot[2])), move.url)
-        answers.append(handle(Request(method=move.method, url=url, headers=move.headers, body=move.body)))
-    return answers
+        sent.append(Request(method=move.method, url=url, headers=move.headers, body=move.body))
+        answers.append(handle(sent[-1]))
+    return list(zip(sent, answers, strict=True))
 
 
 def _value(answers: list[Response], what: str, index: int) -> str:

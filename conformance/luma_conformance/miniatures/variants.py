@@ -95,8 +95,8 @@ def _facts() -> Iterator[Miniature]:
             {**body, "created_at": body["created_at"].replace("Z", text)} if "created_at" in body else body
         )
 
-    yield _variant("offset", "created_at has an offset.", _json(stamp("+00:00")))
-    yield _variant("fraction", "created_at has a fraction.", _json(stamp(".000000Z")))
+    yield _variant("offset", "Its created_at has an offset.", _json(stamp("+00:00")))
+    yield _variant("fraction", "Its created_at has a fraction.", _json(stamp(".000000Z")))
     yield _variant("two-outputs", "A generation has two outputs.", _json(_double))
     yield _variant("layer", "Each output has a layer of null.", _json(_layer))
     yield _variant("reasons", "Failures have other reasons.", _json(_reword))

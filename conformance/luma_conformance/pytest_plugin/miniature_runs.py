@@ -61,9 +61,7 @@ def run_miniatures(work: Work, jobs: int) -> Iterator[Finding]:
     _WORK.append(work)
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin)
     try:
-        # Those over HTTP take longest, so they begin first.
-        ordered = sorted(numbers, key=lambda number: work.miniatures[number].wire is None)
-        for done in as_completed([pool.submit(_judge, number) for number in ordered]):
+        for done in as_completed([pool.submit(_judge, number) for number in numbers]):
             yield _read(work, done.result())
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
