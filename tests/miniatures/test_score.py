@@ -8,14 +8,8 @@ from luma_conformance.miniatures.score import Finding, Score, find_smallest, sec
 
 def finding(name: str, *parts: str, area: Area = Area.RULES, equivalent: str | None = None) -> Finding:
     """Return a finding on a miniature that these parts accuse."""
-    made = Miniature(
-        name=name,
-        says="It is wrong.",
-        heading="h",
-        area=area,
-        make=around(lambda handle: handle),
-        equivalent=equivalent,
-    )
+    make = around(lambda handle: handle)
+    made = Miniature(name=name, says="It is wrong.", heading="h", area=area, make=make, equivalent=equivalent)
     return Finding(miniature=made, accused_by=parts)
 
 

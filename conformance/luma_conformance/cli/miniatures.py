@@ -79,15 +79,16 @@ def choose(names: Sequence[str], known: Sequence[Miniature]) -> Sequence[Miniatu
 def _judge(options: argparse.Namespace, chosen: Sequence[Miniature]) -> Exit:
     from luma_conformance.miniatures.score import Score
     from luma_conformance.pytest_plugin.miniature_runs import Work, run_miniatures
-    from luma_conformance.pytest_plugin.rehearsals import Stage, rehearse
+    from luma_conformance.pytest_plugin.rehearsals import Stage, list_parts, rehearse
     from luma_conformance.session.progress import show_on_stderr
 
     catalogue, progress, began = _read_catalogue(options.specs), show_on_stderr(), time.perf_counter()
     findings: list[Finding] = []
     interrupted = False
     try:
-        rehearsals = rehearse(catalogue, lambda number, total, name: progress.show(f"{number} of {total}: {name}"))
-        work = Work(miniatures=chosen, rehearsals=rehearsals, stage=Stage.of(catalogue), thorough=options.all)
+        stage, parts = Stage.of(catalogue), [*list_parts(catalogue)]
+        rehearsals = rehearse(parts, stage, lambda *step: progress.show("rehearsing {} of {}: {}".format(*step)))
+        work = Work(miniatures=chosen, rehearsals=rehearsals, stage=stage, thorough=options.all)
         for finding in run_miniatures(work, options.jobs or os.cpu_count() or 1):
             findings.append(finding)
             accused = sum(bool(one.accused_by) for one in findings)
@@ -97,7 +98,7 @@ def _judge(options: argparse.Namespace, chosen: Sequence[Miniature]) -> Exit:
             raise
         interrupted = True
     finally:
-        progress.close()
+        progress.show("")
     findings.sort(key=lambda one: chosen.index(one.miniature))
     score = Score(findings=tuple(findings))
     print(describe(score, rehearsals, time.perf_counter() - began), end="")

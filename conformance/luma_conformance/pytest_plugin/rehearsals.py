@@ -128,9 +128,10 @@ def _judge_property(
     return None
 
 
-def rehearse(catalogue: Catalogue, say: Callable[[int, int, str], None] = lambda *_: None) -> tuple[Rehearsal, ...]:
-    """Return every part with what it sends to the reference; raise InputError where that fails one."""
-    stage, parts = Stage.of(catalogue), [*list_parts(catalogue)]
+def rehearse(
+    parts: Sequence[Part], stage: Stage, say: Callable[[int, int, str], None] = lambda *_: None
+) -> tuple[Rehearsal, ...]:
+    """Return parts with what each sends to the reference; raise InputError where that fails one."""
     found = []
     for number, part in enumerate(parts, start=1):
         say(number, len(parts), part.id)
