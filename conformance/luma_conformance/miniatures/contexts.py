@@ -203,9 +203,13 @@ def _value(request: Request, name: str) -> str:
     return header(request.headers, name) or ""
 
 
+_USUAL: Final = frozenset(
+    ("authorization", "content-type", "x-request-id", "host", "content-length", "accept", "accept-encoding", "user-agent",
+     "connection")
+)  # fmt: skip
+
+
 def _headers() -> Iterator[Context]:
-    usual = {"authorization", "content-type", "x-request-id", "host", "content-length", "accept", "accept-encoding",
-             "user-agent", "connection"}  # fmt: skip
     yield Context(
         name="charset",
         words="when Content-Type has a charset",
@@ -228,7 +232,7 @@ def _headers() -> Iterator[Context]:
         name="unknown-header",
         words="when a header is sent that the page does not know",
         add=_headed(("X-Stainless-Lang", "python")),
-        holds=lambda asked: any(name.lower() not in usual for name, _ in asked.request.headers),
+        holds=lambda asked: any(name.lower() not in _USUAL for name, _ in asked.request.headers),
     )
     yield Context(
         name="lower-headers",
@@ -236,15 +240,15 @@ def _headers() -> Iterator[Context]:
         add=lambda draft: replace(draft, headers=tuple((name.lower(), value) for name, value in draft.headers)),
         holds=lambda asked: any(name == "content-type" for name, _ in asked.request.headers),
     )
+
+
+def _callers() -> Iterator[Context]:
     yield Context(
         name="accept",
         words="when Accept is sent",
         add=_headed(("Accept", "application/json")),
         holds=lambda asked: bool(_value(asked.request, "Accept")),
     )
-
-
-def _callers() -> Iterator[Context]:
     for client, words in (("second", "for a second key of the client"), ("other", "for another client")):
         yield Context(
             name=f"{client}-key",

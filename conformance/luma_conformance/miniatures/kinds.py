@@ -72,6 +72,13 @@ def _kinds() -> Iterator[Kind]:
     yield Kind(
         name="400", heading="Error response format", status=400, witness=lambda: (create(give(IMAGE, prompt="")),)
     )
+    yield from _callers()
+    yield from _lookups()
+    yield from _media()
+    yield from _limits()
+
+
+def _callers() -> Iterator[Kind]:
     rows = (
         ("401-missing", "401 — Missing Authorization header", "Missing or invalid", lambda: (keyed(""),)),
         ("401-invalid", "401 — Invalid API key (wrong value, lookup failed)", "Invalid API key", lambda: (keyed("Bearer luma-api-nobody"),)),
@@ -91,7 +98,9 @@ def _kinds() -> Iterator[Kind]:
             detail=name,
             witness=lambda name=name: (create(IMAGE, name),),
         )
-    yield from _lookups()
+
+
+def _media() -> Iterator[Kind]:
     yield Kind(
         name="413",
         heading="413 — Payload Too Large",
@@ -105,6 +114,14 @@ def _kinds() -> Iterator[Kind]:
         ("422-fetch", "422 — URL fetch failure — unreachable host", "failed to fetch", give(IMAGE, image_ref=[fetch])),
     ):  # fmt: skip
         yield Kind(name=name, heading=heading, status=422, detail=detail, witness=lambda body=body: (create(body),))
+    down, off = ({"url": f"https://media.test/{name}.png"} for name in ("proxy-down", "ingestion-off"))
+    bad = "502 — Bad Gateway"
+    yield Kind(name="502", heading=bad, status=502, witness=lambda: (create(give(IMAGE_EDIT, source=down)),))
+    away = "503 — Service Unavailable"
+    yield Kind(name="503", heading=away, status=503, witness=lambda: (create(give(IMAGE_EDIT, source=off)),))
+
+
+def _limits() -> Iterator[Kind]:
     yield Kind(
         name="429-rate",
         heading="429 — Requests-per-minute (RPM) limit exceeded",
@@ -119,11 +136,6 @@ def _kinds() -> Iterator[Kind]:
         detail="concurrent",
         witness=_full("low-concurrency", 1),
     )
-    down, off = ({"url": f"https://media.test/{name}.png"} for name in ("proxy-down", "ingestion-off"))
-    bad = "502 — Bad Gateway"
-    yield Kind(name="502", heading=bad, status=502, witness=lambda: (create(give(IMAGE_EDIT, source=down)),))
-    away = "503 — Service Unavailable"
-    yield Kind(name="503", heading=away, status=503, witness=lambda: (create(give(IMAGE_EDIT, source=off)),))
 
 
 def _name(request: Request) -> str:

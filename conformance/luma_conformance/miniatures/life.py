@@ -84,7 +84,6 @@ def going_back() -> Iterator[Miniature]:
     """Yield services in which a generation that has ended does not stay as it ended."""
     done = _lives(IMAGE, 5, 5, 5, 5)
     failing = _lives({"prompt": FAILING[2]}, 5, 5, 5, 5)
-    old = _lives(IMAGE, 5, 4000)
     for where, test in (("second", lambda n: n == 2), ("third", lambda n: n == 3), ("later", lambda n: n >= 3), ("every-other", lambda n: n % 2 == 0)):  # fmt: skip
         for state, witness in (("completed", done), ("failed", failing)):
             yield _life(
@@ -95,6 +94,13 @@ def going_back() -> Iterator[Miniature]:
                 ),
                 witness,
             )
+
+
+def forgetting() -> Iterator[Miniature]:
+    """Yield services that tell something else of a generation at later polls, or by another name."""
+    done = _lives(IMAGE, 5, 5, 5, 5)
+    failing = _lives({"prompt": FAILING[2]}, 5, 5, 5, 5)
+    old = _lives(IMAGE, 5, 4000)
     rows: tuple[tuple[str, str, Retell, Witness], ...] = (
         ("completed-fails", "A generation that is completed has failed at the third poll.", lambda view, _, n, __: {**view, **_GENERIC} if view["state"] == "completed" and n >= 3 else view, done),
         ("failed-completes", "A generation that has failed is completed at the third poll.", lambda view, one, n, __: {**view, "state": "completed", "failure_reason": None, "failure_code": None, "output": [{"type": one.media, "url": "https://storage.test/a"}]} if view["state"] == "failed" and n >= 3 else view, failing),
@@ -127,62 +133,65 @@ def _stamp(now: float) -> str:
     return f"2026-04-{8 + hours // 24:02d}T{hours % 24:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
 
 
+Is = Callable[[Generation], bool]
+
+
 def wrong_facts() -> Iterator[Miniature]:
-    """Yield services that tell a wrong fact of a generation, for each model, type and way of asking."""
+    """Yield services that tell a wrong fact of a generation, for each model and type."""
     for name, body in BODIES.items():
-        model, kind = body.get("model", "uni-1"), body.get("type", "image")
-        alike = lambda one, model=model, kind=kind: (one.model, one.type) == (model, kind)  # noqa: E731
-        media = "video" if str(kind).startswith("video") else "image"
-        wrong = "image" if media == "video" else "video"
-        done = _lives(body, 5)
-        if name in ("manga", "generation-source"):
-            continue
-        rows: tuple[tuple[str, str, View], ...] = (
-            ("type", "another type", {"type": "image_edit" if kind == "image" else "image" if media == "image" else "video" if kind != "video" else "video_edit"}),
-            ("model", "another model", {"model": "uni-1" if model != "uni-1" else "uni-1-max"}),
-            ("failure", "a failure_code though it is completed", {"failure_code": "generation_failed"}),
-            ("reason", "a failure_reason though it is completed", {"failure_reason": "Generation failed"}),
-            ("outputless", "no output though it is completed", {"output": []}),
-            ("null-output", "an output of null", {"output": None}),
-        )  # fmt: skip
-        for fact, says, change in rows:
-            yield _life(
-                f"{fact}-{name}",
-                f"Polling a completed generation of {name} tells {says}.",
-                lambda view, one, _, __, alike=alike, change=change: (
-                    {**view, **change} if alike(one) and view["state"] == "completed" else view
-                ),
-                done,
-            )
+        model, kind = body.get("model", "uni-1"), str(body.get("type", "image"))
+        if name not in ("manga", "generation-source"):
+
+            def alike(one: Generation, model: object = model, kind: str = kind) -> bool:
+                return (one.model, one.type) == (model, kind)
+
+            yield from _completed_wrongly(name, body, alike)
+            yield from _failed_wrongly(name, {**body, "prompt": FAILING[0]}, alike)
+
+
+_OTHER_TYPE: Final = {
+    "image": "image_edit", "image_edit": "image", "video": "video_edit", "video_edit": "video", "video_reframe": "video",
+}  # fmt: skip
+
+
+def _completed_wrongly(name: str, body: Body, alike: Is) -> Iterator[Miniature]:
+    kind = str(body.get("type", "image"))
+    wrong = "image" if kind.startswith("video") else "video"
+    model = "uni-1-max" if body.get("model", "uni-1") == "uni-1" else "uni-1"
+    rows: tuple[tuple[str, str, Callable[[View], View]], ...] = (
+        ("type", "another type", lambda view: {**view, "type": _OTHER_TYPE[kind]}),
+        ("model", "another model", lambda view: {**view, "model": model}),
+        ("failure", "a failure_code", lambda view: {**view, "failure_code": "generation_failed"}),
+        ("reason", "a failure_reason", lambda view: {**view, "failure_reason": "Generation failed"}),
+        ("outputless", "no output", lambda view: {**view, "output": []}),
+        ("null-output", "an output of null", lambda view: {**view, "output": None}),
+        ("kind", f"an output of the type {wrong}", lambda view: _of_kind(view, wrong)),
+        ("lives", "that it is processing", _running),
+    )
+    for fact, says, change in rows:
         yield _life(
-            f"kind-{name}",
-            f"The output of a generation of {name} is of the type {wrong}.",
-            lambda view, one, _, __, alike=alike, wrong=wrong: _of_kind(view, wrong) if alike(one) else view,
-            done,
-        )
-        yield _life(
-            f"lives-{name}",
-            f"A generation of {name} never ends.",
-            lambda view, one, _, __, alike=alike: (
-                _running(view) if alike(one) and view["state"] == "completed" else view
+            f"{fact}-{name}",
+            f"Polling a completed generation of {name} tells {says}.",
+            lambda view, one, _, __, change=change: (
+                change(view) if alike(one) and view["state"] == "completed" else view
             ),
-            done,
+            _lives(body, 5),
         )
-        failing = {**body, "prompt": FAILING[0]}
+
+
+def _failed_wrongly(name: str, body: Body, alike: Is) -> Iterator[Miniature]:
+    rows: tuple[tuple[str, str, Callable[[View, Generation], View]], ...] = (
+        ("no-code", "no failure_code", lambda view, _: {**view, "failure_code": None}),
+        ("failed-output", "an output", _with_output),
+    )
+    for fact, says, change in rows:
         yield _life(
-            f"no-code-{name}",
-            f"A failed generation of {name} has no failure_code.",
-            lambda view, one, _, __, alike=alike: {**view, "failure_code": None} if alike(one) else view,
-            _lives(failing, 5),
-            _FAILED,
-        )
-        yield _life(
-            f"failed-output-{name}",
-            f"A failed generation of {name} has an output.",
-            lambda view, one, _, __, alike=alike: (
-                _with_output(view, one) if alike(one) and view["state"] == "failed" else view
+            f"{fact}-{name}",
+            f"A failed generation of {name} has {says}.",
+            lambda view, one, _, __, change=change: (
+                change(view, one) if alike(one) and view["state"] == "failed" else view
             ),
-            _lives(failing, 5),
+            _lives(body, 5),
             _FAILED,
         )
 
@@ -305,39 +314,22 @@ def wrong_ids() -> Iterator[Miniature]:
     )  # fmt: skip
     for name, says, change, witness in rows:
         yield _life(name, says, change, witness)
-    lost = _vanishing(lambda one, now: now > one.created + 86_400)
-    yield Miniature(
-        name="life/lost-poll",
-        says="A generation that has just been created is not found until it is processing.",
-        heading=POLLED,
-        area=Area.LIFE,
-        make=_vanishing(lambda one, now: one.state(now) == "queued"),
-        witness=_lives({"prompt": STAYING[0]}, 0),
-    )
-    yield Miniature(
-        name="life/lost-failed",
-        says="A generation that has failed is not found.",
-        heading=_FAILED,
-        area=Area.LIFE,
-        make=_vanishing(lambda one, now: one.state(now) == "failed"),
-        witness=_lives({"prompt": FAILING[0]}, 5),
-    )
-    yield Miniature(
-        name="life/lost-day",
-        says="A generation is not found a day after it was created.",
-        heading=FRESH,
-        area=Area.LIFE,
-        make=lost,
-        witness=_lives(IMAGE, 90_000),
-    )
-    yield Miniature(
-        name="life/lost-hour",
-        says="A generation is not found an hour after it was created.",
-        heading=FRESH,
-        area=Area.LIFE,
-        make=_vanishing(lambda one, now: now > one.created + 3600),
-        witness=_lives(IMAGE, 4000),
-    )
+    queued = _lives({"prompt": STAYING[0]}, 0)
+    gone: tuple[tuple[str, str, Callable[[Generation, float], bool], Witness, str], ...] = (
+        ("poll", "while it is queued", lambda one, now: one.state(now) == "queued", queued, POLLED),
+        ("failed", "once it has failed", lambda one, now: one.state(now) == "failed", _lives({"prompt": FAILING[0]}, 5), _FAILED),
+        ("hour", "an hour after it was created", lambda one, now: now > one.created + 3600, _lives(IMAGE, 4000), FRESH),
+        ("day", "a day after it was created", lambda one, now: now > one.created + 86_400, _lives(IMAGE, 90_000), FRESH),
+    )  # fmt: skip
+    for name, says, test, witness, heading in gone:
+        yield Miniature(
+            name=f"life/lost-{name}",
+            says=f"A generation is not found {says}.",
+            heading=heading,
+            area=Area.LIFE,
+            make=_vanishing(test),
+            witness=witness,
+        )
 
 
 def _vanishing(gone: Callable[[Generation, float], bool]) -> Make:
@@ -354,6 +346,7 @@ def _vanishing(gone: Callable[[Generation, float], bool]) -> Make:
 def life_operators() -> Iterator[Miniature]:
     """Yield every service that is wrong about the life of a generation."""
     yield from going_back()
+    yield from forgetting()
     yield from wrong_facts()
     yield from wrong_codes()
     yield from wrong_members(SUCCESSES)

@@ -23,7 +23,7 @@ from luma_conformance.miniatures.miniature import (
 )
 from luma_conformance.miniatures.pictures import gif, jpeg, png
 from luma_conformance.miniatures.places import FAULTS, inline
-from luma_conformance.miniatures.tabled import BY_ID, altered, by_table, refinding, witness_of
+from luma_conformance.miniatures.tabled import BY_ID, by_table, refinding, without, witness_of
 from luma_conformance.model import Clock, Request, Response
 from luma_conformance.reference.media import Loader
 from luma_conformance.reference.service import Service
@@ -153,53 +153,32 @@ def _is_large(asked: Asked) -> bool:
     return len(asked.request.body) > 50_000_000
 
 
+def _count_base64(reference: Any, fact: MediaFact) -> MediaFact:
+    return fact if "data" not in reference or fact.bytes is None else replace(fact, bytes=len(reference["data"]))
+
+
+def _count_nothing(reference: Any, fact: MediaFact) -> MediaFact:
+    return replace(fact, bytes=1) if "data" in reference and fact.problem is None else fact
+
+
 def counting_wrong() -> Iterator[Miniature]:
     """Yield services that count the bytes or the sides of media wrongly."""
-    heavy = "image-too-heavy"
-
-    def encoded(reference: Any, fact: MediaFact) -> MediaFact:
-        return fact if "data" not in reference or fact.bytes is None else replace(fact, bytes=len(reference["data"]))
-
-    def uncounted(reference: Any, fact: MediaFact) -> MediaFact:
-        return replace(fact, bytes=1) if "data" in reference and fact.problem is None else fact
-
-    yield _area(
-        f"{heavy}/encoded",
-        "It counts the bytes of base64, not those it stands for.",
-        heavy,
-        _loading(encoded),
-        lambda: give(IMAGE, image_ref=[inline(png(size=41_000_000))]),
-        touches=_is_large,
-    )
-    yield _area(
-        f"{heavy}/inline-never",
-        "It does not count the bytes of inline media.",
-        heavy,
-        _loading(uncounted),
-        lambda: give(IMAGE, image_ref=[heavy_image()]),
-        touches=_is_large,
-    )
-    yield _area(
-        "video-too-heavy/200",
-        "It lets inline source videos have 200 MB.",
-        "video-too-heavy",
-        by_table(
-            lambda _, table=tuple(one for one in altered(BY_ID["video-too-heavy"]) if one.id != "video-too-heavy"): (
-                table
-            )
-        ),
-        lambda: give(VIDEO_EDIT, source=heavy_video()),
-        touches=_is_large,
-    )
+    heavy, video = "image-too-heavy", "video-too-heavy"
+    rows: tuple[tuple[str, str, str, Make, Callable[[], Body]], ...] = (
+        (heavy, "encoded", "counts the bytes of base64, not those it stands for", _loading(_count_base64), lambda: give(IMAGE, image_ref=[inline(png(size=41_000_000))])),
+        (heavy, "inline-never", "does not count the bytes of inline media", _loading(_count_nothing), lambda: give(IMAGE, image_ref=[heavy_image()])),
+        (video, "200", "lets inline source videos have 200 MB", by_table(lambda _: without(video)), lambda: give(VIDEO_EDIT, source=heavy_video())),
+    )  # fmt: skip
+    for rule, name, says, make, body in rows:
+        yield _area(f"{rule}/{name}", f"It {says}.", rule, make, body, touches=_is_large)
     yield from _by_format()
-    swapped = changing_answers(_swap_sides)
     yield _area(
         "image-too-wide/swapped",
         "Its text about a side that is too long has height and width in each other's place.",
         "image-too-wide",
-        swapped,
+        changing_answers(_swap_sides),
         lambda: give(IMAGE, image_ref=[inline(png(8001, 40))]),
-        touches=lambda asked: asked.answer.status == 413,
+        touches=lambda asked: "image-too-wide" in asked.broken,
     )
 
 

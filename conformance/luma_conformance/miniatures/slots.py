@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,9 +25,7 @@ def _ending(change: Callable[[Asked, str, float, float], float]) -> Make:
             generation = self._generations[str(made[1]["id"])]
             ends = math.inf if generation.ends is None else generation.ends
             end = change(self._asked, generation.failure or "", now, min(ends, now + 3600))
-            client.slots._ends = [one for one in before if one > now]
-            heapq.heapify(client.slots._ends)
-            heapq.heappush(client.slots._ends, end)
+            client.slots._ends = sorted([*(one for one in before if one > now), end])  # a sorted list is a heap
             return made
 
     return serve(Ending)
@@ -42,8 +39,22 @@ def _then(body: Body, seconds: float) -> Witness:
 
 def slot_operators() -> Iterator[Miniature]:
     """Yield services whose slots are given back at the wrong time."""
-    client = "low-concurrency"
-    done = _then(IMAGE, 5)
+    yield from _kept_by_kind()
+    yield from _kept_by_time()
+    yield from _polled_slots()
+    for name, says, more in (("one-more", "one job more", 1), ("double", "twice as many jobs as it should", 0), ("three-more", "three jobs more", 3)):  # fmt: skip
+        yield Miniature(
+            name=f"jobs/{name}",
+            says=f"It admits {says}.",
+            heading=JOBS,
+            area=Area.SLOTS,
+            make=_roomier(more),
+            witness=jobs({}, {}, {}, {}, {}),
+        )
+
+
+def _kept_by_kind() -> Iterator[Miniature]:
+    """Yield services that get the slots of one kind of job wrong: by how it fails, or by its type."""
     for code, prompt in ((code, prompt) for prompt, code in FAILS.items()):
         yield _slot(
             f"kept-{code}",
@@ -69,6 +80,10 @@ def slot_operators() -> Iterator[Miniature]:
             lambda asked, _, now, end, kind=kind: now if asked.body.get("type", "image") == kind else end,
             _then({**body, "prompt": STAYING[1]}, 0),
         )
+
+
+def _kept_by_time() -> Iterator[Miniature]:
+    client, done = "low-concurrency", _then(IMAGE, 5)
     rows: tuple[tuple[str, str, Callable[[Asked, str, float, float], float], Witness], ...] = (
         ("kept", "It never gives a slot back.", lambda _, __, now, end: now + 3600, done),
         ("kept-failed", "It never gives back the slot of a job that fails.", lambda _, failed, now, end: now + 3600 if failed else end, lambda: [create({"prompt": FAILING[1]}, client), Wait(5), create(IMAGE, client)]),
@@ -81,16 +96,6 @@ def slot_operators() -> Iterator[Miniature]:
     )  # fmt: skip
     for name, says, change, witness in rows:
         yield _slot(name, says, change, witness)
-    yield from _polled_slots()
-    for name, says, more in (("one-more", "one job more", 1), ("double", "twice as many jobs as it should", 0), ("three-more", "three jobs more", 3)):  # fmt: skip
-        yield Miniature(
-            name=f"jobs/{name}",
-            says=f"It admits {says}.",
-            heading=JOBS,
-            area=Area.SLOTS,
-            make=_roomier(more),
-            witness=jobs({}, {}, {}, {}, {}),
-        )
 
 
 def _roomier(more: int) -> Make:

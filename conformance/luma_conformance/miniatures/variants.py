@@ -252,8 +252,7 @@ def _storages() -> Iterator[Miniature]:
 
 
 def _malformed() -> Iterator[Miniature]:
-    rows = ((422, "Unprocessable"), (400, "Bad request"), (415, "Unsupported"), (413, "Malformed"))
-    for status, text in rows[:3]:
+    for status, text in ((422, "Unprocessable"), (400, "Bad request"), (415, "Unsupported")):
 
         def changed(_: Request, response: Response, status: int = status, text: str = text) -> Response:
             says = str(read_json(response.body).get("detail"))
@@ -267,35 +266,26 @@ def _malformed() -> Iterator[Miniature]:
     yield _variant("no-profile", "It publishes no profile.", around(_without_profile))
     yield _variant("bare-ids", "Request ids it generates have no dashes.", _on_api(_dashless))
     yield _variant("second-blind", "A second key of a client sees only its own generations.", serve(_KeyScoped))
-    yield _variant(
-        "challenge",
-        "A 401 has WWW-Authenticate.",
-        _on_api(
-            lambda request, answer: (
-                put("WWW-Authenticate", "Bearer")(request, answer) if answer.status == 401 else answer
-            )
-        ),
-    )
-    yield _variant(
-        "polled-401",
-        "A lookup with any bad key is answered by one text.",
-        _on_api(
-            lambda request, answer: (
-                replace(answer, body=b'{"detail": "Missing or invalid API key"}')
-                if request.method == "GET" and answer.status == 401
-                else answer
-            )
-        ),
-    )
-    yield _variant(
-        "proxy-text",
-        "What is no image is refused in other words.",
-        _on_api(
-            lambda _, answer: replace(
-                answer, body=answer.body.replace(b"content-type is not an image", b"unsupported content type")
-            )
-        ),
-    )
+    for name, says, change in (
+        ("challenge", "A 401 has WWW-Authenticate.", _challenge),
+        ("polled-401", "A lookup with any bad key is answered by one text.", _say_one_text),
+        ("proxy-text", "What is no image is refused in other words.", _reword_proxy),
+    ):
+        yield _variant(name, says, _on_api(change))
+
+
+def _challenge(request: Request, response: Response) -> Response:
+    return put("WWW-Authenticate", "Bearer")(request, response) if response.status == 401 else response
+
+
+def _say_one_text(request: Request, response: Response) -> Response:
+    if request.method != "GET" or response.status != 401:
+        return response
+    return replace(response, body=b'{"detail": "Missing or invalid API key"}')
+
+
+def _reword_proxy(_: Request, response: Response) -> Response:
+    return replace(response, body=response.body.replace(b"content-type is not an image", b"unsupported content type"))
 
 
 def _tolerant(handle: Handle) -> Handle:

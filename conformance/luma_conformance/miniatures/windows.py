@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from luma_conformance.miniatures.answers import on_kind, revalue
 from luma_conformance.miniatures.controls import IMAGE
@@ -155,50 +156,58 @@ def _told(name: str, change: Callable[[int], object], kind: str) -> Make:
     return on_kind(found, revalue(name, rewrite))
 
 
+_REFUSED: Final = "429-rate"
+_CREATED: Final = "created"
+_FULL: Final = "429-jobs"
+_TOLD: Final[tuple[tuple[str, str, str, str, Callable[[int], object]], ...]] = (
+    ("retry-short", _REFUSED, "Retry-After", "is one second short", lambda value: max(1, value - 1)),
+    ("retry-half", _REFUSED, "Retry-After", "is half of what it should be", lambda value: max(1, value // 2)),
+    ("retry-60", _REFUSED, "Retry-After", "is always 60", lambda _: 60),
+    ("retry-1", _REFUSED, "Retry-After", "is always 1", lambda _: 1),
+    ("retry-zero", _REFUSED, "Retry-After", "is always 0", lambda _: 0),
+    ("retry-long", _REFUSED, "Retry-After", "is ten seconds long", lambda value: value + 10),
+    ("retry-fraction", _REFUSED, "Retry-After", "has a fraction", lambda value: value + 0.5),
+    ("retry-milliseconds", _REFUSED, "Retry-After", "is in milliseconds", lambda value: value * 1000),
+    ("reset-early", _REFUSED, "X-RateLimit-Reset", "is five seconds early on a refusal", lambda value: value - 5),
+    ("reset-late", _REFUSED, "X-RateLimit-Reset", "is a minute late on a refusal", lambda value: value + 60),
+    ("reset-milliseconds", _REFUSED, "X-RateLimit-Reset", "is in milliseconds on a refusal", lambda value: value * 1000),
+    ("reset-relative", _REFUSED, "X-RateLimit-Reset", "counts from now on a refusal", lambda _: 60),
+    ("remaining-one", _REFUSED, "X-RateLimit-Remaining", "is 1 on a refusal", lambda _: 1),
+    ("remaining-minus", _REFUSED, "X-RateLimit-Remaining", "is -1 on a refusal", lambda _: -1),
+    ("limit-one-more", _REFUSED, "X-RateLimit-Limit", "is one more on a refusal", lambda value: value + 1),
+    ("created-limit", _CREATED, "X-RateLimit-Limit", "is one more than what is kept", lambda value: value + 1),
+    ("created-limit-30", _CREATED, "X-RateLimit-Limit", "is always 30", lambda _: 30),
+    ("created-remaining", _CREATED, "X-RateLimit-Remaining", "does not count the request itself", lambda value: value + 1),
+    ("created-remaining-less", _CREATED, "X-RateLimit-Remaining", "counts the request twice", lambda value: max(0, value - 1)),
+    ("created-remaining-fixed", _CREATED, "X-RateLimit-Remaining", "never changes", lambda _: 2),
+    ("created-reset-now", _CREATED, "X-RateLimit-Reset", "is the time of the request", lambda value: value - 60),
+    ("created-reset-hour", _CREATED, "X-RateLimit-Reset", "is an hour away", lambda value: value + 3540),
+    ("created-reset-milliseconds", _CREATED, "X-RateLimit-Reset", "is in milliseconds", lambda value: value * 1000),
+    ("created-reset-relative", _CREATED, "X-RateLimit-Reset", "counts from now", lambda _: 60),
+    ("jobs-59", _FULL, "Retry-After", "is 59 where there are too many jobs", lambda _: 59),
+    ("jobs-30", _FULL, "Retry-After", "is 30 where there are too many jobs", lambda _: 30),
+    ("jobs-1", _FULL, "Retry-After", "is 1 where there are too many jobs", lambda _: 1),
+    ("jobs-600", _FULL, "Retry-After", "is 600 where there are too many jobs", lambda _: 600),
+)  # fmt: skip
+
+
+def _spread() -> Iterable[Request | Wait]:
+    one = create(IMAGE, "low-rpm")
+    return [one, Wait(20), one, one, one]
+
+
 def told_wrongly() -> Iterator[Miniature]:
     """Yield services whose headers about the limits do not tell the truth."""
-    rate, created = "429-rate", "created"
-    rows: tuple[tuple[str, str, str, str, Callable[[int], object]], ...] = (
-        ("retry-short", rate, "Retry-After", "is one second short", lambda value: max(1, value - 1)),
-        ("retry-half", rate, "Retry-After", "is half of what it should be", lambda value: max(1, value // 2)),
-        ("retry-60", rate, "Retry-After", "is always 60", lambda _: 60),
-        ("retry-1", rate, "Retry-After", "is always 1", lambda _: 1),
-        ("retry-zero", rate, "Retry-After", "is always 0", lambda _: 0),
-        ("retry-long", rate, "Retry-After", "is ten seconds long", lambda value: value + 10),
-        ("retry-fraction", rate, "Retry-After", "has a fraction", lambda value: value + 0.5),
-        ("retry-milliseconds", rate, "Retry-After", "is in milliseconds", lambda value: value * 1000),
-        ("reset-early", rate, "X-RateLimit-Reset", "is five seconds early on a refusal", lambda value: value - 5),
-        ("reset-late", rate, "X-RateLimit-Reset", "is a minute late on a refusal", lambda value: value + 60),
-        ("reset-milliseconds", rate, "X-RateLimit-Reset", "is in milliseconds on a refusal", lambda value: value * 1000),
-        ("reset-relative", rate, "X-RateLimit-Reset", "counts from now on a refusal", lambda _: 60),
-        ("remaining-one", rate, "X-RateLimit-Remaining", "is 1 on a refusal", lambda _: 1),
-        ("remaining-minus", rate, "X-RateLimit-Remaining", "is -1 on a refusal", lambda _: -1),
-        ("limit-one-more", rate, "X-RateLimit-Limit", "is one more on a refusal", lambda value: value + 1),
-        ("created-limit", created, "X-RateLimit-Limit", "is one more than what is kept", lambda value: value + 1),
-        ("created-limit-30", created, "X-RateLimit-Limit", "is always 30", lambda _: 30),
-        ("created-remaining", created, "X-RateLimit-Remaining", "does not count the request itself", lambda value: value + 1),
-        ("created-remaining-less", created, "X-RateLimit-Remaining", "counts the request twice", lambda value: max(0, value - 1)),
-        ("created-remaining-fixed", created, "X-RateLimit-Remaining", "never changes", lambda _: 2),
-        ("created-reset-now", created, "X-RateLimit-Reset", "is the time of the request", lambda value: value - 60),
-        ("created-reset-hour", created, "X-RateLimit-Reset", "is an hour away", lambda value: value + 3540),
-        ("created-reset-milliseconds", created, "X-RateLimit-Reset", "is in milliseconds", lambda value: value * 1000),
-        ("created-reset-relative", created, "X-RateLimit-Reset", "counts from now", lambda _: 60),
-        ("jobs-59", "429-jobs", "Retry-After", "is 59 where there are too many jobs", lambda _: 59),
-        ("jobs-30", "429-jobs", "Retry-After", "is 30 where there are too many jobs", lambda _: 30),
-        ("jobs-1", "429-jobs", "Retry-After", "is 1 where there are too many jobs", lambda _: 1),
-        ("jobs-600", "429-jobs", "Retry-After", "is 600 where there are too many jobs", lambda _: 600),
-    )  # fmt: skip
-    for name, kind, told, says, change in rows:
+    for name, kind, told, says, change in _TOLD:
         found = next(one for one in KINDS if one.name == kind)
-        spread: Witness = lambda: [create(IMAGE, "low-rpm"), Wait(20), *[create(IMAGE, "low-rpm")] * 3]  # noqa: E731
         yield Miniature(
-            name=f"{'jobs' if kind == '429-jobs' else 'rate'}/told-{name}",
+            name=f"{'jobs' if kind == _FULL else 'rate'}/told-{name}",
             says=f"Its {told} {says}.",
             heading=found.heading,
-            area=Area.SLOTS if kind == "429-jobs" else Area.LIMITER,
+            area=Area.SLOTS if kind == _FULL else Area.LIMITER,
             make=_told(told, change, kind),
             touches=found.touches,
-            witness=spread if kind == rate else found.witness,
+            witness=_spread if kind == _REFUSED else found.witness,
         )
 
 
