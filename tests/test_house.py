@@ -29,6 +29,7 @@ FLOORS = (
     "catalogue",
     "strategies",
     "reference",
+    "miniatures",
     "target",
     "judge",
     "recording",
@@ -46,7 +47,7 @@ FLOORS = (
 TOP = {"__init__", "__main__"}
 """Modules above all floors."""
 
-THINKERS = {"errors", "paths", "matching", "model", "rules", "judge", "audit"}
+THINKERS = {"errors", "paths", "matching", "model", "rules", "miniatures", "judge", "audit"}
 """Folders with no I/O, no clock and no randomness; the reference's service keeps to it too."""
 
 THINKING = {

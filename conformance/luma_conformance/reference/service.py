@@ -34,7 +34,7 @@ from luma_conformance.reference.origin import Origin, find_origin, is_forwarded,
 from luma_conformance.reference.precedence import choose_answer
 from luma_conformance.reference.settings import Settings
 from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
-from luma_conformance.rules import Accepted, Unspecified, predict
+from luma_conformance.rules import Accepted, Prediction, Unspecified, predict
 from luma_conformance.rules.facts import DEFAULT_MODEL, DEFAULT_TYPE
 
 CLOCK: Final = "/_reference/clock"
@@ -161,7 +161,7 @@ class Service:
             body = json.loads(request.body)
         except (ValueError, RecursionError):
             raise _Refused(400, "Request body is not valid JSON") from None
-        prediction = predict(body, media=loader)
+        prediction = self._predict(body, loader)
         if isinstance(prediction, Unspecified):
             raise _Refused(400, f"Request is not supported: {prediction.reason}")
         refused = None if isinstance(prediction, Accepted) else choose_answer(prediction)
@@ -173,6 +173,9 @@ class Service:
         if refused is not None:
             raise _Refused(refused.status, refused.detail)
         return body
+
+    def _predict(self, body: object, loader: Loader) -> Prediction:
+        return predict(body, media=loader)
 
     def _check_limits(self, client: _Client) -> None:
         now = self._read_clock(client)

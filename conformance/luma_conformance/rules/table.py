@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from luma_conformance.rules.content import CONTENT_RULES
@@ -41,6 +42,11 @@ def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
     >>> predict({"prompt": 5})
     Unspecified(reason='prompt is not a string')
     """
+    return predict_by(RULES, body, media)
+
+
+def predict_by(rules: Sequence[Rule], body: object, media: MediaLookup) -> Prediction:
+    """Return what `predict` does, by another table: that of a server which is wrong on purpose."""
     open_question = find_misfit(body)
     if open_question is not None or not isinstance(body, dict):
         return Unspecified(reason=open_question or "the body is not an object")
@@ -48,12 +54,13 @@ def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
     open_question = find_open_question(subject)
     if open_question is not None:
         return Unspecified(reason=open_question)
-    violations = _find_violations(subject)
+    violations = find_violations(rules, subject)
     return Rejected(violations=violations) if violations else _ACCEPTED
 
 
-def _find_violations(subject: Subject) -> tuple[Violation, ...]:
-    found = [(rule, faults) for rule in RULES if (faults := tuple(rule.find(subject)))]
+def find_violations(rules: Sequence[Rule], subject: Subject) -> tuple[Violation, ...]:
+    """Return the answers to the faults of a body, without those that the page ranks below another one present."""
+    found = [(rule, faults) for rule in rules if (faults := tuple(rule.find(subject)))]
     broken = {rule.id for rule, _ in found}
     standing = [(rule, faults) for rule, faults in found if broken.isdisjoint(rule.outranked_by)]
     return tuple(rule.answer(fault) for rule, faults in standing for fault in faults)

@@ -120,15 +120,20 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
     given, profile = profile, profile or load_profile(profile_path(), {})
     if why := profile.missing(MAIN_KEY):
         raise CouldNotJudge(f"there is no key for the embedded reference: {why}")
-    spending = Spending(transport, limit=None)
-    passing = _make_passing(spending, transport.clock, profile)
-    channel = LiveChannel(transport=passing, patient=passing, passing=passing)
-    if options.progress is not None:
-        channel = replace(channel, tick=options.progress.tick)
-    session = _make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options)
+    session = open_in_process(transport, transport.clock, profile, options)
     if given is not None:
         check_session_clock(session)
     return _record_if_asked(session, options)
+
+
+def open_in_process(transport: Transport, clock: Clock, profile: Profile, options: Options) -> Session:
+    """Open a target that is part of this process, such as a miniature; nothing about it is checked."""
+    spending = Spending(transport, limit=None)
+    passing = _make_passing(spending, clock, profile)
+    channel = LiveChannel(transport=passing, patient=passing, passing=passing)
+    if options.progress is not None:
+        channel = replace(channel, tick=options.progress.tick)
+    return _make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:

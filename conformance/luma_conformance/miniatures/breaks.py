@@ -1,0 +1,360 @@
+"""Bodies that break one rule of the page each, and nothing else: every form in which a rule can be broken.
+
+They are written from the page and its field list; each form says how to recognize itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from luma_conformance.miniatures.controls import (
+    BY_DATA,
+    BY_URL,
+    HOSTED_VIDEO,
+    IMAGE,
+    IMAGE_EDIT,
+    PRIOR_IMAGE,
+    PRIOR_VIDEO,
+    REFRAME,
+    VIDEO,
+    VIDEO_EDIT,
+    give,
+    look,
+)
+from luma_conformance.miniatures.miniature import Body
+from luma_conformance.miniatures.pictures import encode, mp4, png
+from luma_conformance.rules import facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One form of breaking a rule: its name, a body that has it, and whether another body has it too."""
+
+    rule: str
+    name: str
+    body: Body
+    has: Callable[[Body], bool]
+
+
+def _is(path: str, value: object) -> Callable[[Body], bool]:
+    return lambda body: bool(look(body, path) == value)
+
+
+def _given(path: str) -> Callable[[Body], bool]:
+    return lambda body: look(body, path) is not None
+
+
+def _has_key(path: str, key: str) -> Callable[[Body], bool]:
+    return lambda body: isinstance(found := look(body, path), dict) and key in found
+
+
+def _by_type(rule: str, bodies: dict[str, Body]) -> Iterator[Form]:
+    for kind, body in bodies.items():
+        yield Form(rule=rule, name=kind, body=body, has=_is("type", kind) if "type" in body else _untyped)
+
+
+def _untyped(body: Body) -> bool:
+    return bool(body.get("type", "image") == "image")
+
+
+def _models() -> Iterator[Form]:
+    for name in ("super-model-v9", "uni-2", "uni-1-mini", "ray-3", "UNI-1", "ray-3.2-max", "uni"):
+        body = give(IMAGE, model=name)
+        yield Form(
+            rule="unknown-model", name=name.lower() + "-caps" * name.isupper(), body=body, has=_is("model", name)
+        )
+    yield Form(
+        rule="unknown-model",
+        name="on-video",
+        body=give(VIDEO, model="ray-4"),
+        has=lambda body: body.get("type") == "video",
+    )
+
+
+_PAIRED: Final = {
+    "image": IMAGE,
+    "image_edit": IMAGE_EDIT,
+    "video": VIDEO,
+    "video_edit": VIDEO_EDIT,
+    "video_reframe": REFRAME,
+}
+
+
+def _pairs() -> Iterator[Form]:
+    for model in facts.MODELS:
+        for kind in facts.TYPES:
+            if kind in facts.TYPES_BY_MODEL[model]:
+                continue
+            body = {**_PAIRED[kind], "type": kind, "model": model}
+            if kind == "video_reframe":
+                body["aspect_ratio"] = "16:9"
+            yield Form(rule="unsupported-type", name=f"{model}-{kind}", body=body, has=_pair(model, kind))
+    for kind in facts.VIDEO_TYPES:
+        body = {name: value for name, value in _PAIRED[kind].items() if name != "model"}
+        yield Form(
+            rule="unsupported-type",
+            name=f"default-model-{kind}",
+            body=body,
+            has=lambda body, kind=kind: "model" not in body and body.get("type") == kind,
+        )
+
+
+def _pair(model: str, kind: str) -> Callable[[Body], bool]:
+    return lambda body: body.get("model") == model and body.get("type", "image") == kind
+
+
+def _sources() -> Iterator[Form]:
+    without = {kind: {k: v for k, v in body.items() if k != "source"} for kind, body in _PAIRED.items()}
+    yield from _by_type("source-video-missing", {k: without[k] for k in ("video_edit", "video_reframe")})
+    yield Form(
+        rule="source-image-missing", name="left-out", body=without["image_edit"], has=lambda body: "source" not in body
+    )
+    yield Form(
+        rule="source-image-missing",
+        name="null",
+        body={**without["image_edit"], "source": None},
+        has=lambda body: "source" in body,
+    )
+    rule = "source-generation-misplaced"
+    yield Form(rule=rule, name="video", body=give(VIDEO, source=PRIOR_VIDEO), has=_is("type", "video"))
+    for name, source in (("url", BY_URL), ("data", BY_DATA)):
+        yield Form(rule="source-on-image", name=name, body=give(IMAGE, source=source), has=_has_key("source", name))
+    typed = give(IMAGE, source=BY_URL, type="image")
+    yield Form(rule="source-on-image", name="type-given", body=typed, has=_given("type"))
+    for name, source in (("url", BY_URL), ("data", BY_DATA)):
+        yield Form(rule="source-on-video", name=name, body=give(VIDEO, source=source), has=_has_key("source", name))
+
+
+def _untyped_videos() -> Iterator[Form]:
+    rule, video = "source-video-untyped", encode(mp4())
+    for kind, control in (("video_edit", VIDEO_EDIT), ("video_reframe", REFRAME)):
+        for way, value in (("url", HOSTED_VIDEO["url"]), ("data", video)):
+            for named, media_type in (("missing", None), ("image", "image/png")):
+                source = {way: value} | ({"media_type": media_type} if media_type else {})
+                yield Form(
+                    rule=rule,
+                    name=f"{kind}-{way}-{named}",
+                    body=give(control, source=source),
+                    has=_untyped_video(kind, way, media_type),
+                )
+
+
+def _untyped_video(kind: str, way: str, media_type: str | None) -> Callable[[Body], bool]:
+    def has(body: Body) -> bool:
+        found = look(body, "source.media_type")
+        same = (found is None) == (media_type is None)
+        return body.get("type") == kind and look(body, f"source.{way}") is not None and same
+
+    return has
+
+
+def _edits() -> Iterator[Form]:
+    for name, refs in (("url", [BY_URL]), ("data", [BY_DATA]), ("two", [BY_URL, BY_URL])):
+        yield Form(
+            rule="image-ref-on-video-edit",
+            name=name,
+            body=give(VIDEO_EDIT, image_ref=refs),
+            has=_first_ref(name, len(refs)),
+        )
+    yield Form(
+        rule="loop-off-video", name="video_edit", body=give(VIDEO_EDIT, video__loop=True), has=_is("type", "video_edit")
+    )
+    for name, edit in _EDITS.items():
+        yield Form(
+            rule="edit-off-video-edit", name=name, body=give(VIDEO, video__edit=edit), has=_has_key("video.edit", name)
+        )
+    for signal in ("depth", "face", "normals", "pose", "trajectory"):
+        edit = {"auto_controls": True, "controls": {signal: {"enabled": True}}}
+        yield Form(
+            rule="auto-with-manual-controls",
+            name=signal,
+            body=give(VIDEO_EDIT, video__edit=edit),
+            has=_has_key("video.edit.controls", signal),
+        )
+    for name, control in (("video", VIDEO), ("video_edit", VIDEO_EDIT)):
+        yield Form(
+            rule="source-position-off-reframe",
+            name=name,
+            body=give(control, video__source_position=POSITION),
+            has=_is("type", name),
+        )
+
+
+POSITION: Final = {"x_norm": 0.0, "y_norm": 0.25, "w_norm": 1.0, "h_norm": 0.5}
+_EDITS: Final[dict[str, Any]] = {
+    "strength": {"strength": "flex_2"},
+    "auto_controls": {"auto_controls": True},
+    "controls": {"controls": {"pose": {"enabled": True}}},
+}
+
+
+def _first_ref(name: str, count: int) -> Callable[[Body], bool]:
+    def has(body: Body) -> bool:
+        refs = body.get("image_ref") or [{}]
+        return len(refs) == count and (count > 1 or name in refs[0])
+
+    return has
+
+
+def guided(indexes: list[int] | None, count: int | None = None) -> Body:
+    """Return an edit with guide frames at these indexes; `count` frames, or one for each index."""
+    edit: dict[str, Any] = {} if indexes is None else {"keyframe_indexes": indexes}
+    if count != 0:
+        edit["keyframes"] = [BY_URL] * (len(indexes or ()) if count is None else count)
+    return give(VIDEO_EDIT, video__edit=edit)
+
+
+def _guides() -> Iterator[Form]:
+    def indexes(body: Body) -> list[int]:
+        return look(body, "video.edit.keyframe_indexes") or []
+
+    def frames(body: Body) -> int:
+        return len(look(body, "video.edit.keyframes") or ())
+
+    half, lengths = "keyframes-half-given", "keyframes-lengths-differ"
+    yield Form(rule=half, name="indexes-only", body=guided([0, 8], 0), has=lambda body: not frames(body))
+    yield Form(rule=half, name="frames-only", body=guided(None, 2), has=lambda body: not indexes(body))
+    yield Form(rule=lengths, name="fewer-frames", body=guided([0, 8], 1), has=lambda b: frames(b) < len(indexes(b)))
+    yield Form(rule=lengths, name="fewer-indexes", body=guided([0], 2), has=lambda b: frames(b) > len(indexes(b)))
+    negative, double = "keyframe-index-negative", "keyframe-index-duplicate"
+    yield Form(rule=negative, name="only", body=guided([-1]), has=lambda body: len(indexes(body)) == 1)
+    yield Form(rule=negative, name="last", body=guided([0, 8, -3]), has=lambda body: indexes(body)[0] >= 0)
+    yield Form(
+        rule=negative,
+        name="first",
+        body=guided([-5, 8]),
+        has=lambda body: indexes(body)[0] < 0 < len(indexes(body)) - 1,
+    )
+    yield Form(rule=double, name="neighbours", body=guided([4, 4]), has=lambda body: _neighbours(indexes(body)))
+    yield Form(rule=double, name="apart", body=guided([4, 9, 4]), has=lambda body: not _neighbours(indexes(body)))
+    yield Form(rule=double, name="zero", body=guided([0, 0]), has=lambda body: indexes(body).count(0) > 1)
+    start = give(guided([8]), video__start_frame=BY_URL)
+    yield Form(rule="start-frame-with-keyframes", name="url", body=start, has=_has_key("video.start_frame", "url"))
+    inline = give(guided([8]), video__start_frame=BY_DATA)
+    yield Form(rule="start-frame-with-keyframes", name="data", body=inline, has=_has_key("video.start_frame", "data"))
+
+
+def _neighbours(indexes: list[int]) -> bool:
+    return any(one == other for one, other in itertools.pairwise(indexes))
+
+
+def _combinations() -> Iterator[Form]:
+    rows: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+        ("540p-with-hdr", "plain", {"resolution": "540p", "hdr": True}, "video.hdr"),
+        ("10s-with-hdr", "plain", {"duration": "10s", "hdr": True}, "video.hdr"),
+        ("10s-with-frame", "start", {"duration": "10s", "start_frame": BY_URL}, "video.start_frame"),
+        ("10s-with-frame", "end", {"duration": "10s", "end_frame": BY_URL}, "video.end_frame"),
+        ("10s-with-frame", "generation", {"duration": "10s", "start_frame": PRIOR_VIDEO}, "video.start_frame.generation_id"),
+        ("loop-with-10s", "plain", {"loop": True, "duration": "10s"}, "video.loop"),
+        ("loop-with-hdr", "plain", {"loop": True, "hdr": True}, "video.loop"),
+        ("loop-with-end-frame", "url", {"loop": True, "end_frame": BY_URL}, "video.end_frame.url"),
+        ("loop-with-end-frame", "data", {"loop": True, "end_frame": BY_DATA}, "video.end_frame.data"),
+        ("exr-without-hdr", "hdr-left-out", {"exr_export": True}, ""),
+        ("exr-without-hdr", "hdr-false", {"exr_export": True, "hdr": False}, "video.hdr"),
+        ("extend-hdr", "forward", {"hdr": True, "start_frame": PRIOR_VIDEO}, "video.start_frame"),
+        ("extend-hdr", "backward", {"hdr": True, "end_frame": PRIOR_VIDEO}, "video.end_frame"),
+        ("extend-loop-backward", "plain", {"loop": True, "end_frame": PRIOR_VIDEO}, "video.end_frame"),
+    )  # fmt: skip
+    for rule, name, video, path in rows:
+        has = _given(path) if path else (lambda body: look(body, "video.hdr") is None)
+        yield Form(rule=rule, name=name, body=give(VIDEO, video=video), has=has)
+    second = "extend-with-second-frame"
+    for name, start, end in (
+        ("image-then-generation", BY_URL, PRIOR_VIDEO),
+        ("generation-then-image", PRIOR_VIDEO, BY_URL),
+        ("two-generations", PRIOR_VIDEO, PRIOR_VIDEO),
+    ):
+        body = give(VIDEO, video={"start_frame": start, "end_frame": end})
+        yield Form(rule=second, name=name, body=body, has=_frames(start, end))
+
+
+def _frames(start: Body, end: Body) -> Callable[[Body], bool]:
+    def has(body: Body) -> bool:
+        found = [look(body, f"video.{name}.generation_id") is not None for name in ("start_frame", "end_frame")]
+        return found == [one is PRIOR_VIDEO for one in (start, end)]
+
+    return has
+
+
+def _reframes() -> Iterator[Form]:
+    bare = {name: value for name, value in REFRAME.items() if name != "aspect_ratio"}
+    missing = "reframe-ratio-missing"
+    yield Form(rule=missing, name="left-out", body=bare, has=lambda body: "aspect_ratio" not in body)
+    yield Form(rule=missing, name="null", body={**bare, "aspect_ratio": None}, has=lambda body: "aspect_ratio" in body)
+    for name in ("start_frame", "end_frame"):
+        body = give(REFRAME, video={name: BY_URL})
+        yield Form(rule="reframe-frames", name=name, body=body, has=_given(f"video.{name}"))
+    yield Form(rule="reframe-loop", name="plain", body=give(REFRAME, video__loop=True), has=_given("video.loop"))
+    for name, video in (("hdr", {"hdr": True}), ("hdr-and-exr", {"hdr": True, "exr_export": True})):
+        both = "exr_export" in video
+        has = _given("video.exr_export") if both else (lambda body: look(body, "video.exr_export") is None)
+        yield Form(rule="reframe-hdr", name=name, body=give(REFRAME, video=video), has=has)
+    for name, edit in _EDITS.items():
+        body = give(REFRAME, video__edit=edit)
+        yield Form(rule="reframe-edit", name=name, body=body, has=_has_key("video.edit", name))
+    for ratio in facts.VERTICAL_REFRAME_RATIOS:
+        body = give(REFRAME, aspect_ratio=ratio, video__resolution="1080p")
+        name = ratio.replace(":", "-")
+        yield Form(rule="reframe-vertical-1080p", name=name, body=body, has=_is("aspect_ratio", ratio))
+
+
+def _contents() -> Iterator[Form]:
+    every = sorted({*facts.IMAGE_RATIOS, *facts.VIDEO_RATIOS})
+    for kind, control, legal in (
+        ("image", IMAGE, facts.IMAGE_RATIOS),
+        ("video", VIDEO, facts.VIDEO_RATIOS),
+        ("video_reframe", REFRAME, facts.VIDEO_RATIOS),
+    ):
+        for ratio in [one for one in (*every, "5:4", "16:10") if one not in legal]:
+            yield Form(
+                rule="aspect-ratio-invalid",
+                name=f"{kind}-{ratio.replace(':', '-')}",
+                body=give(control, aspect_ratio=ratio),
+                has=_ratio_on(kind, ratio),
+            )
+    yield from _by_type("prompt-empty", {kind: {**body, "prompt": ""} for kind, body in _PAIRED.items()})
+    yield from _by_type("prompt-too-long", {kind: {**body, "prompt": "a" * 6001} for kind, body in _PAIRED.items()})
+    for name, refs in (("nine", 9), ("twelve", 12)):
+        body = give(IMAGE_EDIT, image_ref=[BY_URL] * refs)
+        yield Form(rule="edit-references-too-many", name=name, body=body, has=_count(refs))
+    mixed = give(IMAGE_EDIT, source=PRIOR_IMAGE, image_ref=[BY_DATA] * 9)
+    yield Form(rule="edit-references-too-many", name="by-data", body=mixed, has=_inline_refs)
+    for ratio in [one for one in facts.IMAGE_RATIOS if one not in facts.PORTRAIT_RATIOS]:
+        body = give(IMAGE, style="manga", aspect_ratio=ratio)
+        yield Form(rule="manga-not-portrait", name=ratio.replace(":", "-"), body=body, has=_is("aspect_ratio", ratio))
+    body = give(IMAGE, style="manga", aspect_ratio="1:1", model="uni-1-max")
+    yield Form(rule="manga-not-portrait", name="uni-1-max", body=body, has=_is("model", "uni-1-max"))
+
+
+def _inline_refs(body: Body) -> bool:
+    return any("data" in one for one in body.get("image_ref") or ())
+
+
+def _count(refs: int) -> Callable[[Body], bool]:
+    return lambda body: len(body.get("image_ref") or ()) == refs
+
+
+def _ratio_on(kind: str, ratio: str) -> Callable[[Body], bool]:
+    return lambda body: body.get("type", "image") == kind and body.get("aspect_ratio") == ratio
+
+
+FORMS: Final[tuple[Form, ...]] = (
+    *_models(), *_pairs(), *_sources(), *_untyped_videos(), *_edits(), *_guides(), *_combinations(), *_reframes(),
+    *_contents(),
+)  # fmt: skip
+"""Every form of every rule that is not about a medium; those are in `places`."""
+
+INLINE_HEAVY: Final = 52_428_801
+
+
+def heavy_image() -> Body:
+    """Return an inline image of one byte more than 50 MB."""
+    return {"data": encode(png(size=INLINE_HEAVY)), "media_type": "image/png"}
+
+
+def heavy_video() -> Body:
+    """Return an inline video of one byte more than 50 MB."""
+    return {"data": encode(mp4(INLINE_HEAVY)), "media_type": "video/mp4"}

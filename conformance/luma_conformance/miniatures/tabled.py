@@ -1,0 +1,241 @@
+"""Operators on the table of rules: each takes the table and returns one that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
+
+from luma_conformance.miniatures.breaks import FORMS, Form
+from luma_conformance.miniatures.contexts import Context
+from luma_conformance.miniatures.miniature import ROOMY, Area, Asked, Body, Draft, Make, Miniature, Wait, create
+from luma_conformance.miniatures.places import heavy_forms, media_forms
+from luma_conformance.model import Request, Response
+from luma_conformance.reference.media import Loader, media_facts
+from luma_conformance.reference.service import Service
+from luma_conformance.rules import RULES, Prediction, Rejected, Rule, predict
+from luma_conformance.rules.rule import Fault, Find
+from luma_conformance.rules.subject import Subject
+from luma_conformance.rules.table import predict_by
+
+BY_ID: Final[Mapping[str, Rule]] = {rule.id: rule for rule in RULES}
+Choose = Callable[[Asked], Sequence[Rule]]
+
+
+@dataclass(kw_only=True)
+class Tabled(Service):
+    """A service that answers each request by the table that `choose` returns for it."""
+
+    choose: Choose
+
+    def handle(self, request: Request) -> Response:
+        """Return the answer, and remember the request for the table."""
+        self._asked = request
+        return super().handle(request)
+
+    def _predict(self, body: object, loader: Loader) -> Prediction:
+        asked = Asked(request=self._asked, body=body if isinstance(body, dict) else {})
+        return predict_by(self.choose(asked), body, loader)
+
+
+def by_table(choose: Choose) -> Make:
+    """Return what makes a service that answers by another table."""
+    return lambda clock: Tabled(clock=clock, settings=ROOMY, choose=choose).handle
+
+
+def without(rule: str) -> tuple[Rule, ...]:
+    """Return the table without one rule."""
+    return tuple(one for one in RULES if one.id != rule)
+
+
+def altered(rule: Rule) -> tuple[Rule, ...]:
+    """Return the table with one rule altered."""
+    return tuple(rule if one.id == rule.id else one for one in RULES)
+
+
+@cache
+def forms() -> tuple[Form, ...]:
+    """Return every form of breaking a rule."""
+    return (*FORMS, *media_forms())
+
+
+@cache
+def first_form(rule: str) -> Form | None:
+    """Return the first form of a rule; None where it takes 70 MB."""
+    return next((form for form in forms() if form.rule == rule), None)
+
+
+def witness_of(body: Body) -> Callable[[], Iterable[Request | Wait]]:
+    """Return the witness that a body is."""
+    return lambda: (create(body),)
+
+
+def _rule_witness(rule: str) -> Callable[[], Iterable[Request | Wait]]:
+    form = first_form(rule)
+    if form is not None:
+        return witness_of(form.body)
+    make = next(make for one, _, make in heavy_forms() if one == rule)
+    return lambda: (create(make()),)
+
+
+def breaks(rule: str) -> Callable[[Asked], bool]:
+    """Return whether a request breaks a rule."""
+    return lambda asked: rule in asked.broken
+
+
+def never_checked(rules: Sequence[Rule]) -> Iterator[Miniature]:
+    """Yield a service for each rule that does not know it."""
+    for rule in rules:
+        yield Miniature(
+            name=f"rules/{rule.id}/never",
+            says=f"It never checks {rule.id}.",
+            heading=rule.heading,
+            area=Area.RULES,
+            make=by_table(lambda _, table=without(rule.id): table),
+            touches=breaks(rule.id),
+            witness=_rule_witness(rule.id),
+        )
+
+
+def another_text(rules: Sequence[Rule]) -> Iterator[Miniature]:
+    """Yield a service for each promised text that says the text of the next rule instead."""
+    texts = [rule for rule in rules if rule.detail is not None and not rule.wording_may_vary]
+    for rule in texts:
+        following = texts[texts.index(rule) + 1 :] + texts
+        other = next(one for one in following if one.detail != rule.detail and "{" not in (one.detail or ""))
+        yield _with_text(rule, other.detail or "", "another", f"says the text of {other.id} for {rule.id}")
+
+
+def another_word(rules: Sequence[Rule]) -> Iterator[Miniature]:
+    """Yield services for each promised text that has one word wrong: in its middle, its last, or its case."""
+    for rule in rules:
+        if rule.detail is None or rule.wording_may_vary:
+            continue
+        words = rule.detail.split(" ")
+        middle = [index for index, word in enumerate(words) if word.isalpha()]
+        index = middle[len(middle) // 2] if middle else 0
+        changed = [*words[:index], f"{words[index]}s", *words[index + 1 :]]
+        yield _with_text(rule, " ".join(changed), "word", f"has one word wrong in the text of {rule.id}")
+        last = rule.detail[:-1] if rule.detail.endswith(".") else f"{rule.detail}."
+        yield _with_text(rule, last, "full-stop", f"ends the text of {rule.id} with a full stop too many or too few")
+
+
+def _with_text(rule: Rule, text: str, name: str, says: str) -> Miniature:
+    return Miniature(
+        name=f"texts/{rule.id}/{name}",
+        says=f"It {says}.",
+        heading=rule.heading,
+        area=Area.TEXTS,
+        make=by_table(lambda _, table=altered(replace(rule, detail=text)): table),
+        touches=breaks(rule.id),
+        witness=_rule_witness(rule.id),
+    )
+
+
+_SWAPPED: Final = {400: (422,), 422: (400,), 413: (400, 422), 502: (503, 422), 503: (502, 500)}
+
+
+def another_status(rules: Sequence[Rule]) -> Iterator[Miniature]:
+    """Yield services for each rule that answer it with a neighbouring status."""
+    for rule in rules:
+        for status in _SWAPPED[rule.status]:
+            yield Miniature(
+                name=f"statuses/{rule.id}/{status}",
+                says=f"It answers {rule.id} with status {status}.",
+                heading=rule.heading,
+                area=Area.STATUSES,
+                make=by_table(lambda _, table=altered(replace(rule, status=status)): table),
+                touches=breaks(rule.id),
+                witness=_rule_witness(rule.id),
+            )
+
+
+def skipped_in_forms(known: Iterable[Form]) -> Iterator[Miniature]:
+    """Yield a service for each form of a rule that overlooks it in that form."""
+    known = [*known]
+    for form in known:
+        if sum(one.rule == form.rule for one in known) < 2:
+            continue
+        rule = BY_ID[form.rule]
+        is_medium = rule.status in (413, 502, 503) or rule.id.startswith(("url-", "base64", "reference-"))
+        yield Miniature(
+            name=f"forms/{rule.id}/{form.name}",
+            says=f"It overlooks {rule.id} in the form {form.name}.",
+            heading=rule.heading,
+            area=Area.MEDIA if is_medium else Area.BOUNDARIES,
+            make=by_table(_skipping(rule.id, lambda asked, form=form: form.has(asked.body))),
+            touches=lambda asked, form=form: form.rule in asked.broken and form.has(asked.body),
+            witness=witness_of(form.body),
+        )
+
+
+def _skipping(rule: str, where: Callable[[Asked], bool]) -> Choose:
+    table = without(rule)
+    return lambda asked: table if where(asked) else RULES
+
+
+def skipped_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
+    """Yield a service for each rule and each context legal beside it that skips the rule there."""
+    for rule in RULES:
+        for context in contexts:
+            drafts = _find_drafts(rule.id, context)
+            if drafts is None:
+                continue
+            yield Miniature(
+                name=f"contexts/{rule.id}/not-{context.name}",
+                says=f"It does not check {rule.id} {context.words}.",
+                heading=rule.heading,
+                area=Area.CONTEXTS,
+                make=by_table(_skipping(rule.id, context.holds)),
+                touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and context.holds(asked),
+                witness=lambda draft=drafts[0]: (draft.write(),),
+            )
+
+
+def only_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
+    """Yield a service for each rule that checks it in one context only; the contexts take turns."""
+    for number, rule in enumerate(RULES):
+        turned = [*contexts[number % len(contexts) :], *contexts[: number % len(contexts)]]
+        found = ((one, _find_drafts(rule.id, one)) for one in turned)
+        context, drafts = next(((one, drafts) for one, drafts in found if drafts), (None, None))
+        if context is None or drafts is None:
+            continue
+        yield Miniature(
+            name=f"contexts/{rule.id}/only-{context.name}",
+            says=f"It checks {rule.id} only {context.words}.",
+            heading=rule.heading,
+            area=Area.CONTEXTS,
+            make=by_table(_skipping(rule.id, lambda asked, context=context: not context.holds(asked))),
+            touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and not context.holds(asked),
+            witness=lambda draft=drafts[1]: (draft.write(),),
+        )
+
+
+@cache
+def _find_drafts(rule: str, context: Context) -> tuple[Draft, Draft] | None:
+    """Return requests that break only this rule, in this context and without it; None if there are none.
+
+    The first form that allows it is taken: a context may be at odds with one form of a rule and legal beside another.
+    """
+    for form in (one for one in forms() if one.rule == rule):
+        draft = Draft(body=form.body)
+        within, outside = context.add(draft), context.drop(draft)
+        seen = [Asked(request=one.write(), body=one.body) for one in (within, outside)]
+        if not context.holds(seen[0]) or context.holds(seen[1]):
+            continue
+        if all(_breaks_only(rule, one.body) for one in (within, outside)):
+            return within, outside
+    return None
+
+
+def _breaks_only(rule: str, body: Body) -> bool:
+    prediction = predict(body, media=media_facts)
+    return isinstance(prediction, Rejected) and {one.rule for one in prediction.violations} == {rule}
+
+
+def refinding(rule: str, find: Callable[[Find, Subject], Iterable[Fault]]) -> Make:
+    """Return what makes a service whose rule finds other faults than it should; `find` is given the right finder."""
+    right = BY_ID[rule]
+    wrong = replace(right, find=lambda subject: tuple(find(right.find, subject)))
+    return by_table(lambda _, table=altered(wrong): table)

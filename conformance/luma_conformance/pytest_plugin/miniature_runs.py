@@ -1,0 +1,101 @@
+"""The suite run on many miniatures, in several processes where the system can fork one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import Final
+
+from luma_conformance.errors import ConformanceError
+from luma_conformance.miniatures.miniature import Miniature
+from luma_conformance.miniatures.score import Finding
+from luma_conformance.pytest_plugin.rehearsals import Rehearsal, Stage, find_verdicts, judged
+from luma_conformance.reference.clock import WallClock
+from luma_conformance.reference.service import profile_path
+from luma_conformance.session.loopback import serve_loopback
+from luma_conformance.session.open import Options, open_session
+from luma_conformance.session.rehearsal import Rehearsed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What every process needs; it is made before they begin, and never sent."""
+
+    miniatures: Sequence[Miniature]
+    rehearsals: Sequence[Rehearsal]
+    stage: Stage
+    thorough: bool = False
+
+    def judge(self, number: int) -> tuple[int, tuple[str, ...], str, float, int]:
+        """Return what the suite says of a miniature, as plain data: its number comes first."""
+        miniature, began = self.miniatures[number], time.perf_counter()
+        find = find_verdicts if miniature.wire is None else find_verdicts_over_http
+        found = [*find(miniature, self.rehearsals, self.stage, thorough=self.thorough or miniature.is_legal)]
+        text = found[0][1] if found else ""
+        requests = found[0][0].requests if found else 0
+        return number, tuple(one.part.id for one, _ in found), text, time.perf_counter() - began, requests
+
+
+_WORK: Final[list[Work]] = []
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that gathers the findings."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _judge(number: int) -> tuple[int, tuple[str, ...], str, float, int]:
+    return _WORK[-1].judge(number)
+
+
+def run_miniatures(work: Work, jobs: int) -> Iterator[Finding]:
+    """Yield a finding for each miniature as it comes; with more than one job, in no certain order."""
+    numbers = range(len(work.miniatures))
+    if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from (_read(work, work.judge(number)) for number in numbers)
+        return
+    _WORK.append(work)
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin)
+    try:
+        for done in as_completed([pool.submit(_judge, number) for number in numbers]):
+            yield _read(work, done.result())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _WORK.pop()
+
+
+def _read(work: Work, found: tuple[int, tuple[str, ...], str, float, int]) -> Finding:
+    number, parts, text, seconds, requests = found
+    miniature = work.miniatures[number]
+    return Finding(miniature=miniature, accused_by=parts, text=text, seconds=seconds, requests=requests)
+
+
+def find_verdicts_over_http(
+    miniature: Miniature, rehearsals: Sequence[Rehearsal], stage: Stage, *, thorough: bool = False
+) -> Iterator[tuple[Rehearsal, str]]:
+    """Yield the parts that accuse a miniature that is spoken to over HTTP, as `find_verdicts` does."""
+    assert miniature.wire is not None
+    accused = False
+    with serve_loopback(miniature.make(WallClock()), miniature.wire) as url:
+        try:
+            options = Options(target=url, profile=profile_path(), announce=lambda _: None, timeout=5.0)
+            session = open_session(options)
+        except ConformanceError as error:
+            yield rehearsals[0], f"could not be judged: {error}"
+            return
+        channel, session.every = session.target.channel, stage.every
+        try:
+            for rehearsal in sorted(rehearsals, key=lambda one: not one.part.is_case):
+                if accused and not rehearsal.part.is_case and not thorough:
+                    return
+                given = rehearsal.examples(None)
+                session.target = replace(session.target, channel=Rehearsed(channel=channel, given=given))
+                if (text := judged(rehearsal.part, session)) is not None:
+                    accused = True
+                    yield rehearsal, text
+        finally:
+            session.close()
