@@ -43,6 +43,10 @@ def test_one_file_goes_to_standard_output_or_to_output(capsys: pytest.CaptureFix
         assert capsys.readouterr().out == f"{name}\n"
         assert Path(name).read_text().lower().startswith(start.lower()), name
 
+    assert main(["report", "mixed.jsonl", "--format", "deviations", "-o", "known.yaml"]) == Exit.CONFORMANT
+    assert capsys.readouterr().out == "known.yaml\n"
+    assert Path("known.yaml").read_text().startswith("# Wrong answers")
+
     assert main(["report", "mixed.jsonl", "--format", "badge,md"]) == Exit.CONFORMANT
     assert capsys.readouterr().out.split() == ["badge.json", "badge.svg", "summary.md"]
     assert main(["report", "mixed.jsonl", "--format", "badge,md", "-o", "-"]) == Exit.USAGE

@@ -78,7 +78,8 @@ def _report(options: argparse.Namespace) -> Exit:
         files = {name: render(runs, [find_format(name)], since)[name]}
     else:
         files = render(runs, DEFAULT_FORMATS, since)
-    _write(files, output, options.results, one=name is not None or (output is None and options.format is not None))
+    a_file = output is None or (output.suffix != "" and not output.is_dir())
+    _write(files, output, options.results, one=name is not None or (options.format is not None and a_file))
     if whole is None:
         return Exit.CONFORMANT
     print(whole.headline, file=sys.stderr)
