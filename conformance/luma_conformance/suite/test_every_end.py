@@ -28,6 +28,8 @@ PATIENCE: Final = (2, 2, 4, 8, 16, 32, 64, 128, 256)
 """Seconds between the polls of a job until it is over."""
 COINCIDENCES: Final = 3
 """How often a slot has to be free right after a poll, and not right before, to be free because of the poll."""
+DEEP: Final = 6
+"""Turns in which all jobs are tried where a run has time."""
 LAST: Final[Row] = {}
 """What gets the slot of the last job that ends."""
 HEADING: Final = "429 — Concurrent job limit exceeded"
@@ -41,7 +43,8 @@ def test_every_end_of_a_job_frees_its_slot_and_no_other(luma_target: LumaTarget)
     if not stays:
         not_judged("the profile names neither queued-prompt nor processing-prompt")
     kinds = [*plain_bodies(luma_target.material)]
-    examples = [*list_ends(kinds, [*ends, *stays])]
+    turns = DEEP if luma_target.fuzzing.profile == "deep" else 1
+    examples = [*list_ends(kinds, [*ends, *stays], turns)]
     luma_target.for_each(examples, lambda rows: _Slots(luma_target=luma_target).try_ends(rows))
 
 
