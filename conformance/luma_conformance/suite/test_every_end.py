@@ -103,10 +103,7 @@ class _Slots:
         ending = [row for row in rows if row["end"] not in STAYS]
         staying = [row for row in rows if row["end"] in STAYS]
         stays = {"end": staying[0]["end"]}
-        self.client.sleep(OVER)
-        job = self._create(ending[0], "after an hour")
-        size = 1 + self._fill(stays)
-        self.client.poll(job)
+        job, size = self._begin(ending[0], stays)
         self._try_one_more(ending[0])
         for number, (row, following) in enumerate(pairwise([*ending, LAST])):
             job = self._follow(row, job, following)
@@ -129,6 +126,21 @@ class _Slots:
         for _ in range(size):
             self._create({}, before)
         self.client.check_answers()
+
+    def _begin(self, row: Row, stays: Row) -> tuple[Exchange, int]:
+        """Return a job beside which jobs that stay hold all other slots, and how many slots there are."""
+        self.client.sleep(OVER)
+        job = self._create(row, "after an hour")
+        size = 1 + self._fill(stays)
+        if not self._is_over(job, 0):
+            return job, size
+        # It may have been over before the last slot was taken, so how many there are is not known yet.
+        self.client.sleep(OVER)
+        size = self._fill(stays)
+        self.client.sleep(OVER)
+        for _ in range(size - 1):
+            self._create(stays, "after an hour")
+        return self._create(row, "after an hour"), size
 
     def _follow(self, row: Row, job: Exchange, following: Row) -> Exchange:
         """Let a job end, polled or not, and return the job that got its slot."""
@@ -191,8 +203,7 @@ class _Slots:
         context = f"beside {describe(row)}"
         if self._try({"user": "user-3"}, context).response.status == 201:
             self._poll_all()
-            self._judge(context)
-            not_judged(f"the jobs of {KEY} end too soon to see what takes its slots")
+            self._judge(context)  # if the first was over already, nothing is wrong
 
     def _try(self, row: Row, context: str) -> Exchange:
         new = self.client.create(row, context)
