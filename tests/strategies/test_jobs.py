@@ -54,6 +54,17 @@ def test_every_kind_of_job_ends_in_every_way() -> None:
     assert {row["meantime"] for row in JOBS} == {*MEANTIME}
 
 
+def test_further_turns_bring_further_contexts() -> None:
+    """In six turns each kind that ends in each way meets every sender, every user, and is polled and not."""
+    jobs = [row for rows in list_ends(KINDS, [*ENDS, *STAYS], 6) for row in rows]
+
+    for name, values in (("polled", ("", "polled")), ("user", USERS), ("sender", SENDERS)):
+        assert len({(row["kind"], row["end"], row[name]) for row in jobs}) == 84 * len(values)
+    over = [row for rows in list_requests(KINDS, 24) for row in rows if "kind" in row and row["at"] == OVER]
+    assert len(pairs(over, "kind", "meantime")) == 7 * len(MEANTIME)
+    assert len(pairs(over, "kind", "sender")) == 7 * len(SENDERS)
+
+
 def test_every_feature_of_a_request_comes_alone_and_with_others() -> None:
     """In a full window and in one with room again each feature comes alone, and in a full one beside several kinds."""
     for at in (OVER, BACK):

@@ -14,7 +14,7 @@ from tests import miniatures
 from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_creates import asked, body_of, created, ending, polled
-from tests.suite.wrong_limits import behind, freed_after_a_minute, with_slots
+from tests.suite.wrong_limits import behind, freed_after_a_minute, jittery, with_slots
 
 LONG = 10**12
 
@@ -150,6 +150,7 @@ def test_clients_that_share_a_limit_are_caught(wrong: Wrong, said: str) -> None:
     [
         pytest.param(right, id="none"),
         pytest.param(ending(lambda _, one, end: end + 55), id="free a little later"),
+        pytest.param(jittery(1), id="slow and uneven"),
         pytest.param(miniatures.with_extras, id="extras"),
         pytest.param(miniatures.of_another_make, id="another make"),
     ],

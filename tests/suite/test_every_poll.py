@@ -17,7 +17,7 @@ from luma_conformance.suite import test_every_poll as every_poll
 from tests import miniatures
 from tests.miniatures import Handle, Wrong, right
 from tests.suite.target_on import target_on
-from tests.suite.wrong_limits import behind
+from tests.suite.wrong_limits import behind, jittery
 
 Change = Callable[[Body, int], Body]
 """Another answer to a poll; the number says how many polls of the same generation found it over before."""
@@ -203,8 +203,8 @@ def whole_seconds(handle: Handle) -> Handle:
 
 @pytest.mark.parametrize(
     "legal",
-    [right, whole_seconds, miniatures.with_extras, miniatures.of_another_make],
-    ids=["none", "whole seconds", "extras", "another make"],
+    [right, whole_seconds, jittery(1), miniatures.with_extras, miniatures.of_another_make],
+    ids=["none", "whole seconds", "slow and uneven", "extras", "another make"],
 )
 def test_a_legal_life_is_not_accused(legal: Wrong) -> None:
     """What the page leaves open of a life is left open."""

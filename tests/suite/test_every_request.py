@@ -15,7 +15,7 @@ from tests import miniatures
 from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_creates import asked, body_of, counting, one_window_each, polled, sent
-from tests.suite.wrong_limits import counting_refusals, renumbered, with_limiter
+from tests.suite.wrong_limits import counting_refusals, jittery, renumbered, with_limiter
 
 
 def judge(wrong: Wrong) -> tuple[str, ...]:
@@ -134,6 +134,7 @@ def test_what_looks_at_more_than_the_client_is_caught(wrong: Wrong, said: str) -
     [
         pytest.param(right, id="none"),
         pytest.param(with_limiter(refuse=counting_refusals), id="refusals count"),
+        pytest.param(jittery(1), id="slow and uneven"),
         pytest.param(miniatures.with_extras, id="extras"),
         pytest.param(miniatures.of_another_make, id="another make"),
     ],

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from luma_conformance.model import Request, Response
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.suite import test_limits as limits
@@ -20,6 +18,7 @@ from tests.suite.wrong_limits import (
     behind,
     counting_refusals,
     fixed,
+    jittery,
     never_freed,
     renumbered,
     shorter,
@@ -96,23 +95,6 @@ def test_wrong_limits_are_caught_whatever_clients_do(wrong: Wrong, said: str) ->
 def test_legal_limits_are_not_accused_whatever_clients_do(legal: Wrong) -> None:
     """What the page leaves open is left open."""
     limits.test_clients_keep_to_their_limits_and_to_no_others(target_on(legal, examples=50))
-
-
-def jittery(seed: int) -> Wrong:
-    """Take up to 0.3 s each way, never the same: legal, and what a network does."""
-
-    def wrap(handle: Handle) -> Handle:
-        clock, drawn = behind(handle).clock, random.Random(seed)  # noqa: S311  chance, not secrecy
-
-        def answer(request: Request) -> Response:
-            clock.sleep(drawn.uniform(0, 0.3))
-            response = handle(request)
-            clock.sleep(drawn.uniform(0, 0.3))
-            return response
-
-        return answer
-
-    return wrap
 
 
 def in_real_time(luma_target: LumaTarget) -> LumaTarget:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import deque
 from dataclasses import replace
 from typing import Any
@@ -87,3 +88,20 @@ def freed_after_a_minute(slots: Any, now: float, end: float) -> None:
 def never_freed(slots: Any, now: float) -> bool:
     """Wait for a poll that does not come."""
     return bool(len(slots._ends) >= slots._limit)
+
+
+def jittery(seed: int) -> Wrong:
+    """Take up to 0.3 s each way, never the same: legal, and what a network does."""
+
+    def wrap(handle: Handle) -> Handle:
+        clock, drawn = behind(handle).clock, random.Random(seed)  # noqa: S311  chance, not secrecy
+
+        def answer(request: Request) -> Response:
+            clock.sleep(drawn.uniform(0, 0.3))
+            response = handle(request)
+            clock.sleep(drawn.uniform(0, 0.3))
+            return response
+
+        return answer
+
+    return wrap

@@ -70,21 +70,25 @@ def plain_bodies(material: Material) -> dict[str, Body]:
     return {kind: body for kind, body in bodies.items() if body.get("source") != video or material.video_url}
 
 
-def list_ends(kinds: Sequence[str], ends: Sequence[str]) -> Iterator[list[Row]]:
-    """Yield for each kind its jobs in every way to end, one after another, each in another context."""
+def list_ends(kinds: Sequence[str], ends: Sequence[str], turns: int = 1) -> Iterator[list[Row]]:
+    """Yield for each kind its jobs in every way to end, one after another, each in another context.
+
+    In each further turn they come in further contexts: in six, each kind and end meets every sender and user.
+    """
     meantime = cycle(MEANTIME[1:])
-    for k, kind in enumerate(kinds):
-        yield [
-            {
-                "kind": kind,
-                "end": end,
-                "polled": "polled" if (k + e) % 2 else "",
-                "user": USERS[(k + e // 2) % len(USERS)],
-                "sender": SENDERS[(k + e + e // len(SENDERS)) % len(SENDERS)],
-                "meantime": next(meantime) if (k + e) % 5 == 1 else "",
-            }
-            for e, end in enumerate(ends)
-        ]
+    for turn in range(turns):
+        for k, kind in enumerate(kinds, start=turn):
+            yield [
+                {
+                    "kind": kind,
+                    "end": end,
+                    "polled": "polled" if (k + e) % 2 else "",
+                    "user": USERS[(k + e // 2) % len(USERS)],
+                    "sender": SENDERS[(k + e + e // len(SENDERS)) % len(SENDERS)],
+                    "meantime": next(meantime) if (k + e) % 5 == 1 else "",
+                }
+                for e, end in enumerate(ends)
+            ]
 
 
 def list_counted(kinds: Sequence[str]) -> Iterator[list[Row]]:
@@ -93,10 +97,10 @@ def list_counted(kinds: Sequence[str]) -> Iterator[list[Row]]:
     yield [*plain, *({**row, "user": USERS[1 + k % 2]} for k, row in enumerate(plain))]
 
 
-def list_requests(kinds: Sequence[str]) -> Iterator[list[Row]]:
+def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
     """Yield requests that come when the window is full and when it has room again.
 
-    First each feature comes alone, then with others: when the window is full, beside every kind.
+    First each feature comes alone, then with others: when the window is full, beside every kind, in so many turns.
     """
     alone: list[Row] = [{}, *({"kind": kind} for kind in kinds[1:])]
     features = [("user", USERS), ("sender", SENDERS), ("meantime", MEANTIME)]
@@ -109,11 +113,12 @@ def list_requests(kinds: Sequence[str]) -> Iterator[list[Row]]:
             "sender": SENDERS[(2 * k + turn) % len(SENDERS)],
             "meantime": MEANTIME[(k + 3 * turn) % len(MEANTIME)],
         }
-        for turn in range(2)
+        for turn in range(turns)
         for k, kind in enumerate(kinds)
     ]
     # What comes back and fails uses the window like any other.
-    rest = [{**row, "kind": kinds[0], "end": code} for row, code in zip(together, FAILURE_CODES, strict=False)]
+    some = zip(together, FAILURE_CODES * (turns // 2), strict=False)
+    rest = [{**row, "kind": kinds[0], "end": code} for row, code in some]
     yield [*_mix(_place(together, OVER), _place(rest, BACK))]
 
 

@@ -28,6 +28,8 @@ PATIENCE: Final = (2, 2, 4, 8, 16, 32, 64, 128, 256)
 """Seconds between the polls of a job until it is over."""
 COINCIDENCES: Final = 3
 """How often a slot has to be free right after a poll, and not right before, to be free because of the poll."""
+DEEP: Final = 6
+"""Turns in which all jobs are tried where a run has time."""
 LAST: Final[Row] = {}
 """What gets the slot of the last job that ends."""
 HEADING: Final = "429 — Concurrent job limit exceeded"
@@ -41,7 +43,8 @@ def test_every_end_of_a_job_frees_its_slot_and_no_other(luma_target: LumaTarget)
     if not stays:
         not_judged("the profile names neither queued-prompt nor processing-prompt")
     kinds = [*plain_bodies(luma_target.material)]
-    examples = [*list_ends(kinds, [*ends, *stays])]
+    turns = DEEP if luma_target.fuzzing.profile == "deep" else 1
+    examples = [*list_ends(kinds, [*ends, *stays], turns)]
     luma_target.for_each(examples, lambda rows: _Slots(luma_target=luma_target).try_ends(rows))
 
 
@@ -100,10 +103,7 @@ class _Slots:
         ending = [row for row in rows if row["end"] not in STAYS]
         staying = [row for row in rows if row["end"] in STAYS]
         stays = {"end": staying[0]["end"]}
-        self.client.sleep(OVER)
-        job = self._create(ending[0], "after an hour")
-        size = 1 + self._fill(stays)
-        self.client.poll(job)
+        job, size = self._begin(ending[0], stays)
         self._try_one_more(ending[0])
         for number, (row, following) in enumerate(pairwise([*ending, LAST])):
             job = self._follow(row, job, following)
@@ -126,6 +126,21 @@ class _Slots:
         for _ in range(size):
             self._create({}, before)
         self.client.check_answers()
+
+    def _begin(self, row: Row, stays: Row) -> tuple[Exchange, int]:
+        """Return a job beside which jobs that stay hold all other slots, and how many slots there are."""
+        self.client.sleep(OVER)
+        job = self._create(row, "after an hour")
+        size = 1 + self._fill(stays)
+        if not self._is_over(job, 0):
+            return job, size
+        # It may have been over before the last slot was taken, so how many there are is not known yet.
+        self.client.sleep(OVER)
+        size = self._fill(stays)
+        self.client.sleep(OVER)
+        for _ in range(size - 1):
+            self._create(stays, "after an hour")
+        return self._create(row, "after an hour"), size
 
     def _follow(self, row: Row, job: Exchange, following: Row) -> Exchange:
         """Let a job end, polled or not, and return the job that got its slot."""
@@ -188,8 +203,7 @@ class _Slots:
         context = f"beside {describe(row)}"
         if self._try({"user": "user-3"}, context).response.status == 201:
             self._poll_all()
-            self._judge(context)
-            not_judged(f"the jobs of {KEY} end too soon to see what takes its slots")
+            self._judge(context)  # if the first was over already, nothing is wrong
 
     def _try(self, row: Row, context: str) -> Exchange:
         new = self.client.create(row, context)

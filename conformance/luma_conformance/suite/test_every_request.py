@@ -16,6 +16,8 @@ from luma_conformance.strategies.jobs import BACK, Row, describe, list_counted, 
 KEY: Final = "low-rpm-key"
 MANY: Final = 30
 """Requests; a window with room for more than this is not filled time and again."""
+DEEP: Final = 24
+"""Turns in which kinds of requests meet other features where a run has time."""
 HEADING: Final = "429 — Requests-per-minute (RPM) limit exceeded"
 
 
@@ -34,9 +36,9 @@ def test_every_model_and_type_uses_the_window(luma_target: LumaTarget) -> None:
 def test_nothing_but_the_client_counts_in_the_window(luma_target: LumaTarget) -> None:
     """A full window refuses whatever comes, and has room again after Retry-After, whatever came meanwhile."""
     _ready(luma_target)
-    luma_target.for_each(
-        [*list_requests([*plain_bodies(luma_target.material)])], lambda rows: _fill_and_return(luma_target, rows)
-    )
+    turns = DEEP if luma_target.fuzzing.profile == "deep" else 2
+    examples = [*list_requests([*plain_bodies(luma_target.material)], turns)]
+    luma_target.for_each(examples, lambda rows: _fill_and_return(luma_target, rows))
 
 
 def _ready(luma_target: LumaTarget) -> None:
