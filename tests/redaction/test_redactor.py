@@ -210,3 +210,21 @@ def test_terminal_commands_are_shown_as_escapes(text: str, shown: str) -> None:
     """Tabs, line breaks and all scripts stay, and the result can be written as UTF-8."""
     assert safe_text(text) == shown
     safe_text(text).encode()
+
+
+def test_what_is_hidden_is_replaced_until_something_else_is() -> None:
+    """What is sent once is replaced in every form while it is hidden, beside the secrets, and then no more."""
+    near = "luma-api-0123456789abcdeX"
+    redactor = Redactor({"luma-api-0123456789abcdef": "$KEY"})
+    redactor.hide({near: "$KEY with its last character another"})
+    text = f"{near} {b64encode(near.encode()).decode()} {near[:-1]}... {near[:20]}…"
+
+    scrubbed = redactor.scrub(text)
+
+    assert near[:12] not in scrubbed
+    assert b64encode(near.encode()).decode()[4:20] not in scrubbed
+    assert redactor.scrub(f"<{near}>") == "<$KEY with its last character another>"
+    assert redactor.scrub("luma-api-0123456789abcdef") == "$KEY"
+
+    redactor.hide({})
+    assert redactor.scrub(near) == near

@@ -19,6 +19,7 @@ from luma_conformance.model import Request, Response, Transport, header
 from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
+from luma_conformance.pytest_plugin.estimate import TABLES
 from luma_conformance.redaction.redactor import Redactor
 from luma_conformance.reference import Service
 from luma_conformance.reference.cards import KEYS
@@ -560,6 +561,14 @@ class Listening:
         return self.transport.send(request)
 
 
+EVERY: tuple[Property, ...] = tuple(
+    one
+    for module in (identity, access, transport, reasons)
+    for name, one in vars(module).items()
+    if name.startswith("test_")
+)
+
+
 def hear(luma_target: LumaTarget, properties: Iterable[Property] = PROPERTIES) -> list[Request]:
     """Return the requests that properties send."""
     spending = luma_target.session.spending
@@ -572,11 +581,17 @@ def hear(luma_target: LumaTarget, properties: Iterable[Property] = PROPERTIES) -
 
 def test_it_costs_few_requests() -> None:
     """All that is said of identity, access, transport and reasons is shown in some hundreds of requests."""
-    modules = (identity, access, transport, reasons)
-    properties = [one for module in modules for name, one in vars(module).items() if name.startswith("test_")]
+    assert len(EVERY) == 12
+    assert len(hear(target_on(right), EVERY)) <= 700
 
-    assert len(properties) == 12
-    assert len(hear(target_on(right), properties)) <= 700
+
+@pytest.mark.parametrize("property_", [property_ for property_ in EVERY if property_.__name__ in TABLES])
+def test_the_estimate_knows_what_they_take(property_: Property) -> None:
+    """About as many generations are asked for with the main key as a run's estimate says."""
+    heard = hear(target_on(right), [property_])
+
+    asked = sum(MAIN in str(request.headers) and request.method == "POST" for request in heard)
+    assert asked == pytest.approx(TABLES[property_.__name__][0], abs=9)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,16 @@ FREE_ONLY: Final = frozenset(
     }
 )
 """The properties that are not judged where an accepted request may be charged for."""
+TABLES: Final[Mapping[str, tuple[int, int]]] = {
+    "test_another_clients_generation_is_hidden_whatever_it_is": (28, 28),
+    "test_made_request_ids_never_repeat": (18, 3),
+    "test_a_request_id_comes_back_on_every_answer": (44, 14),
+    "test_how_a_head_is_written_does_not_change_the_answer": (22, 11),
+    "test_needless_headers_do_not_change_the_answer": (26, 13),
+    "test_how_a_request_is_sent_does_not_change_the_answer": (16, 8),
+    "test_a_refusal_is_for_its_reason": (44, 0),
+}
+"""What properties that try a table take of the main key's limit: generations asked for, and of these the accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +97,9 @@ def count_properties(names: Iterable[str], fuzzing: Fuzzing, *, free: bool = Tru
         examples = fuzzing.count(share) if share and (free or name not in FREE_ONLY) else 0
         asked += examples * (each if free else each - lets_pass)
         accepted += examples * lets_pass if free else 0
+        tried, passing = TABLES.get(name, (0, 0))
+        asked += tried if free else tried - passing
+        accepted += passing if free else 0
     return Work(count=count, asked=asked, accepted=accepted)
 
 

@@ -84,6 +84,7 @@ class Redactor:
         self._words: re.Pattern[str] | None = None
         self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
         self._hidden: dict[bytes, bytes] = {}
+        self._hidden_whole: dict[bytes, bytes] = {}
         self.add(secrets or {})
 
     def add(self, secrets: Mapping[str, str]) -> None:
@@ -98,6 +99,7 @@ class Redactor:
         """Replace these too, until others are hidden: what is sent only once need not be searched for ever after."""
         long = {secret: shown.encode() for secret, shown in secrets.items() if len(secret) >= SHORT_SECRET}
         self._hidden = {form: shown for secret, shown in long.items() for form in spellings(secret)}
+        self._hidden_whole = {_flatten_text(secret): shown for secret, shown in long.items()}
 
     def scrub(self, text: str) -> str:
         """Return the text with every secret replaced, however it is encoded."""
@@ -162,7 +164,7 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(form), shown
                 at = text.find(form, at + len(form))
-        for dots in _DOTS.finditer(text) if self._whole else ():
+        for dots in _DOTS.finditer(text) if self._whole or self._hidden else ():
             yield from self._find_shortened(text, *dots.span())
 
     def _find_shortened(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
@@ -170,7 +172,7 @@ class Redactor:
 
         Of `luma-api-0123456789abcdef`, the texts `luma-api-0123...` and `…9abcdef` are found.
         """
-        for secret, shown in self._whole.items():
+        for secret, shown in (*self._whole.items(), *self._hidden_whole.items()):
             head = text.rfind(secret[:_MIN_HEAD], max(0, start - len(secret)), start)
             if head >= 0 and secret.startswith(text[head:start]):
                 yield head, start, shown

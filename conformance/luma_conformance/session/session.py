@@ -11,12 +11,12 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge.answers import EveryResponse
+from luma_conformance.judge.controls import Controls
 from luma_conformance.judge.deviations import LINE, Deviations, grade
 from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, outline, shown_mismatch
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
-from luma_conformance.judge.twins import Controls
 from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
 from luma_conformance.session.prepare import Prepared
 from luma_conformance.target.pacing import Traffic

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from luma_conformance.catalogue import files as catalogue_files
+from luma_conformance.judge.controls import CONTROL
 from luma_conformance.judge.play import fill, find_unmet_need
-from luma_conformance.judge.twins import CONTROL
 from luma_conformance.model import Case
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.rules import Rejected
