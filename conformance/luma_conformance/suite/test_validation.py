@@ -8,8 +8,8 @@ from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import RULES
 from luma_conformance.strategies import FAULTS, KINDS, Body, available_kinds, faulty, hostile, near_misses, valid
 
-A_RULE = 0.1
-LARGE = 0.06
+A_RULE = 0.05
+LARGE = 0.001
 """Shares of the examples: for one rule, and for one whose requests are 70 MB."""
 
 
