@@ -40,12 +40,12 @@ _LONGEST: Final = facts.MAX_PROMPT
 _PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "of one character": ("x", "🌅", ".", "港"),
     "of 6000 characters": ("a" * _LONGEST, ("a quiet harbour, " * 400)[: _LONGEST - 1] + "."),
-    "of 1500 characters beyond ASCII": ("🌅" * 1500, "夜明けの港" * 300, "e\u0301" * 750),
-    "in another script": ("ה־ים בזריחה", "夜明けの港", "Café 🌅 au lait"),
+    "beyond ASCII": ("ה־ים בזריחה", "🌅" * 1500, "Café 🌅 au lait", "夜明けの港" * 300, "e\u0301" * 750),
     "with blanks and line breaks": ("line one\nline two", "  a lighthouse ", "\tone\r\ntwo\n", " a"),
-    "with quotes and backslashes": ('He said "go" \\ "stay"', "C:\\new\\table", "'\"`</script>"),
-    "that looks like JSON": ('{"model": "x"}', "null", "true", "0", '", "model": "x'),
-}
+    "that looks like code": (
+        'He said "go" \\ "stay"', '{"model": "x"}', "C:\\new\\table", "null", "'\"`</script>", "0", '", "model": "x',
+    ),
+}  # fmt: skip
 _USER_IDS: Final[Mapping[str, tuple[Any, ...]]] = {
     "null": (None,),
     "short": ("user-42", "u", "0"),
@@ -208,13 +208,13 @@ def _edit_factors(material: Material) -> list[Factor]:
     levels = {
         word: tuple(one for one in facts.STRENGTHS if one.startswith(word)) for word in ("adhere", "flex", "reimagine")
     }
-    controls = {name: ({name: signal},) for name, signal in _SIGNALS.items()}
+    controls = tuple({name: signal} for name, signal in _SIGNALS.items())
     return [
         _dynamic_range(),
         _each_form("video.start_frame", image_forms(material)),
         _either("video.edit.auto_controls", OFF, ON),
         _field("video.edit.strength", levels),
-        _field("video.edit.controls", {**controls, "of every signal": (dict(_SIGNALS),)}),
+        _field("video.edit.controls", {"of one signal": controls, "of every signal": (dict(_SIGNALS),)}),
         (_AS_IT_IS, *(guide_frames(material, count) for count in (1, 5, facts.MAX_KEYFRAMES))),
     ]
 

@@ -119,10 +119,10 @@ def _spoilt_data(material: Material) -> Mapping[str, Reference]:
     made_up = ("not-valid-base64!!!", "....", "%%%%", "💾💾")
     forms: dict[str, Reference] = {}
     for number, (media_type, data) in enumerate(material.images):
-        spoilt = {"spoilt at its end": f"{data}!", "spoilt inside": _spoil_inside(data)}
-        how = [*spoilt][number % 2]
-        forms[f"inline {media_type} {how}"] = {"data": spoilt[how], "media_type": media_type}
-        forms[f"inline {media_type} made up"] = {"data": made_up[number % 4], "media_type": media_type}
+        how, text = (("spoilt at its end", f"{data}!"), ("spoilt inside", _spoil_inside(data)))[number % 2]
+        forms[f"inline {media_type} {how}"] = {"data": text, "media_type": media_type}
+        if number % 2:
+            forms[f"inline {media_type} made up"] = {"data": made_up[number % 4], "media_type": media_type}
     return forms
 
 
