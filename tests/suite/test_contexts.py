@@ -210,5 +210,5 @@ def test_off_this_machine_only_a_few_sure_refusals_are_sent() -> None:
         PAIRS("image", luma_target)
 
     assert sent.keys() == {"Rejected"}
-    assert sent.total() == 210
+    assert 180 < sent.total() < 220
     assert luma_target.session.spending.spent == 0

@@ -7,7 +7,7 @@ of each factor occurs beside the rule; the oracle drops what would change the an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, combinations
@@ -95,8 +95,13 @@ class Subject:
     factors: Sequence[Factor]
     material: Material
 
-    def list_trials(self, strength: int = 1, wanted: Iterable[Target] = ()) -> Iterator[Trial]:
-        """Yield trials in which each way and each feature occurs, with strength 2 each pair, or only what is wanted."""
+    def list_trials(
+        self, strength: int = 1, wanted: Iterable[Target] = (), tried: Collection[frozenset[str]] = ()
+    ) -> Iterator[Trial]:
+        """Yield trials in which each way and each feature occurs, with strength 2 each pair, or only what is wanted.
+
+        What is in `tried` does not have to occur again: features and ways, or pairs of them, by name.
+        """
         due = {way: self.answer(self._try(way)) for way in self.ways}
         names = [way for way, broken in due.items() if broken is not None and self._is_meant(broken)]
         spelt = len(self.factors) + 1 - sum(not any(one.patches[0] for one in factor) for factor in self.factors)
@@ -114,7 +119,8 @@ class Subject:
         alike = {frozenset(self.ways[way]): number for number, way in reversed([*enumerate(names)])}
         starts = [(number, *(0 for _ in self.factors)) for number in sorted(alike.values())]
         turn = crc32(f"{self.rule} {self.kind} {self.keeps}".encode()) % 9973
-        for row in cover(sizes, wanted or list_targets(sizes, strength), starts, is_legal, turn):
+        targets = wanted or (one for one in list_targets(sizes, strength) if self._name(one, names) not in tried)
+        for row in cover(sizes, targets, starts, is_legal, turn):
             trial = self._at(names, row)
             assert trial is not None
             yield trial
@@ -129,6 +135,13 @@ class Subject:
         if not isinstance(prediction, Rejected):
             return None
         return frozenset(violation.rule for violation in prediction.violations)
+
+    def _name(self, target: Target, ways: Sequence[str]) -> frozenset[str]:
+        """Return the names of the features and ways of a target; a place, or that a field is as it is, has none."""
+        names = [self.factors[factor - 1][value].name for factor, value in target if factor and value]
+        if self.rule in FIELD_BREACHES:
+            names += [ways[value] for factor, value in target if not factor]
+        return frozenset(names) if len(names) == len(target) else frozenset()
 
     def allows(self, target: Target) -> bool:
         """Return whether a target goes together with the first way and nothing else."""
@@ -187,25 +200,28 @@ def list_large(rule: str, material: Material, *, keeps: bool) -> Iterator[Trial]
 
 @cache
 def list_trials(rule: str, material: Material, *, keeps: bool, strength: int = 1) -> tuple[tuple[Trial, ...], ...]:
-    """Return the trials of each subject of a rule, in which each feature occurs, or with strength 2 each pair."""
-    subjects = list_subjects(rule, material, keeps=keeps)
-    return tuple(tuple(subject.list_trials(strength)) for subject in subjects)
+    """Return the trials of each subject of a rule, in which each feature occurs, or with strength 2 each pair.
+
+    Each check of a medium occurs at each place. What several types have does not have to occur in each of them.
+    """
+    listed: list[tuple[Trial, ...]] = []
+    tried: set[frozenset[str]] = set()
+    for subject in list_subjects(rule, material, keeps=keeps):
+        listed.append(tuple(subject.list_trials(strength, tried=tried)))
+        tried |= {frozenset(one) for trial in listed[-1] for one in combinations((trial.way, *trial.names), strength)}
+    return tuple(listed)
 
 
 @cache
-def list_missing_pairs(kind: str, material: Material, *, keeps: bool, strength: int = 1) -> tuple[Trial, ...]:
-    """Return trials for the pairs of features that go together, and occur in no other trial of a type.
-
-    Those with `keeps` are of requests that keep to all rules, the others of requests that break one.
-    """
-    rules = (*BREACHES, NO_RULE) if keeps else (*BREACHES,)
-    listed = [list_trials(rule, material, keeps=keeps, strength=strength) for rule in rules]
+def list_missing_pairs(kind: str, material: Material, strength: int = 1) -> tuple[Trial, ...]:
+    """Return trials for the pairs of features that go together, and occur beside no rule in the other trials."""
+    listed = (list_trials(rule, material, keeps=False, strength=strength) for rule in BREACHES)
     tried = [trial for trials in chain(*listed) for trial in trials if trial.kind == kind]
     pairs = list_targets([1, *map(len, _factors(kind, material))], 2)
     missing = [pair for pair in _leave_out(pairs, tried) if _go_together(pair, kind, material)]
     found: list[Trial] = []
-    for rule in (NO_RULE,) if keeps else BREACHES:
-        for subject in list_subjects(rule, material, keeps=keeps):
+    for rule in BREACHES:
+        for subject in list_subjects(rule, material, keeps=False):
             if missing and subject.kind == kind:
                 found += subject.list_trials(wanted=missing)
                 missing = _leave_out(missing, found)
