@@ -404,7 +404,7 @@ def test_off_this_machine_only_sure_refusals_are_sent() -> None:
 def test_nothing_sent_is_not_conformance() -> None:
     """Off this machine a run in which nothing was sure to be refused is not judged."""
     luma_target = target_on(right, limit=0)
-    luma_target.send_checked = lambda body: (Unspecified(reason="open"), None)  # type: ignore[method-assign]
+    luma_target.send_checked = lambda *_: (Unspecified(reason="open"), None)  # type: ignore[method-assign]
 
     with pytest.raises(pytest.skip.Exception, match="would cost money"):
         FORBIDDEN(luma_target)

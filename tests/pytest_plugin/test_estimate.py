@@ -9,14 +9,16 @@ import pytest
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.pytest_plugin.estimate import (
+    CONTEXTS,
     FREE_ONLY,
+    IN_DEEP,
     PROPERTIES,
     Work,
     count_cases,
     count_properties,
     describe_estimate,
 )
-from luma_conformance.suite import test_malformed, test_schema, test_validation
+from luma_conformance.suite import test_contexts, test_malformed, test_schema, test_validation
 from luma_conformance.target.channel import Passing
 from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.usage import Quota, Usage
@@ -25,7 +27,7 @@ from tests.kit import Fixed, case, response
 from tests.target.test_usage import accepted
 
 CASES = Work(count=300, asked=240, accepted=60)
-GATE = Fuzzing()
+GATE = Fuzzing(examples=100)
 
 
 def said(quota: Quota, *names: str, seconds: float = 0.01, advanced: bool = False) -> str | None:
@@ -117,8 +119,22 @@ def test_a_property_of_somebody_s_own_is_counted_and_asks_nothing_that_is_known(
 def test_what_costs_money_is_not_sent_and_not_counted() -> None:
     """Of a rule only the broken requests go out, and nothing of what may be accepted."""
     rule, accepted = "test_a_rule_holds_and_ends_where_the_page_says", "test_what_the_page_lets_pass_is_accepted"
-    assert count_properties([rule, accepted], GATE) == Work(count=2, asked=120, accepted=110)
-    assert count_properties([rule, accepted], GATE, free=False) == Work(count=2, asked=10, accepted=0)
+    assert count_properties([rule, accepted], GATE) == Work(count=2, asked=60, accepted=55)
+    assert count_properties([rule, accepted], GATE, free=False) == Work(count=2, asked=5, accepted=0)
+
+
+def test_contexts_are_counted_by_how_many_a_run_tries() -> None:
+    """All of them in the gate, a few where requests cost money or a number is given, and many more in deep."""
+    name = "test_nothing_beside_a_rule_changes_it"
+    gate, deep = (count_properties([name], Fuzzing(profile=profile)) for profile in ("gate", "deep"))
+    few, away = count_properties([name], Fuzzing(examples=10)), count_properties([name], Fuzzing(), free=False)
+
+    assert 2.5 * gate.accepted < gate.asked < 30
+    assert deep.asked == gate.asked * IN_DEEP
+    assert few.asked < gate.asked / 4
+    assert away.asked < few.asked
+    assert away.accepted == 0
+    assert count_properties(["test_whatever_goes_together_is_judged_alike"], Fuzzing(), free=False).asked == 0
 
 
 def test_a_clock_that_is_advanced_makes_every_limit_short() -> None:
@@ -128,10 +144,11 @@ def test_a_clock_that_is_advanced_makes_every_limit_short() -> None:
 
 def test_the_table_names_properties_that_exist() -> None:
     """A property that is renamed has to be renamed there."""
-    modules = (test_malformed, test_schema, test_validation)
-    assert {name for module in modules for name in vars(module) if name.startswith("test_")} == set(PROPERTIES)
+    modules = (test_contexts, test_malformed, test_schema, test_validation)
+    listed = {*PROPERTIES, *CONTEXTS}
+    assert {name for module in modules for name in vars(module) if name.startswith("test_")} == listed
     skipping = {
-        name for name in PROPERTIES for module in modules if "skip_unless_free" in _source(getattr(module, name, None))
+        name for name in listed for module in modules if "skip_unless_free" in _source(getattr(module, name, None))
     }
     assert skipping == FREE_ONLY
 

@@ -55,8 +55,9 @@ def texts(matcher: Matcher | None) -> Iterator[str]:
 
 
 def form(detail: str) -> str:
-    """Return a `detail` text without what depends on the request: the field, the value sent, the list."""
+    """Return a `detail` text without what depends on the request: the field, the value sent, the list, numbers."""
     detail = re.sub(r"^(source|image_ref\[\d+\]): ", "FIELD: ", detail)
+    detail = re.sub(r"(?<=HTTP )\d+|\d+x\d+(?=px)", "NUMBER", detail)
     detail = re.sub(r"^Unknown model: .+", "Unknown model: NAME", detail)
     detail = re.sub(r"^(Invalid aspect_ratio) '[^']+'\. Valid: [0-9:, ]+$", r"\1 VALUE. Valid: LIST", detail)
     detail = re.sub(r"^(Type|aspect_ratio=|.*\(aspect_ratio) ?'[^']+'", r"\1 VALUE", detail)

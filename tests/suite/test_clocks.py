@@ -84,7 +84,7 @@ def test_a_right_server_is_not_accused_whatever_its_clock(judge: Judge, scope: s
 )
 def test_a_wrong_server_is_caught_whatever_its_clock(wrong: str, judge: Judge, scope: str | None) -> None:
     """A fault in time is found with one clock, with one for each client, and by waiting."""
-    luma_target = judge_small(SmallServer(scope=scope, wrong=wrong), examples=60)
+    luma_target = judge_small(SmallServer(scope=scope, wrong=wrong), examples=120)
 
     with pytest.raises(NonConformance):
         judge_twice(judge, luma_target)

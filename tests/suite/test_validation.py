@@ -84,7 +84,7 @@ def manga_without_3_2(body: Body) -> Body:
 )
 def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body], rule: str, shown: str) -> None:
     """A server wrong in one corner of one rule is caught, with what is wrong in the explanation."""
-    explanation = caught(target_on(on_body(wrong), examples=400), rule)
+    explanation = caught(target_on(on_body(wrong), examples=800), rule)
 
     assert shown in explanation
     assert "  the page says    " in explanation
@@ -95,7 +95,7 @@ def test_a_server_wrong_off_the_examples_is_caught(wrong: Callable[[Body], Body]
 @pytest.mark.slow
 def test_a_finding_is_shrunk() -> None:
     """Of all requests that show a fault, the one shown has nothing in it that is not needed."""
-    explanation = caught(target_on(on_body(manga_without_3_2), examples=400), "manga-not-portrait")
+    explanation = caught(target_on(on_body(manga_without_3_2), examples=800), "manga-not-portrait")
 
     body = json.loads(explanation.rpartition("body: ")[2])
     assert set(body) == {"prompt", "style", "aspect_ratio"}
@@ -103,7 +103,7 @@ def test_a_finding_is_shrunk() -> None:
 
 def test_a_finding_comes_with_a_valid_case_file() -> None:
     """The YAML that comes with a finding is a case file that reads without a problem."""
-    explanation = caught(target_on(on_body(manga_without_3_2)), "manga-not-portrait")
+    explanation = caught(target_on(on_body(manga_without_3_2), examples=800), "manga-not-portrait")
 
     text = explanation.partition("as a case, to keep:\n\n")[2]
     (case,) = read_cases(text)
@@ -114,7 +114,7 @@ def test_a_finding_comes_with_a_valid_case_file() -> None:
 @pytest.mark.parametrize("unit", [in_bytes, in_utf_16], ids=["bytes", "UTF-16"])
 def test_what_a_character_is_is_left_to_the_server(unit: Callable[[Body], Body]) -> None:
     """The page says characters; whether they are code points, UTF-16 units or bytes, it does not."""
-    luma_target = target_on(on_body(unit), examples=200)
+    luma_target = target_on(on_body(unit), examples=400)
 
     validation.test_what_the_page_lets_pass_is_accepted("image", luma_target)
     validation.test_a_rule_holds_and_ends_where_the_page_says("prompt-too-long", luma_target)
@@ -128,7 +128,7 @@ def test_what_a_character_is_is_left_to_the_server(unit: Callable[[Body], Body])
 )
 def test_a_legal_server_is_not_accused(legal: Wrong) -> None:
     """Another order of checks, more headers and more members are nobody's fault."""
-    luma_target = target_on(legal, examples=60)
+    luma_target = target_on(legal, examples=120)
 
     for kind in KINDS:
         validation.test_what_the_page_lets_pass_is_accepted(kind, luma_target)

@@ -118,10 +118,10 @@ def _make_png(width: int, height: int, *, depth: int = 1, channels: int = 1) -> 
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def _make_over_50_mb() -> str:
-    """Return a PNG that decodes, padded with zeros to one byte more than the limit."""
+def _make_heavy(size: int) -> str:
+    """Return a PNG that decodes, padded with zeros to so many bytes."""
     small = _make_png(256, 256, depth=8, channels=3)
-    return _encode_base64(small + bytes(IMAGE_LIMIT + 1 - len(small)))
+    return _encode_base64(small + bytes(size - len(small)))
 
 
 def _make_video_over_50_mb() -> str:
@@ -140,7 +140,8 @@ _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "inline-mp4": lambda: _encode_base64(_MP4),
     "inline-8000x8000": lambda: _encode_base64(_make_png(8000, 8000)),
     "inline-9000x6000": lambda: _encode_base64(_make_png(9000, 6000)),
-    "inline-over-50-mb": _make_over_50_mb,
+    "inline-50-mb": lambda: _make_heavy(IMAGE_LIMIT),
+    "inline-over-50-mb": lambda: _make_heavy(IMAGE_LIMIT + 1),
     "inline-video-over-50-mb": _make_video_over_50_mb,
 }
 assert set(_MAKERS) == set(SUPPLIES)

@@ -40,10 +40,13 @@ MEDIA: Final[Mapping[str, str]] = {
     "image-url": "a public URL of an image",
     "video-url": "a public URL of an MP4 video of 5 to 10 seconds at 24 frames a second",
     "missing-url": "an image URL that answers 404",
+    "forbidden-url": "an image URL that answers 403",
+    "failing-url": "an image URL that answers 500",
     "unreachable-url": "a URL whose host cannot be reached",
     "pdf-url": "a URL that serves something other than an image",
     "oversized-url": "a URL of an image above 50 MB",
     "oversized-pixels-url": "a URL of an image of 9000x6000 pixels",
+    "tall-pixels-url": "a URL of an image of 6000x9000 pixels",
     "proxy-down-url": "a URL for which the fetch proxy is down",
     "ingestion-off-url": "a URL for which media URL ingestion is off",
 }
@@ -87,6 +90,7 @@ SUPPLIES: Final[Mapping[str, str]] = {
     "inline-mp4": "the first bytes of an MP4, base64",
     "inline-8000x8000": "a PNG of 8000x8000 pixels, base64",
     "inline-9000x6000": "a PNG of 9000x6000 pixels, base64",
+    "inline-50-mb": "a PNG of exactly 52,428,800 bytes, base64",
     "inline-over-50-mb": "a PNG of more than 52,428,800 bytes, base64",
     "inline-video-over-50-mb": "the first bytes of an MP4 and more than 52,428,800 in all, base64",
 }

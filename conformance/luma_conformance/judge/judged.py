@@ -30,7 +30,9 @@ class Judged:
     `lacks` is the one that the target does not offer, where that is why it was not judged.
 
     Of a property, `explanation` is what it found, in full; `rules` counts how often generated requests broke each rule,
-    and how often they narrowly kept it and were accepted; `observed` says what was seen of what the page leaves open.
+    and how often they narrowly kept it and were accepted; `covered` counts the contexts in which answers were right, by
+    kind: `features` beside rules, `places` and forms of media; `observed` says what was seen of what the page leaves
+    open.
     """
 
     case: str
@@ -55,6 +57,7 @@ class Judged:
     explanation: str | None = None
     standing: str | None = None
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    covered: Mapping[str, int] = field(default_factory=dict)
     observed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()

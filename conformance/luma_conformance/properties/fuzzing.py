@@ -8,8 +8,12 @@ from typing import Final
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
-EXAMPLES: Final[Mapping[str, int]] = {"gate": 100, "deep": 5000}
-"""How many examples a whole property takes; one of a rule's near misses takes a tenth."""
+EXAMPLES: Final[Mapping[str, int]] = {"gate": 20, "deep": 5000}
+"""How many examples a whole property takes; one of a rule's near misses takes a twentieth."""
+AWAY: Final = 2
+"""How many contexts are tried of each rule, for each type it concerns, where requests are not free."""
+EACH: Final = 5
+"""If a run is given a number of examples, a rule is tried in so many fewer contexts for each type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,21 @@ class Fuzzing:
 
     def count(self, share: float) -> int:
         """Return the number of examples of a property that takes a share of them."""
-        return max(6, round((self.examples or EXAMPLES[self.profile]) * share))
+        return max(1, round((self.examples or EXAMPLES[self.profile]) * share))
+
+    @property
+    def strength(self) -> int:
+        """How many features of a context are tried together beside each rule: one, or in `deep` each pair."""
+        return 2 if self.profile == "deep" else 1
+
+    def limit_contexts(self, *, free: bool) -> int | None:
+        """Return the most contexts of a rule, in requests of one type, that are tried; None for all.
+
+        The first ones have most in them. Where requests are not `free`, only those are sent that break a rule.
+        """
+        limits = [AWAY] if not free else []
+        limits += [max(1, self.examples // EACH)] if self.examples is not None else []
+        return min(limits, default=None)
 
     def settings(self, share: float) -> settings:
         """Return Hypothesis' settings for a property that takes a share of the examples."""

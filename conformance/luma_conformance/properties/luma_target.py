@@ -59,7 +59,8 @@ class LumaTarget:
     """The target under test, as a property sees it: sends requests, checks answers, raises what is wrong, explained.
 
     `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
-    accepted. `observed` is what was seen of what the page leaves open.
+    accepted. `contexts` has each rule with each feature beside which its answer was right, and `places` each rule about
+    media with each place and form. `observed` is what was seen of what the page leaves open.
 
     >>> from luma_conformance import LumaTarget, faulty
     >>> def test_faulty_requests_are_refused_as_the_page_says(luma_target: LumaTarget) -> None:
@@ -71,6 +72,8 @@ class LumaTarget:
     material: Material
     broken: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
+    contexts: set[tuple[str, str]] = field(default_factory=set)
+    places: set[tuple[str, str]] = field(default_factory=set)
     observed: tuple[str, ...] = ()
     worded: str | None = None
     known: dict[Deviation, None] = field(default_factory=dict)
@@ -82,6 +85,11 @@ class LumaTarget:
     _keys: set[str] = field(default_factory=set)
     _total: int | None = None
     _begun: int = 0
+
+    def count_covered(self) -> dict[str, int]:
+        """Return in how many contexts rules were judged right, by kind; empty if in none."""
+        counts = {"features": len(self.contexts), "places": len(self.places)}
+        return {kind: count for kind, count in counts.items() if count}
 
     @property
     def is_free(self) -> bool:
@@ -153,15 +161,22 @@ class LumaTarget:
             finally:
                 self.session.target.channel.end_example()
 
-    def run(self, search: Callable[[settings], None], again: Callable[[Any], object], share: float = 1.0) -> None:
+    def run(
+        self,
+        search: Callable[[settings], None],
+        again: Callable[[Any], object],
+        share: float = 1.0,
+        total: int | None = None,
+    ) -> None:
         """Run a search under Hypothesis' settings, or try each example of a recording again.
 
-        The search begins and ends its examples on the channel. Raises NonConformance where answers are wrong or differ.
+        The search begins and ends its examples on the channel; `total` is how many there are, if not a share. Raises
+        NonConformance where answers are wrong or differ.
         """
         if (examples := self.session.target.channel.recorded_examples()) is not None:
             self._again(examples, again)
             return
-        self._total, self._begun = self.fuzzing.count(share), 0
+        self._total, self._begun = self.fuzzing.count(share) if total is None else total, 0
         try:
             search(self.fuzzing.settings(share))
         except Flaky as error:
@@ -187,16 +202,19 @@ class LumaTarget:
         if found is not None:
             raise found
 
-    def check(self, body: Body) -> Prediction:
-        """Send a body and check its answer against the rules; off this machine only sure refusals are sent."""
-        return self.send_checked(body)[0]
+    def check(self, body: Body, text: bytes | None = None) -> Prediction:
+        """Send a body and check its answer against the rules; off this machine only sure refusals are sent.
 
-    def send_checked(self, body: Body) -> tuple[Prediction, Exchange | None]:
+        `text` is how the body is spelt, if that matters.
+        """
+        return self.send_checked(body, text)[0]
+
+    def send_checked(self, body: Body, text: bytes | None = None) -> tuple[Prediction, Exchange | None]:
         """Check a body as `check` does, and return the exchange too; None where it may not be sent."""
         prediction = self.material.predict(body)
         if not self.is_free and not isinstance(prediction, Rejected):
             return prediction, None
-        exchange = self.send(body)
+        exchange = self.send(body) if text is None else self.exchange(self.request(body=text))
         self.skip_if_limited(exchange)
         self.check_answer(build_case(body, prediction, exchange.response.status), exchange, prediction)
         if isinstance(prediction, Rejected):

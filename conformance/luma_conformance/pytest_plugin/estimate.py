@@ -27,13 +27,21 @@ PROPERTIES: Final[Mapping[str, tuple[float, float, float]]] = {
     "test_an_id_of_nobodys_is_not_found": (1, 0, 0),
     "test_a_key_that_opens_nothing_opens_nothing": (1, 0, 0),
     "test_what_is_accepted_is_found_by_its_link": (0.3, 3.5, 2),
-    "test_what_the_page_lets_pass_is_accepted": (1, 1, 1),
-    "test_a_rule_holds_and_ends_where_the_page_says": (0.1, 2, 1),
+    "test_what_the_page_lets_pass_is_accepted": (0.5, 1, 1),
+    "test_a_rule_holds_and_ends_where_the_page_says": (0.05, 2, 1),
     "test_faults_together_get_an_answer_of_one_of_them": (3, 1, 0),
     "test_odd_values_get_an_orderly_answer": (2, 1, 0.1),
 }
 """What properties take of the main key's limit: their share of the examples, and for each example the generations asked
 for, and of these the accepted. Those about limits and time have keys of their own, or ask little."""
+CONTEXTS: Final[Mapping[str, tuple[float, float, float]]] = {
+    "test_nothing_beside_a_rule_changes_it": (2.2, 0.75, 8.5),
+    "test_whatever_goes_together_is_judged_alike": (0.7, 0.3, 20),
+}
+"""What properties about contexts take: how many lists of requests that break a rule, and of accepted ones, and how many
+requests there are in a list, of which a run may try fewer."""
+IN_DEEP: Final = 8
+"""How many times as many there are in a list where each pair of features is tried beside each rule."""
 FREE_ONLY: Final = frozenset(
     {
         "test_what_is_no_request_is_refused_in_the_shape_of_all_errors",
@@ -42,6 +50,7 @@ FREE_ONLY: Final = frozenset(
         "test_what_is_accepted_is_found_by_its_link",
         "test_what_the_page_lets_pass_is_accepted",
         "test_odd_values_get_an_orderly_answer",
+        "test_whatever_goes_together_is_judged_alike",
     }
 )
 """The properties that are not judged where an accepted request may be charged for."""
@@ -93,8 +102,15 @@ def count_properties(names: Iterable[str], fuzzing: Fuzzing, *, free: bool = Tru
     count, asked, accepted = 0, 0.0, 0.0
     for name in names:
         count += 1
+        if not free and name in FREE_ONLY:
+            continue
         share, each, lets_pass = PROPERTIES.get(name, (0, 0, 0))
-        examples = fuzzing.count(share) if share and (free or name not in FREE_ONLY) else 0
+        examples: float = fuzzing.count(share) if share else 0
+        if name in CONTEXTS:
+            broken, lets_pass, most = CONTEXTS[name]
+            each = broken + lets_pass
+            limit, most = fuzzing.limit_contexts(free=free), most * (IN_DEEP if fuzzing.strength > 1 else 1)
+            examples = most if limit is None else min(limit, most)
         asked += examples * (each if free else each - lets_pass)
         accepted += examples * lets_pass if free else 0
         tried, passing = TABLES.get(name, (0, 0))

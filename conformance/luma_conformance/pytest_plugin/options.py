@@ -109,8 +109,8 @@ _OPTIONS: Final[Mapping[str, dict[str, Any]]] = {
         "metavar": "gate|deep|N",
         "type": _parse_fuzz,
         "default": "gate",
-        "help": "how properties are tried: the same 100 requests every time (gate), ever new ones, 5000 and remembered "
-        "(deep), or N of the same; a single rule takes a tenth",
+        "help": "how properties are tried: the same requests every time, each rule beside each feature and 20 drawn "
+        "ones (gate), each pair of features and 5000 ever new ones, remembered (deep), or N of those of gate",
     },
     "--luma-real-time": {
         "action": "store_true",

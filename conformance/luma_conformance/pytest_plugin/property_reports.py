@@ -78,7 +78,7 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
     if isinstance(target, LumaTarget):
         rules = {rule: (target.broken[rule], target.kept[rule]) for rule in target.broken | target.kept}
         known = tuple(str(entry.place) for entry in target.known)
-        found = replace(found, rules=rules, observed=target.observed, known=known)
+        found = replace(found, rules=rules, covered=target.count_covered(), observed=target.observed, known=known)
         if outcome is Outcome.PASS and target.worded is not None:
             outcome, found = Outcome.WARNING, replace(found, notes=(target.worded,))
     failed = outcome is Outcome.FAIL

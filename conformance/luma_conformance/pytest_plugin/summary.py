@@ -14,7 +14,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.failures import explain
 from luma_conformance.pytest_plugin.tally import Tally
-from luma_conformance.report.result import Ending, Results, count_noun, describe_made
+from luma_conformance.report.result import Ending, Results, count_noun, describe_covered, describe_made
 from luma_conformance.session.open import EMBEDDED
 
 MAX_CAUSES: Final = 10
@@ -129,6 +129,8 @@ def _format_rules(ending: Ending, *, every: bool) -> Iterator[str]:
     unreached = [rule for rule, (broken, _) in ending.rules.items() if not broken]
     reached = len(ending.rules) - len(unreached)
     yield f"rules       {reached} of {len(ending.rules)} broken by generated requests"
+    if ending.covered:
+        yield f"contexts    {describe_covered(ending.covered)}"
     if unreached and len(unreached) <= MAX_UNREACHED:
         yield f"unreached   {', '.join(unreached)}"
     if every:

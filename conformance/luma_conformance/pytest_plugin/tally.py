@@ -14,7 +14,7 @@ from luma_conformance.errors import Exit
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Results, Run, add_rule_counts
+from luma_conformance.report.result import Ending, Results, Run, add_covered, add_rule_counts
 from luma_conformance.rules import RULES
 
 GENERATED: Final = "generated requests"
@@ -157,6 +157,7 @@ class Tally:
             spent=self.spent,
             made=self.made,
             rules=_count_rules(verdicts),
+            covered=add_covered(judged.covered for judged in verdicts),
             observed=_find_observed(verdicts),
         )
         run = self.run or Run(

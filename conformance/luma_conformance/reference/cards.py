@@ -64,15 +64,20 @@ def describe_caller(request: Request) -> str:
 
 _HEAVY: Final = 52_428_801
 _NOT_FOUND: Final = MediaFact(problem=Problem.HTTP_ERROR, http_status=404)
+_FORBIDDEN: Final = MediaFact(problem=Problem.HTTP_ERROR, http_status=403)
+_FAILING: Final = MediaFact(problem=Problem.HTTP_ERROR, http_status=500)
 _UNREACHABLE: Final = MediaFact(problem=Problem.UNREACHABLE)
 _NOT_AN_IMAGE: Final = MediaFact(problem=Problem.NOT_AN_IMAGE)
 _LOADS: Final = MediaFact(bytes=100_000, width=1024, height=768)
 
 _URLS: Final[Mapping[str, MediaFact]] = {
     "https://media.test/missing.png": _NOT_FOUND,
+    "https://media.test/forbidden.png": _FORBIDDEN,
+    "https://media.test/failing.png": _FAILING,
     "https://media.test/document.pdf": _NOT_AN_IMAGE,
     "https://media.test/over-50-mb.png": MediaFact(bytes=_HEAVY, width=1024, height=768),
     "https://media.test/9000x6000.png": MediaFact(bytes=100_000, width=9000, height=6000),
+    "https://media.test/6000x9000.png": MediaFact(bytes=100_000, width=6000, height=9000),
     "https://media.test/proxy-down.png": MediaFact(problem=Problem.PROXY_DOWN),
     "https://media.test/ingestion-off.png": MediaFact(problem=Problem.INGESTION_OFF),
     # The page's own examples behave as it prints them.

@@ -24,7 +24,7 @@ from luma_conformance.report.html_frame import escape_id, escape_text, fold, ren
 from luma_conformance.report.html_history import TONES, render_history
 from luma_conformance.report.island import NAMES, OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
-from luma_conformance.report.result import Conclusion, Results, Run, count_noun, describe_made
+from luma_conformance.report.result import Conclusion, Results, Run, count_noun, describe_covered, describe_made
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 50
@@ -122,6 +122,8 @@ def _list_more(results: Results) -> Iterator[tuple[str, str]]:
     if ending and ending.rules:
         reached = sum(fired > 0 for fired, _ in ending.rules.values())
         yield "Rules broken by generated requests", f"{reached} of {len(ending.rules)}"
+    if ending and ending.covered:
+        yield "Contexts", describe_covered(ending.covered)
     if run.against:
         yield "Compared with the server", escape_id(run.against)
     yield "Kit", escape_text(f"{run.kit}, catalogue {run.catalogue}")

@@ -117,6 +117,7 @@ def from_data(data: object, where: str, written: Written | None = None) -> Judge
         observed=_read_strings(line, "observed"),
         attempts=_read_attempts(line),
         rules=_read_rules(line),
+        covered=_read_counts(line, "covered"),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
         differences=tuple(_read_difference(one, texts["section"], written.differences) for one in differences),
     )
@@ -190,8 +191,9 @@ def _read_ending(document: object, where: str) -> Ending:
         status=_read_whole(line, "status"),
         stop=line.optional("stop"),
         spent=_read_whole(line, "spent"),
-        made={role: node.whole(0, _GREATEST) for role, node in line["made"].members()} if "made" in line else {},
+        made=_read_counts(line, "made"),
         rules=_read_rules(line),
+        covered=_read_counts(line, "covered"),
         observed=_read_strings(line, "observed"),
     )
 
@@ -199,6 +201,10 @@ def _read_ending(document: object, where: str) -> Ending:
 def _read_attempts(line: Node) -> tuple[Outcome, ...]:
     elements = line["attempts"].elements() if "attempts" in line else ()
     return tuple(Outcome(element.one_of("verdict", _OUTCOMES)) for element in elements)
+
+
+def _read_counts(line: Node, name: str) -> dict[str, int]:
+    return {one: node.whole(0, _GREATEST) for one, node in line[name].members()} if name in line else {}
 
 
 def _read_rules(line: Node) -> dict[str, tuple[int, int]]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report.result import Ending, Results, add_rule_counts
+from luma_conformance.report.result import Ending, Results, add_covered, add_rule_counts
 
 MAX_NAMED = 5
 """Cases an error names."""
@@ -70,5 +70,6 @@ def _merge_endings(parts: Sequence[Results]) -> Ending | None:
         spent=sum(ending.spent for ending in endings),
         made=dict(sum((Counter(ending.made) for ending in endings), Counter())),
         rules=add_rule_counts(ending.rules for ending in endings),
+        covered=add_covered(ending.covered for ending in endings),
         observed=tuple(sorted({what for ending in endings for what in ending.observed})),
     )

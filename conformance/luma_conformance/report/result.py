@@ -66,8 +66,8 @@ class Run:
 class Ending:
     """How a run ended: `complete` if every selected case was tried; `stop` is why it was stopped early.
 
-    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted. `made` has the
-    completed generations that the kit made itself, by role.
+    `rules` has how often generated requests broke each rule, or narrowly kept it and were accepted, `covered` in how
+    many contexts rules were judged, by kind. `made` has the completed generations that the kit made itself, by role.
     """
 
     ended: str = ""
@@ -77,6 +77,7 @@ class Ending:
     spent: int = 0
     made: Mapping[str, int] = field(default_factory=dict)
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    covered: Mapping[str, int] = field(default_factory=dict)
     observed: tuple[str, ...] = ()
 
 
@@ -236,6 +237,20 @@ def add_rule_counts(counts: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str
         before = total.get(rule, (0, 0))
         total[rule] = (before[0] + broken, before[1] + kept)
     return total
+
+
+def add_covered(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return in how many contexts rules were judged, by kind, in all of some counts."""
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total)
+
+
+def describe_covered(covered: Mapping[str, int]) -> str:
+    """Return in how many contexts rules were judged, in words."""
+    features, places = covered.get("features", 0), covered.get("places", 0)
+    return f"{features:,} rules × features, {places:,} checks of media × places × forms"
 
 
 def count_noun(number: int, noun: str) -> str:

@@ -7,6 +7,7 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -54,6 +55,8 @@ MediaLookup = Callable[[Mapping[str, object]], MediaFact]
 """Maps a media reference, as it stands in the body, to the result of loading it."""
 
 LOADABLE: Final = MediaFact()
+MAX_REMEMBERED: Final = 100_000
+"""Characters of data up to which the result of decoding it is remembered."""
 _BAD_BASE64: Final = MediaFact(problem=Problem.BAD_BASE64)
 _UNDECIDED: Final = MediaFact(problem=Problem.UNDECIDED)
 
@@ -76,13 +79,20 @@ def inline_only(ref: Mapping[str, object]) -> MediaFact:
     data = ref.get("data")
     if not isinstance(data, str):
         return LOADABLE
+    declared = ref.get("media_type")
+    decode = _decode if len(data) <= MAX_REMEMBERED else _decode.__wrapped__
+    return decode(data, None if declared is None else str(declared))
+
+
+@lru_cache(maxsize=256)
+def _decode(data: str, declared: str | None) -> MediaFact:
     try:
         decoded = binascii.a2b_base64(data, strict_mode=True)
     except ValueError:
         lenient = data.startswith("data:") or _TOLERABLE.issuperset(data)
         return _UNDECIDED if lenient else _BAD_BASE64
-    declared, found = ref.get("media_type"), _find_image_type(decoded)
-    if found is None and str(declared).startswith("video/"):
+    found = _find_image_type(decoded)
+    if found is None and declared is not None and declared.startswith("video/"):
         return MediaFact(bytes=len(decoded))
     fits = found is not None and declared in (None, found)
     return MediaFact(bytes=len(decoded), kind=Kind.IMAGE) if fits else _UNDECIDED

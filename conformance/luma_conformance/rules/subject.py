@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Final
 
 from luma_conformance.rules import facts
@@ -121,7 +122,7 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
     video = _NO_VIDEO if block is None else _read_video(block)
     references = _all_references(source, image_ref, video)
     formed = [ref for ref in references if _has_form(ref, kind)]
-    wanted = [ref for ref in formed if ref.url is None or _applies(ref, kind, image_ref)]
+    wanted = [ref.url is None or _applies(ref, kind, image_ref) for ref in formed]
     return Subject(
         prompt=body["prompt"],
         model=body.get("model", facts.DEFAULT_MODEL),
@@ -135,8 +136,10 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
         video_given=block is not None,
         video=video,
         references=references,
-        loads=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in wanted),
-        unwanted=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in formed if ref not in wanted),
+        loads=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in compress(formed, wanted)),
+        unwanted=tuple(
+            Load(reference=ref, fact=media(ref.raw)) for ref in compress(formed, [not one for one in wanted])
+        ),
     )
 
 

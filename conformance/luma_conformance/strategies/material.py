@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from mimetypes import guess_type
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from luma_conformance.catalogue.media import expand
+from luma_conformance.catalogue.pictures import Picture, draw_pictures
 from luma_conformance.rules import Kind, MediaFact, Prediction, Problem, Unspecified, facts, inline_only, predict
 
 _TINY_PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -20,10 +21,13 @@ _INLINE: Final = {"inline-png": "image/png", "inline-jpeg": "image/jpeg", "inlin
 TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
     {
         "missing-url": MediaFact(problem=Problem.HTTP_ERROR, http_status=404),
+        "forbidden-url": MediaFact(problem=Problem.HTTP_ERROR, http_status=403),
+        "failing-url": MediaFact(problem=Problem.HTTP_ERROR, http_status=500),
         "unreachable-url": MediaFact(problem=Problem.UNREACHABLE),
         "pdf-url": MediaFact(problem=Problem.NOT_AN_IMAGE),
         "oversized-url": MediaFact(bytes=52_428_801, kind=Kind.IMAGE),
         "oversized-pixels-url": MediaFact(width=9000, height=6000, kind=Kind.IMAGE),
+        "tall-pixels-url": MediaFact(width=6000, height=9000, kind=Kind.IMAGE),
         "proxy-down-url": MediaFact(problem=Problem.PROXY_DOWN),
         "ingestion-off-url": MediaFact(problem=Problem.INGESTION_OFF),
     }
@@ -64,13 +68,16 @@ class Material:
     images: tuple[tuple[str, str], ...] = (("image/png", _TINY_PNG),)
     completed_image: str | None = None
     completed_video: str | None = None
+    pictures: tuple[Picture, ...] = ()
     large_video: Callable[[], str] | None = None
+    large_image: Callable[[], str] | None = None
+    full_image: Callable[[], str] | None = None
     trouble: Mapping[str, str] = field(default_factory=dict)
     offers: frozenset[str] = frozenset({"hdr-access"})
     absent: Mapping[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def offered(cls, value: Callable[[str], str], missing: Callable[[str], str | None]) -> Self:
+    @staticmethod
+    def offered(value: Callable[[str], str], missing: Callable[[str], str | None]) -> Material:
         """Return the material of a target, from the values of its roles; inline images need no role."""
         absent = {role: why for role in _ROLES if (why := missing(role)) is not None}
         if (why := missing("url-ingestion")) is not None:
@@ -79,18 +86,15 @@ class Material:
         def optional(role: str) -> str | None:
             return None if role in absent else value(role)
 
-        # Examples hold the name of a video that is made when it is sent, not 70 MB of it.
-        large = None if "large-uploads" in absent else (lambda: "{inline-video-over-50-mb}")
-        return cls(
+        return _make_material(
             image_url=optional("image-url"),
             video_url=optional("video-url"),
             images=tuple((media_type, value(name)) for name, media_type in _INLINE.items()),
             completed_image=optional("completed-image"),
             completed_video=optional("completed-video"),
-            large_video=large,
-            trouble={role: value(role) for role in TROUBLE if role not in absent},
-            offers=frozenset({"hdr-access"} - {*absent}),
-            absent=absent,
+            trouble=tuple((role, value(role)) for role in TROUBLE if role not in absent),
+            absent=tuple(absent.items()),
+            decodes=missing("image-decoding") is None,
         )
 
     def predict(self, body: object) -> Prediction:
@@ -112,8 +116,13 @@ class Material:
         data = reference.get("data")
         named = isinstance(data, str) and data[:1] == "{"
         found = _load_supplied(str(data), str(reference.get("media_type"))) if named else inline_only(reference)
+        if (sizes := self._sizes_of(data)) is not None and found.problem is None:
+            return replace(found, width=sizes[0], height=sizes[1])
         plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
         return found if plays else _UNKNOWN
+
+    def _sizes_of(self, data: object) -> tuple[int, int] | None:
+        return next(((one.width, one.height) for one in self.pictures if one.data == data), None)
 
     def _fact_of_generation(self, generation: object) -> MediaFact:
         kinds = ((self.completed_image, Kind.IMAGE), (self.completed_video, Kind.VIDEO))
@@ -134,8 +143,7 @@ class Material:
     @property
     def image_type(self) -> str | None:
         """The media type that the name of the hosted image tells, or None."""
-        kind = guess_type((self.image_url or "").partition("?")[0])[0]
-        return kind if kind in facts.IMAGE_MEDIA_TYPES else None
+        return _guess_image_type(self.image_url or "")
 
     def use_offered(self, body: object) -> object:
         """Return a generated body in which well-formed media references refer to the target's own media."""
@@ -200,6 +208,39 @@ class Material:
 def _load_supplied(data: str, media_type: str) -> MediaFact:
     """Return the result of loading inline data for which the name stands under which the kit supplies it."""
     return inline_only({"data": expand(data), "media_type": media_type})
+
+
+@cache
+def _make_material(
+    *,
+    trouble: tuple[tuple[str, str], ...],
+    absent: tuple[tuple[str, str], ...],
+    decodes: bool,
+    **values: Any,
+) -> Material:
+    """Return the material with these values, always the same one: what is made for it once serves a whole run."""
+    why = dict(absent)
+
+    def supplied(name: str) -> Callable[[], str] | None:
+        # Examples hold the name of what is made when it is sent, not 70 MB of it.
+        return None if "large-uploads" in why else (lambda: f"{{{name}}}")
+
+    return Material(
+        **values,
+        trouble=dict(trouble),
+        absent=why,
+        offers=frozenset({"hdr-access"} - {*why}),
+        pictures=draw_pictures() if decodes else (),
+        large_video=supplied("inline-video-over-50-mb"),
+        large_image=supplied("inline-over-50-mb"),
+        full_image=supplied("inline-50-mb"),
+    )
+
+
+@cache
+def _guess_image_type(url: str) -> str | None:
+    kind = guess_type(url.partition("?")[0])[0]
+    return kind if kind in facts.IMAGE_MEDIA_TYPES else None
 
 
 def _asks_for_hdr(body: object) -> bool:

@@ -21,6 +21,8 @@ WAITS: Final = st.tuples(
 )
 FILL_AND_RETURN: Final = [*[(0, BODY)] * 4, (20, BODY), (35, BODY), (3, BODY), (3, BODY), (0, BODY)]
 """The steps of a real-time run: fill the window, then send shortly before and after it opens again."""
+REFUSED_BETWEEN: Final = [*[(0, BODY)] * 3, (30, BODY), (31, BODY)]
+"""Steps that show whether a request which a limit of three refuses uses quota itself."""
 
 
 def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarget) -> None:
@@ -33,7 +35,10 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarge
         not_judged("workers share this key's client; run the limits without -n")
     if target.missing("fast-clock") is None:
         luma_target.for_all(
-            st.lists(WAITS, min_size=4, max_size=12), lambda waits: _judge(luma_target, waits), share=0.3
+            st.lists(WAITS, min_size=4, max_size=12),
+            lambda waits: _judge(luma_target, waits),
+            share=0.3,
+            always=[REFUSED_BETWEEN],
         )
     elif luma_target.fuzzing.real_time:
         _judge(luma_target, FILL_AND_RETURN)

@@ -1,0 +1,124 @@
+"""Covering arrays: few rows in which each value of each factor occurs, or each pair of values.
+
+Kept libraries make such arrays too (allpairspy, covertable). They ask a filter about rows that are not complete, where
+the only constraint here is the oracle, which judges whole requests, and they take far longer: see CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+
+Row = tuple[int, ...]
+"""The index of a value for each factor."""
+Target = tuple[tuple[int, int], ...]
+"""Values that are to occur in one row, each as the number of its factor and its index."""
+
+
+def cover(
+    sizes: Sequence[int],
+    wanted: Iterable[Target],
+    starts: Sequence[Row],
+    is_legal: Callable[[Row], bool],
+    turn: int = 0,
+) -> Iterator[Row]:
+    """Yield legal rows that together meet all targets, which are equally long.
+
+    A target that makes each of `starts`, rows that are legal, illegal is left out. `turn` chooses among values that are
+    equally good: with another one, other values meet in a row.
+    """
+    targets = dict.fromkeys(wanted)
+    excluded: dict[Row, set[tuple[int, int]]] = {start: set() for start in starts}
+    while targets:
+        seed = next(iter(targets))
+        for start in starts:
+            if excluded[start].isdisjoint(seed) and _allows(start, seed, is_legal, excluded[start]):
+                full = _fill(_put(start, seed), seed, sizes, targets, excluded[start], turn)
+                row = _repair(start, seed, full, is_legal, excluded[start])
+                break
+        else:
+            del targets[seed]
+            continue
+        yield row
+        turn += 1
+        for met in combinations(enumerate(row), len(seed)):
+            targets.pop(met, None)
+
+
+def list_targets(sizes: Sequence[int], strength: int) -> Iterator[Target]:
+    """Yield each value of each factor, or for strength 2 each pair of values of two factors."""
+    values = [[(factor, value) for value in range(size)] if size > 1 else [] for factor, size in enumerate(sizes)]
+    if strength == 1:
+        # One value of each factor after another, so that the first rows have something of everything.
+        yield from ((own[-1 - n],) for n in range(max(map(len, values), default=0)) for own in values if n < len(own))
+    else:
+        yield from ((one, other) for first, second in combinations(values, 2) for one in first for other in second)
+
+
+def _put(row: Row, target: Target) -> Row:
+    changed = list(row)
+    for factor, value in target:
+        changed[factor] = value
+    return tuple(changed)
+
+
+def _fill(
+    start: Row,
+    seed: Target,
+    sizes: Sequence[int],
+    targets: dict[Target, None],
+    excluded: set[tuple[int, int]],
+    turn: int,
+) -> Row:
+    """Return the row with a value for every other factor: each time the one that meets most open targets."""
+    chosen = dict(seed)
+    for factor, size in enumerate(sizes):
+        if factor in chosen or size < 2:
+            continue
+        first = _mix(turn, factor)
+        values = [(first + step) % size for step in range(size)]
+        values = [value for value in values if (factor, value) not in excluded] or [start[factor]]
+        if len(seed) == 1:
+            best = next((value for value in values if ((factor, value),) in targets), values[0])
+        else:
+            best = max(values, key=lambda value: _count_met((factor, value), chosen, targets))
+        chosen[factor] = best
+    return _put(start, tuple(chosen.items()))
+
+
+def _mix(turn: int, factor: int) -> int:
+    """Return a number that looks drawn by chance, so that factors do not go in step."""
+    return ((turn + 1) * 0x9E3779B1 ^ (factor + 1) * 0x85EBCA6B) % 0x7FFFFFFF >> 3
+
+
+def _count_met(own: tuple[int, int], chosen: dict[int, int], targets: dict[Target, None]) -> int:
+    return sum(((own, other) if own < other else (other, own)) in targets for other in chosen.items())
+
+
+def _allows(start: Row, seed: Target, is_legal: Callable[[Row], bool], excluded: set[tuple[int, int]]) -> bool:
+    """Return whether a target goes with the start; a single value that does not is added to `excluded`."""
+    if is_legal(_put(start, seed)):
+        return True
+    if len(seed) == 1:
+        excluded.update(seed)
+    return False
+
+
+def _repair(
+    start: Row, seed: Target, wanted: Row, is_legal: Callable[[Row], bool], excluded: set[tuple[int, int]]
+) -> Row:
+    """Return the wanted row if it is legal, or as much of it as goes with the seed.
+
+    Values that do not even go with the start are added to `excluded`.
+    """
+    if is_legal(wanted):
+        return wanted
+    row = _put(start, seed)
+    for own in enumerate(wanted):
+        factor, value = own
+        if value != row[factor] and own not in excluded:
+            if is_legal(trial := _put(row, (own,))):
+                row = trial
+            elif not is_legal(_put(start, (own,))):
+                excluded.add(own)
+    return row

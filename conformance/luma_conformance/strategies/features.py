@@ -1,0 +1,265 @@
+"""What may stand beside a rule without a say in it: the optional fields of each type, and the spelling of the JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from luma_conformance.rules import facts
+from luma_conformance.strategies.material import VIDEO_TYPE, Material
+from luma_conformance.strategies.spelling import BLANKS
+
+Patch = Mapping[str, Any]
+"""Fields to set in a body, by path; ABSENT unsets one."""
+Reference = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One class of values of a factor; its `patches` are equal in kind, and take turns."""
+
+    name: str = ""
+    patches: tuple[Patch, ...] = ({},)
+    order: str = ""
+    blanks: str = ""
+    escapes: str = ""
+    fractions: str = ""
+
+
+Factor = tuple[Feature, ...]
+"""The features of which a request has one; the first is that the factor is left as it is."""
+
+ON: Final = True
+OFF: Final = False
+
+_AS_IT_IS: Final = Feature()
+_LONGEST: Final = facts.MAX_PROMPT
+
+_PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "of one character": ("x", "🌅", ".", "港"),
+    "of 6000 characters": ("a" * _LONGEST, ("a quiet harbour, " * 400)[: _LONGEST - 1] + "."),
+    "beyond ASCII": ("ה־ים בזריחה", "🌅" * 1500, "Café 🌅 au lait", "夜明けの港" * 300, "e\u0301" * 750),
+    "with blanks and line breaks": ("line one\nline two", "  a lighthouse ", "\tone\r\ntwo\n", " a"),
+    "that looks like code": (
+        'He said "go" \\ "stay"', '{"model": "x"}', "C:\\new\\table", "null", "'\"`</script>", "0", '", "model": "x',
+    ),
+}  # fmt: skip
+_USER_IDS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "null": (None,),
+    "short": ("user-42", "u", "0"),
+    "of 256 characters": ("u" * 256,),
+    "with odd characters": ("a b@c.d", "null", 'say "hi"', "../../etc", "{id}", "ユーザー・42", "Zoë", "🌅"),
+}
+_SIGNALS: Final[Mapping[str, Any]] = {
+    "depth": {"enabled": True, "blur": 1},
+    "face": {"enabled": False},
+    "normals": {"enabled": True, "augmentation": 0},
+    "pose": {"enabled": True, "strength": "coarse"},
+    "trajectory": {"enabled": True, "sparsity": 1},
+}
+_POSITIONS: Final = (
+    {"x_norm": 0, "y_norm": 0, "w_norm": 1, "h_norm": 1},
+    {"x_norm": -2, "y_norm": 2, "w_norm": 2, "h_norm": 0.25},
+    {"x_norm": 0.5, "y_norm": -0.5, "w_norm": 0.1, "h_norm": 2},
+)
+
+
+def _field(path: str, classes: Mapping[str, tuple[Any, ...]]) -> Factor:
+    """Return the factor of one field: absent, or a value of one of the classes."""
+    return (
+        _AS_IT_IS,
+        *(
+            Feature(name=f"{path} {name}", patches=tuple({path: value} for value in values))
+            for name, values in classes.items()
+            if values
+        ),
+    )
+
+
+def _either(path: str, *values: object) -> Factor:
+    """Return the factor of a field whose values are each a class of its own."""
+    return _field(path, {_word(value): (value,) for value in values})
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def image_forms(material: Material) -> dict[str, Reference]:
+    """Return each form of a reference to an image that loads, by name."""
+    forms = {f"inline {media_type}": {"data": data, "media_type": media_type} for media_type, data in material.images}
+    if material.image_url is None:
+        return forms
+    hosted: dict[str, Reference] = {"by URL": {"url": material.image_url}}
+    if material.image_type is not None:
+        hosted["by URL with its media type"] = {"url": material.image_url, "media_type": material.image_type}
+    return {**hosted, **forms}
+
+
+def video_forms(material: Material) -> dict[str, Reference]:
+    """Return each form of a reference to a source video that loads, by name."""
+    forms: dict[str, Reference] = {}
+    if material.video_url is not None:
+        forms["by URL"] = {"url": material.video_url, "media_type": VIDEO_TYPE}
+    if material.completed_video is not None:
+        forms["by generation"] = {"generation_id": material.completed_video}
+    return forms
+
+
+def mix_images(material: Material, count: int, turn: int = 0) -> list[Reference]:
+    """Return references to images in all forms, in turn."""
+    forms = [*image_forms(material).values()]
+    return [forms[(turn + place) % len(forms)] for place in range(count)]
+
+
+def _each_form(path: str, forms: Mapping[str, Reference]) -> Factor:
+    """Return the factor of a reference: by URL, inline, whose formats take turns, or by the id of a generation."""
+    inline = {"inline": tuple(one for one in forms.values() if "data" in one)}
+    return _field(path, {name: (one,) for name, one in forms.items() if "data" not in one} | inline)
+
+
+def _lists_of_images(material: Material, most: int) -> Factor:
+    def lists(count: int) -> tuple[list[Reference], ...]:
+        return tuple(mix_images(material, count, turn) for turn in range(len(image_forms(material))))
+
+    return _field("image_ref", {"empty": ([],), "of one": lists(1), "of three": lists(3), f"of {most}": lists(most)})
+
+
+def _ratios(ratios: tuple[str, ...]) -> Factor:
+    def shape(ratio: str) -> int:
+        width, height = map(int, ratio.split(":"))
+        return (width > height) - (width < height)
+
+    shapes = {name: tuple(one for one in ratios if shape(one) == sign) for name, sign in (
+        ("landscape", 1), ("square", 0), ("portrait", -1),
+    )}  # fmt: skip
+    return _field("aspect_ratio", shapes)
+
+
+def _with_null(factor: Factor) -> Factor:
+    (path,) = factor[1].patches[0]
+    return (*factor, Feature(name=f"{path} null", patches=({path: None},)))
+
+
+def _image_factors(material: Material, kind: str) -> list[Factor]:
+    own = [
+        _either("model", "uni-1", "uni-1-max"),
+        _either("output_format", None, *facts.OUTPUT_FORMATS),
+        _either("web_search", OFF, ON),
+        _with_null(_ratios(facts.IMAGE_RATIOS)),
+        _either("video", None),
+    ]
+    if kind == "image":
+        styles = _either("style", *facts.STYLES)
+        return [
+            *own, _either("type", "image"), styles, _either("source", None),
+            _lists_of_images(material, facts.MAX_IMAGE_REFERENCES),
+        ]  # fmt: skip
+    prior = material.completed_image
+    forms = {**image_forms(material), **({"by generation": {"generation_id": prior}} if prior is not None else {})}
+    return [
+        *own, _either("style", "auto"), _each_form("source", forms),
+        _lists_of_images(material, facts.MAX_EDIT_REFERENCES),
+    ]  # fmt: skip
+
+
+def _video_factors(material: Material, kind: str) -> list[Factor]:
+    ratios = _ratios(facts.VIDEO_RATIOS)
+    own = [
+        _either("video", None, {}),
+        ratios if kind == "video_reframe" else _with_null(ratios),
+        _either("style", "auto"),
+        _either("web_search", OFF),
+        _either("output_format", None),
+        _either("video.resolution", *facts.RESOLUTIONS),
+    ]
+    if kind == "video":
+        return [*own, _either("source", None), *_create_factors(material)]
+    own.append(_each_form("source", video_forms(material)))
+    if kind == "video_reframe":
+        return [*own, _field("video.source_position", {"set": _POSITIONS})]
+    return [*own, *_edit_factors(material)]
+
+
+def _create_factors(material: Material) -> list[Factor]:
+    prior = material.completed_video
+    frames = {**image_forms(material), **({"by generation": {"generation_id": prior}} if prior is not None else {})}
+    return [
+        _either("video.duration", *facts.DURATIONS),
+        _either("video.loop", OFF, ON),
+        _dynamic_range(),
+        _each_form("video.start_frame", frames),
+        _each_form("video.end_frame", frames),
+    ]
+
+
+def _dynamic_range() -> Factor:
+    options = ({"hdr": False}, {"hdr": True}, {"exr_export": False}, {"hdr": True, "exr_export": True})
+    features = []
+    for option in options:
+        name = " and ".join(f"video.{member} {_word(value)}" for member, value in option.items())
+        features.append(Feature(name=name, patches=({f"video.{member}": value for member, value in option.items()},)))
+    return (_AS_IT_IS, *features)
+
+
+def _edit_factors(material: Material) -> list[Factor]:
+    levels = {
+        word: tuple(one for one in facts.STRENGTHS if one.startswith(word)) for word in ("adhere", "flex", "reimagine")
+    }
+    controls = tuple({name: signal} for name, signal in _SIGNALS.items())
+    return [
+        _dynamic_range(),
+        _each_form("video.start_frame", image_forms(material)),
+        _either("video.edit.auto_controls", OFF, ON),
+        _field("video.edit.strength", levels),
+        _field("video.edit.controls", {"of one signal": controls, "of every signal": (dict(_SIGNALS),)}),
+        (_AS_IT_IS, *(guide_frames(material, count) for count in (1, 5, facts.MAX_KEYFRAMES))),
+    ]
+
+
+def guide_frames(material: Material, count: int) -> Feature:
+    """Return the feature that a request has so many guide frames, their positions in no order."""
+    indexes = [(5 * place) % 119 for place in reversed(range(count))]
+    patch = {"video.edit.keyframes": mix_images(material, count), "video.edit.keyframe_indexes": indexes}
+    return Feature(name=f"{count} guide frame{'s' * (count != 1)}", patches=(patch,))
+
+
+def spelling_factors(kind: str) -> list[Factor]:
+    """Return the factors of a request's text: order of members, white space, escapes, fractions."""
+    orders = {
+        "sorted": "members sorted", "reversed": "members reversed", "first": "the members at fault first",
+        "last": "the members at fault last",
+    }  # fmt: skip
+    escapes = ("other scripts as \\u", "every character as \\u", "slashes as \\/")
+    factors: list[Factor] = [
+        (_AS_IT_IS, *(Feature(name=name, order=order) for order, name in orders.items())),
+        (_AS_IT_IS, *(Feature(name=f"JSON with {blanks}" if blanks != "indented" else "JSON indented", blanks=blanks)
+                      for blanks in BLANKS if blanks)),
+        (_AS_IT_IS, *(Feature(name=f"JSON with {escaped}", escapes=escaped) for escaped in escapes)),
+    ]  # fmt: skip
+    if kind in ("video_edit", "video_reframe"):
+        named = {"decimals": "fractions as 1.0", "exponents": "fractions as 1.0e0"}
+        factors.append((_AS_IT_IS, *(Feature(name=name, fractions=how) for how, name in named.items())))
+    return factors
+
+
+def factors_of(kind: str, material: Material) -> list[Factor]:
+    """Return every factor of the requests of a type: optional fields first, the spelling of the text last."""
+    own = (_image_factors if kind in facts.IMAGE_TYPES else _video_factors)(material, kind)
+    return [_field("prompt", _PROMPTS), _field("user_id", _USER_IDS), *own, *spelling_factors(kind)]
+
+
+def plain_body(kind: str, material: Material) -> dict[str, Any]:
+    """Return the smallest accepted request of a type."""
+    body: dict[str, Any] = {"prompt": "A sunset over the ocean"}
+    if kind == "image":
+        return body
+    body["type"] = kind
+    if kind == "image_edit":
+        return {**body, "source": next(iter(image_forms(material).values()))}
+    body["model"] = "ray-3.2"
+    if kind != "video":
+        body["source"] = next(iter(video_forms(material).values()))
+    return {**body, "aspect_ratio": "16:9"} if kind == "video_reframe" else body

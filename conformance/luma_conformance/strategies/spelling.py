@@ -1,0 +1,70 @@
+"""One JSON value spelt in different ways: the order of members, white space, escapes, the notation of fractions.
+
+What a text says does not depend on these (RFC 8259), so no answer may.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+BLANKS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "": ("", ", ", ": "),
+    "no blanks": ("", ",", ":"),
+    "line breaks between all tokens": ("\r\n", "\n,\t", " \n: "),
+    "indented": ("\n  ", ",\n  ", ": "),
+}
+"""What stands after and before brackets, what separates members, and what separates a name from its value."""
+_UNIT: Final = re.compile("....")
+FRACTIONS: Final = frozenset({"x_norm", "y_norm", "w_norm", "h_norm", "blur", "augmentation", "sparsity"})
+"""The members that are fractions, for which 1, 1.0 and 1e0 are the same; whether they are for an index is not said."""
+
+
+def reorder(value: Any, how: str, first: Iterable[str] = ()) -> Any:
+    """Return a value with the members of all its objects in another order.
+
+    `how` is `sorted`, `reversed`, or `first` or `last`, which move the members on the paths in `first`.
+    """
+    if isinstance(value, list):
+        return [reorder(element, how) for element in value]
+    if not isinstance(value, dict):
+        return value
+    steps = [path.partition(".") for path in first]
+    named = dict.fromkeys(step[0] for step in steps)
+    names = sorted(value) if how == "sorted" else [*reversed(value)] if how == "reversed" else [*value]
+    if how in ("first", "last"):
+        moved, kept = [name for name in names if name in named], [name for name in names if name not in named]
+        names = [*moved, *kept] if how == "first" else [*kept, *moved]
+    return {name: reorder(value[name], how, [rest for head, _, rest in steps if head == name]) for name in names}
+
+
+def spell(value: Any, blanks: str = "", escapes: str = "", fractions: str = "") -> str:
+    """Return a value as JSON, spelt in one way of many."""
+    if not (blanks or escapes or fractions):
+        return json.dumps(value, ensure_ascii=False)
+    around, between, colon = BLANKS[blanks]
+
+    def write(value: Any, name: str = "") -> str:
+        if isinstance(value, dict):
+            members = [f"{_quote(key, escapes)}{colon}{write(member, key)}" for key, member in value.items()]
+            return "{" + around + between.join(members) + around + "}"
+        if isinstance(value, list):
+            return "[" + around + between.join([write(element) for element in value]) + around + "]"
+        if isinstance(value, str):
+            return _quote(value, escapes)
+        if fractions and name in FRACTIONS:
+            return f"{float(value)!r}e0" if fractions == "exponents" else repr(float(value))
+        return json.dumps(value)
+
+    return around + write(value) + around
+
+
+def _quote(text: str, escapes: str) -> str:
+    if escapes == "every character as \\u":
+        return '"' + _UNIT.sub(r"\\u\g<0>", text.encode("utf-16-be", "surrogatepass").hex()) + '"'
+    if escapes == "other scripts as \\u":
+        return json.dumps(text)
+    plain = json.dumps(text, ensure_ascii=False)
+    return plain.replace("/", "\\/") if escapes == "slashes as \\/" else plain

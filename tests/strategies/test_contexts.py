@@ -1,0 +1,164 @@
+"""Contexts of rules: what they cover, and that nothing in them changes what the rules predict."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import combinations
+
+import pytest
+
+from luma_conformance.properties.fuzzing import Fuzzing
+from luma_conformance.properties.luma_target import begin
+from luma_conformance.report.result import describe_covered
+from luma_conformance.rules import RULES, Accepted, Rejected
+from luma_conformance.session.open import Options, open_session
+from luma_conformance.strategies import KINDS, Material
+from luma_conformance.strategies.contexts import (
+    BREACHES,
+    NO_RULE,
+    Trial,
+    list_large,
+    list_missing_pairs,
+    list_subjects,
+    list_trials,
+)
+from luma_conformance.strategies.covering import cover, list_targets
+from luma_conformance.strategies.places import MEDIA_BREACHES
+from luma_conformance.strategies.spelling import BLANKS, reorder, spell
+
+SMALL = [rule for rule, breach in BREACHES.items() if breach.kinds]
+BODY = {"a/b": 'Zoë says "🌅"', "video": {"edit": {"controls": {"depth": {"blur": 1}}, "keyframe_indexes": [0, 5]}}}
+
+
+@cache
+def material() -> Material:
+    """Return what the embedded reference offers."""
+    return begin(open_session(Options()), Fuzzing()).material
+
+
+def list_all(rule: str, *, keeps: bool = False) -> list[Trial]:
+    """Return all trials of a rule."""
+    return [trial for listed in list_trials(rule, material(), keeps=keeps) for trial in listed]
+
+
+def test_each_value_occurs_in_a_row_and_with_strength_two_each_pair() -> None:
+    """Of three factors of sizes 2, 3 and 4 a dozen rows have all pairs, and four have all values."""
+    sizes, start = (2, 3, 4), (0, 0, 0)
+    for strength, most in ((1, 4), (2, 14)):
+        rows = list(cover(sizes, list_targets(sizes, strength), [start], lambda _: True))
+        met = {target for row in rows for target in combinations(enumerate(row), strength)}
+        assert met == set(list_targets(sizes, strength))
+        assert len(rows) <= most
+
+
+def test_no_row_is_illegal_and_what_is_legal_alone_still_occurs() -> None:
+    """Two values that exclude each other occur in different rows, and one that is never legal in none."""
+    sizes = (3, 3, 3)
+
+    def is_legal(row: tuple[int, ...]) -> bool:
+        return not (row[0] == 1 and row[1] == 2) and row[2] != 1
+
+    rows = list(cover(sizes, list_targets(sizes, 1), [(0, 0, 0)], is_legal))
+
+    assert all(map(is_legal, rows))
+    assert {(factor, value) for row in rows for factor, value in enumerate(row)} >= {(0, 1), (1, 2), (2, 2)}
+    assert all(row[2] != 1 for row in rows)
+
+
+@pytest.mark.parametrize("blanks", BLANKS)
+@pytest.mark.parametrize("escapes", ["", "other scripts as \\u", "every character as \\u", "slashes as \\/"])
+@pytest.mark.parametrize("fractions", ["", "decimals", "exponents"])
+def test_a_spelling_says_the_same(blanks: str, escapes: str, fractions: str) -> None:
+    """Whatever a body is spelt like, it is the same body, and its indexes stay whole numbers."""
+    text = spell(BODY, blanks, escapes, fractions)
+
+    assert json.loads(text) == BODY
+    assert all(type(one) is int for one in json.loads(text)["video"]["edit"]["keyframe_indexes"])
+    assert (text == json.dumps(BODY, ensure_ascii=False)) == (not blanks and not escapes and not fractions)
+
+
+def test_members_stand_in_the_order_that_is_asked_for() -> None:
+    """Sorted, reversed, and the members of a path first or last, in objects within objects too."""
+    body = {"b": 1, "a": {"d": 2, "c": 3}}
+    orders = {
+        ("sorted", ""): [["a", "b"], ["c", "d"]],
+        ("reversed", ""): [["a", "b"], ["c", "d"]],
+        ("first", "a.c"): [["a", "b"], ["c", "d"]],
+        ("last", "b"): [["a", "b"], ["d", "c"]],
+    }
+    for (how, path), names in orders.items():
+        ordered = reorder(body, how, [path] if path else [])
+        assert ordered == body
+        assert [[*ordered], [*ordered["a"]]] == names
+
+
+def test_every_rule_is_broken_in_contexts() -> None:
+    """Each rule that is not only about bodies of 70 MB is broken beside many features."""
+    assert BREACHES.keys() == {rule.id for rule in RULES}
+    assert {*BREACHES} - {*SMALL} == {"video-too-heavy"}
+    for rule in SMALL:
+        assert len({name for trial in list_all(rule) for name in trial.names}) > 20
+
+
+@pytest.mark.parametrize("rule", SMALL)
+def test_a_context_does_not_change_which_rules_are_broken(rule: str) -> None:
+    """Each request breaks the rule, and what it breaks besides it breaks with nothing beside it too."""
+    for trial in list_all(rule):
+        predictions = [material().predict(one.make_body()) for one in (trial, trial.alone())]
+        broken, alone = ({one.rule for one in got.violations} for got in predictions if isinstance(got, Rejected))
+        assert rule in broken
+        assert broken == alone
+
+
+@pytest.mark.parametrize("rule", [*SMALL, NO_RULE])
+def test_what_keeps_a_rule_is_accepted(rule: str) -> None:
+    """Every request that narrowly keeps a rule, or all of them, is one that the page lets pass."""
+    assert all(material().predict(trial.make_body()) == Accepted() for trial in list_all(rule, keeps=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_pair_of_features_stands_beside_some_rule(kind: str) -> None:
+    """No pair that goes together is left out."""
+    trials = [trial for rule in SMALL for trial in list_all(rule) if trial.kind == kind]
+    trials += list_missing_pairs(kind, material())
+    (plain,) = (one for one in list_subjects(NO_RULE, material(), keeps=True) if one.kind == kind)
+    met = {pair for trial in trials for pair in combinations(enumerate(trial.row), 2)}
+
+    pairs = [pair for pair in list_targets([1, *map(len, plain.factors)], 2) if plain.allows(pair)]
+
+    assert len(pairs) > 500
+    assert [pair for pair in pairs if pair not in met] == []
+
+
+def test_the_number_of_contexts_is_known() -> None:
+    """Rules with features, and checks of media with places and forms: the numbers the summary of a run prints."""
+    tried = [trial for rule in SMALL for keeps in (False, True) for trial in list_all(rule, keeps=keeps)]
+    large = [trial for rule in SMALL for keeps in (False, True) for trial in list_large(rule, material(), keeps=keeps)]
+
+    features = {(trial.rule, name) for trial in tried for name in trial.names}
+    places = {(trial.rule, trial.way) for trial in [*tried, *large] if trial.rule in MEDIA_BREACHES}
+
+    assert describe_covered({"features": len(features), "places": len(places)}) == (
+        "2,374 rules × features, 492 checks of media × places × forms"
+    )
+    assert len(tried) < 1300
+
+
+def test_contexts_are_the_same_every_time() -> None:
+    """Nothing is drawn: for an equal material the requests are equal."""
+    again = begin(open_session(Options()), Fuzzing()).material
+    made = [trial for one in list_subjects("unknown-model", again, keeps=False) for trial in one.list_trials()][:8]
+
+    assert again is material()
+    assert [one.make_body() for one in made] == [one.make_body() for one in list_all("unknown-model")[:8]]
+
+
+def test_what_a_target_does_not_offer_is_left_out() -> None:
+    """Without URLs, generations and decoding there are fewer contexts, and all are settled."""
+    bare = Material(image_url=None, video_url=None)
+    trials = [trial for rule in BREACHES for listed in list_trials(rule, bare, keeps=False) for trial in listed]
+
+    assert {trial.kind for trial in trials} == {"image", "image_edit", "video"}
+    assert not any("by URL" in name for trial in trials for name in trial.names)
+    assert all(isinstance(bare.predict(trial.make_body()), Rejected) for trial in trials)
