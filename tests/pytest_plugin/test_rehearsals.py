@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from luma_conformance import suite
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.errors import InputError
 from luma_conformance.miniatures.fleet import fleet
-from luma_conformance.miniatures.miniature import Miniature
-from luma_conformance.pytest_plugin.miniature_runs import Work, run_miniatures
+from luma_conformance.miniatures.miniature import Asked, Miniature
+from luma_conformance.model import Request
+from luma_conformance.pytest_plugin.miniature_runs import Work, choose_over_http, run_miniatures
 from luma_conformance.pytest_plugin.rehearsals import Part, Rehearsal, Stage, find_verdicts, list_parts, rehearse
+from luma_conformance.session.rehearsal import HEAVY, Event, Tape
 from luma_conformance.session.session import Session
 
 PARTS = [*list_parts(casefiles.own())]
@@ -80,6 +83,30 @@ def test_a_variant_is_played_and_not_accused(rehearsals: tuple[Rehearsal, ...], 
     """A legal service whose every answer differs from the reference's is judged by all parts, and accused by none."""
     assert rehearsals[0].tape.find_differences(BY_NAME["legal-json-indented"]) is None
     assert accusers("legal-json-indented", rehearsals, stage) == []
+
+
+def test_over_http_what_is_wrong_is_found_and_what_is_unusual_is_not(
+    rehearsals: tuple[Rehearsal, ...], stage: Stage
+) -> None:
+    """A server that mixes up the requests of a connection is accused, one that compresses or closes is not."""
+    names = ("wire/first-id", "legal-gzip", "legal-http-1.0")
+    work = Work(miniatures=[BY_NAME[name] for name in names], rehearsals=rehearsals, stage=stage)
+
+    found = {one.miniature.name: one for one in run_miniatures(work, 1)}
+
+    assert [name for name, one in found.items() if one.accused_by] == ["wire/first-id"]
+    assert "X-Request-Id" in found["wire/first-id"].text
+
+
+def test_one_upload_is_enough_over_http(stage: Stage) -> None:
+    """Of the parts that send 70 MB one is played over HTTP, and cases come before properties."""
+    (light,) = rehearse([part for part in PARTS if part.id == "create/400-unknown-model/control"], stage)
+    large = Request(method="POST", url="/v1/generations", body=b" " * (HEAVY + 1))
+    tape = Tape(events=[Event(asked=Asked(request=large), waited=0.0, example=None)])
+    heavy = replace(light, tape=tape)
+    generated = replace(light, part=replace(light.part, is_case=False))
+
+    assert [*choose_over_http([generated, heavy, heavy, light])] == [heavy, light, generated]
 
 
 def test_many_processes_find_what_one_finds(rehearsals: tuple[Rehearsal, ...], stage: Stage) -> None:

@@ -280,6 +280,7 @@ def wrong_generated_ids() -> Iterator[Miniature]:
                 heading=_TRACING,
                 area=Area.TRACING,
                 make=_generating(change, where),
+                concerns=lambda asked: not header(asked.request.headers, "X-Request-Id"),
                 witness=lambda where=where: _untraced(where),
             )
 

@@ -61,10 +61,19 @@ def _untyped(body: Body) -> bool:
 
 
 def _models() -> Iterator[Form]:
-    for name in ("super-model-v9", "uni-2", "uni-1-mini", "ray-3", "UNI-1", "ray-3.2-max", "uni"):
-        body = give(IMAGE, model=name)
+    rows: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
+        ("any", "super-model-v9", lambda name: name.partition("-")[0] not in ("uni", "ray")),
+        ("beginning", "ray-3", lambda name: any(known.startswith(name) for known in facts.MODELS)),
+        ("longer", "ray-3.2-max", lambda name: any(name.startswith(known) for known in facts.MODELS)),
+        ("caps", "UNI-1", lambda name: name.lower() in facts.MODELS),
+        ("family", "uni-2", lambda name: name.partition("-")[0] in ("uni", "ray")),
+    )
+    for label, model, test in rows:
         yield Form(
-            rule="unknown-model", name=name.lower() + "-caps" * name.isupper(), body=body, has=_is("model", name)
+            rule="unknown-model",
+            name=label,
+            body=give(IMAGE, model=model),
+            has=lambda body, test=test: isinstance(body.get("model"), str) and test(body["model"]),
         )
     yield Form(
         rule="unknown-model",
@@ -308,7 +317,13 @@ def _contents() -> Iterator[Form]:
         ("video", VIDEO, facts.VIDEO_RATIOS),
         ("video_reframe", REFRAME, facts.VIDEO_RATIOS),
     ):
-        for ratio in [one for one in (*every, "5:4", "16:10") if one not in legal]:
+        yield Form(
+            rule="aspect-ratio-invalid",
+            name=f"{kind}-unheard-of",
+            body=give(control, aspect_ratio="5:4"),
+            has=lambda body, kind=kind: body.get("type", "image") == kind and body.get("aspect_ratio") not in every,
+        )
+        for ratio in [one for one in every if one not in legal]:
             yield Form(
                 rule="aspect-ratio-invalid",
                 name=f"{kind}-{ratio.replace(':', '-')}",
@@ -317,9 +332,9 @@ def _contents() -> Iterator[Form]:
             )
     yield from _by_type("prompt-empty", {kind: {**body, "prompt": ""} for kind, body in _PAIRED.items()})
     yield from _by_type("prompt-too-long", {kind: {**body, "prompt": "a" * 6001} for kind, body in _PAIRED.items()})
-    for name, refs in (("nine", 9), ("twelve", 12)):
+    for name, refs, test in (("nine", 9, lambda count: count == 9), ("more", 12, lambda count: count > 9)):
         body = give(IMAGE_EDIT, image_ref=[BY_URL] * refs)
-        yield Form(rule="edit-references-too-many", name=name, body=body, has=_count(refs))
+        yield Form(rule="edit-references-too-many", name=name, body=body, has=_count(test))
     mixed = give(IMAGE_EDIT, source=PRIOR_IMAGE, image_ref=[BY_DATA] * 9)
     yield Form(rule="edit-references-too-many", name="by-data", body=mixed, has=_inline_refs)
     for ratio in [one for one in facts.IMAGE_RATIOS if one not in facts.PORTRAIT_RATIOS]:
@@ -333,8 +348,8 @@ def _inline_refs(body: Body) -> bool:
     return any("data" in one for one in body.get("image_ref") or ())
 
 
-def _count(refs: int) -> Callable[[Body], bool]:
-    return lambda body: len(body.get("image_ref") or ()) == refs
+def _count(test: Callable[[int], bool]) -> Callable[[Body], bool]:
+    return lambda body: test(len(body.get("image_ref") or ()))
 
 
 def _ratio_on(kind: str, ratio: str) -> Callable[[Body], bool]:

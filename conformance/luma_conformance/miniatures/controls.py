@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from luma_conformance.miniatures.miniature import Body
 from luma_conformance.miniatures.pictures import encode, mp4, png
-from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, FAILS, STAYS
+from luma_conformance.reference.cards import CLIENTS, COMPLETED_IMAGE, COMPLETED_VIDEO, FAILS, STAYS
 
 IMAGE_URL: Final = "https://media.test/image.png"
 VIDEO_URL: Final = "https://media.test/video.mp4"
@@ -22,6 +22,9 @@ STAYING: Final = tuple(STAYS)
 """The prompts whose generation stays queued, and in processing."""
 FAILING: Final = tuple(FAILS)
 """The prompts whose generation fails."""
+
+SLOTS: Final = CLIENTS["low-concurrency"].concurrency or 0
+"""How many jobs the client with few slots may have at once."""
 
 PROMPT: Final = "A harbour at first light"
 IMAGE: Final[Body] = {"prompt": PROMPT}

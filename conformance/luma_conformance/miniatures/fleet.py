@@ -9,9 +9,9 @@ from luma_conformance.miniatures.answers import answer_operators
 from luma_conformance.miniatures.contexts import CONTEXTS
 from luma_conformance.miniatures.legal import off_by_one, refused_contexts, refused_requests
 from luma_conformance.miniatures.life import life_operators
-from luma_conformance.miniatures.limits import limit_operators
+from luma_conformance.miniatures.limits import filling, limit_operators
 from luma_conformance.miniatures.loading import loading_operators
-from luma_conformance.miniatures.miniature import Miniature
+from luma_conformance.miniatures.miniature import Miniature, concerning, is_limited, is_lookup
 from luma_conformance.miniatures.owners import owner_operators
 from luma_conformance.miniatures.protocol import form_operators, wire_operators
 from luma_conformance.miniatures.slots import slot_operators
@@ -51,11 +51,10 @@ def _yield_all() -> Iterator[Miniature]:
     yield from only_in_contexts(CONTEXTS)
     yield from answer_operators()
     yield from owner_operators()
-    yield from limit_operators()
-    yield from window_operators()
-    yield from slot_operators()
+    for limits in (limit_operators, window_operators, slot_operators):
+        yield from concerning(is_limited, filling(limits()))
     yield from life_operators()
-    yield from output_operators()
+    yield from concerning(is_lookup, output_operators())
     yield from form_operators()
     yield from wire_operators()
     yield from legal_variants()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from luma_conformance.miniatures.controls import FAILING, IMAGE, IMAGE_EDIT, STAYING, give
+from luma_conformance.miniatures.controls import FAILING, IMAGE, IMAGE_EDIT, SLOTS, STAYING, give
 from luma_conformance.miniatures.miniature import TYPED, Asked, Wait, Witness, create, poll, read_json
 from luma_conformance.miniatures.pictures import png
 from luma_conformance.miniatures.places import inline
@@ -134,7 +134,7 @@ def _limits() -> Iterator[Kind]:
         heading="429 — Concurrent job limit exceeded",
         status=429,
         detail="concurrent",
-        witness=_full("low-concurrency", 1),
+        witness=_full("low-concurrency", SLOTS),
     )
 
 

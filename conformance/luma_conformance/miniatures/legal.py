@@ -36,7 +36,7 @@ from luma_conformance.miniatures.miniature import (
     read_json,
     write_json,
 )
-from luma_conformance.miniatures.pictures import encode, gif, jpeg, png
+from luma_conformance.miniatures.pictures import gif, jpeg, png
 from luma_conformance.miniatures.places import PLACES, inline
 from luma_conformance.miniatures.tabled import BY_ID, refinding, witness_of
 from luma_conformance.model import GENERATIONS_PATH, Request, Response
@@ -63,13 +63,14 @@ def _with(kind: str, path: str, value: Any, name: str = "") -> Allowed:
 
 
 def _alike(kind: str, path: str, value: Any) -> Callable[[Body], bool]:
-    def has(body: Body) -> bool:
-        found = look(body, path)
-        if body.get("type", "image") != kind:
-            return False
-        return set(found) == set(value) if isinstance(value, dict) and isinstance(found, dict) else found == value
+    return lambda body: body.get("type", "image") == kind and _is_like(look(body, path), value)
 
-    return has
+
+def _is_like(found: object, value: object) -> bool:
+    """Return whether a value is alike: an object by its members, anything else by its value."""
+    if isinstance(value, dict) and isinstance(found, dict):
+        return set(found) == set(value)
+    return found == value
 
 
 def _of(kind: str, name: str, body: Body, has: Callable[[Body], bool]) -> Allowed:
@@ -118,7 +119,7 @@ _SIGNALS: Final[dict[str, Body]] = {
 
 
 def _both(one: str, value: object, other: str, second: object) -> Callable[[Body], bool]:
-    return lambda body: look(body, one) == value and look(body, other) == second
+    return lambda body: _is_like(look(body, one), value) and _is_like(look(body, other), second)
 
 
 def _pairs() -> Iterator[Allowed]:
@@ -176,8 +177,9 @@ def _same_kind(found: Body | None, wanted: Body) -> bool:
 
 def _limits() -> Iterator[Allowed]:
     for kind in CONTROLS:
-        yield _with(kind, "prompt", "p" * 6000, f"{kind}-prompt-of-6000")
-        yield _with(kind, "prompt", "p", f"{kind}-prompt-of-1")
+        for length in (1, 6000):
+            body = give(CONTROLS[kind], prompt="p" * length)
+            yield _of(kind, f"prompt-of-{length}", body, lambda b, n=length: len(b.get("prompt", "")) == n)
     for count in (1, 2, 8, 9):
         body = give(IMAGE, image_ref=[BY_URL] * count)
         yield _of("image", f"{count}-references", body, lambda b, n=count: len(b.get("image_ref") or ()) == n)
@@ -190,11 +192,6 @@ def _limits() -> Iterator[Allowed]:
             f"indexes-{name}",
             guided(indexes),
             lambda body, indexes=indexes: _like(look(body, "video.edit.keyframe_indexes") or [], indexes),
-        )
-    for name, raw in (("8000-wide", png(8000, 30)), ("8000-high", png(30, 8000)), ("1-by-1", png(1, 1))):
-        body = give(IMAGE, image_ref=[inline(raw)])
-        yield _of(
-            "image", name, body, lambda seen, raw=raw: (seen.get("image_ref") or [{}])[0].get("data") == encode(raw)
         )
 
 

@@ -17,6 +17,7 @@ from luma_conformance.miniatures.miniature import (
     Wait,
     Witness,
     create,
+    is_lookup,
     poll,
     read_json,
     serve,
@@ -69,7 +70,13 @@ def _lives(body: Body, *waits: float) -> Witness:
 
 def _life(name: str, says: str, change: Retell, witness: Witness, heading: str = POLLED) -> Miniature:
     return Miniature(
-        name=f"life/{name}", says=says, heading=heading, area=Area.LIFE, make=_retold(change), witness=witness
+        name=f"life/{name}",
+        says=says,
+        heading=heading,
+        area=Area.LIFE,
+        make=_retold(change),
+        witness=witness,
+        concerns=is_lookup,
     )
 
 
@@ -328,6 +335,7 @@ def wrong_ids() -> Iterator[Miniature]:
             heading=heading,
             area=Area.LIFE,
             make=_vanishing(test),
+            concerns=is_lookup,
             witness=witness,
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
-from luma_conformance.miniatures.controls import CONTROLS, IMAGE, STAYING, VIDEO, give
+from luma_conformance.miniatures.controls import CONTROLS, IMAGE, SLOTS, STAYING, VIDEO, give
 from luma_conformance.miniatures.miniature import (
     TYPED,
     Area,
@@ -317,6 +318,17 @@ def cleared_windows() -> Iterator[Miniature]:
             make=_cleared_by(where),
             witness=lambda moves=moves: moves,
         )
+
+
+def filling(miniatures: Iterable[Miniature]) -> Iterator[Miniature]:
+    """Yield miniatures, those about slots with a witness that first takes all slots but one."""
+    taken = [create({"prompt": STAYING[0]}, "low-concurrency")] * (SLOTS - 1)
+    for one in miniatures:
+        witness = one.witness
+        if one.area is not Area.SLOTS or witness is None:
+            yield one
+        else:
+            yield replace(one, witness=lambda witness=witness: [*taken, *witness()])
 
 
 def limit_operators() -> Iterator[Miniature]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -92,7 +92,7 @@ class Miniature:
 
     `says` is one sentence about it, `heading` that of the page it violates. `touches` is whether its answer to a
     request, seen by itself, can differ from the reference's; without it, any answer may, but for those to media of
-    70 MB. `equivalent` is why it cannot be told from the reference by what the page says. `wire` is set where it is
+    70 MB, among requests of which `concerns` is true for one. `equivalent` is why it cannot be told from the reference by what the page says. `wire` is set where it is
     spoken to over HTTP.
     """
 
@@ -103,6 +103,7 @@ class Miniature:
     make: Make
     witness: Witness | None = None
     touches: Callable[[Asked], bool] | None = None
+    concerns: Callable[[Asked], bool] | None = None
     equivalent: str | None = None
     wire: Wire | None = None
 
@@ -131,6 +132,21 @@ class Asked:
     def creates(self) -> bool:
         """Whether it asks for a generation."""
         return self.request.method == "POST" and self.request.url.partition("?")[0] == GENERATIONS_PATH
+
+
+def is_lookup(asked: Asked) -> bool:
+    """Return whether a request looks a generation or an output up."""
+    return asked.request.method == "GET"
+
+
+def is_limited(asked: Asked) -> bool:
+    """Return whether a request has the key of a client with a small limit."""
+    return any("-low-" in value for name, value in asked.request.headers if name.lower() == "authorization")
+
+
+def concerning(what: Callable[[Asked], bool], miniatures: Iterable[Miniature]) -> Iterator[Miniature]:
+    """Yield miniatures that can differ only where there is a request of a certain kind."""
+    return (replace(one, concerns=what) for one in miniatures)
 
 
 def read_json(raw: bytes) -> Body:

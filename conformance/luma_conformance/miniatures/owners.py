@@ -17,6 +17,7 @@ from luma_conformance.miniatures.miniature import (
     around,
     changing_requests,
     create,
+    is_lookup,
     poll,
     serve,
 )
@@ -290,6 +291,7 @@ def seen_by_others() -> Iterator[Miniature]:
             heading=_FOREIGN,
             area=Area.SCOPING,
             make=_showing(test),
+            concerns=is_lookup,
             witness=witness,
         )
 
@@ -341,6 +343,7 @@ def near_ids() -> Iterator[Miniature]:
             heading=heading,
             area=Area.SCOPING,
             make=_found_by(near),
+            concerns=is_lookup,
             witness=lambda given=given: (poll(given),),
             equivalent=_SPELT if name in ("dashless", "braces", "urn", "blank") else None,
         )

@@ -53,7 +53,8 @@ class Tape:
         """
         if miniature.touches is not None:
             return {event.example for event in self.events if miniature.touches(event.asked)}
-        return set() if self.is_heavy or self._is_same(miniature) else None
+        is_concerned = miniature.concerns is None or any(miniature.concerns(event.asked) for event in self.events)
+        return set() if not is_concerned or self.is_heavy or self._is_same(miniature) else None
 
     def _is_same(self, miniature: Miniature) -> bool:
         clock = VirtualClock()
