@@ -302,7 +302,7 @@ WRONG: dict[str, tuple[Wrong, Property, str]] = {
 def test_a_wrong_server_is_caught(wrong: Wrong, judged: Property, said: str) -> None:
     """A server wrong in one thing is caught, with what it said and the request to send again, and no traceback."""
     with pytest.raises(NonConformance) as found:
-        judged(target_on(wrong))
+        judged(target_on(wrong, examples=100))
 
     explanation = str(found.value)
     assert said in explanation

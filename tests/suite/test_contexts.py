@@ -7,14 +7,17 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from luma_conformance.catalogue.pictures import draw_pictures
 from luma_conformance.model import Request, Response
-from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.properties.luma_target import LumaTarget, begin
 from luma_conformance.properties.nonconformance import NonConformance
+from luma_conformance.redaction.redactor import Redactor
+from luma_conformance.session.record import record, replay
 from luma_conformance.strategies import KINDS, Body
 from luma_conformance.strategies.contexts import BREACHES
 from luma_conformance.suite import test_contexts as contexts
@@ -212,3 +215,16 @@ def test_off_this_machine_only_a_few_sure_refusals_are_sent() -> None:
     assert sent.keys() == {"Rejected"}
     assert 180 < sent.total() < 220
     assert luma_target.session.spending.spent == 0
+
+
+def test_a_recording_tells_the_same(tmp_path: Path) -> None:
+    """What was found, and what makes the difference, is found again in the recording of the run."""
+    wrong = target_on(on_body(square_overlooked))
+    session = record(wrong.session, tmp_path / "run.har", Redactor())
+    found = find(begin(session, wrong.fuzzing, "a property"), "540p-with-hdr")
+    session.close()
+
+    again = find(begin(replay(tmp_path / "run.har", Redactor()), wrong.fuzzing, "a property"), "540p-with-hdr")
+
+    assert "right without    aspect_ratio square" in again
+    assert again.partition("  again ")[0] == found.partition("  again ")[0]

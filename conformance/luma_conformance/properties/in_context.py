@@ -12,9 +12,9 @@ from luma_conformance.rules import Accepted
 from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.contexts import Trial
 from luma_conformance.strategies.places import MEDIA_BREACHES
-from luma_conformance.strategies.spelling import spell
+from luma_conformance.strategies.spelling import Spelling
 
-Spelt = tuple[Body, tuple[str, str, str]]
+Spelt = tuple[Body, Spelling]
 """A body, and how its JSON is spelt."""
 Example = tuple[str, str, tuple[str, ...], Spelt, tuple[tuple[str, Spelt], ...]]
 """A trial as plain data: its rule, its way, its features, its request; and the same without one thing, by its name."""
@@ -98,7 +98,7 @@ def _judge(luma_target: LumaTarget, example: Example) -> None:
     """Send a request, and check its answer; if it is wrong, say without which part of its context it is right."""
     rule, way, names, request, without = example
     try:
-        prediction = _send(luma_target, request)
+        prediction = luma_target.check(*request)
     except NonConformance as found:
         needed = [name for name, other in without if _is_right(luma_target, other)]
         heading, _, rest = str(found).partition("\n")
@@ -113,15 +113,10 @@ def _judge(luma_target: LumaTarget, example: Example) -> None:
 
 def _is_right(luma_target: LumaTarget, request: Spelt) -> bool:
     try:
-        _send(luma_target, request)
+        luma_target.check(*request)
     except NonConformance:
         return False
     return True
-
-
-def _send(luma_target: LumaTarget, request: Spelt) -> object:
-    body, spelling = request
-    return luma_target.check(body, spell(body, *spelling).encode() if any(spelling) else None)
 
 
 def _explain(rule: str, way: str, names: tuple[str, ...], needed: Sequence[str]) -> Iterator[str]:

@@ -49,6 +49,7 @@ from luma_conformance.session.progress import Progress
 from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.hostile import JSON
+from luma_conformance.strategies.spelling import PLAINLY, Spelling, spell
 
 PROPERTY: Final = "property"
 """Where a property has found something that is no part of a single answer."""
@@ -202,19 +203,16 @@ class LumaTarget:
         if found is not None:
             raise found
 
-    def check(self, body: Body, text: bytes | None = None) -> Prediction:
-        """Send a body and check its answer against the rules; off this machine only sure refusals are sent.
+    def check(self, body: Body, spelling: Spelling = PLAINLY) -> Prediction:
+        """Send a body and check its answer against the rules; off this machine only sure refusals are sent."""
+        return self.send_checked(body, spelling)[0]
 
-        `text` is how the body is spelt, if that matters.
-        """
-        return self.send_checked(body, text)[0]
-
-    def send_checked(self, body: Body, text: bytes | None = None) -> tuple[Prediction, Exchange | None]:
+    def send_checked(self, body: Body, spelling: Spelling = PLAINLY) -> tuple[Prediction, Exchange | None]:
         """Check a body as `check` does, and return the exchange too; None where it may not be sent."""
         prediction = self.material.predict(body)
         if not self.is_free and not isinstance(prediction, Rejected):
             return prediction, None
-        exchange = self.send(body) if text is None else self.exchange(self.request(body=text))
+        exchange = self.send(body, spelling)
         self.skip_if_limited(exchange)
         self.check_answer(build_case(body, prediction, exchange.response.status), exchange, prediction)
         if isinstance(prediction, Rejected):
@@ -239,9 +237,10 @@ class LumaTarget:
         target = self.session.target
         return None if target.missing(role) else target.value(role)
 
-    def send(self, body: Body) -> Exchange:
+    def send(self, body: Body, spelling: Spelling = PLAINLY) -> Exchange:
         """Send a body, whatever the rules say of it, and return the exchange."""
-        return self.exchange(self.request(body=encode(body)))
+        text = encode(body) if spelling == PLAINLY else spell(body, *spelling).encode()
+        return self.exchange(self.request(body=text))
 
     def check_kept(self, rule: str, body: Body) -> None:
         """Check a body that only just keeps a rule, and count it once accepted."""

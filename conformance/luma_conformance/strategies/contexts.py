@@ -22,7 +22,7 @@ from luma_conformance.strategies.covering import Row, Target, cover, list_target
 from luma_conformance.strategies.features import Factor, Feature, Patch, factors_of, plain_body
 from luma_conformance.strategies.material import Material
 from luma_conformance.strategies.places import MEDIA_BREACHES
-from luma_conformance.strategies.spelling import reorder
+from luma_conformance.strategies.spelling import Spelling, reorder
 
 BREACHES: Final[Mapping[str, Breach]] = {rule.id: {**FIELD_BREACHES, **MEDIA_BREACHES}[rule.id] for rule in RULES}
 """How to break and keep each rule of `luma_conformance.rules.RULES`, by the rule's id."""
@@ -51,8 +51,8 @@ class Trial:
         return tuple(feature.name for feature, _ in self.features)
 
     @property
-    def spelling(self) -> tuple[str, str, str]:
-        """How its JSON is spelt: blanks, escapes, fractions."""
+    def spelling(self) -> Spelling:
+        """How its JSON is spelt."""
         given = [feature for feature, _ in self.features]
         return (
             "".join(one.blanks for one in given),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from luma_conformance.rules import facts
 from luma_conformance.strategies.material import VIDEO_TYPE, Material
-from luma_conformance.strategies.spelling import BLANKS
+from luma_conformance.strategies.spelling import BLANKS, ESCAPES
 
 Patch = Mapping[str, Any]
 """Fields to set in a body, by path; ABSENT unsets one."""
@@ -232,12 +232,11 @@ def spelling_factors(kind: str) -> list[Factor]:
         "sorted": "members sorted", "reversed": "members reversed", "first": "the members at fault first",
         "last": "the members at fault last",
     }  # fmt: skip
-    escapes = ("other scripts as \\u", "every character as \\u", "slashes as \\/")
     factors: list[Factor] = [
         (_AS_IT_IS, *(Feature(name=name, order=order) for order, name in orders.items())),
         (_AS_IT_IS, *(Feature(name=f"JSON with {blanks}" if blanks != "indented" else "JSON indented", blanks=blanks)
                       for blanks in BLANKS if blanks)),
-        (_AS_IT_IS, *(Feature(name=f"JSON with {escaped}", escapes=escaped) for escaped in escapes)),
+        (_AS_IT_IS, *(Feature(name=f"JSON with {escaped}", escapes=escaped) for escaped in ESCAPES if escaped)),
     ]  # fmt: skip
     if kind in ("video_edit", "video_reframe"):
         named = {"decimals": "fractions as 1.0", "exponents": "fractions as 1.0e0"}

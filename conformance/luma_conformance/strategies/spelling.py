@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any, Final
 
 BLANKS: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -20,6 +21,13 @@ BLANKS: Final[Mapping[str, tuple[str, str, str]]] = {
 _UNIT: Final = re.compile("....")
 FRACTIONS: Final = frozenset({"x_norm", "y_norm", "w_norm", "h_norm", "blur", "augmentation", "sparsity"})
 """The members that are fractions, for which 1, 1.0 and 1e0 are the same; whether they are for an index is not said."""
+
+
+Spelling = tuple[str, str, str]
+"""How a body is spelt: its blanks, its escapes, its fractions."""
+ESCAPES: Final = ("", "other scripts as \\u", "every character as \\u", "slashes as \\/")
+PLAINLY: Final[Spelling] = ("", "", "")
+SPELLINGS: Final[tuple[Spelling, ...]] = tuple(product(BLANKS, ESCAPES, ("", "exponents")))
 
 
 def reorder(value: Any, how: str, first: Iterable[str] = ()) -> Any:
