@@ -174,6 +174,7 @@ def _try_all(luma_target: LumaTarget, variations: Mapping[str, Variation]) -> No
             and not luma_target.replaces_added(variation.change(request))
         ],
         try_one,
+        "transport",
     )
 
 
