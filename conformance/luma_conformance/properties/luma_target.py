@@ -310,11 +310,6 @@ class LumaTarget:
         body = ask.body if isinstance(ask.body, bytes) else encode(ask.body)
         return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
 
-    def replaces_added(self, request: Request) -> bool:
-        """Return whether a request has a header that would stand where a gateway wants one of its own."""
-        added = {name.lower() for name, _ in self.session.added}
-        return any(name.lower() in added for name, _ in request.headers)
-
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
         """Raise NonConformance: what is wrong, what was answered, and the request as curl.
 

@@ -14,7 +14,16 @@ from luma_conformance.judge.expected import expect_unauthorized
 from luma_conformance.judge.lifecycle import judge_indistinguishable
 from luma_conformance.matching import Echo, Scene
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Headers, Request, header
-from luma_conformance.properties.asking import NOBODYS, PROMPT, STAYING, find_own, make_body, make_poll, make_request
+from luma_conformance.properties.asking import (
+    NOBODYS,
+    PROMPT,
+    STAYING,
+    find_own,
+    make_body,
+    make_poll,
+    make_request,
+    replaces_added,
+)
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import Accepted, Unspecified
 from luma_conformance.strategies import Body, available_kinds
@@ -73,7 +82,7 @@ def test_a_key_opens_nothing_from_another_place(luma_target: LumaTarget) -> None
         for what, way in ways.items()
         for operation in OPERATIONS
         if not (way(token).member is not None and operation == POLL)
-        and not luma_target.replaces_added(_show(way(token), operation, name))
+        and not replaces_added(luma_target, _show(way(token), operation, name))
     ]
 
     def try_one(example: tuple[str, str]) -> None:
