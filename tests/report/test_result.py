@@ -11,7 +11,7 @@ from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report import badge, jsonl
-from luma_conformance.report.result import Conclusion, Ending, Results
+from luma_conformance.report.result import Conclusion, Ending, Results, describe_covered
 from tests.report import samples
 
 PASSED, UNJUDGED = samples.PASSED, samples.UNJUDGED
@@ -215,3 +215,19 @@ def test_a_failure_outranks_what_is_required_and_a_remark_says_both() -> None:
 
     assert results.conclusion is Conclusion.NOT_CONFORMANT
     assert "1 of 9 cases were judged, and 3 are required" in results.remarks
+
+
+@pytest.mark.parametrize(
+    ("covered", "said"),
+    [
+        ({"features": 2374, "places": 1}, "2,374 rules × features, 1 checks of media × places × forms"),
+        ({"transport": 94, "identity": 368}, "368 of identity, 94 of transport"),
+        (
+            {"features": 1, "identity": 1000},
+            "1 rules × features, 0 checks of media × places × forms, 1,000 of identity",
+        ),
+    ],
+)
+def test_contexts_are_told_by_kind(covered: dict[str, int], said: str) -> None:
+    """Rules beside features and media at places come first, and then what was tried of each table."""
+    assert describe_covered(covered) == said

@@ -60,3 +60,9 @@ def create(luma_target: LumaTarget, body: Body, role: str = MAIN_KEY) -> str | N
     luma_target.skip_if_limited(created)
     made = member_of(created.response, "id")
     return made if created.response.status == 201 and isinstance(made, str) else None
+
+
+def replaces_added(luma_target: LumaTarget, request: Request) -> bool:
+    """Return whether a request has a header that would stand where a gateway wants one of its own."""
+    added = {name.lower() for name, _ in luma_target.session.added}
+    return any(name.lower() in added for name, _ in request.headers)

@@ -61,7 +61,8 @@ class LumaTarget:
 
     `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
     accepted. `contexts` has each rule with each feature beside which its answer was right, and `places` each rule about
-    media with each place and form. `observed` is what was seen of what the page leaves open.
+    media with each place and form; `tried` counts, by kind, the right answers of tables. `observed` is what was seen of
+    what the page leaves open.
 
     >>> from luma_conformance import LumaTarget, faulty
     >>> def test_faulty_requests_are_refused_as_the_page_says(luma_target: LumaTarget) -> None:
@@ -75,6 +76,7 @@ class LumaTarget:
     kept: Counter[str] = field(default_factory=Counter)
     contexts: set[tuple[str, str]] = field(default_factory=set)
     places: set[tuple[str, str]] = field(default_factory=set)
+    tried: Counter[str] = field(default_factory=Counter)
     observed: tuple[str, ...] = ()
     worded: str | None = None
     known: dict[Deviation, None] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class LumaTarget:
 
     def count_covered(self) -> dict[str, int]:
         """Return in how many contexts rules were judged right, by kind; empty if in none."""
-        counts = {"features": len(self.contexts), "places": len(self.places)}
+        counts = {"features": len(self.contexts), "places": len(self.places), **self.tried}
         return {kind: count for kind, count in counts.items() if count}
 
     @property
@@ -146,19 +148,26 @@ class LumaTarget:
             share,
         )
 
-    def for_each(self, examples: Sequence[object], try_one: Callable[[Any], object]) -> None:
+    def for_each(self, examples: Sequence[object], try_one: Callable[[Any], object], kind: str | None = None) -> None:
         """Try each of these examples in order, or those of a recording; raise NonConformance with the first that fails.
 
-        What every run has to try does not depend on what is drawn. Examples are plain data, as in `for_all`.
+        What every run has to try does not depend on what is drawn. Examples are plain data, as in `for_all`. Of a
+        `kind`, those whose answers were right are counted as contexts.
         """
+
+        def try_counted(one: Any) -> None:
+            try_one(one)
+            if kind is not None:
+                self.tried[kind] += 1
+
         if (recorded := self.session.target.channel.recorded_examples()) is not None:
-            self._again(recorded, try_one)
+            self._again(recorded, try_counted)
             return
         self._total, self._begun = len(examples), 0
         for one in examples:
             self.begin_example(one)
             try:
-                try_one(one)
+                try_counted(one)
             finally:
                 self.session.target.channel.end_example()
 
@@ -299,11 +308,6 @@ class LumaTarget:
             return bare
         body = ask.body if isinstance(ask.body, bytes) else encode(ask.body)
         return replace(bare, headers=(*bare.headers, ("Content-Type", JSON)), body=body)
-
-    def replaces_added(self, request: Request) -> bool:
-        """Return whether a request has a header that would stand where a gateway wants one of its own."""
-        added = {name.lower() for name, _ in self.session.added}
-        return any(name.lower() in added for name, _ in request.headers)
 
     def fail(self, what: str, exchange: Exchange) -> NoReturn:
         """Raise NonConformance: what is wrong, what was answered, and the request as curl.

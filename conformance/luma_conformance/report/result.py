@@ -250,7 +250,9 @@ def add_covered(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def describe_covered(covered: Mapping[str, int]) -> str:
     """Return in how many contexts rules were judged, in words."""
     features, places = covered.get("features", 0), covered.get("places", 0)
-    return f"{features:,} rules × features, {places:,} checks of media × places × forms"
+    parts = [f"{features:,} rules × features, {places:,} checks of media × places × forms"] if features + places else []
+    parts += [f"{count:,} of {kind}" for kind, count in sorted(covered.items()) if kind not in ("features", "places")]
+    return ", ".join(parts)
 
 
 def count_noun(number: int, noun: str) -> str:

@@ -50,7 +50,7 @@ def test_a_bad_key_is_refused_whatever_it_asks_for(luma_target: LumaTarget) -> N
         luma_target.check_answer(replace(case, title=f"{what}, asked for with a bad key"), exchange)
 
     asked = [*available_kinds(luma_target.material), *generations]
-    luma_target.for_each([(number, what) for what in asked for number in bad], try_one)
+    luma_target.for_each([(number, what) for what in asked for number in bad], try_one, "access")
 
 
 def test_a_client_that_may_not_is_refused_whatever_it_asks_for(luma_target: LumaTarget) -> None:
@@ -72,7 +72,7 @@ def test_a_client_that_may_not_is_refused_whatever_it_asks_for(luma_target: Luma
 
     # A prior generation is the main client's: another client has none of those.
     kinds = [kind for kind in available_kinds(luma_target.material) if not _is_chained(luma_target, kind)]
-    luma_target.for_each([(role, kind) for role in roles for kind in kinds], try_one)
+    luma_target.for_each([(role, kind) for role in roles for kind in kinds], try_one, "access")
 
 
 def _is_chained(luma_target: LumaTarget, kind: str) -> bool:

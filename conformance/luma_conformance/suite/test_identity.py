@@ -14,7 +14,16 @@ from luma_conformance.judge.expected import expect_unauthorized
 from luma_conformance.judge.lifecycle import judge_indistinguishable
 from luma_conformance.matching import Echo, Scene
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Headers, Request, header
-from luma_conformance.properties.asking import NOBODYS, PROMPT, STAYING, find_own, make_body, make_poll, make_request
+from luma_conformance.properties.asking import (
+    NOBODYS,
+    PROMPT,
+    STAYING,
+    find_own,
+    make_body,
+    make_poll,
+    make_request,
+    replaces_added,
+)
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import Accepted, Unspecified
 from luma_conformance.strategies import Body, available_kinds
@@ -59,7 +68,7 @@ def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
         shown = Shown(headers=(("Authorization", f"Bearer {token}".strip()),))
         _check_refused(luma_target, f"{of}, on {operation}", _show(shown, operation, name), find_refusals(token))
 
-    luma_target.for_each(examples, try_one)
+    luma_target.for_each(examples, try_one, "identity")
     luma_target.session.hide({})
 
 
@@ -73,7 +82,7 @@ def test_a_key_opens_nothing_from_another_place(luma_target: LumaTarget) -> None
         for what, way in ways.items()
         for operation in OPERATIONS
         if not (way(token).member is not None and operation == POLL)
-        and not luma_target.replaces_added(_show(way(token), operation, name))
+        and not replaces_added(luma_target, _show(way(token), operation, name))
     ]
 
     def try_one(example: tuple[str, str]) -> None:
@@ -84,7 +93,7 @@ def test_a_key_opens_nothing_from_another_place(luma_target: LumaTarget) -> None
         request = _show(shown, operation, name, token)
         _check_refused(luma_target, f"a key {what}, on {operation}", request, texts, odd=shown.member is not None)
 
-    luma_target.for_each(examples, try_one)
+    luma_target.for_each(examples, try_one, "identity")
 
 
 def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
@@ -113,7 +122,7 @@ def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
                 exchange,
             )
 
-    luma_target.for_each([*changes, "itself in the query of another"], try_one)
+    luma_target.for_each([*changes, "itself in the query of another"], try_one, "identity")
 
 
 def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTarget) -> None:
@@ -145,7 +154,7 @@ def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTa
                 label += f", {member_of(_look_up(luma_target, name, owner).response, 'state')}"
             _compare(luma_target, unknown[viewer], name, f"{label}, {seconds} s later", viewer)
 
-    luma_target.for_each(_list_lives(luma_target, timed=timed), try_one)
+    luma_target.for_each(_list_lives(luma_target, timed=timed), try_one, "identity")
 
 
 def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
@@ -167,7 +176,7 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
             luma_target.fail(f"{where}: the X-Request-Id that was made for {first}  [Request tracing]", exchange)
 
     ways = ("kept", "kept", "new")
-    luma_target.for_each([(what, way) for way in ways for what in contexts], try_one)
+    luma_target.for_each([(what, way) for way in ways for what in contexts], try_one, "identity")
 
 
 def test_a_request_id_comes_back_on_every_answer(luma_target: LumaTarget) -> None:
@@ -183,7 +192,7 @@ def test_a_request_id_comes_back_on_every_answer(luma_target: LumaTarget) -> Non
             luma_target.fail(f"{what}: X-Request-Id: {why}  [Request tracing]", exchange)
 
     examples = [(what, sent) for what in contexts for sent in REQUEST_IDS if what in WHOLLY or sent in TELLING]
-    luma_target.for_each(examples, try_one)
+    luma_target.for_each(examples, try_one, "identity")
 
 
 TELLING: Final = ("007", "Req-7F3a", "550E8400-E29B-41D4-A716-446655440000", "A1b2" * 10)

@@ -34,7 +34,7 @@ def test_a_refusal_is_for_its_reason(luma_target: LumaTarget) -> None:
         if isinstance(prediction, Rejected) and len(prediction.violations) == 1:
             luma_target.check(body)
 
-    luma_target.for_each(examples, try_one)
+    luma_target.for_each(examples, try_one, "reasons")
 
 
 def _fill(luma_target: LumaTarget, control: Case) -> dict[str, object]:

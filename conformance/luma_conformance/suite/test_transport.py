@@ -11,11 +11,11 @@ from luma_conformance.judge.answers import member_of
 from luma_conformance.judge.explain import MAX_LINE, describe_answer
 from luma_conformance.matching import cut, show
 from luma_conformance.model import GENERATIONS_PATH, Exchange, Request, Response, header
+from luma_conformance.properties.asking import NOBODYS, replaces_added
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.strategies.hostile import JSON
 
 PROMPT: Final = "A sunset over the ocean, seen from a lighthouse whose keeper has gone home for the winter"
-NOBODYS: Final = "00000000-0000-4000-8000-000000000000"
 Change = Callable[[Request], Request]
 
 
@@ -171,9 +171,10 @@ def _try_all(luma_target: LumaTarget, variations: Mapping[str, Variation]) -> No
             for how, variation in variations.items()
             for what, request in requests.items()
             if _is_there(variation, request, plain[what].response, remote=luma_target.session.remote)
-            and not luma_target.replaces_added(variation.change(request))
+            and not replaces_added(luma_target, variation.change(request))
         ],
         try_one,
+        "transport",
     )
 
 
