@@ -60,7 +60,8 @@ class LumaTarget:
 
     `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
     accepted. `contexts` has each rule with each feature beside which its answer was right, and `places` each rule about
-    media with each place and form. `observed` is what was seen of what the page leaves open.
+    media with each place and form; `counted` says how many `requests` and `jobs` at limits, and `lives`, were right.
+    `observed` is what was seen of what the page leaves open.
 
     >>> from luma_conformance import LumaTarget, faulty
     >>> def test_faulty_requests_are_refused_as_the_page_says(luma_target: LumaTarget) -> None:
@@ -74,6 +75,7 @@ class LumaTarget:
     kept: Counter[str] = field(default_factory=Counter)
     contexts: set[tuple[str, str]] = field(default_factory=set)
     places: set[tuple[str, str]] = field(default_factory=set)
+    counted: Counter[str] = field(default_factory=Counter)
     observed: tuple[str, ...] = ()
     worded: str | None = None
     known: dict[Deviation, None] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class LumaTarget:
 
     def count_covered(self) -> dict[str, int]:
         """Return in how many contexts rules were judged right, by kind; empty if in none."""
-        counts = {"features": len(self.contexts), "places": len(self.places)}
+        counts = {"features": len(self.contexts), "places": len(self.places), **self.counted}
         return {kind: count for kind, count in counts.items() if count}
 
     @property

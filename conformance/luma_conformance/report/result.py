@@ -249,8 +249,11 @@ def add_covered(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 def describe_covered(covered: Mapping[str, int]) -> str:
     """Return in how many contexts rules were judged, in words."""
-    features, places = covered.get("features", 0), covered.get("places", 0)
-    return f"{features:,} rules × features, {places:,} checks of media × places × forms"
+    features, places, *others = (covered.get(kind, 0) for kind in ("features", "places", "requests", "jobs", "lives"))
+    text = f"{features:,} rules × features, {places:,} checks of media × places × forms"
+    if any(others):
+        text += ", {:,} requests and {:,} jobs at limits × features, {:,} kinds × ends".format(*others)
+    return text
 
 
 def count_noun(number: int, noun: str) -> str:

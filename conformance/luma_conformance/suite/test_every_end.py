@@ -137,6 +137,7 @@ class _Slots:
         for _ in range(size):
             self._create({}, before)
         self.client.check_answers()
+        self.luma_target.counted["jobs"] += len(rows)
 
     def _begin(self, row: Row, stays: Row) -> tuple[Exchange, int]:
         """Return a job beside which jobs that stay hold all other slots, and how many slots there are."""

@@ -66,6 +66,7 @@ def _count(luma_target: LumaTarget, rows: list[Row]) -> None:
             left = None
     # How many requests one stands for is no fact of the page's: a server may count some twice, if it always does.
     steady = all(len(one) == 1 and min(one) > 0 for one in uses.values())
+    luma_target.counted["requests"] += len(rows)
     heavy = [f"{kind}: {max(one)} times" for kind, one in uses.items() if max(one) > 1]
     if steady and heavy:
         luma_target.observe((f"requests that count more than once: {', '.join(heavy)}",))
@@ -86,6 +87,7 @@ def _fill_and_return(luma_target: LumaTarget, rows: list[Row]) -> None:
             _fill(client)
     _judge(client)
     client.check_answers()
+    luma_target.counted["requests"] += len(rows)
 
 
 def _check_status(client: Client, answer: Exchange, row: Row) -> None:
