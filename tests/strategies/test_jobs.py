@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from luma_conformance.report.result import describe_covered
 from luma_conformance.rules import Accepted
 from luma_conformance.strategies import Material
 from luma_conformance.strategies.jobs import (
@@ -76,6 +77,14 @@ def test_every_feature_of_a_request_comes_alone_and_with_others() -> None:
         assert {row.get(name, "") for row in over} >= {*values}
         assert {row.get(name, "") for row in REQUESTS if row["at"] == BACK} >= {*values[1:]}
     assert len(REQUESTS) == 58
+
+
+def test_the_count_that_a_run_prints() -> None:
+    """A run on a target that offers everything counts each row, and each kind with each end."""
+    counted = sum(len(rows) for rows in list_counted(KINDS)) + len(REQUESTS)
+
+    told = describe_covered({"requests": counted, "jobs": len(JOBS), "lives": len(KINDS) * len([*ENDS, *STAYS])})
+    assert told.endswith("72 requests and 84 jobs at limits × features, 84 kinds × ends")
 
 
 def test_a_window_is_not_waited_for_before_it_is_full_again() -> None:

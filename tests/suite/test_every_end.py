@@ -145,6 +145,26 @@ def test_clients_that_share_a_limit_are_caught(wrong: Wrong, said: str) -> None:
         every_end.test_a_client_at_its_limit_stops_no_other(target_on(wrong))
 
 
+def test_jobs_that_take_more_slots_are_observed() -> None:
+    """A model and type that always takes two slots is said to, and not accused."""
+
+    def before(service: Any, client: Any, request: Request) -> None:
+        now, slots = service._read_clock(client), client.slots
+        slots.is_full(now)
+        slots._limit = 3 if body_of(request).get("model") == "uni-1-max" else 4
+
+    def after(service: Any, client: Any, request: Request, generation: Any) -> None:
+        if generation.model == "uni-1-max":
+            client.slots._ends.append(max(client.slots._ends, key=lambda end: end == generation.ends))
+            client.slots._ends.sort()
+
+    luma_target = target_on(lambda handle: created(after)(asked(before)(handle)))
+    every_end.test_every_end_of_a_job_frees_its_slot_and_no_other(luma_target)
+
+    heavy = ("image of uni-1-max: 2 slots", "image_edit of uni-1-max: 2 slots")
+    assert luma_target.observed == (f"jobs that take more than one slot: {', '.join(heavy)}",)
+
+
 @pytest.mark.parametrize(
     "legal",
     [

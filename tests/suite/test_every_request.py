@@ -144,9 +144,11 @@ def test_a_legal_window_is_not_accused(legal: Wrong) -> None:
     judge(legal)
 
 
-def test_requests_that_weigh_more_are_observed() -> None:
-    """A model and type that always counts twice is said to, and not accused."""
-    luma_target = target_on(counting(lambda body, _: 2 if body.get("model") == "uni-1-max" else 1))
+@pytest.mark.parametrize("times", [2, 3])
+def test_requests_that_weigh_more_are_observed(times: int) -> None:
+    """A model and type that always counts more than once is said to, and not accused."""
+    edit = {"model": "uni-1-max", "type": "image_edit"}
+    luma_target = target_on(counting(lambda body, _: times if edit.items() <= body.items() else 1))
     every_request.test_every_model_and_type_uses_the_window(luma_target)
 
-    assert "uni-1-max" in luma_target.observed[0]
+    assert luma_target.observed == (f"requests that count more than once: image_edit of uni-1-max: {times} times",)

@@ -31,8 +31,8 @@ class Judged:
 
     Of a property, `explanation` is what it found, in full; `rules` counts how often generated requests broke each rule,
     and how often they narrowly kept it and were accepted; `covered` counts the contexts in which answers were right, by
-    kind: `features` beside rules, `places` and forms of media; `observed` says what was seen of what the page leaves
-    open.
+    kind: `features` beside rules, `places` and forms of media, `requests` and `jobs` at limits, `lives` of generations;
+    `observed` says what was seen of what the page leaves open.
     """
 
     case: str

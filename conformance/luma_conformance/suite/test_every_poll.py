@@ -71,6 +71,7 @@ def _live(luma_target: LumaTarget, end: str, kinds: list[str], others: bool) -> 
             luma_target.fail(f"{who}: {oddity.what}  [{HEADING}]", life[oddity.exchange])
     named = zip(kinds, lives, strict=True)
     check_alike(luma_target, [(describe({"kind": kind, "end": end}), one) for kind, life in named for one in life])
+    luma_target.tried["lives"] += len(kinds)
 
 
 def _check_end(luma_target: LumaTarget, kind: str, end: str, poll: Exchange) -> None:
