@@ -13,6 +13,7 @@ from luma_conformance.pytest_plugin.scrubbing import (
     scrub_report,
     scrub_warning,
 )
+from luma_conformance.redaction.bounds import MAX_SHOWN, bound
 from luma_conformance.redaction.redactor import Redactor, safe_text
 
 KEY = "luma-api-s3cret-of-mine"
@@ -138,3 +139,19 @@ def test_log_records_lose_their_secrets_until_it_is_ended(caplog: pytest.LogCapt
     assert KEY not in caplog.text
     assert (record.msg, record.args) == ("%d", ("x",))
     assert logging.getLogRecordFactory() is usual
+
+
+@pytest.mark.parametrize("shift", range(0, 40, 3))
+def test_a_long_traceback_keeps_its_end_and_no_part_of_a_secret(shift: int) -> None:
+    """What went wrong stands last in a traceback; wherever it is cut, no piece of a key is left."""
+    filler = "x" * 97
+    keys = "\n".join(f"{filler}{KEY}" for _ in range(600))
+    made = report(f"first line\n{keys}\n{'y' * shift}\nE   ValueError: what went wrong")
+
+    scrub_report(made, lambda text: bound(text, scrub=scrub))
+
+    text = str(made.longrepr)
+    assert text.startswith("first line\n")
+    assert text.endswith("\nE   ValueError: what went wrong")
+    assert len(text) < MAX_SHOWN
+    assert not any(KEY[at : at + 8] in text for at in range(len(KEY) - 7))

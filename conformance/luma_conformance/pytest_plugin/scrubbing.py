@@ -9,10 +9,14 @@ import logging
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import pytest
 
-Scrub = Callable[[str], str]
+from luma_conformance.redaction.bounds import MAX_SHOWN, Scrub
+
+_PART: Final = MAX_SHOWN * 2 // 5
+"""Characters that are shown of each end of a long traceback."""
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub) -> None:
@@ -23,7 +27,7 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
     if isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
         report.longrepr = (path, line, scrub(reason))
-    elif report.longrepr is not None and (text := scrub(whole := str(report.longrepr))) != whole:
+    elif report.longrepr is not None and (text := _scrub_traceback(whole := str(report.longrepr), scrub)) != whole:
         report.longrepr = "\n\n".join([*_find_crash_line(report.longrepr, scrub), text])
     if (known := getattr(report, "wasxfail", None)) is not None:
         vars(report)["wasxfail"] = scrub(known)
@@ -34,7 +38,7 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub)
 
 def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
     """Remove secrets from the traceback that pytest prints for an internal error."""
-    if (text := scrub(whole := str(excrepr))) != whole:
+    if (text := _scrub_traceback(whole := str(excrepr), scrub)) != whole:
         vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # str() and every printer call this
 
 
@@ -62,6 +66,15 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
 
     logging.setLogRecordFactory(record)
     return lambda: logging.setLogRecordFactory(usual)
+
+
+def _scrub_traceback(text: str, scrub: Scrub) -> str:
+    """Return a traceback without secrets; of a long one, the start and the end, which says what went wrong."""
+    if len(text) <= MAX_SHOWN:
+        return scrub(text)
+    # More is searched than is shown: of a secret that begins where the search does, no half is then left.
+    end = scrub(text[-MAX_SHOWN:])[-_PART:].partition("\n")[2]
+    return f"{scrub(text)[:_PART]}\n…\n{end}"
 
 
 def _find_crash_line(longrepr: object, scrub: Scrub) -> list[str]:
