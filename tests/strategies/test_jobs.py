@@ -83,8 +83,8 @@ def test_the_count_that_a_run_prints() -> None:
     """A run on a target that offers everything counts each row, and each kind with each end."""
     counted = sum(len(rows) for rows in list_counted(KINDS)) + len(REQUESTS)
 
-    told = describe_covered({"requests": counted, "jobs": len(JOBS), "lives": len(KINDS) * len([*ENDS, *STAYS])})
-    assert told.endswith("72 requests and 84 jobs at limits × features, 84 kinds × ends")
+    told = describe_covered({"limits": counted, "jobs": len(JOBS), "lives": len(KINDS) * len([*ENDS, *STAYS])})
+    assert told == "84 of jobs, 72 of limits, 84 of lives"
 
 
 def test_a_window_is_not_waited_for_before_it_is_full_again() -> None:

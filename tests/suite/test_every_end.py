@@ -14,7 +14,7 @@ from tests import miniatures
 from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_creates import asked, body_of, created, ending, polled
-from tests.suite.wrong_limits import behind, freed_after_a_minute, jittery, with_slots
+from tests.suite.wrong_limits import behind, freed_after_a_minute, jittery, never_freed, with_slots
 
 LONG = 10**12
 
@@ -111,6 +111,7 @@ def kept(until: float, *, kind: str = "", code: str | None = None, stays: bool =
         pytest.param(ending(lambda _, one, end: 0 if one.failure else end), "that fails with", id="failing take none"),
         pytest.param(ending(lambda body, _, end: 0 if body.get("user_id") else end), "beside", id="user_id"),
         pytest.param(polled(freed_by_a_poll), "beside", id="freed by a poll"),
+        pytest.param(with_slots(is_full=never_freed), "refused", id="never freed"),
         pytest.param(with_slots(take=freed_after_a_minute), "beside", id="freed after a minute"),
         pytest.param(created(freed_by_others), "another client's", id="freed by others"),
         pytest.param(asked(taken_by_refusals), "a refused request of its own", id="taken by a refusal"),

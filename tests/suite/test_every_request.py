@@ -15,7 +15,7 @@ from tests import miniatures
 from tests.miniatures import Handle, Wrong, on_answers, right
 from tests.suite.target_on import target_on
 from tests.suite.wrong_creates import asked, body_of, counting, one_window_each, polled, sent
-from tests.suite.wrong_limits import counting_refusals, jittery, renumbered, with_limiter
+from tests.suite.wrong_limits import behind, counting_refusals, jittery, renumbered, with_limiter
 
 
 def judge(wrong: Wrong) -> tuple[str, ...]:
@@ -74,6 +74,20 @@ def told_otherwise(kind: str, **changes: Any) -> Wrong:
     return on_answers(change)
 
 
+def polls_limited(handle: Handle) -> Handle:
+    """Refuse polls too while the window is full."""
+    service = behind(handle)
+    poll = service._poll
+
+    def polling(client: Any, generation_id: str, request: Request) -> Any:
+        if client.window.refuse(service._read_clock(client)) is not None:
+            service._check_limits(client)
+        return poll(client, generation_id, request)
+
+    service._poll = polling  # type: ignore[method-assign]
+    return handle
+
+
 def emptied_by_others(handle: Handle) -> Handle:
     """Forget what all have sent when the job of one of them is polled by another."""
 
@@ -112,6 +126,7 @@ def emptied_by_others(handle: Handle) -> Handle:
         ),
         pytest.param(polled(lambda _, client, __: forget(client)), "after a poll of its own job", id="poll"),
         pytest.param(emptied_by_a_refusal, "after a refused request of its own", id="refusal"),
+        pytest.param(polls_limited, "a poll after .*: expected 200, got 429 Rate limit exceeded", id="polls"),
         pytest.param(refunded, "an image that fails with", id="failed jobs do not count"),
         pytest.param(
             told_otherwise("video", body=b'{"detail": "Slow down"}'), "a video request: expected 201", id="text"

@@ -19,11 +19,9 @@ from tests.suite.wrong_limits import (
     counting_refusals,
     fixed,
     jittery,
-    never_freed,
     renumbered,
     shorter,
     with_limiter,
-    with_slots,
 )
 
 pytestmark = pytest.mark.slow
@@ -72,7 +70,6 @@ def limits_before_validation(handle: Handle) -> Handle:
         pytest.param(with_limiter(refuse=shorter), "Retry-After is 55", id="window of 55 s"),
         pytest.param(renumbered("Retry-After", -1, status=429), "Retry-After", id="Retry-After one short"),
         pytest.param(renumbered("X-RateLimit-Remaining", 1, status=201), "Remaining is", id="Remaining one too many"),
-        pytest.param(with_slots(is_full=never_freed), "no job of this client", id="slot freed only when polled"),
         pytest.param(one_window_for_all, "X-RateLimit-", id="one window for all clients"),
     ],
 )

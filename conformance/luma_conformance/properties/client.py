@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 from luma_conformance.catalogue.roles import MAIN_KEY
-from luma_conformance.judge.answers import find_always_wrong, member_of
+from luma_conformance.judge.answers import detail_of, find_always_wrong, member_of
 from luma_conformance.judge.explain import describe_trace
-from luma_conformance.judge.rate_limit import Contradiction
+from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, Contradiction
 from luma_conformance.model import Exchange, Request, Response
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.strategies import jobs
@@ -52,9 +52,15 @@ class Client:
         return named or PROMPT
 
     def poll(self, job: Exchange) -> Exchange:
-        """Poll one of the client's jobs."""
-        polled = self.luma_target.exchange(self._lookup(job, self.role))
+        """Poll one of the client's jobs, for which there is no limit that it could reach here."""
+        return self._poll(_id_of(job.response))
+
+    def _poll(self, generation_id: str) -> Exchange:
+        polled = self.luma_target.exchange(make_lookup(self.luma_target, generation_id, self.role), at_once=True)
         self.trace.append(polled)
+        if polled.response.status == 429 and (detail := detail_of(polled.response)) in (RPM, CONCURRENCY):
+            context = next(reversed(self.contexts.values()), "a request")
+            self.luma_target.fail(f"a poll after {context}: expected 200, got 429 {detail}  [Rate limiting]", polled)
         return polled
 
     def sleep(self, seconds: float) -> None:
@@ -109,17 +115,15 @@ class Client:
             failing = target.value("generation-failed-prompt") or PROMPT
             job = target.exchange(target.request(body=_encode({"prompt": failing})))
             target.sleep(SOON, MAIN_KEY)
-            target.exchange(self._lookup(job, MAIN_KEY))
+            target.exchange(make_lookup(target, _id_of(job.response), MAIN_KEY))
         elif what in (jobs.OTHERS_REQUEST, jobs.OTHERS_REFUSAL):
             body = refused if what == jobs.OTHERS_REFUSAL else {"prompt": PROMPT}
             target.exchange(target.request(body=_encode(body)))
         elif what and self._last:
-            role = self.role if what == jobs.OWN_POLL else MAIN_KEY
-            polled = target.exchange(make_lookup(target, self._last, role))
-            self.trace += [polled] if what == jobs.OWN_POLL else []
-
-    def _lookup(self, job: Exchange, role: str) -> Request:
-        return make_lookup(self.luma_target, _id_of(job.response), role)
+            if what == jobs.OWN_POLL:
+                self._poll(self._last)
+            else:
+                target.exchange(make_lookup(target, self._last, MAIN_KEY))
 
 
 def check_alike(luma_target: LumaTarget, named: Sequence[tuple[str, Exchange]]) -> None:

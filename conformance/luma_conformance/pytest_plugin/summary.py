@@ -124,16 +124,15 @@ def _write_causes(terminal: pytest.TerminalReporter, results: Results) -> None:
 
 def _format_rules(ending: Ending, *, every: bool) -> Iterator[str]:
     """Yield lines that say how often generated requests broke the rules, or narrowly kept them; `every` names each."""
-    if not ending.rules:
-        return
     unreached = [rule for rule, (broken, _) in ending.rules.items() if not broken]
     reached = len(ending.rules) - len(unreached)
-    yield f"rules       {reached} of {len(ending.rules)} broken by generated requests"
+    if ending.rules:
+        yield f"rules       {reached} of {len(ending.rules)} broken by generated requests"
     if ending.covered:
         yield f"contexts    {describe_covered(ending.covered)}"
     if unreached and len(unreached) <= MAX_UNREACHED:
         yield f"unreached   {', '.join(unreached)}"
-    if every:
+    if every and ending.rules:
         yield "            broken / narrowly kept and accepted"
         cells = [f"{rule:<28}{broken:>5} /{kept:>4}" for rule, (broken, kept) in ending.rules.items()]
         yield from (f"            {cell}" for cell in cells)
