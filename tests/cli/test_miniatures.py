@@ -97,3 +97,13 @@ def test_an_interrupted_run_shows_what_it_knows(capsys: Output, monkeypatch: pyt
 
     assert main(["miniatures", "--miniature", "rules", "--jobs", "1"]) == Exit.INTERRUPTED
     assert "interrupted: 49 miniatures were not judged" in capsys.readouterr().out
+
+
+def test_the_smoke_cases_exist_and_cost_nothing() -> None:
+    """The list that comes with the kit names cases of the catalogue, in its order, that create nothing."""
+    own, names = casefiles.own(), (casefiles.specs() / "smoke.txt").read_text().split()
+    order = [case.id for case in own]
+
+    assert set(names) <= set(order)
+    assert names == sorted(names, key=order.index)
+    assert [case.id for case in own if case.id in names and case.cost] == []

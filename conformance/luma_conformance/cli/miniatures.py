@@ -130,6 +130,12 @@ def find_smoke(score: Score, rehearsals: Sequence[Rehearsal]) -> tuple[str, ...]
     return find_smallest(score.killed, costs, [one.part.id for one in rehearsals])
 
 
+def find_alone(score: Score, rehearsals: Sequence[Rehearsal]) -> dict[str, int]:
+    """Return how many services each case accuses that nothing else does; of properties, not all were asked."""
+    cases = {one.part.id for one in rehearsals if one.part.is_case}
+    return {part: count for part, count in score.alone().items() if part in cases}
+
+
 def describe(score: Score, rehearsals: Sequence[Rehearsal], seconds: float) -> str:
     """Return the score for people."""
     killed, wrong = len(score.killed), len(score.wrong)
@@ -163,12 +169,12 @@ def _describe_kills(score: Score) -> list[str]:
 
 
 def _describe_cases(score: Score, rehearsals: Sequence[Rehearsal]) -> list[str]:
-    alone, smoke = score.alone(), find_smoke(score, rehearsals)
+    alone, smoke = find_alone(score, rehearsals), find_smoke(score, rehearsals)
     asked = {one.part.id: one.requests for one in rehearsals}
     rows = sorted(alone.items(), key=lambda row: (-row[1], row[0]))
     kept = sum(bool(set(one.accused_by) & {*smoke}) for one in score.killed)
     return [
-        *_list("accused by one case or property alone", [f"{count:>4}  {part}" for part, count in rows[:20]]),
+        *_list("cases that alone accuse some", [f"{count:>4}  {part}" for part, count in rows[:20]]),
         "",
         f"smoke       {len(smoke)} cases, {sum(asked[part] for part in smoke)} requests that create nothing, "
         f"kill {kept} of the {len(score.killed)} (a greedy set, not proved the smallest)",
@@ -209,7 +215,7 @@ def as_data(score: Score, rehearsals: Sequence[Rehearsal]) -> dict[str, object]:
         "survivors": [shown(one) for one in score.survivors],
         "false_alarms": [{**shown(one), "text": one.text} for one in score.false_alarms],
         "equivalents": [{**shown(one), "reason": one.miniature.equivalent} for one in score.equivalents],
-        "alone": dict(sorted(score.alone().items())),
+        "alone": dict(sorted(find_alone(score, rehearsals).items())),
         "smoke": find_smoke(score, rehearsals),
         "miniatures": [
             {"name": one.miniature.name, "accused_by": one.accused_by, "seconds": round(one.seconds, 3)}
