@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from luma_conformance.miniatures.answers import put, revalue
-from luma_conformance.miniatures.limits import Limited
 from luma_conformance.miniatures.miniature import (
     ROOMY,
     Area,
@@ -24,7 +23,7 @@ from luma_conformance.miniatures.miniature import (
 )
 from luma_conformance.model import GENERATIONS_PATH, Clock, Request, Response, header
 from luma_conformance.reference.media import Loader, media_facts
-from luma_conformance.reference.service import Service
+from luma_conformance.reference.service import Service, _Refused
 from luma_conformance.reference.settings import Settings
 from luma_conformance.reference.storage import Storage
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified, predict
@@ -111,13 +110,19 @@ def _layer(body: dict[str, Any]) -> Any:
     return {**body, "output": [{**one, "layer": None} for one in body["output"]]} if "output" in body else body
 
 
-def _lengthen(body: dict[str, Any]) -> Any:
-    if "output" not in body:
-        return body
-    return {
-        **body,
-        "output": [{**one, "url": f"{one['url']}&response-cache-control=no-store"} for one in body["output"]],
-    }
+_MORE: Final = "&response-cache-control=no-store"
+
+
+def _lengthen(handle: Handle) -> Handle:
+    def answer(request: Request) -> Response:
+        response = handle(replace(request, url=request.url.removesuffix(_MORE)))
+        body = dict(read_json(response.body))
+        if not body.get("output"):
+            return response
+        longer = [{**one, "url": f"{one['url']}{_MORE}"} for one in body["output"]]
+        return replace(response, body=write_json({**body, "output": longer}))
+
+    return answer
 
 
 def _reword(body: dict[str, Any]) -> Any:
@@ -188,18 +193,22 @@ def _early(*, limits: bool) -> type[Service]:
 
 
 def _counting(where: Callable[[int], bool]) -> Make:
-    """Return what makes a service in which refused requests of some statuses use quota too."""
+    """Return what makes a service in which requests refused with some statuses use quota too.
 
-    class Counting(Limited):
-        def handle(self, request: Request) -> Response:
-            response = super().handle(request)
-            token = (header(request.headers, "Authorization") or "").removeprefix("Bearer luma-api-test-")
-            is_ours = request.method == "POST" and request.url.startswith(GENERATIONS_PATH) and where(response.status)
-            if is_ours and token in self._clients and (client := self._clients[token]).window.limit < 10**6:
-                now = self._read_clock(client)
-                if client.window.refuse(now) is None:
+    It looks at the window first, so that a request that finds no room is refused for that.
+    """
+
+    class Counting(Service):
+        def _create(self, client: Any, request: Request) -> Any:
+            now = self._read_clock(client)
+            if client.window.refuse(now) is not None:
+                self._check_limits(client)
+            try:
+                return super()._create(client, request)
+            except _Refused as refused:
+                if where(refused.status):
                     client.window.admit(now)
-            return response
+                raise
 
     return serve(Counting)
 
@@ -248,7 +257,7 @@ def _storages() -> Iterator[Miniature]:
             return _set(Service(clock=clock, settings=ROOMY), _storage=make())
 
         yield _variant(name, says, build)
-    yield _variant("longer-urls", "Output URLs have one more parameter.", _json(_lengthen))
+    yield _variant("longer-urls", "Output URLs have one more parameter.", around(_lengthen))
 
 
 def _malformed() -> Iterator[Miniature]:
