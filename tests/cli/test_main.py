@@ -24,7 +24,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-COMMANDS = ["run", "list", "show", "check", "serve", "profile", "audit", "compare", "report", "precedence"]
+COMMANDS = [
+    "run",
+    "list",
+    "show",
+    "check",
+    "serve",
+    "profile",
+    "audit",
+    "compare",
+    "report",
+    "precedence",
+    "miniatures",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: Any, **attributes: Any) -> argparse.Action:
         """Add an argument; one that takes a value refuses an empty one."""
-        if "action" not in attributes:
+        if attributes.get("action", "store") in ("store", "append"):
             attributes["type"] = given(attributes.get("type", str))
         return super().add_argument(*names, **attributes)
 
