@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,12 @@ def judge(pytester: pytest.Pytester, url: str, profile: str, *arguments: str) ->
 @pytest.mark.slow
 @pytest.mark.strangers
 @pytest.mark.parametrize("name", NAMES)
-def test_a_faithful_stranger_is_not_accused(name: str, pytester: pytest.Pytester) -> None:
+def test_a_faithful_stranger_is_not_accused(name: str, pytester: pytest.Pytester, table: Callable[[str], None]) -> None:
     """The gate profile finds nothing on a faithful server, and judges all that the server offers."""
     with stranger(name).start() as (url, profile):
         found = judge(pytester, url, profile)
 
+    table(f"{name:<18} {found.coverage} judged")
     assert [_say(one) for one in found.verdicts if one.verdict in ACCUSED] == []
     assert found.conclusion is Conclusion.CONFORMANT
     assert found.judged >= stranger(name).JUDGED

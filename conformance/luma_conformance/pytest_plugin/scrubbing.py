@@ -13,10 +13,12 @@ from typing import Final
 
 import pytest
 
-from luma_conformance.redaction.bounds import MAX_SHOWN, Scrub
+Scrub = Callable[[str], str]
 
-_PART: Final = MAX_SHOWN * 2 // 5
-"""Characters that are shown of each end of a long traceback."""
+_LONG: Final = 20_000
+"""Characters of a traceback that are searched for secrets at a time, which is as many as a text is shown of."""
+_PART: Final = _LONG * 2 // 5
+"""Characters that are shown of each end of a longer one."""
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub) -> None:
@@ -70,10 +72,10 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
 
 def _scrub_traceback(text: str, scrub: Scrub) -> str:
     """Return a traceback without secrets; of a long one, the start and the end, which says what went wrong."""
-    if len(text) <= MAX_SHOWN:
+    if len(text) <= _LONG:
         return scrub(text)
     # More is searched than is shown: of a secret that begins where the search does, no half is then left.
-    end = scrub(text[-MAX_SHOWN:])[-_PART:].partition("\n")[2]
+    end = scrub(text[-_LONG:])[-_PART:].partition("\n")[2]
     return f"{scrub(text)[:_PART]}\n…\n{end}"
 
 
