@@ -140,7 +140,7 @@ def test_the_number_of_contexts_is_known() -> None:
     places = {(trial.rule, trial.way) for trial in [*tried, *large] if trial.rule in MEDIA_BREACHES}
 
     assert describe_covered({"features": len(features), "places": len(places)}) == (
-        "2,374 rules × features, 448 checks of media × places × forms"
+        "2,373 rules × features, 448 checks of media × places × forms"
     )
     assert len(tried) < 1300
 
@@ -162,3 +162,13 @@ def test_what_a_target_does_not_offer_is_left_out() -> None:
     assert {trial.kind for trial in trials} == {"image", "image_edit", "video"}
     assert not any("by URL" in name for trial in trials for name in trial.names)
     assert all(isinstance(bare.predict(trial.make_body()), Rejected) for trial in trials)
+
+
+def test_exr_on_an_extension_may_be_refused_for_either_reason() -> None:
+    """EXR without HDR on an extension breaks two rules, so it is no context of one of them."""
+    prior = {"generation_id": material().completed_video}
+    body = {"prompt": "x", "model": "ray-3.2", "type": "video", "video": {"start_frame": prior, "exr_export": True}}
+    prediction = material().predict(body)
+
+    assert isinstance(prediction, Rejected)
+    assert {one.rule for one in prediction.violations} == {"exr-without-hdr", "extend-hdr"}

@@ -68,6 +68,12 @@ def _extends_backward(subject: Subject) -> bool:
     return _extends(subject) and end is not None and end.generation_id is not None
 
 
+def _extends_in_hdr(subject: Subject) -> bool:
+    # The advice is to "drop HDR/EXR", so EXR without HDR may be refused in these words, or in those of its own row.
+    dynamic = subject.video.hdr is True or subject.video.exr_export is True
+    return subject.type == "video" and bool(subject.video.generation_frames) and dynamic
+
+
 def _loops_to_an_end(subject: Subject) -> bool:
     ends = subject.video.loop is True and subject.video.end_frame is not None
     return ends and not (_extends_backward(subject) and len(subject.video.frames) == 1)
@@ -234,7 +240,7 @@ _EXTENDING: Final = (
         heading=_EXTEND,
         status=400,
         detail="HDR is not supported with video extend",
-        find=at("video.hdr", lambda s: s.type == "video" and bool(s.video.generation_frames) and s.video.hdr is True),
+        find=at("video.hdr", _extends_in_hdr),
     ),
     Rule(
         id="extend-loop-backward",
