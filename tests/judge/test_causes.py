@@ -109,6 +109,16 @@ def test_what_follows_in_one_case_is_a_cause_where_it_also_occurs_by_itself() ->
     ]
 
 
+def test_what_mostly_follows_is_a_cause_only_in_the_cases_that_show_it_by_itself() -> None:
+    """A 201 that should be a refusal lacks headers of a right one; that one case sees only those is not the point."""
+    accepted = [fail(f"a/{number}", status("400", "201"), lacks("X-Left")) for number in range(20)]
+
+    assert tell(*accepted, fail("b", lacks("X-Left"))) == [
+        "accepts what the page refuses with 400: 400 — Unknown model: 20 cases",
+        "X-Left is missing: 1 case",
+    ]
+
+
 @pytest.mark.parametrize(("sections", "causes"), [(FEW, FEW), (FEW + 1, 1)])
 def test_the_same_wrong_status_in_more_than_a_few_sections_is_one_cause(sections: int, causes: int) -> None:
     """In a few sections they may be as many oversights; in more a server has one idea of its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ class _Finding:
 def find_causes(verdicts: Iterable[Judged]) -> tuple[Cause, ...]:
     """Return the causes of the failures among some verdicts: must before should, then those of most cases first."""
     failing = {judged.case: judged for judged in verdicts if judged.verdict is Outcome.FAIL}
-    found = {case: list(_find(judged)) for case, judged in failing.items()}
+    found = _part_followers({case: list(_find(judged)) for case, judged in failing.items()})
     keys = _choose_keys(found)
     grouped: dict[Key, dict[str, list[_Finding]]] = defaultdict(lambda: defaultdict(list))
     for case, findings in found.items():
@@ -100,6 +100,20 @@ def find_causes(verdicts: Iterable[Judged]) -> tuple[Cause, ...]:
 def blank(text: str) -> str:
     """Return a text without what varies from answer to answer: ids, numbers, quoted values, URLs."""
     return _VARIABLE.sub("…", text)
+
+
+def _part_followers(found: Mapping[str, list[_Finding]]) -> Mapping[str, list[_Finding]]:
+    """Return findings, those that follow from a wrong status under a key of their own if most of their kind do.
+
+    What a server leaves out of answers that it should not give is then no second fault, though one case shows it alone.
+    """
+    kinds = Counter((one.key, one.follows) for findings in found.values() for one in findings)
+    mostly = {key for (key, follows), times in kinds.items() if follows and times > kinds[key, False]}
+
+    def part(one: _Finding) -> _Finding:
+        return replace(one, key=("follows", *one.key)) if one.follows and one.key in mostly else one
+
+    return {case: [part(one) for one in findings] for case, findings in found.items()}
 
 
 def _choose_keys(found: Mapping[str, list[_Finding]]) -> Mapping[Key, Key]:
