@@ -83,8 +83,10 @@ def serving(
     listening = _listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
+    while thread.is_alive() and not server.started:
+        thread.join(0.001)  # it imports modules first, which must not go on when whoever asked for it begins
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"  # the socket listens already: a request waits, at worst
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
