@@ -76,11 +76,6 @@ def completed_when_others_ask(handle: Handle) -> Handle:
             id="another code",
         ),
         pytest.param(
-            when("image_edit", "rate_limited", lambda body, n: {**body, "failure_reason": f"Failed {'again' * n}."}),
-            "an image_edit that fails with rate_limited, when it is polled later: failure_reason was",
-            id="another reason later",
-        ),
-        pytest.param(
             when("video", "image_too_large", lambda body, n: {**body, "created_at": f"2026-04-08T12:00:0{n}Z"}),
             "a video that fails with image_too_large, when it is polled.*: created_at was",
             id="created later",

@@ -81,6 +81,10 @@ class _Finding:
     follows: bool = False
 
 
+MANY: Final = 9
+"""Findings of a kind that follow from a wrong status, for one that stands alone: if there are more, they all follow."""
+
+
 def find_causes(verdicts: Iterable[Judged]) -> tuple[Cause, ...]:
     """Return the causes of the failures among some verdicts: must before should, then those of most cases first."""
     failing = {judged.case: judged for judged in verdicts if judged.verdict is Outcome.FAIL}
@@ -103,12 +107,12 @@ def blank(text: str) -> str:
 
 
 def _part_followers(found: Mapping[str, list[_Finding]]) -> Mapping[str, list[_Finding]]:
-    """Return findings, those that follow from a wrong status under a key of their own if most of their kind do.
+    """Return findings, those that follow from a wrong status under a key of their own if nearly all of their kind do.
 
     What a server leaves out of answers that it should not give is then no second fault, though one case shows it alone.
     """
     kinds = Counter((one.key, one.follows) for findings in found.values() for one in findings)
-    mostly = {key for (key, follows), times in kinds.items() if follows and times > kinds[key, False]}
+    mostly = {key for (key, follows), times in kinds.items() if follows and times > MANY * kinds[key, False]}
 
     def part(one: _Finding) -> _Finding:
         return replace(one, key=("follows", *one.key)) if one.follows and one.key in mostly else one

@@ -210,10 +210,9 @@ def _check_progress(
 
 
 def _check_facts_of_end(first: Mapping[str, object], body: Mapping[str, object]) -> Iterator[str]:
-    """Yield each fact about the end of a generation that is another at a later poll."""
-    for name in ("failure_code", "failure_reason"):
-        if body.get(name) != first.get(name):
-            yield f"{name} was {show(first.get(name))} and is {show(body.get(name))}"
+    """Yield each fact about the end of a generation that is another at a later poll; a reason is words for people."""
+    if (code := body.get("failure_code")) != (was := first.get("failure_code")):
+        yield f"failure_code was {show(was)} and is {show(code)}"
     counts = [len(output) if isinstance(output := one.get("output"), list) else 0 for one in (first, body)]
     if counts[0] != counts[1]:
         yield f"it had {counts[0]} outputs and has {counts[1]}"
