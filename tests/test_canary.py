@@ -113,7 +113,10 @@ UNGUARDED = """
     import luma_conformance.redaction.redactor
     import luma_conformance.pytest_plugin.scrubbing
 
+    import luma_conformance.judge.evidence
+
     luma_conformance.redaction.redactor.Redactor.scrub = lambda self, text: text
+    luma_conformance.judge.evidence.Evidence.keep = lambda self, judged: judged
 """
 
 Run = Callable[..., tuple[pytest.RunResult, dict[str, bytes]]]

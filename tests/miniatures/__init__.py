@@ -174,6 +174,6 @@ def _say_otherwise(request: Request, status: int, body: Body) -> Body:
     if request.method == "GET" and status == 401:
         return {**body, "detail": "Missing or invalid API key"}
     detail = str(body["detail"]).replace("(aspect_ratio '3:4'", "(aspect_ratio '9:16'")
-    if detail.startswith("HDR / exr_export") and b'"hdr"' not in request.body:
+    if detail.startswith("HDR / exr_export") and "hdr" not in (json.loads(request.body).get("video") or {}):
         detail = "exr_export requires hdr=true"
     return {**body, "detail": detail.replace("on type='video_reframe'", "on type='video_edit'")}
