@@ -36,6 +36,7 @@ FLOORS = (
     "report",
     "audit",
     "session",
+    "clients",
     "survey",
     "properties",
     "suite",

@@ -1,0 +1,1 @@
+"""Clients under test: scenarios, the server that plays them, and verdicts on what a client did."""
