@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from luma_conformance.clients.conduct import Conduct, Seen
 from luma_conformance.clients.evidence import (
+    count_generations,
     find_shortfall,
     find_telling,
     has_same_body,
@@ -80,7 +81,7 @@ def _find_requests(conduct: Conduct, route: str, arguments: Arguments) -> str | 
 
 
 def _find_generations(conduct: Conduct, most: str, _arguments: Arguments) -> str | None:
-    found = sum(one.reply.creates and one.reply.response.status == 201 for one in conduct.of(Route.CREATE))
+    found = count_generations(conduct)
     return f"it made {found} generations, each of which may be charged for" if found > int(most) else None
 
 

@@ -15,12 +15,18 @@ from luma_conformance.model import ABSENT, header
 
 RETRYABLE: Final = (429, 502, 503)
 """The statuses that the page calls retryable."""
+TRANSIENT: Final = ("generation_failed", "output_not_found", "rate_limited")
+"""The failure codes that the page calls retryable."""
+UNFINISHED: Final = ("queued", "processing")
+"""The states after which a client polls on."""
 PERSISTENT: Final = 10
-"""Requests of one kind that a client may make without being called endless."""
+"""Requests with the same answer that a client may make, where it may try again, without being called endless."""
+STUBBORN: Final = 2
+"""The same where it may not."""
 LONGEST_PAUSE: Final = 60.0
 """Seconds for which a client may be about to try again, beyond what it was told to wait."""
-LONGEST_POLL: Final = 10.0
-"""Seconds for which a client may be about to poll again: the page says two to five."""
+LONGEST_REST: Final = 10.0
+"""Seconds for which it may be about to do anything else; the page says to poll every two to five."""
 
 
 def is_fault(seen: Seen) -> bool:
@@ -75,9 +81,21 @@ def read_retry_after(seen: Seen) -> int | None:
 
 
 def may_try_again(seen: Seen) -> bool:
-    """Return whether a client may send a request again after this reply: the page lets it, or it got no answer."""
-    status = seen.reply.response.status
-    return status in RETRYABLE or status >= 500 or not is_whole(seen)
+    """Return whether a client may try again after this reply: the page lets it, or it has no answer to go by."""
+    response = seen.reply.response
+    if read_member(response.body, "failure_code") in TRANSIENT:
+        return True
+    return response.status in RETRYABLE or response.status >= 500 or not is_whole(seen)
+
+
+def is_in_progress(seen: Seen) -> bool:
+    """Return whether a reply tells of a generation that is not over."""
+    return seen.route is Route.POLL and read_member(seen.reply.response.body, "state") in UNFINISHED
+
+
+def count_generations(conduct: Conduct) -> int:
+    """Return how many submissions were accepted, and the client told so."""
+    return sum(one.reply.response.status == 201 and is_whole(one) for one in conduct.of(Route.CREATE))
 
 
 def find_shortfall(conduct: Conduct) -> str | None:
@@ -136,7 +154,7 @@ def find_telling(conduct: Conduct) -> str | None:
         return None
     body = faults[-1].reply.response.body
     for name in ("detail", "failure_code", "failure_reason"):
-        if isinstance(text := read_member(body, name), str):
+        if isinstance(text := read_member(body, name), str) and text is not ABSENT:
             return text
     return None
 
@@ -158,16 +176,12 @@ def is_waiting(conduct: Conduct) -> bool:
     if not task:
         return False
     last = task[-1]
-    if len(conduct.of(last.route)) > PERSISTENT and is_fault(last):
+    again, running = may_try_again(last), is_in_progress(last)
+    alike = sum(one.reply.says == last.reply.says for one in conduct.of(last.route))
+    if alike > (PERSISTENT if again or running else STUBBORN):
         return False
-    idle = conduct.seconds - (last.answered - conduct.seen[0].arrived)
-    return idle <= _find_longest_wait(last)
-
-
-def _find_longest_wait(last: Seen) -> float:
-    if may_try_again(last):
-        return LONGEST_PAUSE + (read_retry_after(last) or 0)
-    return LONGEST_POLL
+    longest = LONGEST_PAUSE + (read_retry_after(last) or 0) if again else LONGEST_REST
+    return conduct.seconds - (last.answered - conduct.seen[0].arrived) <= longest
 
 
 def list_broken_off(conduct: Conduct) -> Iterator[tuple[Seen, Seen]]:

@@ -350,11 +350,11 @@ def _reckon(task: Task, scripts: Mapping[Route, Script]) -> float:
 
 def _reckon_wait(route: Route, reply: Reply) -> float:
     own = reply.delay + reply.spread
-    if _is_retryable(reply):
+    if _is_retryable(reply) and not reply.is_expired:
         return own + (whole_number(header(reply.response.headers, "Retry-After")) or BACKOFF)
-    return own + (POLL_PAUSE if route is Route.POLL and not reply.is_expired else 0.0)
+    return own + (POLL_PAUSE if route is Route.POLL else 0.0)
 
 
 def _is_retryable(reply: Reply) -> bool:
     status = reply.response.status
-    return reply.end is not End.WHOLE or status in RETRYABLE or status >= 500
+    return reply.end is not End.WHOLE or reply.is_expired or status in RETRYABLE or status >= 500

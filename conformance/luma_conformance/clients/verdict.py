@@ -9,6 +9,7 @@ from typing import Final
 from luma_conformance.clients.checks import NOUNS, find_broken
 from luma_conformance.clients.conduct import Conduct, Seen
 from luma_conformance.clients.evidence import (
+    count_generations,
     is_fault,
     is_waiting,
     list_broken_off,
@@ -114,10 +115,14 @@ def _list_notes(scenario: Scenario, conduct: Conduct) -> Iterator[str]:
             f"POST number {following.number} may have created, and charged for, a second generation: "
             f"number {one.number} may have been accepted ({one.reply.says})"
         )
+    if (made := count_generations(conduct)) > 1:
+        yield f"it made {made} generations, each of which may be charged for"
     if scenario.silent:
         yield f"{scenario.silent} {_tell(conduct)}"
     elif gave_up := _find_resignation(conduct):
         yield gave_up
+    if conduct.given["LUMA_AGENTS_API_KEY"] in conduct.output:
+        yield "it printed the key"
     polls = conduct.of(Route.POLL)
     if len(polls) > 1 and (mean := (polls[-1].arrived - polls[0].arrived) / (len(polls) - 1)) > SLOW_POLL:
         yield f"it polled every {mean:.0f} s; the page says every 2 to 5 seconds"
