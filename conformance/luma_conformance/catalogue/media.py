@@ -109,8 +109,14 @@ def _encode_base64(raw: bytes) -> str:
 
 def _make_png(width: int, height: int, *, depth: int = 1, channels: int = 1) -> bytes:
     """Return a blank PNG with `depth` bits a channel; it takes a few kilobytes even at 72 million pixels."""
+    return frame_png(
+        width, height, bytes((1 + (width * channels * depth + 7) // 8) * height), depth=depth, channels=channels
+    )
+
+
+def frame_png(width: int, height: int, rows: bytes, *, depth: int = 8, channels: int = 3) -> bytes:
+    """Return a PNG of these rows, each of which begins with the number of its filter."""
     colour = {1: 0, 3: 2}[channels]
-    rows = bytes((1 + (width * channels * depth + 7) // 8) * height)
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
     framed = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

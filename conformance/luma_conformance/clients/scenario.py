@@ -6,7 +6,7 @@ The values here are plain: `grammar` reads them from YAML, `server` plays them, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -15,7 +15,10 @@ from luma_conformance.model import Place, Response, Severity
 GENERATION_ID: Final = "{generation-id}"
 """Stands in a reply for the id of the generation that the request is about."""
 OUTPUT_URL: Final = "{output-url}"
-"""Stands in a reply for a presigned URL on the storage host; each reply gets one of its own."""
+"""Stands in a reply for a presigned URL on the storage host; each reply, and each output in it, gets one of its own."""
+UNIX_TIME: Final = "{now}"
+DATE: Final = "{date}"
+"""Stand in a header for the time of the reply, in Unix seconds or as an HTTP date; `{now+60}` is a minute later."""
 
 
 class Task(StrEnum):
@@ -89,7 +92,8 @@ class Expectation:
 class Scenario:
     """A task, the scripts of the server, and what is expected of the client; `id` is `FILE/SLUG`.
 
-    `patience` is how many seconds a conforming client may have to wait in all.
+    `patience` is how many seconds a conforming client may have to wait in all. `silent` says what the page leaves open
+    in a scenario that demands little and observes much; it is empty in all others.
     """
 
     id: str
@@ -100,4 +104,4 @@ class Scenario:
     scripts: Mapping[Route, Script]
     expectations: tuple[Expectation, ...]
     patience: float = 0.0
-    notes: tuple[str, ...] = field(default=())
+    silent: str = ""

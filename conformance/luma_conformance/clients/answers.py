@@ -1,0 +1,107 @@
+"""The answers that scenarios are made of: what the catalogue documents for a case, and what every task needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from hashlib import shake_256
+from typing import Final
+
+from luma_conformance.catalogue.media import frame_png
+from luma_conformance.clients.scenario import GENERATION_ID, OUTPUT_URL, Reply, Route
+from luma_conformance.matching import AtLeast, Exactly, Is, Like, Matcher, Members, OneOf, whole_number
+from luma_conformance.model import Case, Headers, Response, header
+
+JSON: Final = ("Content-Type", "application/json")
+RESET: Final = "X-RateLimit-Reset"
+REASON: Final = "Description of what went wrong"
+"""The `failure_reason` of a code for which the page gives none."""
+
+_SIDE: Final = 128
+_QUOTA: Final[Headers] = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "28"), (RESET, "{now+60}"))
+
+
+def tell_generation(state: str, *, reason: str | None = None, code: str | None = None) -> dict[str, object]:
+    """Return a generation in a state, with an output if it is completed."""
+    outputs = [{"type": "image", "url": OUTPUT_URL}] if state == "completed" else []
+    return {
+        "id": GENERATION_ID, "type": "image", "state": state, "model": "uni-1", "created_at": "2026-04-08T12:00:00Z",
+        "output": outputs, "failure_reason": reason, "failure_code": code,
+    }  # fmt: skip
+
+
+def answer_json(status: int, data: object, headers: Headers = ()) -> Response:
+    """Return a response with JSON data."""
+    return Response(status=status, headers=(JSON, *headers), body=json.dumps(data).encode())
+
+
+def answer_state(route: Route, state: str) -> Response:
+    """Return the answer of a submission or a poll that all is well with."""
+    created = route is Route.CREATE
+    return answer_json(201 if created else 200, tell_generation(state), _QUOTA if created else ())
+
+
+@cache
+def draw_output() -> bytes:
+    """Return the file of an output: a picture that no text mode or encoding lets pass unchanged."""
+    noise = shake_256(b"output").digest(_SIDE * _SIDE * 3)
+    rows = b"".join(b"\0" + noise[row * _SIDE * 3 :][: _SIDE * 3] for row in range(_SIDE))
+    return frame_png(_SIDE, _SIDE, rows)
+
+
+def answer_well(route: Route) -> Reply:
+    """Return the reply to a request of a route when all is well."""
+    if route is Route.DOWNLOAD:
+        response = Response(status=200, headers=(("Content-Type", "image/png"),), body=draw_output())
+        return Reply(says="200, the file", response=response)
+    state = "queued" if route is Route.CREATE else "completed"
+    response = answer_state(route, state)
+    return Reply(says=f"{response.status} {state}", response=response, creates=route is Route.CREATE)
+
+
+def answer_as_documented(case: Case) -> Response | None:
+    """Return the answer a case of the catalogue ends with, or None if it is no error and no failure."""
+    expect = case.steps[-1].expect
+    members = expect.body.expected if isinstance(expect.body, Members) else {}
+    if expect.status[0] >= 400 and expect.detail is not None and (detail := _spell(expect.detail)):
+        headers = {name: _spell(matcher) or "" for name, matcher in expect.headers.items()}
+        return set_reset(answer_json(expect.status[0], {"detail": detail}, tuple(headers.items())))
+    known = {name: matcher.expected for name, matcher in members.items() if isinstance(matcher, Exactly)}
+    if "failure_code" not in known:
+        return None
+    return answer_json(200, {**tell_generation("failed", reason=REASON), **known})
+
+
+def set_reset(response: Response) -> Response:
+    """Return a response whose X-RateLimit-Reset, if it has one, fits its Retry-After.
+
+    It is a second later, because it has no fractions: who waits for it waits no less.
+    """
+    if header(response.headers, RESET) is None:
+        return response
+    wait = whole_number(header(response.headers, "Retry-After")) or 1
+    others = tuple(one for one in response.headers if one[0].lower() != RESET.lower())
+    return replace(response, headers=(*others, (RESET, f"{{now+{wait + 1}}}")))
+
+
+def change_headers(response: Response, changes: Mapping[str, str | None]) -> Response:
+    """Return a response with headers set, or left out where the value is None."""
+    names = {name.lower() for name in changes}
+    kept = tuple(one for one in response.headers if one[0].lower() not in names)
+    return set_reset(replace(response, headers=(*kept, *((name, v) for name, v in changes.items() if v is not None))))
+
+
+def _spell(matcher: Matcher) -> str | None:
+    """Return a text that a matcher of the catalogue accepts, or None if there is no way to tell."""
+    if isinstance(matcher, Exactly):
+        return str(matcher.expected)
+    if isinstance(matcher, OneOf):
+        return _spell(matcher.choices[0])
+    if isinstance(matcher, Like):
+        return re.sub(r"\{([a-z_-]+)\}", r"\1", matcher.template)
+    if isinstance(matcher, AtLeast):
+        return str(matcher.minimum)
+    return "1" if isinstance(matcher, Is) and matcher.kind == "integer" else None
