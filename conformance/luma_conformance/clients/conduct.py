@@ -16,6 +16,8 @@ class Seen:
     `number` counts the requests of a route from 1. `arrived` is when the first byte of the request was there and `read`
     when its last was; `answered` is just before the last byte of the reply was written, or the connection closed: Unix
     seconds. So a client that waits n seconds never arrives before `answered + n`, however slow the machine is.
+    `abandoned`: the client closed the connection before the reply was whole. The URL of a request to the storage host
+    is absolute, that of a request to the API is a path.
     """
 
     route: Route
@@ -27,6 +29,7 @@ class Seen:
     read: float
     answered: float
     output_url: str | None = None
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,10 @@ from luma_conformance.model import Place, Response, Severity
 GENERATION_ID: Final = "{generation-id}"
 """Stands in a reply for the id of the generation that the request is about."""
 OUTPUT_URL: Final = "{output-url}"
-"""Stands in a reply for a presigned URL on the storage host; each reply gets one of its own."""
+"""Stands in a reply for a presigned URL on the storage host; each reply, and each output in it, gets one of its own."""
+UNIX_TIME: Final = "{now}"
+DATE: Final = "{date}"
+"""Stand in a header for the time of the reply, in Unix seconds or as an HTTP date; `{now+60}` is a minute later."""
 
 
 class Task(StrEnum):
