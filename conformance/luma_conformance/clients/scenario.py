@@ -6,7 +6,7 @@ The values here are plain: `grammar` reads them from YAML, `server` plays them, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -92,7 +92,8 @@ class Expectation:
 class Scenario:
     """A task, the scripts of the server, and what is expected of the client; `id` is `FILE/SLUG`.
 
-    `patience` is how many seconds a conforming client may have to wait in all.
+    `patience` is how many seconds a conforming client may have to wait in all. `silent` says what the page leaves open
+    in a scenario that demands little and observes much; it is empty in all others.
     """
 
     id: str
@@ -103,4 +104,4 @@ class Scenario:
     scripts: Mapping[Route, Script]
     expectations: tuple[Expectation, ...]
     patience: float = 0.0
-    notes: tuple[str, ...] = field(default=())
+    silent: str = ""
