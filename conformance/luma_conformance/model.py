@@ -251,13 +251,15 @@ class Holding:
 
 
 class Facet(StrEnum):
-    """The part of an answer a mismatch is about."""
+    """The part of an answer a mismatch is about; of a client, what it must do, or only should."""
 
     STATUS = "status"
     DETAIL = "detail"
     HEADERS = "headers"
     BODY = "body"
     SEQUENCE = "sequence"
+    CONDUCT = "conduct"
+    ADVICE = "advice"
 
 
 class Severity(StrEnum):
@@ -279,8 +281,8 @@ class Mismatch:
 
     @property
     def severity(self) -> Severity:
-        """SHOULD for `detail` and `failure_reason`, which are written for people; MUST for everything else."""
-        worded = self.facet is Facet.DETAIL or self.where == "failure_reason"
+        """SHOULD for `detail` and `failure_reason`, which are written for people, and for advice; MUST for all else."""
+        worded = self.facet in (Facet.DETAIL, Facet.ADVICE) or self.where == "failure_reason"
         return Severity.SHOULD if worded else Severity.MUST
 
 

@@ -24,6 +24,7 @@ Key = tuple[str, ...]
 
 _TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _VARIABLE: Final = re.compile(r"'[^']*'|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|https?://[^\s'\"]+|\d+")
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _PLACES: Final = {
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}": "{id}",
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)": "{time}",
@@ -211,6 +212,8 @@ def _find(judged: Judged) -> Iterator[_Finding]:
     for one in judged.differences:
         if one.facet is Facet.STATUS:
             yield _name_status(one, judged)
+        elif one.facet in (Facet.CONDUCT, Facet.ADVICE):
+            yield _name_conduct(one)
         elif one.facet is Facet.DETAIL or one.why == "detail: is missing":
             yield _name_detail(one, judged, status)
         else:
@@ -253,6 +256,16 @@ def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Fin
         wide=("detail",),
         wide_title="detail is worded otherwise",
         follows=status is not None and (judged.nearest is not None or not refused_otherwise),
+    )
+
+
+def _name_conduct(one: Mismatch) -> _Finding:
+    return _Finding(
+        key=(one.facet, one.where),
+        title=one.where.removesuffix("."),
+        severity=one.severity,
+        facet=one.facet,
+        answer=_NUMBER.sub("{number}", f"{one.where}: {one.why}"),
     )
 
 

@@ -18,7 +18,7 @@ from luma_conformance.model import Facet, Mismatch, Outcome, Place, Result
 PLACEHOLDERS: Final = {
     "{id}": r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}",
     "{time}": r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)",
-    "{number}": r"\d+",
+    "{number}": r"\d+(?:\.\d+)?",
     "{url}": r"https?://[^\s\"']+",
     "{any}": r".*",
 }

@@ -18,6 +18,20 @@ _TRIED: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A request of a client under test and its reply, in seconds after its first request arrived.
+
+    `began` is when it arrived, `ended` when it was answered. `is_fault` tells what a scenario is about from the rest.
+    """
+
+    began: float
+    ended: float
+    asked: str
+    told: str
+    is_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """One case or property and what it came to; every text in it is safe to show.
 
@@ -32,7 +46,7 @@ class Judged:
     Of a property, `explanation` is what it found, in full; `rules` counts how often generated requests broke each rule,
     and how often they narrowly kept it and were accepted; `covered` counts the contexts in which answers were right, by
     kind: `features` beside rules, `places` and forms of media, `requests` and `jobs` at limits, `lives` of generations;
-    `observed` says what was seen of what the page leaves open.
+    `observed` says what was seen of what the page leaves open. Of a client, `timeline` has its requests.
     """
 
     case: str
@@ -64,6 +78,7 @@ class Judged:
     attempts: tuple[Outcome, ...] = ()
     needs: tuple[str, ...] = ()
     lacks: str | None = None
+    timeline: tuple[Moment, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -87,6 +102,7 @@ class Judged:
             *self.known,
             *self.observed,
             *(text for one in self.differences for text in (one.where, one.why)),
+            *(text for one in self.timeline for text in (one.asked, one.told)),
         ]
         whole = "\n".join([*texts.values(), *others])
         if scrub(whole) == whole:
@@ -99,6 +115,7 @@ class Judged:
             known=tuple(map(scrub, self.known)),
             observed=tuple(map(scrub, self.observed)),
             differences=tuple(replace(one, where=scrub(one.where), why=scrub(one.why)) for one in self.differences),
+            timeline=tuple(replace(one, asked=scrub(one.asked), told=scrub(one.told)) for one in self.timeline),
         )
 
 

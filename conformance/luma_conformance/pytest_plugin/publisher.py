@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -40,11 +40,14 @@ def begin_report(config: pytest.Config) -> Publisher:
 
 
 class Publisher:
-    """The report of one run; without a path, only the summary of a CI job is written."""
+    """The report of one run; without a path, only the summary of a CI job is written.
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    `option` is how the paths were given, `formats` what is written into a folder.
+    """
+
+    def __init__(self, paths: Sequence[Path], option: str = "--luma-report", formats: Sequence[str] = FORMATS) -> None:
         self._paths = paths
-        self._files = dict(file for path in paths for file in _list_files(path))
+        self._files = dict(file for path in paths for file in _list_files(path, option, formats))
         self._results: Results | None = None
         self._earlier = [found for file, name in self._files.items() if name == _LINES and (found := _read(file))]
         self._change: Comparison | None = None
@@ -59,7 +62,7 @@ class Publisher:
                 if name == _LINES:
                     self._streams.append(file.open("w", encoding="utf-8", newline="\n", buffering=1))
             except OSError as error:
-                raise InputError(f"--luma-report: {file} cannot be written: {error.strerror}") from None
+                raise InputError(f"{option}: {file} cannot be written: {error.strerror}") from None
 
     def add(self, run: Run | None, judged: Judged) -> None:
         """Write one verdict, after the header; it waits where no target has been opened and there is no `run` yet."""
@@ -108,16 +111,21 @@ class Publisher:
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
         """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
-        if self._change is not None:
-            moment = f" ({self._change.old.started})" if self._change.old.started else ""
-            terminal.write_line(f"since       the last run{moment}: {self._change.headline}")
-        for path in self._paths:
-            written = [file.name for file in self._files if file != path and file.parent == path]
-            terminal.write_line(f"report      {path}{': ' if written else ''}{', '.join(written)}")
+        for line in self.list_lines():
+            terminal.write_line(line)
         if self._results is not None and annotated:
             results = keep_annotatable(self._results, terminal.config.rootpath, os.environ.get("GITHUB_WORKSPACE"))
             for command in markdown.render_commands(results):
                 terminal.write_line(command)
+
+    def list_lines(self) -> Iterator[str]:
+        """Yield what has changed since the last run, and where the report is."""
+        if self._change is not None:
+            moment = f" ({self._change.old.started})" if self._change.old.started else ""
+            yield f"since       the last run{moment}: {self._change.headline}"
+        for path in self._paths:
+            written = [file.name for file in self._files if file != path and file.parent == path]
+            yield f"report      {path}{': ' if written else ''}{', '.join(written)}"
 
     def _begin(self, run: Run) -> None:
         if not self._begun:
@@ -140,15 +148,15 @@ def _read(file: Path) -> Results | None:
     return None
 
 
-def _list_files(path: Path) -> list[tuple[Path, str]]:
+def _list_files(path: Path, option: str, formats: Sequence[str]) -> list[tuple[Path, str]]:
     """Return the files that a path stands for, each with the standard file name of its format; raise InputError."""
     name = None if path.is_dir() else match_file(path)
     if name is not None:
         return [(path, name)]
     if path.suffix[1:].isalpha() and not path.is_dir():
-        known = ", ".join(sorted({Path(one).suffix for one in list_file_names(FORMATS)}))
-        raise InputError(f"--luma-report: no format has the ending of {path}; there are {known}, or name a folder")
-    return [(path / one, one) for one in list_file_names(FORMATS)]
+        known = ", ".join(sorted({Path(one).suffix for one in list_file_names(formats)}))
+        raise InputError(f"{option}: no format has the ending of {path}; there are {known}, or name a folder")
+    return [(path / one, one) for one in list_file_names(formats)]
 
 
 def _is_within(path: Path, config: pytest.Config) -> bool:

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Final
 
 from luma_conformance.errors import InputError
-from luma_conformance.report import badge, ctrf, html, markdown
+from luma_conformance.report import badge, ctrf, html, junit, markdown
 from luma_conformance.report import jsonl as lines
 from luma_conformance.report.deviations_draft import draft
 from luma_conformance.report.result import Results
@@ -16,6 +16,7 @@ ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
     "jsonl": {"results.jsonl": lines.format_results},
     "ctrf": {"ctrf.json": ctrf.render},
     "badge": {"badge.json": badge.render_endpoint, "badge.svg": badge.render_svg},
+    "junit": {"junit.xml": junit.render},
     "deviations": {"deviations.toml": lambda results: draft(results.verdicts)},
 }
 """The formats that hold one run."""
@@ -26,8 +27,8 @@ MANY: Final[Mapping[str, Mapping[str, Callable[[Sequence[Results], Results | Non
 }
 """The formats that hold any number of runs."""
 
-FORMATS: Final = tuple(sorted({*ONE, *MANY} - {"deviations"}))
-"""The formats of a run's report; a draft of deviations is made where it is asked for."""
+FORMATS: Final = tuple(sorted({*ONE, *MANY} - {"deviations", "junit"}))
+"""The formats of a run's report; a draft of deviations is made where it is asked for, and JUnit is pytest's own."""
 
 _BY_SUFFIX: Final = {
     ".html": "report.html",
@@ -36,6 +37,7 @@ _BY_SUFFIX: Final = {
     ".json": "ctrf.json",
     ".svg": "badge.svg",
     ".toml": "deviations.toml",
+    ".xml": "junit.xml",
 }
 
 

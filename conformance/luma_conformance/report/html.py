@@ -22,9 +22,9 @@ from luma_conformance.report.compare_formats import render_changes
 from luma_conformance.report.history import compare_with_earlier, find_latest
 from luma_conformance.report.html_frame import escape_id, escape_text, fold, render_page
 from luma_conformance.report.html_history import TONES, render_history
-from luma_conformance.report.island import NAMES, OUTCOMES, format_moment, list_sections, render_island
+from luma_conformance.report.island import OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
-from luma_conformance.report.result import Conclusion, Results, Run, count_noun, describe_covered, describe_made
+from luma_conformance.report.result import NAMES, Conclusion, Results, Run, count_noun, describe_covered, describe_made
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 50

@@ -9,8 +9,8 @@ from luma_conformance.report import plots
 from luma_conformance.report.compare import Comparison
 from luma_conformance.report.history import find_unsteady, group_by_target
 from luma_conformance.report.html_frame import escape_id, escape_text, fold
-from luma_conformance.report.island import NAMES, OUTCOMES, format_moment
-from luma_conformance.report.result import Conclusion, Results, count_noun
+from luma_conformance.report.island import OUTCOMES, format_moment
+from luma_conformance.report.result import NAMES, Conclusion, Results, count_noun
 
 TONES: Final = {Conclusion.CONFORMANT: "pass", Conclusion.NOT_CONFORMANT: "fail"}
 MAX_UNSTEADY: Final = 50

@@ -11,17 +11,10 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, Results
+from luma_conformance.report.result import JUDGED, NAMES, Results
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 """The worst first, and last what says nothing."""
-NAMES: Final = {
-    Outcome.PASS: "pass",
-    Outcome.FAIL: "fail",
-    Outcome.DEVIATION: "known deviation",
-    Outcome.WARNING: "worded otherwise",
-    Outcome.NOT_JUDGED: "not judged",
-}
 
 
 def render_island(runs: Sequence[Results], causes: Sequence[Cause]) -> str:

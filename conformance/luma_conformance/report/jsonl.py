@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from luma_conformance.errors import InputError
-from luma_conformance.judge.judged import Judged
+from luma_conformance.judge.judged import Judged, Moment
 from luma_conformance.model import Facet, Mismatch, Outcome
 from luma_conformance.reading.document import Node, Problems
 from luma_conformance.reading.strict_json import parse_json
@@ -65,6 +65,8 @@ def as_data(judged: Judged, written: Written | None = None) -> dict[str, object]
     if judged.differences:
         data["differences"] = [_number(_list_own_members(one, judged), written) for one in judged.differences]
         data["facets"] = list(judged.facets)
+    if judged.timeline:
+        data["timeline"] = [_list_members(one) for one in judged.timeline]
     if judged.flaky:
         data["flaky"] = judged.flaky
     if written is not None and judged.file:
@@ -119,6 +121,7 @@ def from_data(data: object, where: str, written: Written | None = None) -> Judge
         rules=_read_rules(line),
         covered=_read_counts(line, "covered"),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
+        timeline=tuple(map(_read_moment, line["timeline"].elements())) if "timeline" in line else (),
         differences=tuple(_read_difference(one, texts["section"], written.differences) for one in differences),
     )
 
@@ -201,6 +204,17 @@ def _read_ending(document: object, where: str) -> Ending:
 def _read_attempts(line: Node) -> tuple[Outcome, ...]:
     elements = line["attempts"].elements() if "attempts" in line else ()
     return tuple(Outcome(element.one_of("verdict", _OUTCOMES)) for element in elements)
+
+
+def _read_moment(node: Node) -> Moment:
+    node.mapping()
+    return Moment(
+        began=node["began"].number(0, 1e9),
+        ended=node["ended"].number(0, 1e9),
+        asked=node.string("asked"),
+        told=node.string("told"),
+        is_fault=node["is_fault"].flag(),
+    )
 
 
 def _read_counts(line: Node, name: str) -> dict[str, int]:

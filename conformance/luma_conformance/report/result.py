@@ -23,6 +23,15 @@ SCHEMA: Final = 2
 JUDGED: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS)
 """The outcomes of a case that was judged, the worst first."""
 
+NAMES: Final = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "fail",
+    Outcome.DEVIATION: "known deviation",
+    Outcome.WARNING: "worded otherwise",
+    Outcome.NOT_JUDGED: "not judged",
+}
+CLIENT: Final = "client"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -31,7 +40,8 @@ class Run:
     `label` is what the user calls the build. `catalogue` is a digest of the kit's case files, `transcribed` the day
     they were written from the page, `started` ISO 8601, UTC. `total` counts the cases that there are
     for it, `selected` those that were to be tried, `own` those that are not the kit's; all are 0 if not known.
-    `required` says what it has to judge at least: each requirement, and the number of cases it asks for.
+    `required` says what it has to judge at least: each requirement, and the number of cases it asks for. `kind` is
+    CLIENT where the target is a client, and its cases are scenarios.
     """
 
     target: str = ""
@@ -49,6 +59,22 @@ class Run:
     selected: int = 0
     own: int = 0
     required: Mapping[str, int] = field(default_factory=dict)
+    kind: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What the run judges one of at a time."""
+        return "scenario" if self.kind == CLIENT else "case"
+
+    @property
+    def did(self) -> str:
+        """What stands before what the target did."""
+        return "the client did" if self.kind == CLIENT else "the server said"
+
+    @property
+    def names(self) -> Mapping[Outcome, str]:
+        """The outcomes in words."""
+        return {**NAMES, Outcome.WARNING: "not as advised"} if self.kind == CLIENT else NAMES
 
     @property
     def server(self) -> str:
@@ -187,13 +213,13 @@ class Results:
         failed = self.counts[Outcome.FAIL]
         if self.conclusion is Conclusion.NOT_CONFORMANT:
             sections = len({one.section for one in self.verdicts if one.verdict is Outcome.FAIL})
-            wrong = f"{count_noun(failed, 'case')} {'fails' if failed == 1 else 'fail'}"
+            wrong = f"{count_noun(failed, self.run.noun)} {'fails' if failed == 1 else 'fail'}"
             return f"Not conformant: {wrong}, in {count_noun(sections, 'section')}; {self.coverage} judged"
         if self.conclusion is Conclusion.INCOMPLETE:
-            return f"Incomplete: the run broke off after {self.coverage} cases, none of which fails"
+            return f"Incomplete: the run broke off after {self.coverage} {self.run.noun}s, none of which fails"
         if self.conclusion is Conclusion.COULD_NOT_JUDGE:
             stop = self.ending.stop if self.ending else None
-            why = stop or "; ".join(self.unmet) or "not one case was judged, which is not conformance"
+            why = stop or "; ".join(self.unmet) or f"not one {self.run.noun} was judged, which is not conformance"
             return f"Could not judge{' enough' * (bool(self.unmet) and stop is None)}: {why}"
         return self._describe_conformance()
 
@@ -206,7 +232,7 @@ class Results:
         extent = " as far as judged"
         if self.is_whole:
             extent = "" if self.judged == self.total else " in all that the target offers"
-        return f"Conformant{extent}: {self.coverage} cases, each as the page says{but}"
+        return f"Conformant{extent}: {self.coverage} {self.run.noun}s, each as the page says{but}"
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -216,14 +242,14 @@ class Results:
             "not judged": self.counts[Outcome.NOT_JUDGED],
             "not selected": self.unselected,
             "not tried": self.untried,
-            "worded otherwise": self.counts[Outcome.WARNING],
+            self.run.names[Outcome.WARNING]: self.counts[Outcome.WARNING],
         }
         found = []
         if not self.complete:
             found.append(f"the run was ended: {stop}" if stop else "the results are incomplete: the run broke off")
         if self.conclusion is not Conclusion.COULD_NOT_JUDGE or stop is not None:
             found += self.unmet
-        found += [f"{count_noun(count, 'case')} {what}" for what, count in counted.items() if count]
+        found += [f"{count_noun(count, self.run.noun)} {what}" for what, count in counted.items() if count]
         found += [f"{len(cases):,} flaky: {words}" for words, cases in self.flaky.items()]
         if self.conclusion is Conclusion.NOT_CONFORMANT and (known := self.counts[Outcome.DEVIATION]):
             found.append(count_noun(known, "known deviation"))

@@ -8,16 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http import HTTPStatus
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import Final
 
 from luma_conformance.miniatures.miniature import CONNECTION, Handle, Wire
 from luma_conformance.model import Headers, Request, Response, header
-
-_PIECE: Final = 65_536
-_MOST: Final = 200_000_000
+from luma_conformance.session.http_reader import Stream
 
 
 @contextmanager
@@ -52,36 +49,6 @@ class _Server(ThreadingTCPServer):
         """Say nothing of a client that went away."""
 
 
-@dataclass(slots=True)
-class _Stream:
-    """What has arrived on a connection and is not read yet."""
-
-    socket: socket.socket
-    waiting: bytearray = field(default_factory=bytearray)
-
-    def receive(self) -> None:
-        """Wait for more; raise EOFError if nothing comes any more."""
-        if not (piece := self.socket.recv(_PIECE)):
-            raise EOFError
-        self.waiting += piece
-
-    def read_until(self, end: bytes) -> bytes:
-        """Return what stands before some bytes, and take both away."""
-        while (at := self.waiting.find(end)) < 0:
-            self.receive()
-        found = bytes(self.waiting[:at])
-        del self.waiting[: at + len(end)]
-        return found
-
-    def read(self, length: int) -> bytes:
-        """Return so many bytes."""
-        while len(self.waiting) < min(length, _MOST):
-            self.receive()
-        found = bytes(self.waiting[:length])
-        del self.waiting[:length]
-        return found
-
-
 class _Handler(BaseRequestHandler):
     """One connection."""
 
@@ -90,7 +57,7 @@ class _Handler(BaseRequestHandler):
     def handle(self) -> None:
         """Answer requests until the connection ends."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream, wire = _Stream(self.request), self.server.wire
+        stream, wire = Stream(self.request), self.server.wire
         with self.server.lock:
             self.server.count += 1
             number = self.server.count
@@ -107,19 +74,17 @@ class _Handler(BaseRequestHandler):
                 if not wire.keeps_alive or header(request.headers, "Connection") == "close":
                     return
 
-    def _read(self, stream: _Stream) -> Request:
-        line, *lines = stream.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        method, url, _ = line.split(" ")
-        headers: Headers = tuple((name, value.strip()) for name, _, value in (one.partition(":") for one in lines))
+    def _read(self, stream: Stream) -> Request:
+        method, url, _, headers = stream.read_head()
         wire = self.server.wire
         if (header(headers, "Expect") or "").lower() == "100-continue" and wire.continues:
             self.request.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         return Request(method=method, url=url, headers=headers, body=self._read_body(stream, headers))
 
-    def _read_body(self, stream: _Stream, headers: Headers) -> bytes:
+    def _read_body(self, stream: Stream, headers: Headers) -> bytes:
         wire = self.server.wire
         if "chunked" in (header(headers, "Transfer-Encoding") or "").lower():
-            return _read_chunks(stream) if wire.reads_chunked else b""
+            return stream.read_chunks() if wire.reads_chunked else b""
         length = int(header(headers, "Content-Length") or 0)
         if not length or wire.reads_on:
             return stream.read(length)
@@ -170,16 +135,6 @@ def _confuse(request: Request, first: Request, wire: Wire) -> Request:
         kept = tuple(one for one in request.headers if one[0].lower() != name)
         request = replace(request, headers=(*kept, *(one for one in first.headers if one[0].lower() == name)))
     return request
-
-
-def _read_chunks(stream: _Stream) -> bytes:
-    body = bytearray()
-    while length := int(stream.read_until(b"\r\n").partition(b";")[0], 16):
-        body += stream.read(length)
-        stream.read_until(b"\r\n")
-    while stream.read_until(b"\r\n"):
-        pass
-    return bytes(body)
 
 
 def _split(raw: bytes, length: int = 100) -> list[bytes]:

@@ -1,0 +1,157 @@
+"""What the command `client` prints: the scenarios, the causes, each failure in full, and the counts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from luma_conformance.clients.run import QUICK, is_quick
+from luma_conformance.judge.causes import Cause, find_causes
+from luma_conformance.judge.judged import Judged
+from luma_conformance.model import Outcome
+from luma_conformance.report.result import count_noun
+from luma_conformance.session.progress import describe_time
+
+if TYPE_CHECKING:
+    from luma_conformance.clients.scenario import Scenario
+    from luma_conformance.pytest_plugin.publisher import Publisher
+    from luma_conformance.pytest_plugin.tally import Tally
+    from luma_conformance.report.result import Results
+
+MAX_EXPLAINED: Final = 30
+"""Failures that are explained; the rest are only counted."""
+MAX_NOTES: Final = 30
+MAX_REASONS: Final = 8
+_LABEL: Final = 19
+_RED: Final = "31"
+_GREEN: Final = "32"
+_YELLOW: Final = "33"
+_BOLD: Final = "1"
+_COLOURS: Final = {"the page says": _GREEN, "the client did": _RED}
+
+
+def list_scenarios(scenarios: Sequence[Scenario]) -> None:
+    """Print each scenario: its task, its id, its title."""
+    width = max(len(one.id) for one in scenarios)
+    for one in scenarios:
+        waits = "" if is_quick(one) else f"  (waits {describe_time(one.patience)}: --patient)"
+        print(f"{one.task:<9} {one.id:<{width}}  {one.title}{waits}")
+
+
+def announce(chosen: Sequence[Scenario], played: Sequence[Scenario]) -> None:
+    """Say which scenarios take long: that they are left out, or how long they take."""
+    slow = [one for one in chosen if not is_quick(one)]
+    if not slow:
+        return
+    longest = describe_time(max(one.patience for one in slow))
+    count = count_noun(len(slow), "scenario")
+    if len(played) < len(chosen):
+        print(f"left out: {count} in which a client waits for {QUICK:.0f} s to {longest}; --patient plays them too")
+    else:
+        print(f"{count} make a client wait for up to {longest}")
+    print(flush=True)
+
+
+def write_summary(tally: Tally, publisher: Publisher) -> None:
+    """Print what is wrong, what was observed, and the counts."""
+    results = tally.results
+    assert results is not None
+    paint = _choose_paint()
+    for line in (*_list_causes(results, paint), *_list_failures(results, paint)):
+        print(line)
+    for line in (*_list_counts(results, paint), *_list_notes(results)):
+        print(line)
+    if tally.stop is not None:
+        print(paint(f"could not judge: {tally.stop[1]}", _RED))
+    elif not results.complete:
+        print(paint(f"interrupted: {count_noun(results.untried, 'scenario')} had not ended", _RED))
+    for line in publisher.list_lines():
+        print(line)
+
+
+def _choose_paint() -> Callable[[str, str], str]:
+    """Return a function that colours a text where that is of use: on a terminal, and if nobody forbids it."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        return lambda text, colour: f"\x1b[{colour}m{text}\x1b[0m"
+    return lambda text, _: text
+
+
+def _list_causes(results: Results, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Yield the causes, where several scenarios have one in common, or one scenario has several."""
+    causes = find_causes(results.verdicts)
+    if len(causes) in (0, results.counts[Outcome.FAIL]) and all(len(cause.cases) == 1 for cause in causes):
+        return
+    for number, cause in enumerate(causes, start=1):
+        yield paint(f"{number}. {cause.title}: {_tell_extent(cause)} ({cause.severity})", _RED)
+        yield f"   as {_find_example(cause)}"
+        yield textwrap.fill(
+            " ".join(sorted(cause.cases)), 100, initial_indent="   ", subsequent_indent="   ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+    yield ""
+
+
+def _find_example(cause: Cause) -> str:
+    """Return what a client did against an expectation, in the scenario that shows it best."""
+    example = cause.example
+    found = (one.why for one in example.differences if one.where.removesuffix(".") == cause.title)
+    return next(found, example.reason or example.title)
+
+
+def _tell_extent(cause: Cause) -> str:
+    alone = "" if cause.alone == len(cause.cases) else f", {cause.alone} by that alone"
+    return f"{count_noun(len(cause.cases), 'scenario')}{alone}"
+
+
+def _list_failures(results: Results, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Yield what is wrong in each scenario: first what the client must not do, then what it should not."""
+    for outcome in (Outcome.FAIL, Outcome.WARNING):
+        found = sorted(
+            (one for one in results.verdicts if one.verdict is outcome), key=lambda one: (one.file, one.line)
+        )
+        for judged in found[:MAX_EXPLAINED]:
+            yield from _paint_failure(judged, paint)
+            yield ""
+        if len(found) > MAX_EXPLAINED:
+            yield f"… and {len(found) - MAX_EXPLAINED:,} more; --report DIR has all of them"
+            yield ""
+
+
+def _paint_failure(judged: Judged, paint: Callable[[str, str], str]) -> Iterator[str]:
+    lines = (judged.explanation or f"{judged.case}\n  {'deviation':<16} {judged.reason}").split("\n")
+    yield paint(lines[0], _RED if judged.verdict is Outcome.FAIL else _YELLOW)
+    for line in lines[1:]:
+        colour = _COLOURS.get(line[:_LABEL].strip())
+        yield paint(line, colour) if colour else line
+
+
+def _list_counts(results: Results, paint: Callable[[str, str], str]) -> Iterator[str]:
+    counts, failed = results.counts, results.counts[Outcome.FAIL]
+    yield f"command     {results.run.target}"
+    if results.run.label:
+        yield f"build       {results.run.label}"
+    line = f"judged      {results.coverage}: {counts[Outcome.PASS]} passed, {failed} failed"
+    line += f", {counts[Outcome.DEVIATION]} deviating, {counts[Outcome.WARNING]} {results.run.names[Outcome.WARNING]}"
+    yield paint(line, _RED if failed else _GREEN if results.is_whole else _YELLOW)
+    yield f"not judged  {results.total - results.judged}"
+    reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
+    told = [(count, reason) for reason, count in reasons.most_common(MAX_REASONS)]
+    told += [(sum(reasons.values()) - sum(count for count, _ in told), "for other reasons")]
+    told += [
+        (results.unselected, "not selected, or in need of --patient"),
+        (results.untried, "not tried, because the run ended"),
+    ]
+    yield from (f"            {count:>4}  {reason}" for count, reason in told if count)
+
+
+def _list_notes(results: Results) -> Iterator[str]:
+    """Yield what was seen of what the page leaves open, and what may have cost money."""
+    notes = [f"{one.case}: {note}" for one in results.verdicts for note in one.notes]
+    for number, note in enumerate(notes[:MAX_NOTES]):
+        yield textwrap.fill(note, 120, initial_indent=f"{'' if number else 'observed':<12}", subsequent_indent=" " * 14)
+    if len(notes) > MAX_NOTES:
+        yield f"{'':<12}… and {len(notes) - MAX_NOTES:,} more; --report DIR has all of them"
