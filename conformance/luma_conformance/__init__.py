@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from luma_conformance.clients.virtual_time import VirtualTime
     from luma_conformance.judge.job_limit import judge_job_limit
     from luma_conformance.judge.lifecycle import Oddity, judge_indistinguishable, judge_life_cycle
     from luma_conformance.judge.rate_limit import Contradiction, RateLimitReport, judge_rate_limit
@@ -47,6 +48,7 @@ __all__ = (
     "Unspecified",
     "Violation",
     "VirtualClock",
+    "VirtualTime",
     "WallClock",
     "__version__",
     "faulty",
@@ -63,6 +65,7 @@ __all__ = (
 )
 
 _NAMES: Final = {
+    "clients.virtual_time": ("VirtualTime",),
     "judge.job_limit": ("judge_job_limit",),
     "judge.lifecycle": ("Oddity", "judge_indistinguishable", "judge_life_cycle"),
     "judge.rate_limit": ("Contradiction", "RateLimitReport", "judge_rate_limit"),
