@@ -12,7 +12,7 @@ from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, judge_rate_limit
 from luma_conformance.model import Exchange
 from luma_conformance.properties.client import Client
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
-from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, Row, describe, list_ends, plain_bodies
+from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, Row, describe, list_ends, name_features, plain_bodies
 
 KEY: Final = "low-concurrency-key"
 RPM_KEY: Final = "low-rpm-key"
@@ -46,7 +46,8 @@ def test_every_end_of_a_job_frees_its_slot_and_no_other(luma_target: LumaTarget)
         not_judged("the profile names neither queued-prompt nor processing-prompt")
     kinds = [*plain_bodies(luma_target.material)]
     turns = DEEP if luma_target.fuzzing.profile == "deep" else 1
-    examples = [*list_ends(kinds, [*ends, *stays], turns)]
+    features = name_features(kinds, luma_target.material)
+    examples = [*list_ends(kinds, [*ends, *stays], turns, features)]
     sizes: dict[str, int] = {}
     luma_target.for_each(examples, lambda rows: _Slots(luma_target=luma_target, sizes=sizes).try_ends(rows))
     most = max(sizes.values(), default=0)
