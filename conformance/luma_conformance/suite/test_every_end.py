@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, NoReturn
 
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.job_limit import GRACE, TTL, judge_job_limit
@@ -208,8 +208,21 @@ class _Slots:
         while self._try(row, "with all slots taken").response.status == 201:
             count += 1
             if count > MANY:
-                not_judged(f"{KEY} has room for more than {MANY} jobs, too many to fill its slots time and again")
+                self._compare_stays(row)
         return count
+
+    def _compare_stays(self, row: Row) -> NoReturn:
+        """Fail where jobs that stay in one state are many, and those in the other are not: each takes a slot."""
+        for other in STAYS:
+            if other == row["end"] or not _offers(self.luma_target, other):
+                continue
+            self.client.sleep(OVER)
+            tries = [self._try({"end": other}, "beside jobs of its own state") for _ in range(MANY + 1)]
+            admitted = sum(one.response.status == 201 for one in tries)
+            if 0 < admitted <= MANY:
+                what = f"more than {MANY} jobs stay {row['end']}, and {admitted} at most stay {other}"
+                self.luma_target.fail(f"{what}: a job is active until it is over  [{HEADING}]", tries[-1])
+        not_judged(f"{KEY} has room for more than {MANY} jobs, too many to fill its slots time and again")
 
     def _try_one_more(self, row: Row) -> None:
         """Try to create another job while one runs and all other slots are held."""

@@ -71,7 +71,8 @@ def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
             _hide(luma_target, token, f"{keys[role].source} with {what}")
         of = f"a key with {what}, of {role}" if role else f"a token that is {what}"
         shown = Shown(headers=(("Authorization", f"Bearer {token}".strip()),))
-        _check_refused(luma_target, f"{of}, on {operation}", _show(shown, operation, name), find_refusals(token))
+        request = _trace(_show(shown, operation, name), None)
+        _check_refused(luma_target, f"{of}, on {operation}", request, find_refusals(token))
 
     luma_target.for_each(examples, try_one, "identity")
     luma_target.session.hide({})
@@ -218,6 +219,7 @@ def _check_refused(
     """Check that a request without a good key is a 401; one with an odd member may be refused for that."""
     exchange = luma_target.exchange(request)
     luma_target.skip_if_limited(exchange)
+    luma_target.check_made(exchange, what)
     status = exchange.response.status
     if status != 401 and not (odd and 400 <= status < 500):
         luma_target.fail(f"{what}: expected 401, got {status}  [401 — Unauthorized]", exchange)
