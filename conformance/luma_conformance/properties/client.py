@@ -12,9 +12,10 @@ from luma_conformance.judge.answers import detail_of, find_always_wrong, member_
 from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, Contradiction
 from luma_conformance.model import Exchange, Request, Response
+from luma_conformance.properties.asking import NOBODYS
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.strategies import jobs
-from luma_conformance.strategies.jobs import Row, describe, plain_bodies
+from luma_conformance.strategies.jobs import Row, describe, list_features, plain_bodies
 
 PROMPT: Final = "A sunset over the ocean"
 SOON: Final = 5.0
@@ -23,7 +24,10 @@ _SENT: Final[Mapping[str, tuple[str, str]]] = {
     jobs.CLOSED: ("Connection", "close"),
     jobs.AGENT: ("User-Agent", "another-client/1.0"),
     jobs.ADDRESS: ("X-Forwarded-For", "203.0.113.7"),
+    jobs.TYPED: ("Content-Type", "application/json; charset=utf-8"),
 }
+TRACED: Final = 3
+"""Of so many requests one has an X-Request-Id, if nothing is said of it: ids that are made have to differ."""
 
 
 @dataclass(kw_only=True)
@@ -39,8 +43,10 @@ class Client:
     def create(self, row: Row, context: str = "") -> Exchange:
         """Ask for a generation in a context, after what comes before it there."""
         self._let_happen(row.get("meantime", ""))
-        bodies = plain_bodies(self.luma_target.material)
-        body: dict[str, Any] = {"prompt": self.prompt_of(row), **bodies[row.get("kind") or "image"]}
+        material, kind = self.luma_target.material, row.get("kind") or "image"
+        body: dict[str, Any] = {"prompt": self.prompt_of(row), **plain_bodies(material)[kind]}
+        if row.get("with"):
+            body |= list_features(kind, material)[row["with"]]
         if row.get("user"):
             body["user_id"] = row["user"]
         return self._ask(body, row.get("sender", ""), context or describe(row))
@@ -56,7 +62,11 @@ class Client:
         return self._poll(_id_of(job.response))
 
     def _poll(self, generation_id: str) -> Exchange:
-        polled = self.luma_target.exchange(make_lookup(self.luma_target, generation_id, self.role), at_once=True)
+        request = make_lookup(self.luma_target, generation_id, self.role)
+        if len(self.trace) % TRACED:
+            request = _without(request, "X-Request-Id")
+        polled = self.luma_target.exchange(request, at_once=True)
+        self.luma_target.check_made(polled, "a poll")
         self.trace.append(polled)
         if polled.response.status == 429 and (detail := detail_of(polled.response)) in (RPM, CONCURRENCY):
             context = next(reversed(self.contexts.values()), "a request")
@@ -94,10 +104,12 @@ class Client:
         request_id = "limits" if sender == jobs.TRACED_ALIKE else f"limits-{number}"
         request = self.luma_target.request(body=_encode(body), role=self.role, request_id=request_id)
         if sender in _SENT:
-            request = replace(request, headers=(*request.headers, _SENT[sender]))
-        if sender == jobs.UNTRACED:
+            name, text = _SENT[sender]
+            request = replace(request, headers=(*_without(request, name).headers, (name, text)))
+        if sender == jobs.UNTRACED or (sender != jobs.TRACED_ALIKE and number % TRACED):
             request = _without(request, "X-Request-Id")
         exchange = self.luma_target.exchange(request, at_once=True)
+        self.luma_target.check_made(exchange, context)
         self.trace.append(exchange)
         self.contexts[number] = context
         if exchange.response.status == 201:
@@ -107,8 +119,14 @@ class Client:
     def _let_happen(self, what: str) -> None:
         """Let something happen that has no effect on the client's limits."""
         target, refused = self.luma_target, {"prompt": ""}
-        if what == jobs.OWN_REFUSAL:
-            self._ask(refused, "", "a refused request")
+        if what in (jobs.OWN_REFUSAL, jobs.OWN_MISFIT):
+            misfit = {"prompt": PROMPT, "style": "manga", "aspect_ratio": "1:1"}
+            self._ask(refused if what == jobs.OWN_REFUSAL else misfit, "", what)
+        elif what in jobs.OWN_TROUBLE:
+            if (url := target.material.trouble.get(jobs.OWN_TROUBLE[what])) is not None:
+                self._ask({"prompt": PROMPT, "image_ref": [{"url": url}]}, "", what)
+        elif what == jobs.OWN_LOOKUP:
+            self._poll(NOBODYS)
         elif what == jobs.NOBODYS_REQUEST:
             target.exchange(_without(target.request(body=_encode({"prompt": PROMPT})), "Authorization"), at_once=True)
         elif what == jobs.OTHERS_FAILURE:

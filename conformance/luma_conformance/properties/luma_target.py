@@ -29,6 +29,7 @@ from luma_conformance.judge.explain import curl, describe_answer, failure_text, 
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import bind
 from luma_conformance.judge.severity import differs_in_wording_only
+from luma_conformance.matching import Echo, Scene
 from luma_conformance.model import (
     ABSENT,
     Ask,
@@ -61,8 +62,8 @@ class LumaTarget:
 
     `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
     accepted. `contexts` has each rule with each feature beside which its answer was right, and `places` each rule about
-    media with each place and form; `tried` counts, by kind, the right answers of tables. `observed` is what was seen of
-    what the page leaves open.
+    media with each place and form; `tried` counts, by kind, the right answers of tables. `made` has what each request id
+    that the target made was made for. `observed` is what was seen of what the page leaves open.
 
     >>> from luma_conformance import LumaTarget, faulty
     >>> def test_faulty_requests_are_refused_as_the_page_says(luma_target: LumaTarget) -> None:
@@ -82,6 +83,7 @@ class LumaTarget:
     known: dict[Deviation, None] = field(default_factory=dict)
     case_id: str = ""
     name: str = "property_"
+    made: dict[str, str] = field(default_factory=dict)
     progress: Progress = field(default_factory=lambda: Progress(None))
     _final: Exception | None = None
     _let_pass: bool = False
@@ -255,6 +257,18 @@ class LumaTarget:
         """Check a body that only just keeps a rule, and count it once accepted."""
         if self.is_free and isinstance(self.check(body), Accepted):
             self.kept[rule] += 1
+
+    def check_made(self, exchange: Exchange, where: str) -> None:
+        """Check that a request without an X-Request-Id was given a UUID which no other was given in this property."""
+        if header(exchange.request.headers, "X-Request-Id") is not None:
+            return
+        given = header(exchange.response.headers, "X-Request-Id")
+        if why := Echo("X-Request-Id").explain(given, Scene()):
+            self.fail(f"{where}: X-Request-Id: {why}  [Request tracing]", exchange)
+        made = str(given).lower().replace("-", "")
+        if (first := self.made.get(made)) is not None:
+            self.fail(f"{where}: the X-Request-Id that was made for {first}  [Request tracing]", exchange)
+        self.made[made] = where
 
     def observe(self, explanations: tuple[str, ...]) -> None:
         """Keep the readings of what the page leaves open that explain everything seen so far."""

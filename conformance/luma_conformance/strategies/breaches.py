@@ -54,6 +54,11 @@ def _with(patch: Patch, listed: Listed) -> Listed:
     return lambda kind, material: {name: {**patch, **own} for name, own in listed(kind, material).items()}
 
 
+def _in_each(listed: Listed) -> Listed:
+    """Return ways that are tried in requests of each type, and not of one of them: what is listed depends on it."""
+    return lambda kind, material: {f"{kind}: {name}": patch for name, patch in listed(kind, material).items()}
+
+
 def _show(value: object) -> str:
     text = "absent" if value is ABSENT else repr(value)
     return text if len(text) <= 40 else f"{text[:24]}… ({len(value) if isinstance(value, str) else len(text)})"
@@ -95,13 +100,19 @@ def _lists(path: str, *counts: int) -> Listed:
 
 
 def _other_types(kind: str, _: Material) -> Ways:
-    others = facts.VIDEO_TYPES if kind in facts.IMAGE_TYPES else facts.IMAGE_TYPES
-    return {f"type {other}": {"type": other} for other in others}
+    if kind in facts.IMAGE_TYPES:
+        return {f"type {other}": {"type": other} for other in facts.VIDEO_TYPES}
+    models = {"no model": ABSENT, **{f"model {one}": one for one in ("uni-1", "uni-1-max")}}
+    return {f"type {other}": {"type": other} for other in facts.IMAGE_TYPES} | {
+        f"{kind} with {name}": {"model": model} for name, model in models.items()
+    }
 
 
 def _invalid_ratios(kind: str, _: Material) -> Ways:
     made_up = ("5:4", "1:1.0", "16x9", "auto", "01:1")
-    known = dict.fromkeys((*facts.IMAGE_RATIOS, *facts.VIDEO_RATIOS, *made_up))
+    turn = facts.TYPES.index(kind)
+    some = (made_up[turn], made_up[(turn + 2) % len(made_up)])
+    known = dict.fromkeys((*facts.IMAGE_RATIOS, *facts.VIDEO_RATIOS, *some))
     return {f"aspect_ratio {one}": {"aspect_ratio": one} for one in known if one not in facts.RATIOS[kind]}
 
 
@@ -219,15 +230,15 @@ FIELD_BREACHES: Final = _iterate(
         ),
     ),
     Breach(rule="unsupported-type", kinds=("image", *facts.VIDEO_TYPES), broken=_other_types),
-    Breach(rule="source-video-missing", kinds=(*_EDIT, *_REFRAME), broken=_NOTHING),
-    Breach(rule="source-generation-misplaced", kinds=("image", "video"), broken=_sourced),
+    Breach(rule="source-video-missing", kinds=(*_EDIT, *_REFRAME), broken=_in_each(_NOTHING)),
+    Breach(rule="source-generation-misplaced", kinds=("image", "video"), broken=_in_each(_sourced)),
     Breach(
-        rule="source-video-untyped", kinds=(*_EDIT, *_REFRAME), broken=_untyped_videos, kept=_typed_videos
+        rule="source-video-untyped", kinds=(*_EDIT, *_REFRAME), broken=_in_each(_untyped_videos), kept=_in_each(_typed_videos)
     ),
     Breach(
         rule="image-ref-on-video-edit", kinds=_EDIT, broken=_lists("image_ref", 1, 2, 9),
     ),
-    Breach(rule="aspect-ratio-invalid", kinds=("image", *_CREATE, *_REFRAME), broken=_invalid_ratios),
+    Breach(rule="aspect-ratio-invalid", kinds=("image", *_CREATE, *_REFRAME), broken=_in_each(_invalid_ratios)),
     Breach(rule="prompt-empty", kinds=facts.TYPES, broken=set_each("prompt", "")),
     Breach(
         rule="prompt-too-long",
@@ -299,7 +310,7 @@ FIELD_BREACHES: Final = _iterate(
     Breach(
         rule="source-position-off-reframe",
         kinds=(*_CREATE, *_EDIT),
-        broken=set_each("video.source_position", *_POSITIONS),
+        broken=_in_each(set_each("video.source_position", *_POSITIONS)),
     ),
     Breach(
         rule="540p-with-hdr",

@@ -69,12 +69,20 @@ def _list_near_texts(one: str, other: str) -> Mapping[str, Change]:
 
 
 NEAR_KEYS: Final[Mapping[str, Change]] = {
-    **{what: _kept(change) for what, change in _list_near_texts("x", "q").items()},
+    **{
+        what: _kept(change)
+        for what, change in _list_near_texts("x", "q").items()
+        if not what.endswith("character another")  # `list_near_keys` has each one
+    },
     "a percent sign for its second half": _kept(lambda text: f"{text[: len(text) // 2]}%"),
     "in capitals after its prefix": _kept(str.upper),
     "in the other case after its prefix": _kept(str.swapcase),
     "its prefix twice": lambda key: PREFIX + key,
     "its prefix missing": lambda key: key.removeprefix(PREFIX),
+    **{
+        f"the prefix {prefix!r} for its own": lambda key, prefix=prefix: prefix + key.removeprefix(PREFIX)  # type: ignore[misc]
+        for prefix in ("luma-key-", "luma_api_", "sk-")
+    },
     "its prefix in capitals": lambda key: key.replace(PREFIX, PREFIX.upper(), 1),
     "a character of its prefix another": lambda key: f"x{key[1:]}",
     "a character before it": lambda key: f"x{key}",
@@ -85,6 +93,20 @@ NEAR_KEYS: Final[Mapping[str, Change]] = {
     "percent-encoded": lambda key: "".join(f"%{ord(one):02X}" for one in key),
 }
 """Near misses of a key, by what is said of them."""
+_MOST_PLACES: Final = 40
+"""Characters of a key that are each replaced by another; of a longer key, so many at even distances."""
+
+
+def list_near_keys(key: str) -> dict[str, str]:
+    """Return the near misses of a key, among them those with one character another, by what is said of them."""
+    own = key.removeprefix(PREFIX)
+    count = min(len(own), _MOST_PLACES)
+    places = sorted({place * (len(own) - 1) // max(count - 1, 1) for place in range(count)})
+    near = {what: change(key) for what, change in NEAR_KEYS.items()}
+    for place in places:
+        other = "q" if own[place].lower() == "x" else "x"
+        near[f"its character {place + 1} another"] = PREFIX + own[:place] + other + own[place + 1 :]
+    return near
 
 MADE_UP: Final[Mapping[str, str]] = {
     "nothing": "",
@@ -165,8 +187,11 @@ ELSEWHERE: Final[Mapping[str, Callable[[str], Shown]]] = {
         f"in the header {name}": _in_header(name, "Bearer {}")
         for name in ("X-Authorization", "Proxy-Authorization", "Authentication", "X-Forwarded-Authorization")
     },
-    "in a cookie": _in_header("Cookie", "api_key={0}; token={0}; luma_api_key={0}"),
-    "in a cookie named Authorization": _in_header("Cookie", "Authorization=Bearer%20{0}; access_token={0}"),
+    **{
+        f"in the cookie {name}": _in_header("Cookie", f"{name}={{}}")
+        for name in ("session", "api_key", "token", "access_token")
+    },
+    "in cookies": _in_header("Cookie", "theme=dark; Authorization=Bearer%20{0}; luma_api_key={0}; auth={0}"),
     **{
         f"in the query as {name}": _in_query(name)
         for name in ("api_key", "apikey", "api-key", "key", "token", "access_token", "auth")
@@ -188,6 +213,12 @@ ELSEWHERE: Final[Mapping[str, Callable[[str], Shown]]] = {
 
 NEAR_IDS: Final[Mapping[str, Change]] = {
     **_list_near_texts("a", "b"),
+    **{
+        f"a character of its group {number + 1} another": lambda name, at=at: (  # type: ignore[misc]
+            name[:at] + ("b" if name[at : at + 1].lower() == "a" else "a") + name[at + 1 :]
+        )
+        for number, at in enumerate((5, 11, 16, 21, 29))
+    },
     "its first group alone": lambda name: name.partition("-")[0],
     "its last group alone": lambda name: name.rpartition("-")[2],
     "its first group zeros": lambda name: "0" * 8 + name[8:],
@@ -205,6 +236,32 @@ SPELLINGS: Final[Mapping[str, Change]] = {
     "as a URN": lambda name: f"urn:uuid:{name}",
 }
 """Other spellings of the same UUID, each of which a server may know it by, or not."""
+
+
+NO_IDS: Final = (
+    "latest", "last", "generation", "me", "null", "undefined", "0", "1", "-1", "12345", "9" * 20, "*", "a%b", "gen_1", "output.png",
+    "z" * 36, "A1B2C3D4-E5F6-4A7B-8C9D-0E1F2A3B4C5D", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "00000000-0000-0000-0000-000000000000", "0190163d-8694-739b-aea5-966c26f8ad91", "a" * 120, "b" * 250, "港",
+)  # fmt: skip
+"""Ids that no generation has: words, numbers, other kinds of UUIDs, and long ones."""
+
+
+TELLING: Final = ("007", "Req_7F3a.B-2", "550E8400-E29B-41D4-A716-446655440000", "A1b2" * 16)
+"""Request ids that show most: a number, both cases and all that joins words, a UUID in capitals, a long one."""
+
+REQUEST_IDS: Final = (
+    *TELLING,
+    "a", "7", "-1", "1e5", "1.50", "12345678901234567890", "null", "true", "undefined", "--", "Z9y8" * 9,
+    "myapp-user42-batch7-req003", "550e8400-e29b-41d4-a716-446655440000", "550e8400e29b41d4a716446655440000",
+    "01J9ZQ8X7V6W5T4S3R2Q1P0N9M", "2026-04-08T12:00:00.000Z", "Root=1-67891233-abcdef012345678912345678",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user@example.com", "a:b/c", "a=b==", "a,b, c",
+    "a b  c", "a+b%20c", '"quoted"', "'single'", "<b>a&amp;b</b>", "{a}", "[a]", '{"a": 1}', "a;b=c", "a|b\\c", "$a", "#a?b!",
+    "a`b^c~d", "(a)*",
+)  # fmt: skip
+"""Request ids that may mislead a server: to a number, to nothing, to a UUID in another spelling, to a limit of its own.
+
+Between them they have every printable character, and every kind of id that programs make.
+"""
 
 
 def is_same_uuid(text: str, name: str) -> bool:

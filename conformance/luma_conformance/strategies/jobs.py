@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
+from types import MappingProxyType
 from typing import Final
 
 from luma_conformance.catalogue.roles import FAILURE_CODES
@@ -16,7 +17,7 @@ from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.material import VIDEO_TYPE, Material
 
 Row = dict[str, str]
-"""A context: a value for some of `kind`, `end`, `user`, `sender`, `meantime`, `at`, `polled`."""
+"""A context: a value for some of `kind`, `with`, `end`, `user`, `sender`, `meantime`, `at`, `polled`."""
 
 COMPLETED: Final = "completed"
 ENDS: Final = (COMPLETED, *FAILURE_CODES)
@@ -32,11 +33,18 @@ AGENT: Final = "from another User-Agent"
 ADDRESS: Final = "with X-Forwarded-For"
 UNTRACED: Final = "without an X-Request-Id"
 TRACED_ALIKE: Final = "with the X-Request-Id of others"
-SENDERS: Final = ("", CLOSED, AGENT, ADDRESS, UNTRACED, TRACED_ALIKE)
+TYPED: Final = "with a charset"
+SENDERS: Final = ("", CLOSED, AGENT, ADDRESS, UNTRACED, TRACED_ALIKE, TYPED)
 """How a request is sent."""
 
 OWN_POLL: Final = "a poll of its own job"
+OWN_LOOKUP: Final = "a poll of its own that finds nothing"
 OWN_REFUSAL: Final = "a refused request of its own"
+OWN_MISFIT: Final = "a request of its own with incompatible options"
+OWN_TROUBLE: Final[Mapping[str, str]] = {
+    f"a request of its own with the {role}": role
+    for role in ("oversized-url", "unreachable-url", "proxy-down-url", "ingestion-off-url")
+}
 OTHERS_REQUEST: Final = "another client's request"
 OTHERS_REFUSAL: Final = "another client's refused request"
 OTHERS_POLL: Final = "another client's poll of its job"
@@ -44,6 +52,7 @@ OTHERS_FAILURE: Final = "another client's job that failed"
 NOBODYS_REQUEST: Final = "a request without a key"
 MEANTIME: Final = (
     "", OWN_POLL, OTHERS_REQUEST, OWN_REFUSAL, OTHERS_POLL, OTHERS_FAILURE, NOBODYS_REQUEST, OTHERS_REFUSAL,
+    OWN_LOOKUP, OWN_MISFIT, *OWN_TROUBLE,
 )  # fmt: skip
 """What happens right before a request."""
 
@@ -70,10 +79,65 @@ def plain_bodies(material: Material) -> dict[str, Body]:
     return {kind: body for kind, body in bodies.items() if body.get("source") != video or material.video_url}
 
 
-def list_ends(kinds: Sequence[str], ends: Sequence[str], turns: int = 1) -> Iterator[list[Row]]:
+def list_features(kind: str, material: Material) -> dict[str, Body]:
+    """Return optional fields and forms of media of a kind of request, by what is said of them.
+
+    None makes a job larger than the plainest: a server may let larger ones count for more.
+    """
+    media_type, data = material.images[0]
+    image: Body = {"data": data, "media_type": media_type}
+    ratio: Body = {"with an aspect_ratio": {"aspect_ratio": "9:16"}}
+    pictures: Body = {
+        **ratio,
+        "with an output_format": {"output_format": "jpeg"},
+        "with a reference": {"image_ref": [image]},
+        "without web_search": {"web_search": False},
+    }
+    short: Body = {"with a resolution": {"resolution": "720p"}}
+    hosted: Body = {"url": material.image_url} if material.image_url is not None else image
+    options: Mapping[str, Body] = {
+        "video": {
+            **short,
+            "with a duration": {"duration": "5s"},
+            "with a loop": {"loop": True},
+            "with a start_frame": {"start_frame": image},
+            "with an end_frame": {"end_frame": hosted},
+        },
+        "video_edit": {
+            **short,
+            "with a strength": {"edit": {"strength": "flex_2"}},
+            "with auto_controls": {"edit": {"auto_controls": True}},
+            "with controls": {"edit": {"controls": {"pose": {"enabled": True}}}},
+            "with guide frames": {"edit": {"keyframes": [image, hosted], "keyframe_indexes": [0, 24]}},
+        },
+        "video_reframe": {
+            **short,
+            "with a source_position": {"source_position": {"x_norm": 0, "y_norm": 0, "w_norm": 1, "h_norm": 1}},
+        },
+    }
+    base = kind.partition(" ")[0]
+    fields: Mapping[str, Body] = {
+        "image": {**pictures, "with style manga": {"style": "manga"}, "with a reference by URL": {"image_ref": [hosted]}},
+        "image_edit": {**pictures, "with a source by URL": {"source": hosted}},
+        "video": ratio,
+        "video_edit": ratio,
+    }
+    own = {what: {"video": patch} for what, patch in options.get(base, {}).items()}
+    return {**own, **fields.get(base, {})}
+
+
+def name_features(kinds: Sequence[str], material: Material) -> dict[str, tuple[str, ...]]:
+    """Return what is said of the features of each kind."""
+    return {kind: tuple(list_features(kind, material)) for kind in kinds}
+
+
+def list_ends(
+    kinds: Sequence[str], ends: Sequence[str], turns: int = 1, features: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Iterator[list[Row]]:
     """Yield for each kind its jobs in every way to end, one after another, each in another context.
 
-    In each further turn they come in further contexts: in six, each kind and end meets every sender and user.
+    In each further turn they come in further contexts: in six, each kind and end meets every sender and user. Every
+    second job has one of the `features` of its kind.
     """
     meantime = cycle(MEANTIME[1:])
     for turn in range(turns):
@@ -81,6 +145,7 @@ def list_ends(kinds: Sequence[str], ends: Sequence[str], turns: int = 1) -> Iter
             yield [
                 {
                     "kind": kind,
+                    **_choose(features.get(kind, ()), k + e + turn),
                     "end": end,
                     "polled": "polled" if (k + e) % 2 else "",
                     "user": USERS[(k + e // 2) % len(USERS)],
@@ -91,10 +156,25 @@ def list_ends(kinds: Sequence[str], ends: Sequence[str], turns: int = 1) -> Iter
             ]
 
 
-def list_counted(kinds: Sequence[str]) -> Iterator[list[Row]]:
-    """Yield requests of each kind, first with nothing but the kind, then with a user_id as well."""
+def _choose(features: Sequence[str], number: int) -> Row:
+    """Return one of the features in every second row."""
+    return {"with": features[number // 2 % len(features)]} if features and number % 2 else {}
+
+
+def list_counted(
+    kinds: Sequence[str], features: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Iterator[list[Row]]:
+    """Yield requests of each kind: with nothing but the kind, with a user_id as well, and with each of its features.
+
+    What several kinds have is tried with one of them.
+    """
     plain = [{"kind": kind} for kind in kinds]
-    yield [*plain, *({**row, "user": USERS[1 + k % 2]} for k, row in enumerate(plain))]
+    first = {what: kind for kind in reversed(kinds) for what in features.get(kind, ())}
+    beside = [
+        {"kind": kind, "with": what, "user": USERS[n % len(USERS)], "sender": SENDERS[n % len(SENDERS)]}
+        for n, (what, kind) in enumerate(first.items())
+    ]
+    yield [*plain, *({**row, "user": USERS[1 + k % 2]} for k, row in enumerate(plain)), *beside]
 
 
 def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
@@ -126,6 +206,8 @@ def describe(row: Mapping[str, str]) -> str:
     """Return a context in words: `a video that fails with rate_limited, with another user_id`."""
     kind = row.get("kind") or "image"
     words = [f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}", *_describe_end(row.get("end", ""))]
+    if row.get("with"):
+        words.append(row["with"])
     if row.get("user"):
         words.append("with another user_id")
     if row.get("sender"):

@@ -55,7 +55,7 @@ def image_places(kind: str, material: Material) -> dict[str, Place]:
 def guide_places(material: Material) -> dict[str, Place]:
     """Return places among the guide frames of an edit, where the page says nothing of what loading finds."""
     path, indexes = "video.edit.keyframes", "video.edit.keyframe_indexes"
-    places = ((0, 1), (0, 5), (4, 5), (facts.MAX_KEYFRAMES - 1, facts.MAX_KEYFRAMES))
+    places = ((0, 1), (0, 5), (1, 3), (4, 5), (facts.MAX_KEYFRAMES - 1, facts.MAX_KEYFRAMES))
     return {
         f"{path}[{index}] of {count}": _in_list(path, mix_images(material, count), index, **{indexes: [*range(count)]})
         for index, count in places
@@ -139,7 +139,14 @@ def _doubled(material: Material) -> Mapping[str, Reference]:
     return {
         f"by URL and inline {media_type}": {"url": url, "data": data, "media_type": media_type}
         for media_type, data in material.images
-    } | {"by URL and inline, undeclared": {"url": url, "data": material.images[0][1]}}
+    }
+
+
+def _doubled_untyped(material: Material) -> Mapping[str, Reference]:
+    return {
+        f"{name}, undeclared": {member: one[member] for member in ("url", "data")}
+        for name, one in _doubled(material).items()
+    }
 
 
 def _large(kind: str, material: Material) -> Ways:
@@ -228,7 +235,7 @@ def _make_breaches() -> Iterator[Breach]:
     yield Breach(
         rule="reference-url-and-data",
         kinds=facts.TYPES,
-        broken=_join(_everywhere(_doubled, guides=True), _doubled_videos),
+        broken=_join(_everywhere(_doubled, guides=True), _everywhere(_doubled_untyped), _doubled_videos),
     )
     yield Breach(
         rule="reference-data-untyped",

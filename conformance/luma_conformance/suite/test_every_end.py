@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, NoReturn
 
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.job_limit import GRACE, TTL, judge_job_limit
@@ -12,7 +12,7 @@ from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, judge_rate_limit
 from luma_conformance.model import Exchange
 from luma_conformance.properties.client import Client
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
-from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, Row, describe, list_ends, plain_bodies
+from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, Row, describe, list_ends, name_features, plain_bodies
 
 KEY: Final = "low-concurrency-key"
 RPM_KEY: Final = "low-rpm-key"
@@ -46,7 +46,8 @@ def test_every_end_of_a_job_frees_its_slot_and_no_other(luma_target: LumaTarget)
         not_judged("the profile names neither queued-prompt nor processing-prompt")
     kinds = [*plain_bodies(luma_target.material)]
     turns = DEEP if luma_target.fuzzing.profile == "deep" else 1
-    examples = [*list_ends(kinds, [*ends, *stays], turns)]
+    features = name_features(kinds, luma_target.material)
+    examples = [*list_ends(kinds, [*ends, *stays], turns, features)]
     sizes: dict[str, int] = {}
     luma_target.for_each(examples, lambda rows: _Slots(luma_target=luma_target, sizes=sizes).try_ends(rows))
     most = max(sizes.values(), default=0)
@@ -207,8 +208,21 @@ class _Slots:
         while self._try(row, "with all slots taken").response.status == 201:
             count += 1
             if count > MANY:
-                not_judged(f"{KEY} has room for more than {MANY} jobs, too many to fill its slots time and again")
+                self._compare_stays(row)
         return count
+
+    def _compare_stays(self, row: Row) -> NoReturn:
+        """Fail where jobs that stay in one state are many, and those in the other are not: each takes a slot."""
+        for other in STAYS:
+            if other == row["end"] or not _offers(self.luma_target, other):
+                continue
+            self.client.sleep(OVER)
+            tries = [self._try({"end": other}, "beside jobs of its own state") for _ in range(MANY + 1)]
+            admitted = sum(one.response.status == 201 for one in tries)
+            if 0 < admitted <= MANY:
+                what = f"more than {MANY} jobs stay {row['end']}, and {admitted} at most stay {other}"
+                self.luma_target.fail(f"{what}: a job is active until it is over  [{HEADING}]", tries[-1])
+        not_judged(f"{KEY} has room for more than {MANY} jobs, too many to fill its slots time and again")
 
     def _try_one_more(self, row: Row) -> None:
         """Try to create another job while one runs and all other slots are held."""

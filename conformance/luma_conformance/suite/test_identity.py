@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import cycle
 from typing import Final
 from urllib.parse import quote
 
-from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, PROMPTS
+from luma_conformance.catalogue.roles import GENERATIONS, KEYS, MAIN_KEY, PROMPTS
 from luma_conformance.judge.answers import detail_of, member_of
 from luma_conformance.judge.expected import expect_unauthorized
 from luma_conformance.judge.lifecycle import judge_indistinguishable
@@ -33,11 +34,14 @@ from luma_conformance.strategies.identity import (
     IN_AUTHORIZATION,
     MADE_UP,
     NEAR_IDS,
-    NEAR_KEYS,
+    NO_IDS,
+    REQUEST_IDS,
     SPELLINGS,
+    TELLING,
     Shown,
     find_refusals,
     is_same_uuid,
+    list_near_keys,
 )
 
 CREATE, POLL = "create", "poll"
@@ -51,22 +55,24 @@ def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
     keys = luma_target.session.target.profile.keys
     known = {key.token for key in keys.values()}
     examples = [("", what, operation) for what in MADE_UP for operation in OPERATIONS]
+    near = list_near_keys(luma_target.session.target.token(MAIN_KEY))
     if luma_target.is_free:  # a near miss is most of a key, and a server that refuses one may log it
-        examples += [(MAIN_KEY, what, operation) for what in NEAR_KEYS for operation in OPERATIONS]
+        examples += [(MAIN_KEY, what, operation) for what in near for operation in OPERATIONS]
         others = [role for role in KEYS if role in keys and role != MAIN_KEY]
         examples += [(role, what, operation) for role in others for what, operation in OF_OTHER_KEYS]
     name = find_own(luma_target)
 
     def try_one(example: tuple[str, str, str]) -> None:
         role, what, operation = example
-        token = NEAR_KEYS[what](keys[role].token) if role else MADE_UP[what]
+        token = list_near_keys(keys[role].token)[what] if role else MADE_UP[what]
         if token in known:
             return  # in capitals a key of digits is itself
         if role:
             _hide(luma_target, token, f"{keys[role].source} with {what}")
         of = f"a key with {what}, of {role}" if role else f"a token that is {what}"
         shown = Shown(headers=(("Authorization", f"Bearer {token}".strip()),))
-        _check_refused(luma_target, f"{of}, on {operation}", _show(shown, operation, name), find_refusals(token))
+        request = _trace(_show(shown, operation, name), None)
+        _check_refused(luma_target, f"{of}, on {operation}", request, find_refusals(token))
 
     luma_target.for_each(examples, try_one, "identity")
     luma_target.session.hide({})
@@ -104,7 +110,7 @@ def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
     changes = {**NEAR_IDS, **SPELLINGS}
 
     def try_one(what: str) -> None:
-        asked = changes[what](name) if what in changes else NOBODYS
+        asked = changes[what](name) if what in changes else what if what in NO_IDS else NOBODYS
         query = f"?id={name}&generation_id={name}" if asked == NOBODYS else ""
         if asked == name:
             return
@@ -117,12 +123,12 @@ def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
             return  # not even the route may match
         if status != 404 or detail_of(exchange.response) != "Generation not found":
             luma_target.fail(
-                f"an id with {what}: expected 404 Generation not found, got {status}"
+                f"{f'the id {what}' if what in NO_IDS else f'an id with {what}'}: expected 404 Generation not found, got {status}"
                 "  [404 — Generation does not exist]",
                 exchange,
             )
 
-    luma_target.for_each([*changes, "itself in the query of another"], try_one, "identity")
+    luma_target.for_each([*changes, "itself in the query of another", *NO_IDS], try_one, "identity")
 
 
 def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTarget) -> None:
@@ -138,19 +144,23 @@ def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTa
 
     def try_one(example: tuple[str, str, str]) -> None:
         owner, kind, role = example
+        if kind in GENERATIONS:
+            name = luma_target.session.target.value(kind)
+            _compare(luma_target, unknown[viewers[owner]], name, f"another client's {kind}", viewers[owner])
+            return
         prompt = (luma_target.value(role) if role else None) or PROMPT
         created = luma_target.exchange(make_request(luma_target, make_body(luma_target, kind, prompt), owner))
         luma_target.skip_if_limited(created)
         name = member_of(created.response, "id")
         if created.response.status != 201 or not isinstance(name, str):
             return  # that is what other properties are about
-        label, viewer = f"another client's {kind}", viewers[owner]
+        label, viewer = f"another client's {kind}{f' of the {role}' if role else ''}", viewers[owner]
         if not timed or owner == MAIN_KEY:
             _compare(luma_target, unknown[viewer], name, f"{label}, just accepted", viewer)
         for seconds in ((60,) if role else (60, 3600)) if timed else ():
             luma_target.sleep(seconds, owner)
             luma_target.sleep(seconds, viewer)
-            if seconds == 60:
+            if seconds == 60 and not role:
                 label += f", {member_of(_look_up(luma_target, name, owner).response, 'state')}"
             _compare(luma_target, unknown[viewer], name, f"{label}, {seconds} s later", viewer)
 
@@ -159,7 +169,6 @@ def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTa
 
 def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
     """Without an X-Request-Id each answer has a UUID of its own: on each operation and status, on any connection."""
-    seen: dict[str, str] = {}
     contexts = _prepare_contexts(luma_target)
 
     def try_one(example: tuple[str, str]) -> None:
@@ -167,13 +176,7 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
         closing = (("Connection", "close"),) if connection == "new" else ()
         request, at_once = contexts[what]
         exchange = luma_target.exchange(_trace(request, None, closing), at_once=at_once)
-        made = header(exchange.response.headers, "X-Request-Id")
-        where = f"{what}, on a {connection} connection"
-        if why := Echo("X-Request-Id").explain(made, Scene()):
-            luma_target.fail(f"{where}: X-Request-Id: {why}  [Request tracing]", exchange)
-        first = seen.setdefault(str(made).lower().replace("-", ""), where)
-        if first is not where:
-            luma_target.fail(f"{where}: the X-Request-Id that was made for {first}  [Request tracing]", exchange)
+        luma_target.check_made(exchange, f"{what}, on a {connection} connection")
 
     ways = ("kept", "kept", "new")
     luma_target.for_each([(what, way) for way in ways for what in contexts], try_one, "identity")
@@ -191,30 +194,16 @@ def test_a_request_id_comes_back_on_every_answer(luma_target: LumaTarget) -> Non
         if why := Echo("X-Request-Id").explain(echoed, Scene(sent={"x-request-id": sent})):
             luma_target.fail(f"{what}: X-Request-Id: {why}  [Request tracing]", exchange)
 
-    examples = [(what, sent) for what in contexts for sent in REQUEST_IDS if what in WHOLLY or sent in TELLING]
-    luma_target.for_each(examples, try_one, "identity")
+    luma_target.for_each([*_deal(contexts)], try_one, "identity")
 
 
-TELLING: Final = ("007", "Req-7F3a", "550E8400-E29B-41D4-A716-446655440000", "A1b2" * 10)
-"""Ids that are tried on every operation and status; the others on those in WHOLLY."""
-WHOLLY: Final = ("a request with an unknown model", "a request that is accepted", "a poll for one's own")
-REQUEST_IDS: Final = (
-    "a",
-    "007",
-    "1e5",
-    "12345678901234567890",
-    "null",
-    "Req-7F3a",
-    "x_y_z.1-2",
-    "myapp-user42-batch7-req003",
-    "550E8400-E29B-41D4-A716-446655440000",
-    "550e8400-e29b-41d4-a716-446655440000",
-    "550e8400e29b41d4a716446655440000",
-    "A1b2" * 10,
-    "Z9y8" * 16,
-    "a:b/c",
-)
-"""Ids that may mislead a server: to a number, to nothing, to a UUID in another spelling, to a limit of its own."""
+def _deal(contexts: Mapping[str, tuple[Request, bool]]) -> Iterator[tuple[str, str]]:
+    """Yield each context with the ids in TELLING, and each other id with one context of each operation in turn."""
+    for what in contexts:
+        yield from ((what, sent) for sent in TELLING)
+    for method in ("POST", "GET"):
+        own = cycle([what for what, (request, at_once) in contexts.items() if request.method == method and not at_once])
+        yield from ((next(own), sent) for sent in REQUEST_IDS if sent not in TELLING)
 
 
 def _hide(luma_target: LumaTarget, token: str, shown: str) -> None:
@@ -230,6 +219,7 @@ def _check_refused(
     """Check that a request without a good key is a 401; one with an odd member may be refused for that."""
     exchange = luma_target.exchange(request)
     luma_target.skip_if_limited(exchange)
+    luma_target.check_made(exchange, what)
     status = exchange.response.status
     if status != 401 and not (odd and 400 <= status < 500):
         luma_target.fail(f"{what}: expected 401, got {status}  [401 — Unauthorized]", exchange)
@@ -254,8 +244,9 @@ def _show(shown: Shown, operation: str, name: str | None, token: str = "") -> Re
 
 
 def _look_up(luma_target: LumaTarget, name: str, role: str) -> Exchange:
-    exchange = luma_target.exchange(make_poll(luma_target, quote(name, safe="-._~"), role))
+    exchange = luma_target.exchange(_trace(make_poll(luma_target, quote(name, safe="-._~"), role), None))
     luma_target.skip_if_limited(exchange)
+    luma_target.check_made(exchange, f"a poll of {name}")
     return exchange
 
 
@@ -284,6 +275,7 @@ def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str,
         (MAIN_KEY, kind, role) for kind in kinds for role in ("", *staying, *failing[:1])
     ]
     lives += [(MAIN_KEY, "image", role) for role in failing[1:]]
+    lives += [(MAIN_KEY, role, "") for role in GENERATIONS if luma_target.value(role) is not None]
     # Of the other client's, those whose media are nobody's.
     return lives + [("other-key", kind, role) for kind in ("image", "image_edit", "video") for role in ("", *staying)]
 

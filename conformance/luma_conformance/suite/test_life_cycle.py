@@ -16,6 +16,8 @@ from luma_conformance.properties.luma_target import LumaTarget, not_judged
 WAITS: Final = st.lists(st.sampled_from((0.0, 0.01, 0.04, 0.3, 5.0, 60.0)), min_size=2, max_size=6)
 HOUR: Final = 3600
 """Seconds for which an output URL is valid ("Presigned URL expiry")."""
+AGES: Final = (0, 1, 60, 1800, 3590, 3610, 7200, 86_400)
+"""Ages of an output URL in seconds."""
 EVERY: Final = 2.0
 WATCHED: Final = 300.0
 """Seconds between two polls in real time, and from the first to the last, if the user has no other patience."""
@@ -65,14 +67,16 @@ def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: L
     _needs_the_client_alone(luma_target)
     name = luma_target.session.target.value("completed-image")
 
-    def try_one(age: int) -> None:
-        first = luma_target.exchange(_lookup(luma_target, name, MAIN_KEY))
-        luma_target.sleep(age, MAIN_KEY)
-        _fetch(luma_target, first, 200 if age < HOUR else 403, f"a URL {age} s old")
+    def try_one(drawn: int | tuple[int, ...]) -> None:
+        first, now = luma_target.exchange(_lookup(luma_target, name, MAIN_KEY)), 0
+        for age in drawn if isinstance(drawn, tuple) else (drawn,):  # in older recordings there is one at a time
+            luma_target.sleep(age - now, MAIN_KEY)
+            now = age
+            _fetch(luma_target, first, 200 if age < HOUR else 403, f"a URL {age} s old")
         _fetch(luma_target, luma_target.exchange(_lookup(luma_target, name, MAIN_KEY)), 200, "a fresh URL")
 
-    ages = (0, 1, 60, 1800, 3590, 3610, 7200, 86_400)
-    luma_target.for_all(st.sampled_from(ages), try_one, share=0.1, always=ages)
+    ages = st.lists(st.sampled_from(AGES), min_size=1, unique=True).map(lambda drawn: tuple(sorted(drawn)))
+    luma_target.for_all(ages, try_one, share=0.1, always=[AGES])
 
 
 def _create(luma_target: LumaTarget, request: Request) -> Exchange:

@@ -70,6 +70,14 @@ def _unknown(*more: tuple[str, str]) -> Variation:
     return Variation(change=_with(*more), rests_on="RFC 9110, 5.1", refused=(431,))
 
 
+OFFICIAL: Final = (
+    ("Accept", JSON), ("Content-Type", JSON), ("User-Agent", "Luma/Python 0.5.0"), ("X-Stainless-Lang", "python"),
+    ("X-Stainless-Package-Version", "0.5.0"), ("X-Stainless-OS", "Linux"), ("X-Stainless-Arch", "x64"),
+    ("X-Stainless-Runtime", "CPython"), ("X-Stainless-Runtime-Version", "3.11.7"), ("X-Stainless-Async", "false"),
+    ("x-stainless-retry-count", "0"), ("x-stainless-read-timeout", "60"),
+)  # fmt: skip
+"""What the official Python client sends with every request, a poll as well."""
+
 WRITTEN: Final[Mapping[str, Variation]] = {
     "header names in small letters": Variation(change=_named(str.lower), rests_on="RFC 9110, 5.1"),
     "header names in capitals": Variation(change=_named(str.upper), rests_on="RFC 9110, 5.1"),
@@ -96,8 +104,10 @@ NEEDLESS: Final[Mapping[str, Variation]] = {
     "the headers of an SDK": _unknown(
         ("X-Stainless-Lang", "python"), ("X-Stainless-Retry-Count", "1"), ("x-stainless-read-timeout", "60")
     ),
+    "all headers of the official client": Variation(change=_with(*OFFICIAL), rests_on="RFC 9110, 5.1"),
     "the headers of a browser": _unknown(
-        ("Accept-Language", "de-DE,de;q=0.9"), ("DNT", "1"), ("Sec-Fetch-Mode", "cors"), ("Cache-Control", "no-cache")
+        ("Accept-Language", "de-DE,de;q=0.9"), ("DNT", "1"), ("Sec-Fetch-Mode", "cors"), ("Cache-Control", "no-cache"),
+        ("Origin", "https://app.example.com"), ("Referer", "https://app.example.com/studio"),
     ),
     "a trace": _unknown(
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("tracestate", "a=b")

@@ -1,0 +1,85 @@
+"""Legal requests in which every legal value of every optional field occurs, with each that the page relates it to.
+
+A covering array per type: few requests, each with much in it. `contexts` has the same fields beside each rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+from luma_conformance.rules import facts
+from luma_conformance.strategies.bodies import Body
+from luma_conformance.strategies.contexts import NO_RULE, Subject, Trial
+from luma_conformance.strategies.covering import Target, list_targets
+from luma_conformance.strategies.features import Factor, Feature, factors_of, guide_frames, mix_images
+from luma_conformance.strategies.material import Material
+
+RELATED: Final = (
+    ("aspect_ratio", "video.resolution"),
+    ("aspect_ratio", "style"),
+    ("video.resolution", "video.hdr"),
+    ("video.resolution", "video.duration"),
+    ("video.loop", "video.start_frame"),
+    ("video.loop", "video.duration"),
+    ("video.start_frame", "video.end_frame"),
+    ("video.edit.strength", "video.edit.controls"),
+    ("video.edit.controls", "video.edit.auto_controls"),
+)
+"""Fields of which the page says what goes together; each pair of their values that does is tried.
+
+Of the forms of a medium, and of signals, one stands for all.
+"""
+_ELSEWHERE: Final = ("prompt", "user_id", "type")
+"""Fields whose values stand beside every rule."""
+
+
+def list_legal(kind: str, material: Material) -> Iterator[Body]:
+    """Yield requests of a type that are accepted, and that have every legal value of its fields between them."""
+    factors = [*_list_factors(kind, material)]
+    subject = Subject(
+        rule=NO_RULE, kind=kind, keeps=True, ways={"in order": {}}, factors=factors, material=material
+    )
+    sizes = [1, *map(len, factors)]
+    pairs = [pair for pair in list_targets(sizes, 2) if _is_related(pair, factors) and subject.allows(pair)]
+    trials = [*subject.list_trials(wanted=pairs)] if pairs else []
+    met = {(value,) for trial in trials for value in enumerate(trial.row)}
+    missing = [single for single in list_targets(sizes, 1) if single not in met]
+    for trial in chain(trials, subject.list_trials(wanted=missing) if missing else ()):
+        yield _write(trial)
+
+
+def _write(trial: Trial) -> Body:
+    body = trial.make_body()
+    assert body is not None
+    return body
+
+
+def _list_factors(kind: str, material: Material) -> Iterator[Factor]:
+    """Yield the factors of a type's fields, each value a feature of its own."""
+    for factor in factors_of(kind, material):
+        paths = [*chain(*(patch for feature in factor for patch in feature.patches))]
+        if not paths or paths[0] in _ELSEWHERE:
+            continue
+        if paths[0] == "image_ref":
+            most = facts.MAX_IMAGE_REFERENCES if kind == "image" else facts.MAX_EDIT_REFERENCES
+            lists = (mix_images(material, count, count) for count in range(most + 1))
+            yield (factor[0], *(Feature(name="image_ref", patches=({"image_ref": one},)) for one in lists))
+        elif paths[0] == "video.edit.keyframes":
+            yield (factor[0], *(guide_frames(material, count) for count in (1, 2, 5, facts.MAX_KEYFRAMES)))
+        else:
+            yield (factor[0], *(replace(one, patches=(patch,)) for one in factor[1:] for patch in one.patches))
+
+
+def _is_related(pair: Target, factors: Sequence[Factor]) -> bool:
+    fields = []
+    for number, value in pair:
+        factor, feature = factors[number - 1], factors[number - 1][value]
+        is_form = any(isinstance(one, dict) for patch in feature.patches for one in patch.values())
+        if is_form and any(one.name == feature.name for one in factor[:value]):
+            return False
+        fields.append({*chain(*feature.patches)})
+    one, other = fields
+    return any({*related} <= {*one, *other} and not ({*related} <= one or {*related} <= other) for related in RELATED)
