@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Final
 
+from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.properties.asking import replaces_added
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.rules import Accepted
+from luma_conformance.rules import Accepted, Prediction
 from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.contexts import Trial
+from luma_conformance.strategies.envelope import Sent, drop_declined, find_role, write_headers
 from luma_conformance.strategies.places import MEDIA_BREACHES
 from luma_conformance.strategies.spelling import Spelling
 
-Spelt = tuple[Body, Spelling]
-"""A body, and how its JSON is spelt."""
+Spelt = tuple[Body, Spelling] | tuple[Body, Spelling, Sent]
+"""A body, how its JSON is spelt, and how it is sent if that is in no plain way."""
 Example = tuple[str, str, tuple[str, ...], Spelt, tuple[tuple[str, Spelt], ...]]
 """A trial as plain data: its rule, its way, its features, its request; and the same without one thing, by its name."""
 
+LIMITED: Final = 429
+FEW: Final = 20
+"""Requests a minute that a client must have for some of them to be spent on contexts."""
 _LABEL: Final = 17
 
 
@@ -73,7 +79,15 @@ def _shrink(luma_target: LumaTarget, trial: Trial) -> Trial:
     return trial
 
 
+def alternate(trials: Sequence[Trial]) -> list[Trial]:
+    """Return trials so that refused and accepted requests come by turns, as long as there are both."""
+    broken, kept = ([one for one in trials if one.keeps == keeps] for keeps in (False, True))
+    pairs = zip_longest(broken, kept)
+    return [one for pair in pairs for one in pair if one is not None]
+
+
 def _try(luma_target: LumaTarget, trial: Trial, without: Sequence[tuple[str, Trial]] = ()) -> None:
+    trial = trial.keep(lambda feature: all(_may_vary(luma_target, name) for name in feature.sent))
     example: Example = (
         trial.rule,
         trial.way,
@@ -91,14 +105,34 @@ def _try(luma_target: LumaTarget, trial: Trial, without: Sequence[tuple[str, Tri
 def _spelt(trial: Trial) -> Spelt:
     body = trial.make_body()
     assert body is not None
-    return body, trial.spelling
+    return (body, trial.spelling, trial.sent) if trial.sent else (body, trial.spelling)
+
+
+def _may_vary(luma_target: LumaTarget, name: str) -> bool:
+    """Return whether a request may be sent in this way: neither a gateway nor another property is in its way.
+
+    Where workers share a target, one of them may be counting the requests of another client.
+    """
+    if (role := find_role([name])) != MAIN_KEY:
+        return not luma_target.is_shared and _has_room(luma_target, role)
+    plain = luma_target.request(body=b"", content_type="")
+    return not replaces_added(luma_target, write_headers(plain, [name]))
+
+
+def _has_room(luma_target: LumaTarget, role: str) -> bool:
+    """Return whether the limits of a key's client leave room for a request, and for those of others."""
+    if (traffic := luma_target.session.traffic) is None:
+        return True
+    request = luma_target.request(body=b"", role=role)
+    usage, now = traffic.usage(request), traffic.passing.now(request)
+    return not usage.is_full and usage.quota.next_slot(now) <= now and (usage.quota.limit or FEW) >= FEW
 
 
 def _judge(luma_target: LumaTarget, example: Example) -> None:
     """Send a request, and check its answer; if it is wrong, say without which part of its context it is right."""
     rule, way, names, request, without = example
     try:
-        prediction = luma_target.check(*request)
+        prediction, declined = _check(luma_target, *request)
     except NonConformance as found:
         needed = [name for name, other in without if _is_right(luma_target, other)]
         heading, _, rest = str(found).partition("\n")
@@ -106,14 +140,33 @@ def _judge(luma_target: LumaTarget, example: Example) -> None:
         raise NonConformance(told, found.judged) from None
     if isinstance(prediction, Accepted):
         luma_target.kept[rule] += 1
-    luma_target.contexts |= {(rule, name) for name in names}
+    luma_target.contexts |= {(rule, name) for name in names if name not in declined}
     if rule in MEDIA_BREACHES:
         luma_target.places.add((rule, way))
 
 
+def _check(luma_target: LumaTarget, body: Body, spelling: Spelling, sent: Sent = ()) -> tuple[Prediction, Sent]:
+    """Send a request and check its answer; return the prediction, and what of its envelope the target declined.
+
+    What is declined is not wrong: the request is sent again without it.
+    """
+    prediction = luma_target.material.predict(body)
+    if not luma_target.may_send(prediction):
+        return prediction, sent
+    exchange = luma_target.send(body, spelling, sent)
+    status = exchange.response.status
+    kept = drop_declined(sent, status)
+    if kept != sent and (status == LIMITED or not luma_target.is_right(body, prediction, exchange)):
+        exchange = luma_target.send(body, spelling, kept)
+    else:
+        kept = sent
+    luma_target.check_against(body, prediction, exchange)
+    return prediction, tuple(name for name in sent if name not in kept)
+
+
 def _is_right(luma_target: LumaTarget, request: Spelt) -> bool:
     try:
-        luma_target.check(*request)
+        _check(luma_target, *request)
     except NonConformance:
         return False
     return True

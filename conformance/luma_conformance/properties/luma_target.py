@@ -49,6 +49,7 @@ from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
 from luma_conformance.session.progress import Progress
 from luma_conformance.session.session import Session
 from luma_conformance.strategies import Body, Material
+from luma_conformance.strategies.envelope import Sent, find_role, write_headers
 from luma_conformance.strategies.hostile import JSON
 from luma_conformance.strategies.spelling import PLAINLY, Spelling, spell
 
@@ -221,14 +222,27 @@ class LumaTarget:
     def send_checked(self, body: Body, spelling: Spelling = PLAINLY) -> tuple[Prediction, Exchange | None]:
         """Check a body as `check` does, and return the exchange too; None where it may not be sent."""
         prediction = self.material.predict(body)
-        if not self.is_free and not isinstance(prediction, Rejected):
+        if not self.may_send(prediction):
             return prediction, None
         exchange = self.send(body, spelling)
+        self.check_against(body, prediction, exchange)
+        return prediction, exchange
+
+    def may_send(self, prediction: Prediction) -> bool:
+        """Return whether a request may be sent: off this machine, only one that is sure to be refused."""
+        return self.is_free or isinstance(prediction, Rejected)
+
+    def is_right(self, body: Body, prediction: Prediction, exchange: Exchange) -> bool:
+        """Return whether an answer to a body is as the rules say."""
+        case = build_case(body, prediction, exchange.response.status)
+        return not judge_answer(exchange, case, self.session.every).mismatches
+
+    def check_against(self, body: Body, prediction: Prediction, exchange: Exchange) -> None:
+        """Check an answer to a body against the rules; leave the property unjudged where a limit came in the way."""
         self.skip_if_limited(exchange)
         self.check_answer(build_case(body, prediction, exchange.response.status), exchange, prediction)
         if isinstance(prediction, Rejected):
             self.broken.update({violation.rule for violation in prediction.violations})
-        return prediction, exchange
 
     def skip_if_limited(self, exchange: Exchange) -> None:
         """Leave the property unjudged where a limit of the target's came in the way."""
@@ -248,10 +262,14 @@ class LumaTarget:
         target = self.session.target
         return None if target.missing(role) else target.value(role)
 
-    def send(self, body: Body, spelling: Spelling = PLAINLY) -> Exchange:
-        """Send a body, whatever the rules say of it, and return the exchange."""
+    def send(self, body: Body, spelling: Spelling = PLAINLY, sent: Sent = ()) -> Exchange:
+        """Send a body in an envelope, whatever the rules say of it, and return the exchange.
+
+        With another key than the main one nothing is waited for: its client's limits are not known.
+        """
         text = encode(body) if spelling == PLAINLY else spell(body, *spelling).encode()
-        return self.exchange(self.request(body=text))
+        role = find_role(sent)
+        return self.exchange(write_headers(self.request(body=text, role=role), sent), at_once=role != MAIN_KEY)
 
     def check_kept(self, rule: str, body: Body) -> None:
         """Check a body that only just keeps a rule, and count it once accepted."""

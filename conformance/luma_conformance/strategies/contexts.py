@@ -7,18 +7,20 @@ of each factor occurs beside the rule; the oracle drops what would change the an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, combinations
 from typing import Any, Final
 from zlib import crc32
 
+from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.model import ABSENT
 from luma_conformance.rules import RULES, Accepted, Rejected
 from luma_conformance.strategies.bodies import Body, available_kinds
 from luma_conformance.strategies.breaches import FIELD_BREACHES, Breach, Ways
 from luma_conformance.strategies.covering import Row, Target, cover, list_targets
+from luma_conformance.strategies.envelope import Sent, find_role
 from luma_conformance.strategies.features import Factor, Feature, Patch, factors_of, plain_body
 from luma_conformance.strategies.material import Material
 from luma_conformance.strategies.places import MEDIA_BREACHES
@@ -28,6 +30,10 @@ BREACHES: Final[Mapping[str, Breach]] = {rule.id: {**FIELD_BREACHES, **MEDIA_BRE
 """How to break and keep each rule of `luma_conformance.rules.RULES`, by the rule's id."""
 NO_RULE: Final = "no rule"
 """Stands for a rule in requests that keep to all of them."""
+
+
+MOST: Final = 6
+"""How many values of a field are due beside a rule that is kept; where it is broken, each is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,11 @@ class Trial:
             "".join(one.fractions for one in given),
         )
 
+    @property
+    def sent(self) -> Sent:
+        """How it is sent: the names of the variations of its envelope."""
+        return tuple(name for feature, _ in self.features for name in feature.sent)
+
     def make_body(self) -> Body | None:
         """Return the request, its members in their order; None where two of its parts exclude each other."""
         own = self.subject.ways[self.way]
@@ -74,7 +85,11 @@ class Trial:
 
     def alone(self) -> Trial:
         """Return the trial without any feature."""
-        return replace(self, features=())
+        return self.keep(lambda _: False)
+
+    def keep(self, choose: Callable[[Feature], bool]) -> Trial:
+        """Return the trial with some of its features."""
+        return replace(self, features=tuple(one for one in self.features if choose(one[0])))
 
     def simplify(self) -> Iterator[tuple[str, Trial]]:
         """Yield the trials that lack one thing this one has, each with the name of that thing."""
@@ -100,27 +115,28 @@ class Subject:
     ) -> Iterator[Trial]:
         """Yield trials in which each way and each feature occurs, with strength 2 each pair, or only what is wanted.
 
-        What is in `tried` does not have to occur again: features and ways, or pairs of them, by name.
+        What is in `tried` does not have to occur again: features and ways, or pairs of them, by name. There is a trial
+        at least.
         """
         due = {way: self.answer(self._try(way)) for way in self.ways}
         names = [way for way, broken in due.items() if broken is not None and self._is_meant(broken)]
-        spelt = len(self.factors) + 1 - sum(not any(one.patches[0] for one in factor) for factor in self.factors)
+        bare = 1 + sum(not all(one.has_no_say for one in factor) for factor in self.factors)
         found: dict[Row, bool] = {}
 
         def is_legal(row: Row) -> bool:
-            bare = row[:spelt]  # the spelling of a text has no say in what the rules predict
-            if bare not in found:
-                trial = self._at(names, (*bare, *row[spelt:]))
-                found[bare] = trial is not None and self.answer(trial) == due[trial.way]
-            return found[bare]
+            said = row[:bare]  # how a request is written has no say in what the rules predict
+            if said not in found:
+                trial = self._at(names, (*said, *row[bare:]))
+                found[said] = trial is not None and self.answer(trial) == due[trial.way]
+            return found[said]
 
         sizes = [len(names), *map(len, self.factors)]
         # Ways that set the same fields leave room for the same features: one of each will do to start from.
         alike = {frozenset(self.ways[way]): number for number, way in reversed([*enumerate(names)])}
         starts = [(number, *(0 for _ in self.factors)) for number in sorted(alike.values())]
         turn = crc32(f"{self.rule} {self.kind} {self.keeps}".encode()) % 9973
-        targets = wanted or (one for one in list_targets(sizes, strength) if self._name(one, names) not in tried)
-        for row in cover(sizes, targets, starts, is_legal, turn):
+        due_targets = [one for one in list_targets(sizes, strength) if self._is_due(one, names, tried, turn)]
+        for row in cover(sizes, wanted or due_targets or [((0, 0),)], starts, is_legal, turn):
             trial = self._at(names, row)
             assert trial is not None
             yield trial
@@ -129,12 +145,26 @@ class Subject:
         """Return the rules that a trial breaks, or None where the page does not settle it."""
         if (body := trial.make_body()) is None:
             return None
-        prediction = self.material.predict(body)
+        # What a key may refer to of another key's is only known where no generation is referred to.
+        material = self.material if find_role(trial.sent) == MAIN_KEY else _without_generations(self.material)
+        prediction = material.predict(body)
         if isinstance(prediction, Accepted):
             return frozenset()
         if not isinstance(prediction, Rejected):
             return None
         return frozenset(violation.rule for violation in prediction.violations)
+
+    def _is_due(self, target: Target, ways: Sequence[str], tried: Collection[frozenset[str]], turn: int) -> bool:
+        """Return whether a target has to occur.
+
+        That a field is as it is, is no context. Where a rule is kept, of a field with many values only some are due.
+        """
+        if len(target) == 1:
+            ((factor, value),) = target
+            many = -(-len(self.factors[factor - 1]) // MOST) if factor else 1
+            if factor and (value == 0 or (self.keeps and value % many != turn % many)):
+                return False
+        return self._name(target, ways) not in tried
 
     def _name(self, target: Target, ways: Sequence[str]) -> frozenset[str]:
         """Return the names of the features and ways of a target; a place, or that a field is as it is, has none."""
@@ -156,7 +186,8 @@ class Subject:
 
     def _at(self, names: Sequence[str], row: Sequence[int]) -> Trial | None:
         """Return the trial of a row, or None where a feature sets a field that the way sets too."""
-        way, turn = names[row[0]], sum(row)
+        way = names[row[0]]
+        turn = sum(value for factor, value in zip(self.factors, row[1:], strict=True) if any(factor[-1].patches))
         own, chosen = self.ways[way], []
         for factor, value in zip(self.factors, row[1:], strict=True):
             if value:
@@ -213,26 +244,19 @@ def list_trials(rule: str, material: Material, *, keeps: bool, strength: int = 1
 
 
 @cache
-def list_missing_pairs(kind: str, material: Material, strength: int = 1) -> tuple[Trial, ...]:
-    """Return trials for the pairs of features that go together, and occur beside no rule in the other trials."""
-    listed = (list_trials(rule, material, keeps=False, strength=strength) for rule in BREACHES)
-    tried = [trial for trials in chain(*listed) for trial in trials if trial.kind == kind]
-    pairs = list_targets([1, *map(len, _factors(kind, material))], 2)
-    missing = [pair for pair in _leave_out(pairs, tried) if _go_together(pair, kind, material)]
-    found: list[Trial] = []
-    for rule in BREACHES:
-        for subject in list_subjects(rule, material, keeps=False):
-            if missing and subject.kind == kind:
-                found += subject.list_trials(wanted=missing)
-                missing = _leave_out(missing, found)
-    return tuple(found)
+def list_accepted(kind: str, material: Material, strength: int = 1) -> tuple[Trial, ...]:
+    """Return trials that keep to all rules, with each feature, and each pair that occurs in no trial of a rule.
 
-
-@cache
-def _go_together(pair: Target, kind: str, material: Material) -> bool:
-    """Return whether a request may have two features where no rule is broken."""
+    What is about a request's envelope goes with everything, and of fields with many values only some are paired.
+    """
     (plain,) = (one for one in list_subjects(NO_RULE, material, keeps=True) if one.kind == kind)
-    return plain.allows(pair)
+    sides = ((rule, keeps) for rule in BREACHES for keeps in (False, True))
+    listed = chain(*(list_trials(rule, material, keeps=keeps, strength=strength) for rule, keeps in sides))
+    found = [*plain.list_trials(strength)]
+    sizes = [1 if factor[-1].sent else len(factor) for factor in plain.factors]
+    pairs = [pair for pair in list_targets([1, *sizes], 2) if all(sizes[f - 1] <= MOST or v % 2 for f, v in pair)]
+    tried = [trial for trials in listed for trial in trials if trial.kind == kind]
+    return (*found, *plain.list_trials(wanted=_leave_out(pairs, [*tried, *found]) or [()]))
 
 
 def _leave_out(pairs: Iterable[Target], trials: Iterable[Trial]) -> list[Target]:
@@ -245,6 +269,11 @@ def _leave_out(pairs: Iterable[Target], trials: Iterable[Trial]) -> list[Target]
 @cache
 def _factors(kind: str, material: Material) -> tuple[Factor, ...]:
     return tuple(factor for factor in factors_of(kind, material) if len(factor) > 1)
+
+
+@cache
+def _without_generations(material: Material) -> Material:
+    return replace(material, completed_image=None, completed_video=None)
 
 
 @cache

@@ -35,7 +35,7 @@ def cover(
         for start in starts:
             if excluded[start].isdisjoint(seed) and _allows(start, seed, is_legal, excluded[start]):
                 full = _fill(_put(start, seed), seed, sizes, targets, excluded[start], turn)
-                row = _repair(start, seed, full, is_legal, excluded[start])
+                row = full if is_legal(full) else _repair(start, seed, full, targets, is_legal, excluded[start])
                 break
         else:
             del targets[seed]
@@ -56,7 +56,7 @@ def list_targets(sizes: Sequence[int], strength: int) -> Iterator[Target]:
         yield from ((one, other) for first, second in combinations(values, 2) for one in first for other in second)
 
 
-def _put(row: Row, target: Target) -> Row:
+def _put(row: Row, target: Iterable[tuple[int, int]]) -> Row:
     changed = list(row)
     for factor, value in target:
         changed[factor] = value
@@ -106,20 +106,40 @@ def _allows(start: Row, seed: Target, is_legal: Callable[[Row], bool], excluded:
 
 
 def _repair(
-    start: Row, seed: Target, wanted: Row, is_legal: Callable[[Row], bool], excluded: set[tuple[int, int]]
+    start: Row,
+    seed: Target,
+    wanted: Row,
+    targets: dict[Target, None],
+    is_legal: Callable[[Row], bool],
+    excluded: set[tuple[int, int]],
 ) -> Row:
-    """Return the wanted row if it is legal, or as much of it as goes with the seed.
+    """Return as much of the wanted row as goes with the seed, or other values that are still to be met.
 
-    Values that do not even go with the start are added to `excluded`.
+    Values that do not even go with the start are added to `excluded`. The factors with most to be met come first.
     """
-    if is_legal(wanted):
-        return wanted
-    row = _put(start, seed)
-    for own in enumerate(wanted):
-        factor, value = own
-        if value != row[factor] and own not in excluded:
-            if is_legal(trial := _put(row, (own,))):
-                row = trial
-            elif not is_legal(_put(start, (own,))):
+    left: dict[int, list[int]] = {}
+    if len(seed) == 1:
+        for ((factor, value),) in targets:
+            left.setdefault(factor, []).append(value)
+
+    def add(row: Row, more: Sequence[tuple[int, int]]) -> Row:
+        """Return the row with all of these values if that is legal, or what can be had, half by half."""
+        if not more or is_legal(trial := _put(row, more)):
+            return trial if more else row
+        if len(more) > 1:
+            half = len(more) // 2
+            return add(add(row, more[:half]), more[half:])
+        ((factor, first),) = more
+        for value in dict.fromkeys((first, *left.get(factor, ()))):
+            own = (factor, value)
+            if own in excluded:
+                continue
+            if value != first and is_legal(trial := _put(row, (own,))):
+                return trial
+            if not is_legal(_put(start, (own,))):
                 excluded.add(own)
-    return row
+        return row
+
+    row, fixed = _put(start, seed), {factor for factor, _ in seed}
+    open_factors = sorted({*range(len(row))} - fixed, key=lambda one: -len(left.get(one, ())))
+    return add(row, [(one, wanted[one]) for one in open_factors if wanted[one] != row[one]])

@@ -1,4 +1,4 @@
-"""What may stand beside a rule without a say in it: the optional fields of each type, and the spelling of the JSON."""
+"""What may stand beside a rule without a say in it: each type's optional fields, the JSON's spelling, the envelope."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.rules import facts
+from luma_conformance.strategies.envelope import Sent, find_role, list_groups
 from luma_conformance.strategies.material import VIDEO_TYPE, Material
 from luma_conformance.strategies.spelling import BLANKS, ESCAPES
 
@@ -26,6 +28,12 @@ class Feature:
     blanks: str = ""
     escapes: str = ""
     fractions: str = ""
+    sent: Sent = ()
+
+    @property
+    def has_no_say(self) -> bool:
+        """Whether the rules predict the same with it, whatever stands beside it."""
+        return not any(self.patches) and find_role(self.sent) == MAIN_KEY
 
 
 Factor = tuple[Feature, ...]
@@ -38,12 +46,17 @@ _AS_IT_IS: Final = Feature()
 _LONGEST: Final = facts.MAX_PROMPT
 
 _PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "of one character": ("x", "🌅", ".", "港"),
+    "of one character": ("x", "🌅", ".", "港", "0"),
     "of 6000 characters": ("a" * _LONGEST, ("a quiet harbour, " * 400)[: _LONGEST - 1] + "."),
-    "beyond ASCII": ("ה־ים בזריחה", "🌅" * 1500, "Café 🌅 au lait", "夜明けの港" * 300, "e\u0301" * 750),
-    "with blanks and line breaks": ("line one\nline two", "  a lighthouse ", "\tone\r\ntwo\n", " a"),
+    "beyond ASCII": (
+        "Café 🌅 – 灯台, e\u0301, ה־ים", "🐈 Ein Leuchtturm in Århus, 夜明けの港", "🌅 é 港 " * 180,
+        "ה־ים בזריחה, 🌅 à 港",
+    ),
+    "with blanks and line breaks": (
+        "line one\nline two", "  one\n\n\ttwo\r\n three ", "\tone\r\ntwo\n", "\n a  lighthouse \n",
+    ),
     "that looks like code": (
-        'He said "go" \\ "stay"', '{"model": "x"}', "C:\\new\\table", "null", "'\"`</script>", "0", '", "model": "x',
+        'He said "go" \\ "stay"', '{"model": "x"} \\n', 'C:\\new\\table "null"', "'\"`</script>", '", "model": "x',
     ),
 }  # fmt: skip
 _USER_IDS: Final[Mapping[str, tuple[Any, ...]]] = {
@@ -127,28 +140,12 @@ def _lists_of_images(material: Material, most: int) -> Factor:
     return _field("image_ref", {"empty": ([],), "of one": lists(1), "of three": lists(3), f"of {most}": lists(most)})
 
 
-def _ratios(ratios: tuple[str, ...]) -> Factor:
-    def shape(ratio: str) -> int:
-        width, height = map(int, ratio.split(":"))
-        return (width > height) - (width < height)
-
-    shapes = {name: tuple(one for one in ratios if shape(one) == sign) for name, sign in (
-        ("landscape", 1), ("square", 0), ("portrait", -1),
-    )}  # fmt: skip
-    return _field("aspect_ratio", shapes)
-
-
-def _with_null(factor: Factor) -> Factor:
-    (path,) = factor[1].patches[0]
-    return (*factor, Feature(name=f"{path} null", patches=({path: None},)))
-
-
 def _image_factors(material: Material, kind: str) -> list[Factor]:
     own = [
         _either("model", "uni-1", "uni-1-max"),
         _either("output_format", None, *facts.OUTPUT_FORMATS),
         _either("web_search", OFF, ON),
-        _with_null(_ratios(facts.IMAGE_RATIOS)),
+        _either("aspect_ratio", None, *facts.IMAGE_RATIOS),
         _either("video", None),
     ]
     if kind == "image":
@@ -166,10 +163,10 @@ def _image_factors(material: Material, kind: str) -> list[Factor]:
 
 
 def _video_factors(material: Material, kind: str) -> list[Factor]:
-    ratios = _ratios(facts.VIDEO_RATIOS)
+    ratios = facts.VIDEO_RATIOS if kind == "video_reframe" else (None, *facts.VIDEO_RATIOS)
     own = [
         _either("video", None, {}),
-        ratios if kind == "video_reframe" else _with_null(ratios),
+        _either("aspect_ratio", *ratios),
         _either("style", "auto"),
         _either("web_search", OFF),
         _either("output_format", None),
@@ -205,15 +202,12 @@ def _dynamic_range() -> Factor:
 
 
 def _edit_factors(material: Material) -> list[Factor]:
-    levels = {
-        word: tuple(one for one in facts.STRENGTHS if one.startswith(word)) for word in ("adhere", "flex", "reimagine")
-    }
     controls = tuple({name: signal} for name, signal in _SIGNALS.items())
     return [
         _dynamic_range(),
         _each_form("video.start_frame", image_forms(material)),
         _either("video.edit.auto_controls", OFF, ON),
-        _field("video.edit.strength", levels),
+        _either("video.edit.strength", *facts.STRENGTHS),
         _field("video.edit.controls", {"of one signal": controls, "of every signal": (dict(_SIGNALS),)}),
         (_AS_IT_IS, *(guide_frames(material, count) for count in (1, 5, facts.MAX_KEYFRAMES))),
     ]
@@ -229,8 +223,8 @@ def guide_frames(material: Material, count: int) -> Feature:
 def spelling_factors(kind: str) -> list[Factor]:
     """Return the factors of a request's text: order of members, white space, escapes, fractions."""
     orders = {
-        "sorted": "members sorted", "reversed": "members reversed", "first": "the members at fault first",
-        "last": "the members at fault last",
+        "sorted": "members sorted", "descending": "members sorted, the last first", "reversed": "members reversed",
+        "first": "the members at fault first", "last": "the members at fault last",
     }  # fmt: skip
     factors: list[Factor] = [
         (_AS_IT_IS, *(Feature(name=name, order=order) for order, name in orders.items())),
@@ -244,10 +238,18 @@ def spelling_factors(kind: str) -> list[Factor]:
     return factors
 
 
+def envelope_factors(material: Material) -> list[Factor]:
+    """Return the factors of a request's envelope: its key, where others are offered, and its headers."""
+    groups = list_groups(material.keys)
+    return [(_AS_IT_IS, *(Feature(name=name, sent=(name,)) for name in group)) for group in groups]
+
+
 def factors_of(kind: str, material: Material) -> list[Factor]:
-    """Return every factor of the requests of a type: optional fields first, the spelling of the text last."""
-    own = (_image_factors if kind in facts.IMAGE_TYPES else _video_factors)(material, kind)
-    return [_field("prompt", _PROMPTS), _field("user_id", _USER_IDS), *own, *spelling_factors(kind)]
+    """Return every factor of the requests of a type: first those that the rules look at."""
+    fields = (_image_factors if kind in facts.IMAGE_TYPES else _video_factors)(material, kind)
+    written = [*spelling_factors(kind), *envelope_factors(material)]
+    factors = [_field("prompt", _PROMPTS), _field("user_id", _USER_IDS), *fields, *written]
+    return sorted(factors, key=lambda factor: all(feature.has_no_say for feature in factor))
 
 
 def plain_body(kind: str, material: Material) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from luma_conformance.catalogue.media import expand
 from luma_conformance.catalogue.pictures import Picture, draw_pictures
 from luma_conformance.rules import Kind, MediaFact, Prediction, Problem, Unspecified, facts, inline_only, predict
+from luma_conformance.strategies.envelope import OTHER_KEYS
 
 _TINY_PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 _INLINE: Final = {"inline-png": "image/png", "inline-jpeg": "image/jpeg", "inline-webp": "image/webp",
@@ -61,8 +62,8 @@ _FORMS: Final = {
 class Material:
     """What a target offers for requests to refer to; `trouble` has, by role, the URLs that do not load.
 
-    The default refers to example.com and to nothing a target must have, for use without a profile. `absent` has why
-    roles are not offered.
+    The default refers to example.com and to nothing a target must have, for use without a profile. `keys` has the roles
+    of keys that may stand in for the main key, `absent` why roles are not offered.
 
     >>> from luma_conformance import Material, valid_requests
     >>> material = Material(image_url="https://cdn.test/cat.png", video_url=None)
@@ -77,6 +78,7 @@ class Material:
     completed_image: str | None = None
     completed_video: str | None = None
     pictures: tuple[Picture, ...] = ()
+    keys: tuple[str, ...] = ()
     large_video: Callable[[], str] | None = None
     large_image: Callable[[], str] | None = None
     full_image: Callable[[], str] | None = None
@@ -102,6 +104,7 @@ class Material:
             completed_video=optional("completed-video"),
             trouble=tuple((role, value(role)) for role in TROUBLE if role not in absent),
             absent=tuple(absent.items()),
+            keys=tuple(role for role in OTHER_KEYS if missing(role) is None),
             decodes=missing("image-decoding") is None,
         )
 

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, Final
 
-BLANKS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "": ("", ", ", ": "),
-    "no blanks": ("", ",", ":"),
-    "line breaks between all tokens": ("\r\n", "\n,\t", " \n: "),
-    "indented": ("\n  ", ",\n  ", ": "),
+BLANKS: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    "": ("", "", ", ", ": "),
+    "no blanks": ("", "", ",", ":"),
+    "line breaks between all tokens": ("\r\n", "\r\n", "\n,\t", " \n: "),
+    "indented": ("\n  ", "\n  ", ",\n  ", ": "),
+    "10,000 blanks around it": (" " * 5000, "", ", ", ": "),
 }
-"""What stands after and before brackets, what separates members, and what separates a name from its value."""
+"""What stands around it all, inside brackets, between members, and between a name and its value."""
 _UNIT: Final = re.compile("....")
 FRACTIONS: Final = frozenset({"x_norm", "y_norm", "w_norm", "h_norm", "blur", "augmentation", "sparsity"})
 """The members that are fractions, for which 1, 1.0 and 1e0 are the same; whether they are for an index is not said."""
@@ -33,7 +34,7 @@ SPELLINGS: Final[tuple[Spelling, ...]] = tuple(product(BLANKS, ESCAPES, ("", "ex
 def reorder(value: Any, how: str, first: Iterable[str] = ()) -> Any:
     """Return a value with the members of all its objects in another order.
 
-    `how` is `sorted`, `reversed`, or `first` or `last`, which move the members on the paths in `first`.
+    `how` is `sorted`, `descending`, `reversed`, or `first` or `last`, which move the members on the paths in `first`.
     """
     if isinstance(value, list):
         return [reorder(element, how) for element in value]
@@ -41,7 +42,9 @@ def reorder(value: Any, how: str, first: Iterable[str] = ()) -> Any:
         return value
     steps = [path.partition(".") for path in first]
     named = dict.fromkeys(step[0] for step in steps)
-    names = sorted(value) if how == "sorted" else [*reversed(value)] if how == "reversed" else [*value]
+    names = [*(reversed(value) if how == "reversed" else value)]
+    if how in ("sorted", "descending"):
+        names.sort(reverse=how == "descending")
     if how in ("first", "last"):
         moved, kept = [name for name in names if name in named], [name for name in names if name not in named]
         names = [*moved, *kept] if how == "first" else [*kept, *moved]
@@ -52,21 +55,21 @@ def spell(value: Any, blanks: str = "", escapes: str = "", fractions: str = "") 
     """Return a value as JSON, spelt in one way of many."""
     if not (blanks or escapes or fractions):
         return json.dumps(value, ensure_ascii=False)
-    around, between, colon = BLANKS[blanks]
+    outside, inside, between, colon = BLANKS[blanks]
 
     def write(value: Any, name: str = "") -> str:
         if isinstance(value, dict):
             members = [f"{_quote(key, escapes)}{colon}{write(member, key)}" for key, member in value.items()]
-            return "{" + around + between.join(members) + around + "}"
+            return "{" + inside + between.join(members) + inside + "}"
         if isinstance(value, list):
-            return "[" + around + between.join([write(element) for element in value]) + around + "]"
+            return "[" + inside + between.join([write(element) for element in value]) + inside + "]"
         if isinstance(value, str):
             return _quote(value, escapes)
         if fractions and name in FRACTIONS:
             return f"{float(value)!r}e0" if fractions == "exponents" else repr(float(value))
         return json.dumps(value)
 
-    return around + write(value) + around
+    return outside + write(value) + outside
 
 
 def _quote(text: str, escapes: str) -> str:

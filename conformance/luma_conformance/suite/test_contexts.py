@@ -1,4 +1,4 @@
-"""What the page does not name does not matter: every rule beside every field and spelling that has no say in it."""
+"""What the page does not name does not matter: every rule beside all that has no say in it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from itertools import chain
 
 import pytest
 
-from luma_conformance.properties.in_context import choose, try_trials
+from luma_conformance.properties.in_context import alternate, choose, try_trials
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.strategies import FAULTS, KINDS, available_kinds
-from luma_conformance.strategies.contexts import BREACHES, NO_RULE, list_large, list_missing_pairs, list_trials
+from luma_conformance.strategies.contexts import BREACHES, list_accepted, list_large, list_trials
 
 
 @pytest.mark.parametrize("rule", [rule for rule, breach in BREACHES.items() if breach.kinds])
@@ -20,19 +20,17 @@ def test_nothing_beside_a_rule_changes_it(rule: str, luma_target: LumaTarget) ->
         not_judged(why)
     sides = (False, True) if luma_target.is_free else (False,)
     subjects = chain(*(list_trials(rule, material, keeps=keeps, strength=strength) for keeps in sides))
-    trials = [trial for subject in subjects for trial in choose(luma_target, subject)]
+    trials = alternate([trial for subject in subjects for trial in choose(luma_target, subject)])
     trials += [trial for keeps in sides for trial in list_large(rule, material, keeps=keeps)]
     try_trials(luma_target, trials)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_goes_together_is_judged_alike(kind: str, luma_target: LumaTarget) -> None:
-    """Each pair of features that goes together changes neither what is accepted nor what is refused."""
+    """Each feature of a type, and each pair that goes together and stands beside no rule, leaves a request accepted."""
     luma_target.skip_unless_free()
     material, strength = luma_target.material, luma_target.fuzzing.strength
     if kind not in available_kinds(material):
         not_judged(str(material.missing("video-source")))
-    plain = chain(*list_trials(NO_RULE, material, keeps=True, strength=strength))
-    trials = [trial for trial in plain if trial.kind == kind]
-    trials += list_missing_pairs(kind, material, strength)
+    trials = list_accepted(kind, material, strength=strength)
     try_trials(luma_target, choose(luma_target, trials), counted=False)
