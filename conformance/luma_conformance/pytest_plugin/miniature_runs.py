@@ -98,7 +98,7 @@ def find_verdicts_over_http(
         channel, session.every = session.target.channel, stage.every
         try:
             for rehearsal in choose_over_http(rehearsals):
-                if accused >= ENOUGH or (accused and not rehearsal.part.is_case and not thorough):
+                if accused >= ENOUGH or (accused and rehearsal.is_dear and not thorough):
                     return
                 given = None if rehearsal.part.id.startswith(OF_HTTP) else rehearsal.examples(None)
                 given = None if given is None else given[:MOST_EXAMPLES]
@@ -111,9 +111,9 @@ def find_verdicts_over_http(
 
 
 def choose_over_http(rehearsals: Sequence[Rehearsal]) -> Iterator[Rehearsal]:
-    """Yield what is played over HTTP: all cases and then all properties, but one upload of 70 MB only."""
+    """Yield what is played over HTTP: everything, but one upload of 70 MB only."""
     is_sent = False
-    for rehearsal in sorted(rehearsals, key=lambda one: not one.part.is_case):
+    for rehearsal in rehearsals:
         if rehearsal.tape.is_heavy and is_sent:
             continue
         is_sent = is_sent or rehearsal.tape.is_heavy

@@ -6,7 +6,7 @@ import inspect
 import itertools
 import pkgutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -71,6 +71,16 @@ class Rehearsal:
         """How many requests it sends to the reference."""
         return len(self.tape.events)
 
+    @property
+    def is_dear(self) -> bool:
+        """Whether it is left out once something else accuses: all that is not a case with small bodies."""
+        return not self.part.is_case or self.tape.is_heavy
+
+
+def sort_by_price(rehearsals: Iterable[Rehearsal]) -> list[Rehearsal]:
+    """Return parts in the order they are asked in: first cases, then properties, of both the cheap before the dear."""
+    return sorted(rehearsals, key=lambda one: (not one.part.is_case, one.tape.is_heavy, one.redraws, one.requests))
+
 
 def list_parts(catalogue: Catalogue) -> Iterator[Part]:
     """Yield every case of a catalogue and every property of the suite."""
@@ -131,16 +141,16 @@ def _judge_property(
 def rehearse(
     parts: Sequence[Part], stage: Stage, say: Callable[[int, int, str], None] = lambda *_: None
 ) -> tuple[Rehearsal, ...]:
-    """Return parts with what each sends to the reference; raise InputError where that fails one."""
+    """Return parts with what each sends to the reference, sorted by price; raise InputError where that fails one."""
     found = []
     for number, part in enumerate(parts, start=1):
         say(number, len(parts), part.id)
         began = time.perf_counter()
         tape = stage.rehearse(part)
         seconds = time.perf_counter() - began
-        redraws = bool(tape.examples) and stage.play(part, _make_other, tape.examples) is not None
+        redraws = tape.can_repeat_an_answer and stage.play(part, _make_other, tape.examples) is not None
         found.append(Rehearsal(part=part, tape=tape, seconds=seconds, redraws=redraws))
-    return tuple(found)
+    return tuple(sort_by_price(found))
 
 
 def _make_other(clock: Clock) -> Handle:
@@ -197,13 +207,13 @@ def judged(part: Part, session: Session) -> str | None:
 def find_verdicts(
     miniature: Miniature, rehearsals: Sequence[Rehearsal], stage: Stage, *, thorough: bool = False
 ) -> Iterator[tuple[Rehearsal, str]]:
-    """Yield the parts that accuse a miniature, with their texts: every case, and properties until one accuses.
+    """Yield the parts that accuse a miniature, with their texts; the parts come in the order of `sort_by_price`.
 
-    Properties are asked where no case accuses, or where the judgement is to be `thorough`.
+    Every case with small bodies is asked; what is dearer only where nothing accuses, or the judgement is `thorough`.
     """
     accused = False
-    for rehearsal in sorted(rehearsals, key=lambda one: (not one.part.is_case, one.seconds)):
-        if accused and not rehearsal.part.is_case and not thorough:
+    for rehearsal in rehearsals:
+        if accused and rehearsal.is_dear and not thorough:
             return
         differing = rehearsal.tape.find_differences(miniature)
         if differing is not None and not differing:

@@ -45,6 +45,11 @@ class Tape:
         """Whether it has a body that takes long to read."""
         return any(len(event.asked.request.body) > HEAVY for event in self.events)
 
+    @property
+    def can_repeat_an_answer(self) -> bool:
+        """Whether its examples may have in them what the reference answered: something was created for one."""
+        return any(event.asked.answer.status == 201 for event in self.events if event.example is not None)
+
     def find_differences(self, miniature: Miniature) -> set[int | None] | None:
         """Return the examples in which a miniature answers otherwise; None is what belongs to none.
 

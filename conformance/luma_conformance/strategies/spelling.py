@@ -6,7 +6,6 @@ What a text says does not depend on these (RFC 8259), so no answer may.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, Final
@@ -19,7 +18,6 @@ BLANKS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "10,000 blanks around it": (" " * 5000, "", ", ", ": "),
 }
 """What stands around it all, inside brackets, between members, and between a name and its value."""
-_UNIT: Final = re.compile("....")
 FRACTIONS: Final = frozenset({"x_norm", "y_norm", "w_norm", "h_norm", "blur", "augmentation", "sparsity"})
 """The members that are fractions, for which 1, 1.0 and 1e0 are the same; whether they are for an index is not said."""
 
@@ -74,7 +72,8 @@ def spell(value: Any, blanks: str = "", escapes: str = "", fractions: str = "") 
 
 def _quote(text: str, escapes: str) -> str:
     if escapes == "every character as \\u":
-        return '"' + _UNIT.sub(r"\\u\g<0>", text.encode("utf-16-be", "surrogatepass").hex()) + '"'
+        units = text.encode("utf-16-be", "surrogatepass").hex(",", 2)
+        return '"' + ("\\u" + units.replace(",", "\\u") if units else "") + '"'
     if escapes == "other scripts as \\u":
         return json.dumps(text)
     plain = json.dumps(text, ensure_ascii=False)
