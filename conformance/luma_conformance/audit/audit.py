@@ -171,14 +171,15 @@ class Audit:
         made = header(response.headers, "X-Request-Id")
         if made is None or header(request.headers, "X-Request-Id") is not None or _HIDDEN.search(made):
             return
-        if REQUEST_HEADERS in entry.unknown and not self.is_complete:
-            self._pass_over("whether request ids differ: those of the requests may be gone", entry.place)
-            return
         said = hash((request.url, response.status, response.body))
         first, what = self._made.setdefault(made, (entry.place, said))
-        if what != said:
-            what_is_wrong = f"the generated request id is that of another answer, {first}"
-            self.findings.append(Finding(entry=entry, section=TRACING, what=what_is_wrong))
+        if what == said:
+            return
+        if REQUEST_HEADERS in entry.unknown and not self.is_complete:
+            self._pass_over("equal request ids: the client may have sent them, in headers that are gone", entry.place)
+            return
+        repeated = f"the generated request id is that of another answer, {first}"
+        self.findings.append(Finding(entry=entry, section=TRACING, what=repeated))
 
     def _judge_limits(self) -> Iterator[Finding]:
         traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)

@@ -71,36 +71,22 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
     node = Node(value, Problems(place), title="the entry").mapping()
     request, response = node["request"].mapping(), node["response"].mapping()
     unknown: dict[str, str] = {}
-    full = request.string("url")
-    try:
-        base_url, url = split_url(full)
-    except ValueError as error:
-        raise request["url"].error(f"request.url: {error}") from None
     comment = read_comment(node.get("comment")) if own else {}
-    note, whither = comment.get("note"), comment.get("base_url")
-    if isinstance(whither, str) and full.startswith(f"{whither.rstrip('/')}/"):
-        base_url, url = whither, full[len(whither.rstrip("/")) :]
-    elif own:
-        url = full
+    base_url, url = _read_url(request, comment.get("base_url"), own=own)
     sent, seconds = _read_times(node, unknown)
-    method, status = request.string("method"), _read_status(response)
     asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
-    if not answered and status:
-        unknown[RESPONSE_HEADERS] = NONE_RECORDED
-    if not asked and not own:
-        unknown[REQUEST_HEADERS] = NONE_RECORDED
-    bodies = []
-    for part, stored in (
-        (REQUEST_BODY, _find_request_body(request, asked)),
-        (RESPONSE_BODY, _find_response_body(response, answered, status, method)),
-    ):
-        # What the kit wrote is as it should be; a body that it did not keep is told in the body's place.
-        body, loss = restore(Stored(value=stored.value, headers=(), is_optional=True) if own else stored)
-        bodies.append(body)
-        unknown |= {part: loss} if loss is not None else {}
+    method, status = request.string("method"), _read_status(response)
+    if not own:
+        unknown |= {REQUEST_HEADERS: NONE_RECORDED} if not asked else {}
+        unknown |= {RESPONSE_HEADERS: NONE_RECORDED} if not answered and status else {}
+    bodies = {
+        REQUEST_BODY: _find_request_body(request, asked),
+        RESPONSE_BODY: _find_response_body(response, answered, status, method),
+    }
+    restored = {part: _restore(stored, part, unknown, own=own) for part, stored in bodies.items()}
     exchange = Exchange(
-        request=Request(method=method, url=url, headers=asked, body=bodies[0]),
-        response=Response(status=status, headers=answered, body=bodies[1]),
+        request=Request(method=method, url=url, headers=asked, body=restored[REQUEST_BODY]),
+        response=Response(status=status, headers=answered, body=restored[RESPONSE_BODY]),
         sent=sent,
         received=sent + seconds,
     )
@@ -108,10 +94,30 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
         exchange=exchange,
         base_url=base_url,
         place=place,
-        note=note if isinstance(note, dict) else {},
+        note=note if isinstance(note := comment.get("note"), dict) else {},
         unknown=unknown,
         unanswered=None if own or not isinstance(value, dict) else find_answerer(value),
     )
+
+
+def _read_url(request: Node, base_url: object, *, own: bool) -> tuple[str, str]:
+    """Return the base URL and the path; an entry of the kit's own names its base URL."""
+    full = request.string("url")
+    if isinstance(base_url, str) and full.startswith(f"{base_url.rstrip('/')}/"):
+        return base_url, full[len(base_url.rstrip("/")) :]
+    try:
+        found, url = split_url(full)
+    except ValueError as error:
+        raise request["url"].error(f"request.url: {error}") from None
+    return found, full if own else url
+
+
+def _restore(stored: Stored, part: str, unknown: dict[str, str], *, own: bool) -> bytes:
+    # What the kit wrote is as it should be; a body that it did not keep is told in the body's place.
+    body, loss = restore(Stored(value=stored.value, headers=(), is_optional=True) if own else stored)
+    if loss is not None:
+        unknown[part] = loss
+    return body
 
 
 def concerns_api(value: object) -> bool:

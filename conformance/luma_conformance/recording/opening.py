@@ -79,7 +79,7 @@ def find_recordings(arguments: Iterable[str]) -> Iterator[Recording]:
         path = Path(argument)
         names = [path] if path.exists() else [Path(name) for name in sorted(glob(argument, recursive=True))]
         if not names:
-            raise InputError(f"{argument} does not exist, and as a pattern fits no file")
+            raise InputError(f"{argument} cannot be read: No such file, and as a pattern it fits none")
         for name in names:
             yield from _look_into(name, is_named=path.exists())
 
