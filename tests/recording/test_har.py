@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange, Request, Response
 from luma_conformance.recording import har
-from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES
+from luma_conformance.recording.entry import REQUEST_BODY, REQUEST_HEADERS, RESPONSE_BODY, RESPONSE_HEADERS, TIMES
 from luma_conformance.recording.har import Writer, merge, read_about, read_entries
 from tests.kit import same_examples
 
@@ -82,6 +82,7 @@ def browser(*changed: Mapping[str, Any], **log: Any) -> bytes:
     ).encode()
 
 
+OTHER = {"name": "x-other", "value": "1"}
 _ENTRY: dict[str, Any] = {
     "_initiator": {"type": "script"},
     "startedDateTime": "2026-04-08T14:00:00.123+02:00",
@@ -111,7 +112,7 @@ def test_exchanges_are_read_as_they_were_written(tmp_path: Path) -> None:
 
     assert read_about(path) == ABOUT
     assert (one.exchange, one.base_url, one.place) == (exchange(), BASE, f"{path}:entry 1")
-    assert (one.note, one.unknown) == ({"case": "case-0"}, frozenset())
+    assert (one.note, one.unknown) == ({"case": "case-0"}, {})
     assert (two.exchange, two.base_url) == (file, "https://storage.example")
     assert (three.exchange, three.base_url) == (exchange(url="/elsewhere", body=b"\xff\x00"), BASE)
 
@@ -290,21 +291,30 @@ def test_a_browsers_file_is_read(tmp_path: Path) -> None:
     assert entry.exchange.request.body == '{"prompt":"née"}'.encode()
     assert entry.exchange.sent == 1775649600.123
     assert entry.exchange.received == pytest.approx(1775649600.3735)
-    assert (entry.exchange.response.body, entry.note, entry.unknown) == (b"{}", {}, frozenset())
+    assert (entry.exchange.response.body, entry.note, entry.unknown) == (b"{}", {}, {})
     assert read_about(path) == {}
 
 
 @pytest.mark.parametrize(
     ("changes", "unknown", "bodies"),
     [
-        ({"response.content": {"size": 5, "text": "AP8=", "encoding": "base64"}}, set(), (None, b"\0\xff")),
+        ({"response.content": {"size": 2, "text": "AP8=", "encoding": "base64"}}, set(), (None, b"\0\xff")),
         ({"response.content": {"size": 5, "mimeType": "text/html"}}, {RESPONSE_BODY}, (None, b"")),
         ({"response.content": {"size": 5, "text": "x", "encoding": "rot13"}}, {RESPONSE_BODY}, (None, b"")),
-        ({"response.content": {"size": 0}, "response.bodySize": 0}, set(), (None, b"")),
+        ({"response.content": {"size": 0}, "response.bodySize": 0, "response.headers": [OTHER]}, set(), (None, b"")),
+        ({"response.content": {"size": 0}, "response.bodySize": 0}, {RESPONSE_BODY}, (None, b"")),
         ({"response.content": None}, {RESPONSE_BODY}, (None, b"")),
         ({"request.postData": None}, {REQUEST_BODY}, (b"", None)),
         ({"request.postData": None, "request.bodySize": 0}, set(), (b"", None)),
-        ({"request.postData": {"mimeType": "", "text": ""}}, set(), (b"", None)),
+        ({"request.postData": {"mimeType": "", "text": ""}, "request.bodySize": 0}, set(), (b"", None)),
+        ({"request.postData": {"mimeType": "", "text": ""}}, {REQUEST_BODY}, (b"", None)),
+        ({"startedDateTime": "yesterday"}, {TIMES}, (None, None)),
+        ({"time": "fast"}, {TIMES}, (None, None)),
+        ({"response.status": -1}, set(), (None, None)),
+        ({"response.status": "400"}, set(), (None, None)),
+        ({"response.content.text": {"detail": "x"}}, set(), (None, b'{"detail": "x"}')),
+        ({"response.headers": []}, {RESPONSE_HEADERS}, (None, None)),
+        ({"request.headers": None}, {REQUEST_HEADERS}, (None, None)),
         ({"request.postData": {"params": [{"name": "a"}]}, "request.bodySize": -1}, {REQUEST_BODY}, (b"", None)),
         ({"time": None}, {TIMES}, (None, None)),
         ({"time": -1}, {TIMES}, (None, None)),
@@ -322,7 +332,7 @@ def test_a_body_the_browser_left_out_is_not_taken_for_an_empty_one(
 
     (entry,) = read_entries(path)
 
-    assert entry.unknown == unknown
+    assert entry.unknown.keys() == unknown
     for expected, body in zip(bodies, (entry.exchange.request.body, entry.exchange.response.body), strict=True):
         assert expected in (None, body)
 
@@ -354,16 +364,12 @@ HOSTILE = {
     "headers is an object": (browser({"request.headers": {}}), "request.headers should be a list, not a mapping"),
     "a header is text": (browser({"response.headers": ["a: b"]}), r"response.headers\[0\] should have a name"),
     "a header's value is null": (browser({"response.headers": [{"name": "a", "value": None}]}), r"headers\[0\]"),
-    "status is text": (browser({"response.status": "201"}), "response.status should be a whole number from 0 to 999"),
     "status is true": (browser({"response.status": True}), "response.status should be .*, not true"),
     "status is huge": (browser({"response.status": 10**9}), "response.status should be .*, not 1000000000"),
-    "no date": (browser({"startedDateTime": "yesterday"}), "startedDateTime should be a date .*, not 'yesterday'"),
-    "time is text": (browser({"time": "fast"}), "time should be a number, not a string"),
     "base64 that is none": (
         browser({"response.content": {"text": "é!", "encoding": "base64"}}),
         "response.content.text should be base64",
     ),
-    "a body that is a list": (browser({"response.content.text": ["a"]}), "content.text should be a string, not a list"),
 }
 
 

@@ -16,9 +16,9 @@ from typing import Final
 from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
-from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle
+from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle, judge_polls
 from luma_conformance.judge.rate_limit import judge_rate_limit
-from luma_conformance.model import Facet, Mismatch, fields, header
+from luma_conformance.model import Facet, Mismatch, Response, fields, header
 from luma_conformance.recording.entry import (
     REQUEST_BODY,
     REQUEST_HEADERS,
@@ -26,12 +26,20 @@ from luma_conformance.recording.entry import (
     RESPONSE_HEADERS,
     TIMES,
     Entry,
+    Unread,
 )
 from luma_conformance.rules import Violation
 
 _API: Final = re.compile(r"/v1/generations(/[^/?#]+)?")
 _HIDDEN: Final = re.compile(r"(?i)redacted|filtered|dummy|x{4}|\*{3}|<[^>]*>|…|\.\.\.")
 """What people put where a secret was; it may stand for more than one."""
+RETRY_AFTER: Final = "Retry-After"
+LIMIT: Final = "X-RateLimit-Limit"
+REMAINING: Final = "X-RateLimit-Remaining"
+RESET: Final = "X-RateLimit-Reset"
+_EARLIEST: Final = 1_500_000_000
+"""A Unix time before there was such an API."""
+TRACING: Final = "Request tracing"
 LIFE: Final = "Handling async failures in code"
 RATES: Final = "Rate limiting"
 
@@ -50,10 +58,15 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Audit:
-    """An audit of recordings, file by file; it keeps only what later checks of the same file need."""
+    """An audit of recordings, file by file; it keeps only what later checks of the same file need.
+
+    `is_complete`: nothing was filtered out of the files, so that a header that no answer has is missing. `first_places`
+    has the place of the first exchange that was not judged for a reason.
+    """
 
     catalogue: Catalogue
     host: str | None = None
+    is_complete: bool = False
     findings: list[Finding] = field(default_factory=list)
     refused: list[tuple[str, tuple[Violation, ...]]] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
@@ -61,6 +74,7 @@ class Audit:
     found: int = 0
     seen: int = 0
     not_judged: Counter[str] = field(default_factory=Counter)
+    first_places: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._page = Page(self.catalogue)
@@ -69,6 +83,7 @@ class Audit:
         self._for_lives: list[Entry] = []
         self._missing: list[Finding] = []
         self._names: set[str] = set()
+        self._made: dict[str, tuple[str, int]] = {}
 
     def add(self, entry: Entry) -> None:
         """Judge one exchange of a file."""
@@ -78,15 +93,20 @@ class Audit:
         self.found += 1
         self.hosts.add(entry.base_url)
         if (why := _find_obstacle(entry)) is not None:
-            self.not_judged[why] += 1
+            self._pass_over(why, entry.place)
             return
         self.judged += 1
+        for part, loss in entry.unknown.items():
+            if _matters(part, entry):
+                self._pass_over(f"the {part}: {loss}", entry.place)
         self._names |= fields(entry.exchange.response.headers).keys()
+        self._note_request_id(entry)
         allowance = self._page.allowance(entry)
         mismatches = self._find_mismatches(entry, allowance)
         if mismatches:
             found = Finding(entry=entry, section=allowance.section, allowance=allowance, mismatches=mismatches)
-            (self._missing if RESPONSE_HEADERS in entry.unknown else self.findings).append(found)
+            is_filtered = RESPONSE_HEADERS in entry.unknown and not self.is_complete
+            (self._missing if is_filtered else self.findings).append(found)
         elif allowance.refused:
             self.refused.append((entry.place, allowance.refused))
         facets = {mismatch.facet for mismatch in mismatches}
@@ -95,6 +115,17 @@ class Audit:
         if not facets & {Facet.STATUS, Facet.BODY}:
             self._for_lives.append(_shrink(entry))
 
+    def add_unread(self, unread: Unread) -> None:
+        """Count an entry that could not be read, if it may be of the API."""
+        self.seen += 1
+        if unread.is_api:
+            self.found += 1
+            self._pass_over(f"an entry that cannot be read: {unread.why}", unread.place)
+
+    def _pass_over(self, why: str, place: str) -> None:
+        self.not_judged[why] += 1
+        self.first_places.setdefault(why, place)
+
     def end(self) -> None:
         """Judge what a whole file shows, then forget its exchanges."""
         first = len(self.findings)
@@ -102,7 +133,7 @@ class Audit:
             self._add_unfiltered(finding)
         self.findings += [*self._judge_limits(), *self._judge_lives()]
         self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
-        self._for_limits, self._for_lives, self._missing, self._names = [], [], [], set()
+        self._for_limits, self._for_lives, self._missing, self._names, self._made = [], [], [], set(), {}
 
     def _is_api(self, entry: Entry) -> bool:
         if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
@@ -117,7 +148,9 @@ class Audit:
         refusal = {mismatch.facet for mismatch in standing} & {Facet.STATUS, Facet.DETAIL}
         if refusal and allowance.unsettled and 400 <= response.status < 500 and isinstance(detail_of(response), str):
             standing = tuple(mismatch for mismatch in standing if mismatch.facet not in refusal)
-            self.not_judged[f"the text of a refusal, which may be for {allowance.unsettled}"] += 1
+            self._pass_over(f"the text of a refusal, which may be for {allowance.unsettled}", entry.place)
+        named = {mismatch.where for mismatch in standing}
+        standing += tuple(one for one in _find_number_mismatches(response) if one.where not in named)
         if response.status in (200, 201) and RESPONSE_BODY not in entry.unknown:
             standing += _find_state_mismatches(entry, standing)
         return standing
@@ -126,24 +159,44 @@ class Audit:
         """Add a finding, without the headers that no answer of the file has: they may have been filtered out."""
         gone = [one for one in finding.mismatches if one.why == "is missing" and one.where.lower() not in self._names]
         for mismatch in gone:
-            self.not_judged[f"{mismatch.where}: no answer of the file has it, as if it had been filtered out"] += 1
+            why = f"{mismatch.where}: no answer of the file has it, as if it had been filtered out (or use --complete)"
+            self._pass_over(why, finding.entry.place)
         standing = tuple(one for one in finding.mismatches if one not in gone)
         if standing:
             self.findings.append(replace(finding, mismatches=standing))
+
+    def _note_request_id(self, entry: Entry) -> None:
+        """Note a request id that the server made; two that are equal, on different answers, are a finding."""
+        request, response = entry.exchange.request, entry.exchange.response
+        made = header(response.headers, "X-Request-Id")
+        if made is None or header(request.headers, "X-Request-Id") is not None or _HIDDEN.search(made):
+            return
+        said = hash((request.url, response.status, response.body))
+        first, what = self._made.setdefault(made, (entry.place, said))
+        if what == said:
+            return
+        if REQUEST_HEADERS in entry.unknown and not self.is_complete:
+            self._pass_over("equal request ids: the client may have sent them, in headers that are gone", entry.place)
+            return
+        repeated = f"the generated request id is that of another answer, {first}"
+        self.findings.append(Finding(entry=entry, section=TRACING, what=repeated))
 
     def _judge_limits(self) -> Iterator[Finding]:
         traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in self._for_limits:
             key = _read_key(entry)
-            if TIMES in entry.unknown or entry.exchange.response.status not in (201, 429):
+            if entry.exchange.response.status not in (201, 429):
                 continue
-            if key is None:
-                self.not_judged["rate limit over time: the recording does not show whose key it was"] += 1
+            if TIMES in entry.unknown:
+                self._pass_over("rate limit over time: the recording does not tell the times", entry.place)
+            elif key is None:
+                self._pass_over("rate limit over time: the recording does not show whose key it was", entry.place)
             else:
                 traces[entry.base_url, key].append(entry)
         for trace in traces.values():
             if len({entry.note.get("process") for entry in trace}) > 1:
-                self.not_judged["rate limit over time: recorded by several runs or workers, each on its own clock"] += 1
+                why = "rate limit over time: recorded by several runs or workers, each on its own clock"
+                self._pass_over(why, trace[0].place)
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
             # A recording may lack requests of the client: other programs, and its other keys, share its quota.
@@ -163,27 +216,49 @@ class Audit:
                 created.setdefault((entry.base_url, body.get("id")), entry)
             elif entry.exchange.request.method == "GET":
                 polls[entry.base_url, entry.exchange.request.url.partition("?")[0].rpartition("/")[2]].append(entry)
-        for life, first in created.items():
-            yield from _judge_life(first, [poll for poll in polls[life] if _is_own(poll, first)])
+        for life in created.keys() | polls.keys():
+            first = created.get(life)
+            yield from _judge_life(first, [poll for poll in polls.get(life, ()) if _is_own(poll, first)])
 
 
-def _judge_life(first: Entry, polls: list[Entry]) -> Iterator[Finding]:
-    entries = (first, *sorted(polls, key=lambda entry: entry.exchange.sent))
-    for oddity in judge_life_cycle(first.exchange, [entry.exchange for entry in entries[1:]]):
+def _judge_life(first: Entry | None, polls: list[Entry]) -> Iterator[Finding]:
+    later = sorted(polls, key=lambda entry: entry.exchange.sent)
+    exchanges = [entry.exchange for entry in later]
+    entries = later if first is None else [first, *later]
+    oddities = judge_polls(exchanges) if first is None else judge_life_cycle(first.exchange, exchanges)
+    for oddity in oddities:
         entry = entries[oddity.exchange]
         if "url is that of an earlier poll" in oddity.what and _HIDDEN.search(
             entry.exchange.response.body.decode("utf-8", "replace")
         ):
             continue  # the part of the URL that differed was a secret, which was removed
-        yield Finding(entry=entry, section=LIFE, what=oddity.what, shown_by=(first, entry))
+        yield Finding(entry=entry, section=LIFE, what=oddity.what, shown_by=(entries[0], entry))
 
 
-def _is_own(poll: Entry, first: Entry) -> bool:
+def _is_own(poll: Entry, first: Entry | None) -> bool:
     """Return whether a poll shows a generation's state, or should because it uses the key that created it."""
+    if poll.exchange.response.status == 200 or first is None:
+        return poll.exchange.response.status == 200
     key = _read_key(poll)
-    return poll.exchange.response.status == 200 or (
-        poll.exchange.response.status == 404 and key is not None and key == _read_key(first)
-    )
+    return poll.exchange.response.status == 404 and key is not None and key == _read_key(first)
+
+
+def _find_number_mismatches(response: Response) -> Iterator[Mismatch]:
+    """Yield the headers whose numbers cannot be right, whatever the time is and whose key it was."""
+    numbers = {
+        name: int(value)
+        for name in (RETRY_AFTER, LIMIT, REMAINING, RESET)
+        if (value := header(response.headers, name) or "").isascii() and value.isdigit() and len(value) < 16
+    }
+    found = {}
+    if numbers.get(RETRY_AFTER) == 0:
+        found[RETRY_AFTER] = "is 0, and the least is 1"
+    if numbers.get(REMAINING, 0) > numbers.get(LIMIT, math.inf):
+        found[REMAINING] = f"is {numbers[REMAINING]}, which is more than the limit of {numbers[LIMIT]}"
+    if numbers.get(RESET, _EARLIEST) < _EARLIEST:
+        found[RESET] = f"is {numbers[RESET]}, which is no Unix time of these years"
+    for name, why in found.items():
+        yield Mismatch(facet=Facet.HEADERS, where=name, why=why, step=1, rests_on=RATES)
 
 
 def _find_state_mismatches(entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
@@ -199,6 +274,8 @@ def _find_state_mismatches(entry: Entry, standing: tuple[Mismatch, ...]) -> tupl
 def _find_obstacle(entry: Entry) -> str | None:
     """Return why an exchange with the API cannot be judged, or None."""
     request, response = entry.exchange.request, entry.exchange.response
+    if entry.unanswered is not None:
+        return entry.unanswered
     if response.status == 0:
         return "no answer was recorded"
     if response.status == 304:
@@ -209,12 +286,21 @@ def _find_obstacle(entry: Entry) -> str | None:
     return None
 
 
+def _matters(part: str, entry: Entry) -> bool:
+    """Return whether something is left unjudged of an exchange because a part of it is lost as a whole."""
+    if part == REQUEST_BODY:
+        return entry.exchange.request.method == "POST"
+    return part == RESPONSE_BODY or (part == RESPONSE_HEADERS and not entry.exchange.response.headers)
+
+
 def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
     """Return whether a mismatch is due to something the recording does not hold."""
     if mismatch.facet in (Facet.DETAIL, Facet.BODY):
         response = entry.exchange.response
         left_out = RESPONSE_BODY in entry.unknown or response.body.startswith(STORED.encode())
         return left_out or str(detail_of(response)).startswith(STORED)
+    if mismatch.facet is Facet.HEADERS and RESPONSE_HEADERS in entry.unknown and not entry.exchange.response.headers:
+        return True
     if mismatch.where == "X-Request-Id" and mismatch.why != "is missing":
         sent = [value for name, value in entry.exchange.request.headers if name.lower() == "x-request-id"]
         if not sent:
@@ -242,7 +328,7 @@ def _shrink(entry: Entry) -> Entry:
         if isinstance(asked, dict):
             body = json.dumps({name: asked[name] for name in ("type", "model") if name in asked}).encode()
         else:
-            unknown |= {REQUEST_BODY}
+            unknown = {**unknown, REQUEST_BODY: "is no object"}
     exchange = replace(entry.exchange, request=replace(request, body=body))
     return replace(entry, exchange=exchange, unknown=unknown)
 

@@ -111,7 +111,7 @@ def _changes(old: Entry, new: Entry) -> Iterator[Change]:
     before, after = old.exchange.response, new.exchange.response
     if before.status == 0 or after.status == 0:
         return  # no answer is not an answer of another kind
-    unknown = old.unknown | new.unknown
+    unknown = {**old.unknown, **new.unknown}
     found: list[Change] = []
     if before.status != after.status:
         found.append(_change(Kind.BREAKING, "status", str(before.status), str(after.status)))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.audit.audit import Audit
 from luma_conformance.audit.lines import format_finding, list_refusals
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.parser import add_command
-from luma_conformance.cli.recordings import hide_keys, read_recording, watch
-from luma_conformance.errors import Exit
+from luma_conformance.cli.recordings import hide_keys, is_recording, read_recording, watch
+from luma_conformance.errors import Exit, InputError
+from luma_conformance.recording.opening import Recording, find_recordings
 from luma_conformance.report.result import count_noun
 
 if TYPE_CHECKING:
@@ -33,30 +33,59 @@ def add_commands(commands: Commands) -> None:
         description="Judges the exchanges with the API in HAR files and vcr cassettes; sends nothing.",
         examples=("audit traffic.har tests/cassettes/*.yaml",),
     )
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a HAR file, or a cassette of vcrpy")
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a HAR file or a cassette, also compressed; a folder, a pattern, a .zip, or - for standard input",
+    )
     command.add_argument("--host", metavar="H", help="only exchanges with this host, or host:port; default: any")
     command.add_argument(
         "--requests", action="store_true", help="a request that is itself refused by a rule is a finding too"
+    )
+    command.add_argument(
+        "--complete", action="store_true", help="nothing was filtered out: a header that no answer has is missing"
     )
 
 
 def _audit(options: argparse.Namespace) -> Exit:
     catalogue = casefiles.own()
-    audit = Audit(catalogue=catalogue, host=options.host)
-    for path in options.files:
-        first, first_refused = len(audit.findings), len(audit.refused)
-        for entry in watch(read_recording(path), path):
+    audit = Audit(catalogue=catalogue, host=options.host, is_complete=options.complete)
+    count = passed_over = 0
+    faults: list[str] = []
+    for recording in find_recordings(options.files):
+        try:
+            if not recording.is_named and not is_recording(recording):
+                passed_over += 1
+                continue
+            count += 1
+            _audit_file(recording, audit, requests=options.requests)
+        except InputError as error:
+            faults.append(str(error))
+            print(f"luma-conformance: {hide_keys(str(error))}", file=sys.stderr)
+    if passed_over:
+        print(f"passed over {count_noun(passed_over, 'file')} that {'is' if passed_over == 1 else 'are'} no recording")
+    if faults and not audit.seen:
+        return Exit.USAGE
+    return _conclude(audit, count, len(faults), requests=options.requests)
+
+
+def _audit_file(recording: Recording, audit: Audit, *, requests: bool) -> None:
+    """Judge one file, and print what is found in it; raise InputError where it cannot be read any further."""
+    first, first_refused = len(audit.findings), len(audit.refused)
+    try:
+        for entry in watch(read_recording(recording, audit.add_unread), recording):
             audit.add(entry)
+    finally:
         audit.end()
         for finding in audit.findings[first:]:
-            print(format_finding(finding, catalogue, hide_keys), end="\n\n")
-        if options.requests:
+            print(format_finding(finding, audit.catalogue, hide_keys), end="\n\n")
+        if requests:
             for line in list_refusals(audit.refused[first_refused:], hide_keys):
                 print(line, end="\n\n")
-    return _conclude(audit, len(options.files), requests=options.requests)
 
 
-def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
+def _conclude(audit: Audit, files: int, broken: int, *, requests: bool) -> Exit:
     if not requests and audit.refused:
         print("requests that are themselves refused, as the page says (--requests makes findings of them):")
         for line in list_refusals(audit.refused[:FEW], hide_keys):
@@ -68,7 +97,10 @@ def _conclude(audit: Audit, files: int, *, requests: bool) -> Exit:
     print(f"judged      {audit.judged} of {count_noun(audit.found, 'exchange')} with {hosts}, ", end="")
     print(f"of {audit.seen} in {count_noun(files, 'file')}; {count_noun(findings, 'finding')}")
     for reason, count in sorted(audit.not_judged.items()):
-        print(f"not judged  {count}  {hide_keys(reason)}")
+        first = f"{'the first at ' if count > 1 else ''}{audit.first_places[reason]}"
+        print(hide_keys(f"not judged  {count}  {reason} ({first})"))
+    if broken:
+        print(f"not read    {count_noun(broken, 'file')}, or the rest of {'it' if broken == 1 else 'them'}: see above")
     if not audit.judged:
         where = f" at {audit.host}" if audit.host else ""
         print(

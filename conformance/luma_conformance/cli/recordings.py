@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.recording import har, vcr
-from luma_conformance.recording.entry import Entry
+from luma_conformance.recording.entry import Entry, Odd
+from luma_conformance.recording.opening import Openable
 from luma_conformance.redaction.redactor import Redactor, safe_text
 
 EVERY: Final = 0.5
 """Seconds between two progress messages on a terminal."""
 
-_CASSETTE: Final = re.compile(rb'\{\s*"(?:version"\s*:\s*\d|interactions")')
+_CASSETTE: Final = re.compile(rb'\{\s*"(?:version"\s*:\s*\d|(?:http_)?interactions"|"recorded_with")')
+_MADE_FOR_IT: Final = re.compile(rb'"log"|interactions"?\s*:')
 _KEY: Final = re.compile(r"luma-api-[\w.~-]+|(?i:bearer)\s+(?![$<])[\w.~+/=-]{8,}", re.ASCII)
 
 
-def read_recording(path: Path) -> Iterator[Entry]:
-    """Yield the exchanges of a recording in any format, detected from its content; raise InputError."""
+def read_recording(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
+    """Yield the exchanges of a recording in any format, detected from its content; raise InputError.
+
+    An entry that cannot be read is given to `odd`; without it, it is an InputError too.
+    """
+    is_har, _ = _recognise(path)
+    return har.read_entries(path, odd) if is_har else vcr.read_entries(path, odd)
+
+
+def is_recording(path: Openable) -> bool:
+    """Return whether a file that was found in a folder looks like a recording."""
+    return _recognise(path)[1]
+
+
+def _recognise(path: Openable) -> tuple[bool, bool]:
+    """Return whether a file is taken for a HAR file, and whether it looks like a recording at all."""
     try:
         with path.open("rb") as file:
-            head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+            head = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     is_har = head[:1] == b"{" and not _CASSETTE.match(head)
-    return har.read_entries(path) if is_har else vcr.read_entries(path)
+    return is_har, _MADE_FOR_IT.search(head) is not None
 
 
 def hide_keys(text: str) -> str:
@@ -41,7 +57,7 @@ def _mask(found: re.Match[str]) -> str:
     return "Bearer REDACTED" if found[0][:1] in "bB" else "luma-api-REDACTED"
 
 
-def watch(entries: Iterator[Entry], path: Path, *, now: Callable[[], float] = time.monotonic) -> Iterator[Entry]:
+def watch(entries: Iterator[Entry], path: Openable, *, now: Callable[[], float] = time.monotonic) -> Iterator[Entry]:
     """Yield the entries, and show the progress of a long file if standard error is a terminal."""
     if not (sys.stderr and sys.stderr.isatty()):
         yield from entries

@@ -69,21 +69,33 @@ def judge_life_cycle(created: Exchange, polls: Sequence[Exchange]) -> tuple[Oddi
     >>> [oddity.exchange for oddity in judge_life_cycle(created, polls)]  # the state went back
     [2]
     """
+    return _judge_life(created, (created, *polls))
+
+
+def judge_polls(polls: Sequence[Exchange]) -> tuple[Oddity, ...]:
+    """Return what is wrong with polls of one generation of which it is not known how it was created, in order of time.
+
+    Rests on "Handling async failures in code": facts stay, and a state does not go back.
+    """
+    return _judge_life(None, polls)
+
+
+def _judge_life(created: Exchange | None, exchanges: Sequence[Exchange]) -> tuple[Oddity, ...]:
     found: list[Oddity] = []
     seen: list[tuple[int, Exchange, Mapping[str, object]]] = []
     urls: dict[str, float] = {}
-    for index, exchange in enumerate((created, *polls)):
+    for index, exchange in enumerate(exchanges):
         if exchange.response.status == 429:
             continue
         body = body_of(exchange.response)
-        if exchange.response.status != (200 if index else 201) or not isinstance(body, dict):
+        if exchange.response.status != (201 if exchange is created else 200) or not isinstance(body, dict):
             found.append(
                 Oddity(what=f"a poll of a generation of one's own is {exchange.response.status}", exchange=index)
             )
             continue
         wrongs = [
-            *_check_echo(created, body),
-            *_check_outputs(created, body),
+            *(_check_echo(created, body) if created is not None else ()),
+            *(_check_outputs(created, body) if created is not None else ()),
             *find_incoherence(body),
             *_check_progress(seen, exchange, body),
             *_check_fresh_urls(urls, exchange, body),

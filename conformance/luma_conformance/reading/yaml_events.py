@@ -1,4 +1,4 @@
-"""YAML built from the parser's events: no tag makes an object, no alias is followed, and no key is lost to another.
+"""YAML built from the parser's events: no tag makes an object, and no key is lost to another.
 
 The library's own loaders read 16:9 as a number, keep the last of two equal keys, and take three times as long. What a
 file may use beside plain data is a `Grammar`: case files and cassettes have one each.
@@ -38,7 +38,8 @@ class Grammar:
 
     `scalar` returns the value of a scalar and raises ValueError with what is wrong with it. `objection` returns why a
     value may not have its tag or its anchor, or None; `key_objection` the same of a key that has one, or that is one
-    of the `odd_keys`. `kind` is what the file is called in messages.
+    of the `odd_keys`. `kind` is what the file is called in messages. `tagged` returns what stands for a value with a
+    tag; `most_aliased` is how many values, with all their members, an alias may stand for.
     """
 
     kind: str
@@ -47,6 +48,8 @@ class Grammar:
     objection: Callable[[Valued], str | None]
     odd_keys: frozenset[str]
     key_objection: Callable[[yaml.ScalarEvent], str | None]
+    tagged: Callable[[str, object], object] = lambda _, value: value
+    most_aliased: int = 0
 
 
 class Builder:
@@ -64,6 +67,8 @@ class Builder:
         """Begin before the first value; `line_at` returns the line of a position in the source, for encoding errors."""
         self._grammar, self._refuse_at, self._line_at, self._places = grammar, refuse, line_at, places
         self._events = self._parse(source)
+        self._anchored: dict[str, tuple[object, int]] = {}
+        self._built = 0  # values so far, those that aliases stand for included
 
     def start(self) -> yaml.Event | None:
         """Return the event that begins the document's value, or None if there is no document."""
@@ -117,12 +122,21 @@ class Builder:
             self.refuse(event, f"is nested deeper than {self._grammar.max_depth} levels")
             raise NotYAML
         if isinstance(event, yaml.AliasEvent):
-            why = f"{self._grammar.kind} is read without aliases; write the value out"
-            self.refuse(event, f"alias *{event.anchor}: {why}")
-            return None
+            return self._follow(event)
         assert isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent))
-        if event.anchor is not None or event.tag is not None:
-            self._object(event)
+        if event.anchor is None and event.tag is None:
+            return self._build(event, path)
+        self._object(event)
+        before = self._built
+        value = self._build(event, path)
+        if event.tag is not None:
+            value = self._grammar.tagged(event.tag, value)
+        if event.anchor is not None and (size := self._built - before) <= self._grammar.most_aliased:
+            self._anchored[event.anchor] = value, size
+        return value
+
+    def _build(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, path: Path) -> object:
+        self._built += 1
         if isinstance(event, yaml.ScalarEvent):
             try:
                 return self._grammar.scalar(event)
@@ -132,6 +146,16 @@ class Builder:
         if isinstance(event, yaml.MappingStartEvent):
             return {key: self.value(next(self._events), within) for key, within in self.members(path)}
         return list(self.elements(path))
+
+    def _follow(self, event: yaml.AliasEvent) -> object:
+        """Return the value that an alias stands for, which is small, or refuse the alias."""
+        if event.anchor in self._anchored:
+            value, size = self._anchored[event.anchor]
+            self._built += size
+            return value
+        small = "values this large" if self._grammar.most_aliased else "aliases"
+        self.refuse(event, f"alias *{event.anchor}: {self._grammar.kind} is read without {small}; write the value out")
+        return None
 
     def _parse(self, source: str | Readable) -> Iterator[yaml.Event]:
         """Yield the parser's events; refuse what is not YAML."""

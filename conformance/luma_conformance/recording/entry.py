@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ About = Mapping[str, object]
 _API: Final = re.compile(
     r"(https?://[^/?#]+(?:/[^?#]*?)?)(/v1/(?:generations|files)(?:[/?#].*)?)", re.IGNORECASE | re.DOTALL
 )
+_API_PATH: Final = re.compile(r"/v1/(?:generations|files)(?![\w-])", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?://[^/?#]*)?", re.IGNORECASE)
 
 
@@ -32,14 +33,34 @@ class Entry:
     `exchange.request.url` is a path on the API's host, or absolute for other hosts; times are in Unix seconds.
     `base_url` is the scheme, host, port and prefix before `/v1` it was sent to. `place` names the entry in messages:
     `run.har:entry 12`, from 1. `note` has what the kit's own recorder stored with it, and is empty in other files.
-    `unknown` lists the parts that the file does not hold, whose values here mean nothing: TIMES, REQUEST_BODY, …
+    `unknown` has the parts that the file does not hold, whose values here mean nothing: TIMES, REQUEST_BODY, …, each
+    with what became of it. `unanswered` is why the answer is not one that the server gave, and gave whole; or None.
     """
 
     exchange: Exchange
     base_url: str
     place: str
     note: Mapping[str, object] = field(default_factory=dict)
-    unknown: frozenset[str] = frozenset()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    unanswered: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """An entry that cannot be read, with the reason; `is_api` tells whether it seems to be of the API."""
+
+    place: str
+    why: str
+    is_api: bool
+
+
+Odd = Callable[[Unread], None]
+"""What is told of entries that cannot be read."""
+
+
+def may_be_api(url: object) -> bool:
+    """Return whether something that may be no URL at all looks like one of the API; without one, it may be anything."""
+    return not isinstance(url, str) or _API_PATH.search(url) is not None
 
 
 def split_url(url: str) -> tuple[str, str]:

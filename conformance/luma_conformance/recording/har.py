@@ -17,9 +17,10 @@ from typing import BinaryIO, Final, Self
 import luma_conformance
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
-from luma_conformance.recording.entry import About, Entry
-from luma_conformance.recording.har_entry import make_entry_data, read_comment, read_entry, scrub_data
+from luma_conformance.recording.entry import About, Entry, Odd, Unread
+from luma_conformance.recording.har_entry import concerns_api, make_entry_data, read_comment, read_entry, scrub_data
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
+from luma_conformance.recording.opening import Openable
 
 __all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
 
@@ -73,11 +74,12 @@ class Writer:
         self._offset += len(text)
 
 
-def read_entries(path: Path) -> Iterator[Entry]:
+def read_entries(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
     """Yield the exchanges of a HAR file one by one, holding no more than one of them.
 
     A file of the kit's own may be cut off anywhere: its complete entries count. Raise InputError, with the entry or
-    the byte, for any other file that is cut off, and for one that is not a HAR file.
+    the byte, for any other file that is cut off, and for one that is not a HAR file. An entry that cannot be read is
+    given to `odd`; without it, it is an InputError too.
     """
     own, number = False, 0
     for name, value in _read_parts(path):
@@ -85,10 +87,16 @@ def read_entries(path: Path) -> Iterator[Entry]:
             own = _is_own(value)
         elif name == "entry":
             number += 1
-            yield read_entry(value, f"{path}:entry {number}", own=own)
+            place = f"{path}:entry {number}"
+            try:
+                yield read_entry(value, place, own=own)
+            except InputError as error:
+                if odd is None or own:
+                    raise
+                odd(Unread(place=place, why=str(error).removeprefix(f"{place}: "), is_api=concerns_api(value)))
 
 
-def read_about(path: Path) -> About:
+def read_about(path: Openable) -> About:
     """Return what the kit's own recorder says of a recording, nothing for others' files; raise InputError."""
     found: dict[str, object] = {}
     for name, value in _read_parts(path):
@@ -164,7 +172,7 @@ def _find_end(path: Path) -> tuple[int, bool]:
     return (ends[-1], True) if ends else (0, False)
 
 
-def _read_parts(path: Path, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
+def _read_parts(path: Openable, ends: list[int] | None = None) -> Iterator[tuple[str, object]]:
     """Yield the members of the log by name, each of its entries as "entry", and "cut" if a file of ours is cut off.
 
     The byte at which an entry ends replaces the last of `ends`.
@@ -207,7 +215,7 @@ def _read_log(stream: JSONStream) -> Iterator[tuple[str, object]]:
     stream.end()
 
 
-def _describe_fault(path: Path, error: Malformed, number: int) -> str:
+def _describe_fault(path: Openable, error: Malformed, number: int) -> str:
     where = f"in entry {number + 1}, " if number else ""
     if isinstance(error, Truncated):
         again = "export the HAR again, and let it finish"
@@ -218,7 +226,7 @@ def _describe_fault(path: Path, error: Malformed, number: int) -> str:
 
 
 @contextmanager
-def _explain_errors(path: Path, done: str) -> Iterator[None]:
+def _explain_errors(path: Openable, done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

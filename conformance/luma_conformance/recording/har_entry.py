@@ -16,9 +16,21 @@ from urllib.parse import parse_qsl
 
 from luma_conformance.model import Exchange, Headers, Request, Response, header
 from luma_conformance.reading.document import Node, Problems
-from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry, split_url
+from luma_conformance.recording.body import Stored, restore
+from luma_conformance.recording.entry import (
+    REQUEST_BODY,
+    REQUEST_HEADERS,
+    RESPONSE_BODY,
+    RESPONSE_HEADERS,
+    TIMES,
+    Entry,
+    may_be_api,
+    split_url,
+)
+from luma_conformance.recording.marks import find_answerer, find_damage
 
 BASE64: Final = "base64"
+NONE_RECORDED: Final = "none are in the file"
 _OCTETS: Final = "application/octet-stream"
 
 
@@ -58,37 +70,60 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
     """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong."""
     node = Node(value, Problems(place), title="the entry").mapping()
     request, response = node["request"].mapping(), node["response"].mapping()
-    unknown: set[str] = set()
-    sent, seconds = _read_start(node), _read_duration(node, unknown)
-    full = request.string("url")
-    try:
-        base_url, url = split_url(full)
-    except ValueError as error:
-        raise request["url"].error(f"request.url: {error}") from None
+    unknown: dict[str, str] = {}
     comment = read_comment(node.get("comment")) if own else {}
-    note, whither = comment.get("note"), comment.get("base_url")
-    if isinstance(whither, str) and full.startswith(f"{whither.rstrip('/')}/"):
-        base_url, url = whither, full[len(whither.rstrip("/")) :]
-    elif own:
-        url = full
-    asked = Request(
-        method=request.string("method"),
-        url=url,
-        headers=_read_headers(request["headers"]),
-        body=_read_request_body(request, unknown),
-    )
-    answered = Response(
-        status=response["status"].whole(0, 999),  # 0 is what browsers write where no answer came
-        headers=_read_headers(response["headers"]),
-        body=_read_response_body(response, unknown),
+    base_url, url = _read_url(request, comment.get("base_url"), own=own)
+    sent, seconds = _read_times(node, unknown)
+    asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
+    method, status = request.string("method"), _read_status(response)
+    if not own:
+        unknown |= {REQUEST_HEADERS: NONE_RECORDED} if not asked else {}
+        unknown |= {RESPONSE_HEADERS: NONE_RECORDED} if not answered and status else {}
+    bodies = {
+        REQUEST_BODY: _find_request_body(request, asked),
+        RESPONSE_BODY: _find_response_body(response, answered, status, method),
+    }
+    restored = {part: _restore(stored, part, unknown, own=own) for part, stored in bodies.items()}
+    exchange = Exchange(
+        request=Request(method=method, url=url, headers=asked, body=restored[REQUEST_BODY]),
+        response=Response(status=status, headers=answered, body=restored[RESPONSE_BODY]),
+        sent=sent,
+        received=sent + seconds,
     )
     return Entry(
-        exchange=Exchange(request=asked, response=answered, sent=sent, received=sent + seconds),
+        exchange=exchange,
         base_url=base_url,
         place=place,
-        note=note if isinstance(note, dict) else {},
-        unknown=frozenset(unknown),
+        note=note if isinstance(note := comment.get("note"), dict) else {},
+        unknown=unknown,
+        unanswered=None if own or not isinstance(value, dict) else find_answerer(value),
     )
+
+
+def _read_url(request: Node, base_url: object, *, own: bool) -> tuple[str, str]:
+    """Return the base URL and the path; an entry of the kit's own names its base URL."""
+    full = request.string("url")
+    if isinstance(base_url, str) and full.startswith(f"{base_url.rstrip('/')}/"):
+        return base_url, full[len(base_url.rstrip("/")) :]
+    try:
+        found, url = split_url(full)
+    except ValueError as error:
+        raise request["url"].error(f"request.url: {error}") from None
+    return found, full if own else url
+
+
+def _restore(stored: Stored, part: str, unknown: dict[str, str], *, own: bool) -> bytes:
+    # What the kit wrote is as it should be; a body that it did not keep is told in the body's place.
+    body, loss = restore(Stored(value=stored.value, headers=(), is_optional=True) if own else stored)
+    if loss is not None:
+        unknown[part] = loss
+    return body
+
+
+def concerns_api(value: object) -> bool:
+    """Return whether an entry that cannot be read is, or may be, of the API."""
+    request = value.get("request") if isinstance(value, dict) else None
+    return may_be_api(request.get("url") if isinstance(request, dict) else None)
 
 
 def scrub_data(value: object, scrub: Callable[[str], str]) -> object:
@@ -159,33 +194,36 @@ def _reason_phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
 
 
-def _read_start(node: Node) -> float:
-    text = node.string("startedDateTime")
+def _read_times(node: Node, unknown: dict[str, str]) -> tuple[float, float]:
+    """Return when a request was sent, in Unix seconds, and how long the exchange took; or note that it is not known."""
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        moment = datetime.fromisoformat(str(node.get("startedDateTime")))
+        sent = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        raise node.error(f"startedDateTime should be a date and time of ISO 8601, not {text[:40]!r}") from None
-
-
-def _read_duration(node: Node, unknown: set[str]) -> float:
-    """Return how long an exchange took, in seconds; if it is not recorded, the times are unknown."""
+        unknown[TIMES] = "startedDateTime is no date"
+        sent = 0.0
     milliseconds = node.get("time")
     if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool) and 0 <= milliseconds <= _LONGEST:
-        return milliseconds / 1000
-    if milliseconds is not None:
-        node["time"].number()
-    unknown.add(TIMES)
-    return 0.0
+        return sent, milliseconds / 1000
+    unknown.setdefault(TIMES, "time is not there")
+    return sent, 0.0
 
 
 _LONGEST: Final = 1e12
 
 
+def _read_status(response: Node) -> int:
+    """Return the status; 0, or -1, is what programs write where no answer came."""
+    status = response.get("status")
+    if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
+        return int(status)
+    return 0 if status in (-1, None) else response["status"].whole(0, 999)
+
+
 def _read_headers(node: Node) -> Headers:
     """Return the header fields in their order, without HTTP/2's pseudo-headers."""
     pairs = []
-    records = node.value if isinstance(node.value, list) else node.elements()
+    records = node.value if isinstance(node.value, list) else [] if node.is_missing else node.elements()
     for index, record in enumerate(records):
         name, value = (record.get("name"), record.get("value")) if isinstance(record, dict) else (None, None)
         if not (isinstance(name, str) and isinstance(value, str)):
@@ -195,33 +233,37 @@ def _read_headers(node: Node) -> Headers:
     return tuple(pairs)
 
 
-def _read_request_body(request: Node, unknown: set[str]) -> bytes:
+def _find_request_body(request: Node, headers: Headers) -> Stored:
     post = _read_optional(request["postData"])
-    text = post.optional("text")
-    if text is None:
-        size = request.get("bodySize")
-        if post.get("params") or (isinstance(size, int | float) and size > 0):
-            unknown.add(REQUEST_BODY)
-        return b""
     # The kit writes the encoding into the comment; a few other programs add the member that content has.
-    encoded = BASE64 in (post.get("comment"), post.get("encoding"))
-    return _decode_base64(post["text"]) if encoded else _encode_text(text)
+    is_encoded = BASE64 in (post.get("comment"), post.get("encoding"))
+    damage = None if is_encoded else find_damage(post.value if isinstance(post.value, dict) else {})
+    if post.get("text") is None and post.get("params"):
+        damage = "is kept as the fields of a form"
+    return Stored(
+        value=_decode_base64(post["text"]) if is_encoded else post.get("text"),
+        headers=headers,
+        sent=(request.get("bodySize"),),
+        damage=damage,
+        is_optional=request.get("method") in ("GET", "HEAD", "OPTIONS", "DELETE"),
+    )
 
 
-def _read_response_body(response: Node, unknown: set[str]) -> bytes:
+def _find_response_body(response: Node, headers: Headers, status: int, method: str) -> Stored:
     content = _read_optional(response["content"])
-    text, encoding = content.optional("text"), content.get("encoding")
-    if text is None:
-        size, on_the_wire = content.get("size"), response.get("bodySize")
-        if size != 0 or (isinstance(on_the_wire, int | float) and on_the_wire > 0):
-            unknown.add(RESPONSE_BODY)
-        return b""
-    if encoding in (None, ""):
-        return _encode_text(text)
-    if encoding != BASE64:
-        unknown.add(RESPONSE_BODY)
-        return b""
-    return _decode_base64(content["text"])
+    encoding = content.get("encoding")
+    damage = find_damage(content.value if isinstance(content.value, dict) else {})
+    if encoding not in (None, "", BASE64):
+        damage = f"is encoded in a way that is not known: {str(encoding)[:20]}"
+    is_encoded = encoding == BASE64 and content.get("text") is not None
+    return Stored(
+        value=_decode_base64(content["text"]) if is_encoded else content.get("text"),
+        headers=headers,
+        sizes=(content.get("size"),),
+        sent=(response.get("bodySize"),),
+        damage=damage,
+        is_optional=method == "HEAD" or status in (0, 204, 304),
+    )
 
 
 def _read_optional(node: Node) -> Node:
@@ -231,10 +273,6 @@ def _read_optional(node: Node) -> Node:
 
 def _decode_base64(node: Node) -> bytes:
     try:
-        return b64decode(node.string(), validate=True)
+        return b64decode("".join(node.string().split()), validate=True)
     except ValueError:
         raise node.error(f"{node.name} should be base64") from None
-
-
-def _encode_text(text: str) -> bytes:
-    return text.encode("utf-8", "replace")  # JSON may hold half of a surrogate pair, which UTF-8 cannot encode
