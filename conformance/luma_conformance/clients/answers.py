@@ -35,7 +35,12 @@ def tell_generation(state: str, *, reason: str | None = None, code: str | None =
 
 def answer_json(status: int, data: object, headers: Headers = ()) -> Response:
     """Return a response with JSON data."""
-    return Response(status=status, headers=(JSON, *headers), body=json.dumps(data).encode())
+    return Response(status=status, headers=(JSON, *headers), body=write_json(data))
+
+
+def write_json(data: object) -> bytes:
+    """Return JSON as the API's framework is likely to write it: without white space."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def answer_state(route: Route, state: str) -> Response:

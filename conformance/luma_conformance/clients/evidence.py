@@ -165,9 +165,9 @@ def is_printed(text: str, output: str) -> bool:
 
 
 def _flatten(text: str) -> str:
-    """Return the letters and digits of a text, JSON's escapes decoded."""
-    plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-    return "".join(one for one in re.sub(r"\\[nrt]", " ", plain).casefold() if one.isalnum())
+    """Return the ASCII letters and digits of a text, without escapes and what they stand for."""
+    plain = re.sub(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrt])", " ", text)
+    return "".join(one for one in plain.casefold() if one.isascii() and one.isalnum())
 
 
 def is_waiting(conduct: Conduct) -> bool:

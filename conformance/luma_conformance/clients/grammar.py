@@ -17,6 +17,7 @@ from luma_conformance.clients.answers import (
     answer_state,
     answer_well,
     change_headers,
+    write_json,
 )
 from luma_conformance.clients.checks import CHECKS, Kind
 from luma_conformance.clients.evidence import RETRYABLE
@@ -114,7 +115,7 @@ class _Reader:
         self._catalogue, self._everywhere = catalogue, everywhere
         self._heading = file["section"].text()
         self._task = _read_task(file["task"]) if "task" in file else None
-        self._expect = file["expect"]
+        self._expect = _read_expectations(file["expect"], "")
 
     def read(self, given: Node) -> Scenario:
         """Return one scenario."""
@@ -136,7 +137,13 @@ class _Reader:
             place=given.place,
             task=task,
             scripts=scripts,
-            expectations=self._read_expectations(given, heading, silent),
+            expectations=(
+                # What the whole file expects rests on the heading of each scenario, unless it names its own.
+                *(one if one.section else replace(one, section=heading) for one in self._expect),
+                *_read_expectations(given["expect"], heading),
+                *self._everywhere.always,
+                *(() if silent else self._everywhere.unless_silent),
+            ),
             patience=given["patience"].number(0) if "patience" in given else _reckon(task, scripts),
             silent=silent,
         )
@@ -145,16 +152,6 @@ class _Reader:
         if "task" not in given and self._task is not None:
             return self._task
         return _read_task(given["task"])
-
-    def _read_expectations(self, given: Node, heading: str, silent: str) -> tuple[Expectation, ...]:
-        own = [] if self._expect.is_absent else self._expect.elements("an expectation")
-        own += given["expect"].elements("an expectation") if "expect" in given else []
-        everywhere = self._everywhere
-        return (
-            *(_read_expectation(entry.mapping(EXPECTATION_KEYS), heading) for entry in own),
-            *everywhere.always,
-            *(() if silent else everywhere.unless_silent),
-        )
 
     def _read_script(self, given: Node, route: Route) -> Script:
         first: list[Reply] = []
@@ -254,7 +251,7 @@ def _change_body(changes: Node, response: Response) -> Response:
             body = put(body, path, node.value)
         except PathError as error:
             node.wrong(str(error))
-    return replace(response, body=json.dumps(body).encode())
+    return replace(response, body=write_json(body))
 
 
 def _read_header(node: Node) -> str | None:
@@ -292,6 +289,11 @@ def _tell_body(response: Response) -> Iterator[str]:
     for name in ("detail", "state", "failure_code"):
         if isinstance(data, dict) and isinstance(data.get(name), str):
             yield data[name]
+
+
+def _read_expectations(node: Node, heading: str) -> tuple[Expectation, ...]:
+    entries = node.elements("an expectation") if not node.is_absent else []
+    return tuple(_read_expectation(entry.mapping(EXPECTATION_KEYS), heading) for entry in entries)
 
 
 def _read_expectation(given: Node, heading: str) -> Expectation:

@@ -60,7 +60,7 @@ def judge(scenario: Scenario, conduct: Conduct) -> Found:
     )
     if any(one.expectation.severity is Severity.MUST for one in broken):
         return Found(outcome=Outcome.FAIL, broken=broken, notes=tuple(_list_notes(scenario, conduct)))
-    if reason is None and conduct.status is None and is_waiting(conduct):
+    if reason is None and not broken and conduct.status is None and is_waiting(conduct):
         reason = (
             f"it was stopped after {conduct.seconds:.0f} s, when it may still have been waiting; {_describe(conduct)}"
         )
