@@ -31,6 +31,7 @@ COMMANDS = [
     "check",
     "serve",
     "profile",
+    "client",
     "audit",
     "compare",
     "report",

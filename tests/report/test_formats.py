@@ -144,7 +144,7 @@ def test_formats_are_asked_for_by_word() -> None:
     assert formats.parse_formats("html, md,html") == ("html", "md")
     assert formats.list_file_names(formats.parse_formats("badge,md")) == ("badge.json", "badge.svg", "summary.md")
     for wrong in ("pdf", ""):
-        with pytest.raises(InputError, match="there are badge, ctrf, deviations, html, jsonl, md"):
+        with pytest.raises(InputError, match="there are badge, ctrf, deviations, html, jsonl, junit, md"):
             formats.parse_formats(wrong)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 MAX_EXPLAINED: Final = 30
 """Failures that are explained; the rest are only counted."""
 MAX_NOTES: Final = 30
-MAX_REASONS: Final = 8
 _LABEL: Final = 19
 _RED: Final = "31"
 _GREEN: Final = "32"
@@ -138,14 +136,23 @@ def _list_counts(results: Results, paint: Callable[[str, str], str]) -> Iterator
     line += f", {counts[Outcome.DEVIATION]} deviating, {counts[Outcome.WARNING]} {results.run.names[Outcome.WARNING]}"
     yield paint(line, _RED if failed else _GREEN if results.is_whole else _YELLOW)
     yield f"not judged  {results.total - results.judged}"
-    reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
-    told = [(count, reason) for reason, count in reasons.most_common(MAX_REASONS)]
-    told += [(sum(reasons.values()) - sum(count for count, _ in told), "for other reasons")]
-    told += [
-        (results.unselected, "not selected, or in need of --patient"),
-        (results.untried, "not tried, because the run ended"),
-    ]
-    yield from (f"            {count:>4}  {reason}" for count, reason in told if count)
+    yield from _list_reasons(results)
+
+
+def _list_reasons(results: Results) -> Iterator[str]:
+    """Yield why scenarios were not judged, each kind of reason once, with an example of what the client did."""
+    kinds: dict[str, list[Judged]] = {}
+    for one in results.verdicts:
+        if one.verdict is Outcome.NOT_JUDGED and one.reason:
+            kinds.setdefault(one.reason.partition(";")[0], []).append(one)
+    for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
+        yield f"            {len(found):>4}  {kind}"
+        yield f"                  as in {found[0].case}{(found[0].reason or '')[len(kind) :]}"
+    left = {
+        "not selected, or in need of --patient": results.unselected,
+        "not tried, because the run ended": results.untried,
+    }
+    yield from (f"            {count:>4}  {reason}" for reason, count in left.items() if count)
 
 
 def _list_notes(results: Results) -> Iterator[str]:

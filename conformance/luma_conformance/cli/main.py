@@ -22,7 +22,6 @@ PURPOSE = "The error catalogue of the Luma Agents API: look at it, check it, ser
 EPILOG = """\
 example:
   luma-conformance run http://127.0.0.1:8080      judge a server; without a URL, the embedded reference
-
 exit status: 0 all is well, 1 problems found, 4 a wrong argument or file, 6 nothing there to judge; of run, pytest's
 `run` is short for: pytest --pyargs luma_conformance --base-url http://host:port
 """

@@ -94,10 +94,13 @@ class _Limits:
 
 def _make_environment(environ: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """Return an environment with what a client is told, in which nothing of this machine goes through a proxy."""
-    made = {name: value for name, value in environ.items() if name != "LUMA_GENERATION_ID"}
-    for name in ("NO_PROXY", "no_proxy"):
-        made[name] = ",".join(filter(None, (made.get(name), "127.0.0.1")))
-    return {**made, **given}
+    kept = {name: value for name, value in environ.items() if name != "LUMA_GENERATION_ID"}
+    return {**kept, **go_directly(environ), **given}
+
+
+def go_directly(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep what is sent to this machine from a proxy, with the exceptions there are."""
+    return {name: ",".join(filter(None, (environ.get(name), "127.0.0.1"))) for name in ("NO_PROXY", "no_proxy")}
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], limits: _Limits) -> tuple[int | None, str]:

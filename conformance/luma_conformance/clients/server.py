@@ -81,6 +81,8 @@ class Server:
         self._lock = threading.Lock()
         self._seen: list[Seen] = []
         self._open: dict[socket.socket, threading.Thread] = {}
+        self._resting: set[socket.socket] = set()
+        self._busy = 0
         self._count = 0
         self.asked = 0
         key, generation = f"luma-api-conformance-{secrets.token_hex(8)}", str(uuid.uuid4())
@@ -110,6 +112,30 @@ class Server:
                     if ready.fileobj in self._hosts:
                         self._accept_from(self._hosts.index(ready.fileobj))
 
+    def is_busy(self) -> bool:
+        """Return whether anything has been sent to this server that it has not answered whole."""
+        with self._lock:
+            waiting = [*self._hosts, *self._resting]
+            return self._busy > 0 or bool(select.select(waiting, [], [], 0)[0])
+
+    def rest(self, connection: socket.socket) -> None:
+        """Return once something has come on a connection, or its end; until then it owes no answer."""
+        with self._lock:
+            self._resting.add(connection)
+            self._busy -= 1
+        with suppress(OSError):
+            connection.recv(1, socket.MSG_PEEK)  # it stays there, and is seen, until the connection counts as busy
+        with self._lock:
+            self._resting.discard(connection)
+            self._busy += 1
+
+    def hang_up(self) -> None:
+        """End every connection; there may be new ones."""
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """End: no connection stays open, and what the client has asked is in `seen`."""
         if self.is_over.is_set():
@@ -118,18 +144,18 @@ class Server:
         self._waker.send(b"\0")
         self._accepting.join()
         with self._lock:
-            connections = dict(self._open)
-        for connection in connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in connections.values():
+            threads = [*self._open.values()]
+        self.hang_up()
+        for thread in threads:
             thread.join(_LINGER)
         for one in (*self._hosts, self._waker, self._wakened):
             one.close()
 
     def _accept_from(self, host: int) -> None:
         with suppress(OSError):
-            connection, _ = self._hosts[host].accept()
+            with self._lock:
+                connection, _ = self._hosts[host].accept()  # ready, so it does not wait
+                self._busy += 1
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._count += 1
             served = _Connection(self, connection, self._count, self._origins[host], host == 1)
@@ -142,6 +168,7 @@ class Server:
         """Close a connection that is over."""
         with self._lock:
             self._open.pop(connection, None)
+            self._busy -= 1
         with suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
         connection.close()
@@ -197,6 +224,7 @@ class _Connection:
     def _serve(self, stream: Stream) -> bool:
         """Answer one request, and return whether there may be another."""
         if not stream.waiting:
+            self.server.rest(self.socket)
             stream.receive()
         arrived = self.server.clock.now()
         request, version = self._read(stream)

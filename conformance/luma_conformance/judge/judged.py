@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
-from luma_conformance.model import Mismatch, Outcome
+from luma_conformance.model import Facet, Mismatch, Outcome
 
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
 _TRIED: Final = {
@@ -85,6 +85,11 @@ class Judged:
     def facets(self) -> tuple[str, ...]:
         """What the answer differs in, each once."""
         return tuple(dict.fromkeys(difference.facet for difference in self.differences))
+
+    @property
+    def is_of_client(self) -> bool:
+        """Whether it is about what a client did, and not about what a server said."""
+        return any(one.facet in (Facet.CONDUCT, Facet.ADVICE) for one in self.differences)
 
     @property
     def flaky(self) -> str:

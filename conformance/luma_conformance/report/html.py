@@ -24,7 +24,7 @@ from luma_conformance.report.html_frame import escape_id, escape_text, fold, ren
 from luma_conformance.report.html_history import TONES, render_history
 from luma_conformance.report.island import OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
-from luma_conformance.report.result import NAMES, Conclusion, Results, Run, count_noun, describe_covered, describe_made
+from luma_conformance.report.result import CLIENT, Conclusion, Results, Run, count_noun, describe_covered, describe_made
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 50
@@ -33,6 +33,10 @@ STATIC_FINDINGS: Final = 30
 """Findings the page shows if scripts cannot run."""
 EXPLAINED: Final = 10
 """Causes of which the page shows what both sides say; of the others a link leads to it."""
+_EXPLAINED: Final = {
+    "": "Must: clients branch on it. Should: it is worded for people.",
+    CLIENT: "Must: the page demands it. Should: the page advises it.",
+}
 FEW: Final = 12
 """Sections with a finding that are shown unfolded."""
 
@@ -54,6 +58,7 @@ def render(runs: Sequence[Results], since: Results | None = None) -> str:
         causes=_render_causes(runs, causes),
         unjudged="".join(_render_unjudged(runs[index], index + 1 if several else 0) for index in latest),
         sections=_render_sections(runs, latest),
+        cases=f"{runs[-1].run.noun}s".capitalize(),
         static=_render_static(runs),
         island=render_island(runs, [cause for found in causes.values() for cause in found[:STATIC]]),
     )
@@ -99,8 +104,8 @@ def _render_facts(results: Results) -> str:
 def _list_facts(results: Results) -> Iterator[tuple[str, str]]:
     """Yield what a reader wants to know of every run, as HTML."""
     run, counts = results.run, results.counts
-    yield "Judged", f"{results.coverage} cases"
-    yield "Verdicts", ", ".join(f"{counts[one]:,} {NAMES[one]}" for one in OUTCOMES if counts[one]) or "none"
+    yield "Judged", f"{results.coverage} {run.noun}s"
+    yield "Verdicts", ", ".join(f"{counts[one]:,} {run.names[one]}" for one in OUTCOMES if counts[one]) or "none"
     yield "Began", escape_text(format_moment(run.started)) or "unknown"
     yield "Took", f"<span class=nowrap>{_format_duration(results)}</span>"
     yield "Contract", _name_contract(run)
@@ -163,7 +168,7 @@ def _render_causes(runs: Sequence[Results], causes: Mapping[int, Sequence[Cause]
         name = f"causes-{index + 1}"
         out.append(
             f'<section aria-labelledby="{name}"><h2 id="{name}">{count_noun(len(found), "cause")}{where}</h2>{target}'
-            "<p class=quiet>In the order to mend them. Must: clients branch on it. Should: it is worded for people.</p>"
+            f"<p class=quiet>In the order to mend them. {_EXPLAINED[runs[index].run.kind]}</p>"
             f"<ol class=causes>{rows}</ol>{more}</section>"
         )
         first += len(found[:STATIC])
@@ -173,15 +178,15 @@ def _render_causes(runs: Sequence[Results], causes: Mapping[int, Sequence[Cause]
 def _render_cause(number: int, cause: Cause, place: int) -> str:
     case = cause.example.case
     link = f'<a href="#search={quote(one_line(case), safe="", errors="replace")}">{escape_id(case)}</a>'
-    cases = count_noun(len(cause.cases), "case")
-    alone = cause.extent.removeprefix(cases)
+    cases = count_noun(len(cause.cases), "scenario" if cause.example.is_of_client else "case")
+    alone = cause.extent.partition(",")[1:]
     said = "".join(
         f"<div><dt>{name}</dt><dd class={tone}>{escape_text(text)}</dd></div>"
         for name, text, tone in (_list_said(cause) if place < EXPLAINED else ())
     )
     return (
         f"<li><p><strong>{escape_id(cause.title)}</strong> <span class=severity>{cause.severity}</span></p>"
-        f'<p><a href="#cause={number}">{cases}</a>{alone}; as in {link}</p>'
+        f'<p><a href="#cause={number}">{cases}</a>{"".join(alone)}; as in {link}</p>'
         f"{f'<dl class=said>{said}</dl>' if said else ''}"
     )
 
@@ -189,6 +194,10 @@ def _render_cause(number: int, cause: Cause, place: int) -> str:
 def _list_said(cause: Cause) -> Iterator[tuple[str, str, str]]:
     """Yield what the page and the server say, where the title does not say it already."""
     example = cause.example
+    if example.is_of_client:
+        found = (one.why for one in example.differences if one.where.removesuffix(".") == cause.title)
+        yield from (("the client did", why, "server") for why in found)
+        return
     if cause.facet in (Facet.STATUS, Facet.DETAIL) and example.expected:
         yield "the page says", example.expected, "page"
         yield "the server said", example.actual or "nothing", "server"
@@ -210,7 +219,7 @@ def _render_unjudged(results: Results, number: int) -> str:
         f"<tr><td class=number>{count:,}<td>{escape_text(reason)}" for reason, count in reasons.most_common(STATIC)
     )
     more = f"<tr><td><td>… and {len(reasons) - STATIC:,} more reasons" if len(reasons) > STATIC else ""
-    head = f"{count_noun(sum(reasons.values()), 'case')} not judged{f' in run {number}' if number else ''}"
+    head = f"{count_noun(sum(reasons.values()), results.run.noun)} not judged{f' in run {number}' if number else ''}"
     reason = "one reason" if len(reasons) == 1 else f"{len(reasons):,} reasons"
     return fold(f"{head}, for {reason}", f"<table class=reasons><tbody>{rows}{more}</tbody></table>")
 
@@ -227,7 +236,7 @@ def _render_sections(runs: Sequence[Results], latest: Sequence[int]) -> str:
         cells = [Counter(judged.verdict for judged in cell) for cell in grouped[section]]
         current = [judged for index in latest for judged in grouped[section][index]]
         wrong = sum(judged.verdict in _FINDINGS or bool(judged.flaky) for judged in current)
-        rows[wrong > 0].append((-wrong, _render_section(section, number, cells, columns)))
+        rows[wrong > 0].append((-wrong, _render_section(section, number, cells, columns, runs[-1].run.names)))
     head = _render_section_head(runs, columns)
     found, calm = ([row for _, row in sorted(rows[kind], key=lambda one: one[0])] for kind in (True, False))
     out = ""
@@ -244,28 +253,35 @@ def _render_section_head(runs: Sequence[Results], columns: Sequence[Outcome]) ->
     if len(runs) > 1:
         heads = "".join(f"<th>Run {number}" for number in range(1, len(runs) + 1))
     else:
-        heads = "".join(f"<th class=number>{NAMES[outcome]}" for outcome in columns)
+        heads = "".join(f"<th class=number>{runs[-1].run.names[outcome]}" for outcome in columns)
     return f"<thead><tr><th>Section of the page{heads}</thead>"
 
 
-def _render_section(section: str, number: int, cells: list[Counter[Outcome]], columns: Sequence[Outcome]) -> str:
+def _render_section(
+    section: str,
+    number: int,
+    cells: list[Counter[Outcome]],
+    columns: Sequence[Outcome],
+    names: Mapping[Outcome, str],
+) -> str:
     link = page_link(section)
     shown = escape_id(section)
     head = f'<a href="{escape(link)}" rel="noreferrer">{shown}</a>' if link else shown
     row = f"<tr><th scope=row>{head}"
     if len(cells) > 1:
-        return row + "".join(f'<td data-name="run {run}">{_count_in_words(cell)}' for run, cell in enumerate(cells, 1))
+        counts = (_count_in_words(cell, names) for cell in cells)
+        return row + "".join(f'<td data-name="run {run}">{count}' for run, count in enumerate(counts, 1))
     for outcome in columns:
         count = cells[0][outcome]
         link = f'<a class={outcome} href="#verdict={outcome}&amp;section={number}">{count:,}</a>' if count else "0"
-        row += f'<td class="number{"" if count else " none"}" data-name="{NAMES[outcome]}">{link}'
+        row += f'<td class="number{"" if count else " none"}" data-name="{names[outcome]}">{link}'
     return row
 
 
-def _count_in_words(count: Counter[Outcome]) -> str:
+def _count_in_words(count: Counter[Outcome], names: Mapping[Outcome, str]) -> str:
     """Return a run's verdicts on a section, what is wrong first."""
     return (
-        ", ".join(f"<span class={one}>{count[one]:,} {NAMES[one]}</span>" for one in OUTCOMES if count[one]) or "none"
+        ", ".join(f"<span class={one}>{count[one]:,} {names[one]}</span>" for one in OUTCOMES if count[one]) or "none"
     )
 
 
@@ -278,13 +294,14 @@ def _render_static(runs: Sequence[Results]) -> str:
         if one.flaky or one.verdict not in (Outcome.PASS, Outcome.NOT_JUDGED)
     ]
     rows = "".join(
-        f"<tr><td>{NAMES[one.verdict]}<td>{escape_id(one.case)}<br>{escape_text(one.title)}"
+        f"<tr><td>{runs[-1].run.names[one.verdict]}<td>{escape_id(one.case)}<br>{escape_text(one.title)}"
         f"<td>{escape_text(one.expected or '')}<td>{escape_text(_describe_answer(one))}"
         for one in found[:STATIC_FINDINGS]
     )
-    head = "<thead><tr><th>Verdict<th>Case<th>The page says<th>The server said</thead>"
+    did = "The client did" if runs[-1].run.kind == CLIENT else "The server said"
+    head = f"<thead><tr><th>Verdict<th>{runs[-1].run.noun.capitalize()}<th>The page says<th>{did}</thead>"
     return (
-        f"<p>The list of all cases needs JavaScript. The first findings:</p>"
+        f"<p>The list of all {runs[-1].run.noun}s needs JavaScript. The first findings:</p>"
         f"<table class=stack>{head}<tbody>{rows}</tbody></table>"
     )
 

@@ -10,7 +10,7 @@ from luma_conformance.report.compare import Comparison
 from luma_conformance.report.history import find_unsteady, group_by_target
 from luma_conformance.report.html_frame import escape_id, escape_text, fold
 from luma_conformance.report.island import OUTCOMES, format_moment
-from luma_conformance.report.result import NAMES, Conclusion, Results, count_noun
+from luma_conformance.report.result import Conclusion, Results, count_noun
 
 TONES: Final = {Conclusion.CONFORMANT: "pass", Conclusion.NOT_CONFORMANT: "fail"}
 MAX_UNSTEADY: Final = 50
@@ -54,7 +54,7 @@ def _render_run(index: int, results: Results, change: Comparison | None, *, seve
 def _render_target(target: str, runs: Mapping[int, Results]) -> str:
     """Return the chart of one target's runs, and the cases that come and go; runs of others are never joined to it."""
     outcomes = [one for one in OUTCOMES if any(results.counts[one] for results in runs.values())]
-    legend = "".join(f"<li class={outcome}>{NAMES[outcome]}" for outcome in outcomes)
+    legend = "".join(f"<li class={outcome}>{runs[max(runs)].run.names[outcome]}" for outcome in outcomes)
     chart = plots.draw_outcomes({index + 1: results for index, results in runs.items()})
     figure = (
         f"<figure><figcaption>Cases by verdict: {escape_id(target or 'no target')}</figcaption>"

@@ -11,7 +11,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.links import page_link
-from luma_conformance.report.result import JUDGED, NAMES, Results
+from luma_conformance.report.result import JUDGED, Results
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 """The worst first, and last what says nothing."""
@@ -34,7 +34,8 @@ def render_island(runs: Sequence[Results], causes: Sequence[Cause]) -> str:
         cells[judged.case][index] = _make_cell(judged, differences)
     rows = {case: number for number, case in enumerate(cases)}
     data = {
-        "outcomes": [[outcome, NAMES[outcome]] for outcome in OUTCOMES],
+        "noun": runs[-1].run.noun,
+        "outcomes": [[outcome, runs[-1].run.names[outcome]] for outcome in OUTCOMES],
         "sections": [[one_line(section), page_link(section)] for section in sections],
         "runs": [one_line(f"{results.run.name}, {format_moment(results.run.started)}") for results in runs],
         "causes": [[one_line(cause.title), sorted(rows[case] for case in cause.cases)] for cause in causes],
@@ -80,6 +81,10 @@ def _make_cell(judged: Judged, differences: dict[tuple[str, ...], int]) -> objec
     for name in ("curl", "explanation"):
         if text := getattr(judged, name):
             cell[name] = "\n".join(map(one_line, text.split("\n")))
+    if judged.timeline:
+        cell["timeline"] = [
+            [one.began, one.ended, one_line(one.asked), one_line(one.told), one.is_fault] for one in judged.timeline
+        ]
     if judged.notes:
         cell["notes"] = [one_line(note) for note in judged.notes]
     if judged.differences:

@@ -26,10 +26,6 @@ _MARKS: Final = {
     Conclusion.INCOMPLETE: "⚠️",
     Conclusion.COULD_NOT_JUDGE: "⚠️",
 }
-_HEADS: Final = {
-    Outcome.DEVIATION: "Known deviations",
-    Outcome.WARNING: "Worded otherwise",
-}
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
@@ -54,7 +50,8 @@ def render_summary(results: Results, change: Comparison | None = None) -> str:
     out += _render_matrix(results)
     for words, cases in results.flaky.items():
         out += _list_cases(f"Flaky, {words}", cases)
-    for outcome, head in _HEADS.items():
+    heads = {Outcome.DEVIATION: "Known deviations", Outcome.WARNING: run.names[Outcome.WARNING].capitalize()}
+    for outcome, head in heads.items():
         out += _list_cases(head, [judged for judged in results.verdicts if judged.verdict is outcome])
     out += _list_unjudged(results)
     return "\n".join(out) + "\n"
@@ -165,7 +162,7 @@ def _list_cases(head: str, found: Sequence[Judged]) -> Iterator[str]:
 
 def _describe_case(judged: Judged) -> Iterator[str]:
     yield f"  - {render_code(judged.case)}: {escape_text(judged.title)}"
-    if judged.expected:
+    if judged.expected and not judged.is_of_client:
         yield f"    - the page says {render_code(judged.expected)}"
         yield f"    - the server said {render_code(judged.actual or 'nothing')}"
     yield from (

@@ -8,6 +8,7 @@ for (const cell of data.cases.flatMap((one) => one[5])) {
 }
 const SIZE = 100;
 const PRINTED = 1000;
+const ofClients = data.noun === "scenario";
 const MARKS = {pass: "✓", fail: "✗", deviation: "≈", warning: "!", "not-judged": "–"};
 const $ = (id) => document.getElementById(id);
 const list = $("list");
@@ -65,10 +66,10 @@ function render() {
   show(found.slice(start, start + SIZE));
   const total = data.cases.length.toLocaleString("en");
   $("found").textContent = found.length === 0 && unasked
-    ? `No case has a finding: Show all lists the ${total}.`
+    ? `No ${data.noun} has a finding: Show all lists the ${total}.`
     : found.length === 0
-    ? `None of ${total} cases is all of that.`
-    : `${found.length.toLocaleString("en")} of ${total} cases`;
+    ? `None of ${total} ${data.noun}s is all of that.`
+    : `${found.length.toLocaleString("en")} of ${total} ${data.noun}s`;
   $("pages").hidden = found.length <= SIZE;
   $("where").textContent = `${(start + 1).toLocaleString("en")} to ${Math.min(start + SIZE, found.length).toLocaleString("en")}`;
   $("earlier").disabled = start === 0;
@@ -111,7 +112,7 @@ function fill(details, one) {
   fact(facts, "rests on", link ? anchor(heading, link) : heading);
   if (operation) fact(facts, "operation", operation);
   if (place) fact(facts, "stands in", place);
-  if (!id.includes("::") && !id.startsWith("properties/")) fact(facts, "shown by", `luma-conformance show ${id}`);
+  if (!ofClients && !id.includes("::") && !id.startsWith("properties/")) fact(facts, "shown by", `luma-conformance show ${id}`);
   body.append(facts);
   cells.forEach((cell, index) => {
     if (cells.length > 1) body.append(make("h3", "", `Run ${index + 1}: ${data.runs[index]}`));
@@ -128,6 +129,7 @@ function answer(cell, named) {
   const said = make("dl", "answers");
   if (cell.flaky) fact(said, "flaky", cell.flaky);
   if (cell.reason) fact(said, "reason", cell.reason);
+  if (ofClients) return [...nodes, ...conduct(said, cell)];
   if (cell.expected && cell.v < data.outcomes.length - 1) compare(said, cell.expected, cell.actual);
   for (const [facet, where, why, restsOn, link] of cell.differences ?? []) {
     const text = make("span", "", `${where}: ${why}  `);
@@ -141,6 +143,42 @@ function answer(cell, named) {
   if (cell.explanation) nodes.push(make("pre", "", cell.explanation));
   if (cell.curl) nodes.push(command(cell.curl));
   return nodes;
+}
+
+// What a client did: against what the page says, as a line of time, and in the words of the terminal.
+function conduct(said, cell) {
+  for (const [facet, where, why, restsOn, link] of cell.differences ?? []) {
+    const text = make("span", "", `${where}  `);
+    text.append(make("span", "severity", facet === "advice" ? "should" : "must"), "  ");
+    if (link) text.append(anchor(restsOn, link));
+    fact(said, "the page says", text);
+    fact(said, "the client did", make("span", "server", why));
+  }
+  for (const note of cell.notes ?? []) fact(said, "noted", note);
+  const nodes = [said];
+  if (cell.timeline) nodes.push(timeline(cell.timeline));
+  if (cell.explanation) {
+    const folded = make("details");
+    folded.append(make("summary", "", "As on the terminal"), make("pre", "", cell.explanation));
+    nodes.push(folded);
+  }
+  return nodes;
+}
+
+function timeline(moments) {
+  const table = make("table", "timeline");
+  const end = Math.max(0.01, ...moments.map(([, ended]) => ended));
+  table.createCaption().textContent = `The requests of the client, over ${end.toFixed(2)} s`;
+  for (const [began, ended, asked, told, isFault] of moments) {
+    const row = table.insertRow();
+    const track = make("td", "track");
+    const bar = make("span", isFault ? "fault" : "");
+    bar.style.left = `${98 * began / end}%`;
+    bar.style.width = `${Math.max(1, 98 * (ended - began) / end)}%`;
+    track.append(bar);
+    row.append(make("td", "number", `${began.toFixed(2)} s`), track, make("td", "", asked), make("td", isFault ? "fault" : "", told));
+  }
+  return table;
 }
 
 function fact(facts, name, value) {

@@ -67,11 +67,6 @@ class Run:
         return "scenario" if self.kind == CLIENT else "case"
 
     @property
-    def did(self) -> str:
-        """What stands before what the target did."""
-        return "the client did" if self.kind == CLIENT else "the server said"
-
-    @property
     def names(self) -> Mapping[Outcome, str]:
         """The outcomes in words."""
         return {**NAMES, Outcome.WARNING: "not as advised"} if self.kind == CLIENT else NAMES

@@ -1,0 +1,172 @@
+"""A client that is a Python function, judged in this process on virtual time: what takes minutes takes moments.
+
+Its timeouts run in real time, so a reply that is slow in a scenario never takes too long here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import inspect
+import io
+import os
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from luma_conformance.clients import files
+from luma_conformance.clients.command import MAX_WRITTEN, find_deadline, go_directly
+from luma_conformance.clients.conduct import Conduct
+from luma_conformance.clients.explain import describe
+from luma_conformance.clients.scenario import Scenario
+from luma_conformance.clients.server import Server, serve
+from luma_conformance.clients.verdict import judge
+from luma_conformance.clients.virtual_time import SleptTooLong, VirtualTime
+from luma_conformance.judge.deviations import Deviations
+from luma_conformance.judge.judged import Judged
+from luma_conformance.redaction.bounds import bound
+from luma_conformance.redaction.redactor import safe_text
+
+MAX_REAL: Final = 30.0
+"""Seconds of real time after which a client that does not end is ended."""
+_AGAIN: Final = 0.05
+"""Seconds until a client that goes on is ended once more."""
+
+Client = Callable[[Mapping[str, str]], object]
+"""A client: called with its task, by the names of the environment variables of a command."""
+
+
+def judge_client(client: Client, *patterns: str) -> tuple[Judged, ...]:
+    """Return the verdicts on a Python function in all scenarios, or in those that some ids or globs name.
+
+    The function is called with its task, a mapping of what a command finds in its environment, which is set too. It
+    fails by raising an exception, or with `sys.exit`; what it prints or returns counts as printed. It may be a
+    coroutine function. Time is virtual: sleeping costs nothing.
+
+    >>> from luma_conformance import judge_client
+    >>> def client(task):
+    ...     raise NotImplementedError(task["LUMA_TASK"])
+    >>> (judged,) = judge_client(client, "429/retry-after-1")
+    >>> judged.verdict
+    <Outcome.NOT_JUDGED: 'not-judged'>
+    """
+    known = files.own()
+    named = {one.id for pattern in patterns for one in files.select(known, pattern)}
+    with VirtualTime():  # what tells the time is replaced once, and not for each scenario
+        return tuple(_judge(client, one) for one in known if not patterns or one.id in named)
+
+
+def _judge(client: Client, scenario: Scenario) -> Judged:
+    conduct = play_in_process(client, scenario)
+    again = f"judge_client({getattr(client, '__name__', 'client')}, {scenario.id!r})"
+    return describe(scenario, conduct, judge(scenario, conduct), scrub=_scrub, again=again, deviations=Deviations())
+
+
+def _scrub(text: str) -> str:
+    return bound(text, scrub=safe_text)
+
+
+def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None = None) -> Conduct:
+    """Return what a Python function did in a scenario; `timeout` and all that it waits is in virtual seconds."""
+    with (
+        tempfile.TemporaryDirectory(prefix="luma-client-") as folder,
+        VirtualTime(limit=find_deadline(scenario, timeout)) as virtual,
+        serve(scenario, virtual) as server,
+    ):
+        virtual.watch(server.is_busy)
+        written = Path(folder) / "output.png"
+        given = {**server.given, "LUMA_OUTPUT": str(written)}
+        began = virtual.now()
+        with _environment(given):
+            status, output = _call(client, given, server)
+        seconds = virtual.now() - began
+        content = written.read_bytes()[:MAX_WRITTEN] if written.is_file() else None
+    return Conduct(given=given, seen=server.seen, status=status, output=output, written=content, seconds=seconds)
+
+
+@contextlib.contextmanager
+def _environment(given: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and put back what was there."""
+    new = {**go_directly(os.environ), **given}
+    before = {name: os.environ.pop(name, None) for name in (*new, "LUMA_GENERATION_ID")}
+    os.environ.update(new)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int | None, str]:
+    """Return the exit status that a call comes to, None if it had to be ended, and what was printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            with _Watch(server):
+                returned = client(given)
+                if inspect.iscoroutine(returned):
+                    returned = _run_coroutine(returned)
+            status: int | None = 0
+            printed.write("" if returned is None else f"{returned}\n")
+        except (SleptTooLong, _Ended):
+            status = None
+        except SystemExit as end:
+            status = _read_status(end, printed)
+        except Exception:  # noqa: BLE001  whatever a client raises is its way to fail
+            status = 1
+            printed.write(traceback.format_exc())
+    return status, printed.getvalue()
+
+
+def _run_coroutine(coroutine: Coroutine[Any, Any, object]) -> object:
+    return asyncio.run(coroutine)
+
+
+def _read_status(end: SystemExit, printed: io.StringIO) -> int:
+    """Return the exit status of a SystemExit, as the interpreter has it: a text is printed."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    printed.write(f"{end.code}\n")
+    return 1
+
+
+class _Ended(BaseException):
+    """Raised in a client that asks without end, or goes on for too long."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Ends what this thread does inside, if the server has been asked too often, or too much real time has passed."""
+
+    server: Server
+    caller: int = field(default_factory=threading.get_ident)
+    is_over: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    thread: threading.Thread = field(init=False)
+
+    def __enter__(self) -> None:
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.is_over.set()
+        self.server.is_overrun.set()  # wakes the watching thread
+        self.thread.join()
+
+    def _watch(self) -> None:
+        self.server.is_overrun.wait(MAX_REAL)
+        while not self.is_over.is_set():
+            with self.lock:
+                if not self.is_over.is_set():
+                    raised = ctypes.py_object(_Ended)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.caller), raised)
+            self.server.hang_up()  # what waits for an answer is woken
+            self.is_over.wait(_AGAIN)
