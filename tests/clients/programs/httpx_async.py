@@ -58,7 +58,7 @@ def _read(response: httpx.Response) -> dict[str, Any]:
     return dict(response.json())
 
 
-async def _completed(api: httpx.AsyncClient, generation: dict[str, Any]) -> dict[str, Any]:
+async def _finished(api: httpx.AsyncClient, generation: dict[str, Any]) -> dict[str, Any]:
     while generation["state"] not in ("completed", "failed"):
         await asyncio.sleep(2.5)
         generation = _read(await api.get(f"generations/{generation['id']}"))
@@ -67,16 +67,16 @@ async def _completed(api: httpx.AsyncClient, generation: dict[str, Any]) -> dict
 
 async def _generate(api: httpx.AsyncClient, prompt: str) -> dict[str, Any]:
     for pause in (3, 6, None):
-        generation = await _completed(api, _read(await api.post("generations", json={"prompt": prompt})))
-        if generation["state"] == "completed":
-            return generation
+        generation = await _finished(api, _read(await api.post("generations", json={"prompt": prompt})))
         if generation["failure_code"] not in PASSING or pause is None:
             break
         await asyncio.sleep(pause)
-    raise Failure(f"{generation['failure_code']}: {generation['failure_reason']}")
+    return generation
 
 
 async def _download(api: httpx.AsyncClient, generation: dict[str, Any]) -> bytes:
+    if generation["state"] == "failed":
+        raise Failure(f"{generation['failure_code']}: {generation['failure_reason']}")
     async with httpx.AsyncClient(timeout=30) as storage:
         for _ in range(4):
             try:

@@ -21,7 +21,7 @@ class Failed(Exception):
 
 def pauses() -> Iterator[float]:
     """Yield the seconds to wait where nobody says how long."""
-    yield from (8, 16, 24, 32)
+    yield from (6, 7, 8, 9)
 
 
 def asked(response: httpx.Response) -> float:

@@ -69,7 +69,7 @@ class Api:
 
 
 def finish(api: Api, generation: dict[str, Any]) -> dict[str, Any]:
-    """Poll until the generation is over; raise if it failed."""
+    """Poll until the generation is over, whichever way it ends."""
     while generation["state"] not in {"completed", "failed"}:
         time.sleep(random.uniform(2.1, 3))  # noqa: S311
         generation = api.get(generation["id"])
@@ -77,20 +77,19 @@ def finish(api: Api, generation: dict[str, Any]) -> dict[str, Any]:
 
 
 def generate(api: Api, prompt: str) -> dict[str, Any]:
-    """Return a completed generation; one that fails for a passing reason is submitted again."""
+    """Return a generation that is over; one that fails for a passing reason is submitted again."""
     for attempt in range(3):
         generation = finish(api, api.create(prompt))
-        if generation["state"] == "completed":
-            return generation
-        if generation["failure_code"] not in TRANSIENT:
+        if generation["failure_code"] not in TRANSIENT or attempt == 2:
             break
-        if attempt < 2:
-            time.sleep(2**attempt + random.uniform(1, 2))  # noqa: S311
-    raise GaveUp(f"{generation['failure_code']}: {generation['failure_reason']}")
+        time.sleep(2**attempt + random.uniform(1, 2))  # noqa: S311
+    return generation
 
 
 def save(api: Api, generation: dict[str, Any], file: str) -> None:
     """Write the first output to a file, through a file beside it; a URL that is refused is replaced by a fresh one."""
+    if generation["state"] == "failed":
+        raise GaveUp(f"{generation['failure_code']}: {generation['failure_reason']}")
     for attempt in range(ATTEMPTS):
         try:
             with urllib.request.urlopen(generation["output"][0]["url"], timeout=30) as answer:  # noqa: S310
