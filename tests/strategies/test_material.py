@@ -9,7 +9,7 @@ import pytest
 from luma_conformance.catalogue.media import expand
 from luma_conformance.rules import Accepted, Kind, MediaFact, Problem, Rejected, Unspecified, inline_only
 from luma_conformance.strategies import Material
-from luma_conformance.strategies.material import LARGE
+from luma_conformance.strategies.material import SUPPLIED
 
 IMAGE, VIDEO, UNKNOWN = (f"0b1e9d3a-58c4-7f0e-9a51-00000000000{n}" for n in range(3))
 MATERIAL = Material(
@@ -70,5 +70,5 @@ def test_hdr_is_left_open_for_an_account_without_access_to_it() -> None:
 
 def test_what_is_known_of_large_uploads_is_so() -> None:
     """The sizes that are not found out by decoding 70 MB are those of what is supplied."""
-    for (name, media_type), fact in LARGE.items():
+    for (name, media_type), fact in SUPPLIED.items():
         assert inline_only({"data": expand(name), "media_type": media_type}) == fact

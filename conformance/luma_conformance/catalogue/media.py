@@ -39,6 +39,23 @@ _GIF: Final = (
     "9ABinkkEQWaeSRSCap5JJMNunkk1BGKeWUVFZp5ZVYZqnlllx26eWXYIYp5phklmnmmWimOVxAADutnPrK"
 )
 """Plain images of 256x256 pixels, deflated."""
+_CLIP: Final = (
+    "eNrVlU1sG0UUx2eddOOgqDgfMkmbENt1LSVVoHETI7kg4qQyKUklSNMoal2K7bWx1d3Y7G7dwCEhbqUExMlISOyhiqwqEhISKFS5tkqjqCofokWyEB"
+    "dEDqbqqUjIhAMNM7vjj51XesEXVruemd/+35t9/9kdI4QccfW9dFJJSQhZEGnx5Q1nooNSemgQoX07UiqVQQiJUiYhINPR8ACh9hXEIXJWD86sYscj"
+    "6KmHBc85qMrhi7gfUi/qczbAbHhe9PR5njSv5QOME/rQHRNUBbfdMVFRqxEkbyONbfxcEpJh3HFIAlv7UXw9Qme29MFAQhDl8p1MUojVKmfwODUenh"
+    "PEGNE0TkvJuTjudGQkPWntY7oF4163IMfiNWW0XJJFh9Fv7FDUiIj7W4qqCDWaG2TR/sUKXDguexx3xsuKlkmsd4jJyLzXN/Skhejc28O/fqwa4wTU"
+    "u/cr6n4Ht1/IV0dWX/wr3UqWhSM/R5/tHLz6NoeaEg/GruTufPX37i6Jt6XDSpo+C7k6IqpMjd4vludQVH0Rys88r68/1uLaajm5dqNVbQ/1gt5309"
+    "ZG2iaqsdJc//f73diLKOPFvNFyf+B779esGeEh4h++2v7jdaAOOQ7WIUdPHXL01iGHsw45XHXIgb+NaKr6PvCEvXJJUMlGNSzF9JYcztpNCW9kcjid"
+    "Fms/cGvS2PmscTmGd6zmFkkIk/FsbGUJcb2P3a/d+vj1C4+/PbvWdObeN799/d3+H499/2abvh3js/Xh7cU/P3S9NEtGwVvtP2jLb4T41csfWR92bJ"
+    "LdtsF82lrJphDQmu1brXsUWnJkNwhcs11ZuWywtncJ4a51tp84YpCuR5QcqpDfKTkGyBggpwGJgswKIJ9eZ6PWrrOaDUC2QVQBkCIgJTZPF28i9oB2"
+    "wK0tcYnPJq2HKs59YjjnzO30UOfSRnSf694z5nx93gqhc/aNAs0U0EQAkUFUFmjWTrKajZOsZhuQAogqAlJio/p5VtNvN2meC2hHhn5e4iRsHcq+yr"
+    "x03vzs8qLppfN7p0dvmqbwjwIyBUikQuhj+GVAsiAqBzQbSaYc/3aSKdlfAKQISInNc5wHxM5GHfeYNF0B7eUTwdWRc+fOek4ji5X9YsfW5xnzJkZV"
+    "pqCJKZUpeiICiAyiskCTA5o80Gy7WFJwsVFFQEps1CTPaibtQOMBGp9JczCgnZqeIebp7iHHctm+facM+6Y3Pc5fTPaFpg7bvjRNE4pUCJ0mJAOSBV"
+    "E5oMkDsg6iCv1MkaEiIKV+puzzPCB2Nuq8B2h8gARNUT0B7S0hrttn+Ndg6S0b2PyTYWDs/guMgVJkgClKkgeYwqUs0OSAJg8064BsgqiilylKKnkZ"
+    "K+Z4VjNnBxoP0PiAJgjIjIk8H9BSasYwkDqInBeog3eXDAczO76yg/SfY0EeZqpayA4zlS/kgCYPyDqI2gTkPiAlP1P5Ig+I3c9UvugBGh8gQRA1Az"
+    "TxquYf02ZqhQ=="
+)
+"""Five seconds of one colour in H.264, 640x360 at 24 frames a second, deflated."""
 _MP4: Final = b"\0\0\0\x18ftypisom\0\0\2\0isommp42"
 """The box every MP4 file begins with."""
 
@@ -144,6 +161,7 @@ _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "inline-webp": _inflate(_WEBP),
     "inline-gif": _inflate(_GIF),
     "inline-mp4": lambda: _encode_base64(_MP4),
+    "inline-video": _inflate(_CLIP),
     "inline-8000x8000": lambda: _encode_base64(_make_png(8000, 8000)),
     "inline-9000x6000": lambda: _encode_base64(_make_png(9000, 6000)),
     "inline-50-mb": lambda: _make_heavy(IMAGE_LIMIT),

@@ -88,6 +88,7 @@ SUPPLIES: Final[Mapping[str, str]] = {
     "inline-webp": "a small WebP, base64",
     "inline-gif": "a small GIF, base64",
     "inline-mp4": "the first bytes of an MP4, base64",
+    "inline-video": "an MP4 of five seconds, 640x360, base64",
     "inline-8000x8000": "a PNG of 8000x8000 pixels, base64",
     "inline-9000x6000": "a PNG of 9000x6000 pixels, base64",
     "inline-50-mb": "a PNG of exactly 52,428,800 bytes, base64",

@@ -247,7 +247,7 @@ def rewritten_ids() -> Iterator[Miniature]:
                 make=changing_answers(changed),
                 touches=touches,
                 witness=_traced(sent),
-                equivalent=_UNSAID if name in ("cut-100", "cut-128", "long-only") else None,
+                equivalent=_UNSAID if name in ("cut-64", "cut-100", "cut-128", "long-only") else None,
             )
 
 

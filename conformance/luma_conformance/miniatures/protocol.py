@@ -193,6 +193,9 @@ def wire_operators() -> Iterator[Miniature]:
             area=Area.PROTOCOL,
             make=around(lambda handle: handle),
             wire=wire,
+            equivalent="a client may not wait for a 100 for ever (RFC 9110, 10.1.1), and the answer is the same"
+            if name == "expect"
+            else None,
         )
     for limit, heading in (
         ("rate", "429 — Requests-per-minute (RPM) limit exceeded"),

@@ -50,6 +50,7 @@ def slot_operators() -> Iterator[Miniature]:
             area=Area.SLOTS,
             make=_roomier(more),
             witness=jobs({}, {}, {}, {}, {}),
+            equivalent="how many jobs a client may have depends on its plan, and no answer tells the number",
         )
 
 

@@ -110,6 +110,12 @@ def _window(kind: Callable[[int], SlidingWindow]) -> Make:
     return serve(Windowed)
 
 
+_EQUIVALENT: Final = {
+    "61-seconds": "times are told in whole seconds, and how they are rounded is not said: another may be rounded up",
+    "held": "whether refused requests count is not said, and Retry-After tells when the oldest ages out, as documented",
+}
+
+
 def windows() -> Iterator[Miniature]:
     """Yield services with another kind of window."""
     one = create(IMAGE, "low-rpm")
@@ -145,6 +151,7 @@ def windows() -> Iterator[Miniature]:
             area=Area.LIMITER,
             make=_window(kind),
             witness=witness,
+            equivalent=_EQUIVALENT.get(name),
         )
 
 

@@ -63,8 +63,8 @@ class LumaTarget:
 
     `broken` counts how often generated requests broke each rule, `kept` how often they narrowly kept it and were
     accepted. `contexts` has each rule with each feature beside which its answer was right, and `places` each rule about
-    media with each place and form; `tried` counts, by kind, the right answers of tables. `made` has what each request id
-    that the target made was made for. `observed` is what was seen of what the page leaves open.
+    media with each place and form; `tried` counts, by kind, the right answers of tables. `made` has the request ids
+    that the target made, and what for. `observed` is what was seen of what the page leaves open.
 
     >>> from luma_conformance import LumaTarget, faulty
     >>> def test_faulty_requests_are_refused_as_the_page_says(luma_target: LumaTarget) -> None:

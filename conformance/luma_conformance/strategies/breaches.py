@@ -233,7 +233,10 @@ FIELD_BREACHES: Final = _iterate(
     Breach(rule="source-video-missing", kinds=(*_EDIT, *_REFRAME), broken=_in_each(_NOTHING)),
     Breach(rule="source-generation-misplaced", kinds=("image", "video"), broken=_in_each(_sourced)),
     Breach(
-        rule="source-video-untyped", kinds=(*_EDIT, *_REFRAME), broken=_in_each(_untyped_videos), kept=_in_each(_typed_videos)
+        rule="source-video-untyped",
+        kinds=(*_EDIT, *_REFRAME),
+        broken=_in_each(_untyped_videos),
+        kept=_in_each(_typed_videos),
     ),
     Breach(
         rule="image-ref-on-video-edit", kinds=_EDIT, broken=_lists("image_ref", 1, 2, 9),

@@ -108,6 +108,7 @@ def list_near_keys(key: str) -> dict[str, str]:
         near[f"its character {place + 1} another"] = PREFIX + own[:place] + other + own[place + 1 :]
     return near
 
+
 MADE_UP: Final[Mapping[str, str]] = {
     "nothing": "",
     "the prefix of keys alone": PREFIX,
@@ -239,8 +240,8 @@ SPELLINGS: Final[Mapping[str, Change]] = {
 
 
 NO_IDS: Final = (
-    "latest", "last", "generation", "me", "null", "undefined", "0", "1", "-1", "12345", "9" * 20, "*", "a%b", "gen_1", "output.png",
-    "z" * 36, "A1B2C3D4-E5F6-4A7B-8C9D-0E1F2A3B4C5D", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "latest", "last", "generation", "me", "null", "undefined", "0", "1", "-1", "12345", "9" * 20, "*", "a%b", "gen_1",
+    "output.png", "z" * 36, "A1B2C3D4-E5F6-4A7B-8C9D-0E1F2A3B4C5D", "ffffffff-ffff-ffff-ffff-ffffffffffff",
     "00000000-0000-0000-0000-000000000000", "0190163d-8694-739b-aea5-966c26f8ad91", "a" * 120, "b" * 250, "港",
 )  # fmt: skip
 """Ids that no generation has: words, numbers, other kinds of UUIDs, and long ones."""
@@ -255,8 +256,9 @@ REQUEST_IDS: Final = (
     "myapp-user42-batch7-req003", "550e8400-e29b-41d4-a716-446655440000", "550e8400e29b41d4a716446655440000",
     "01J9ZQ8X7V6W5T4S3R2Q1P0N9M", "2026-04-08T12:00:00.000Z", "Root=1-67891233-abcdef012345678912345678",
     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user@example.com", "a:b/c", "a=b==", "a,b, c",
-    "a b  c", "a+b%20c", '"quoted"', "'single'", "<b>a&amp;b</b>", "{a}", "[a]", '{"a": 1}', "a;b=c", "a|b\\c", "$a", "#a?b!",
-    "a`b^c~d", "(a)*",
+    "a b  c", "a+b%20c", '"quoted"', "'single'", "<b>a&amp;b</b>", "{a}", "[a]", '{"a": 1}', "a;b=c", "a|b\\c",
+    "$a", "#a?b!", "a`b^c~d", "(a)*", "Pack-my-box.with-five_dozen.LIQUOR_JUGS",
+    "PACK-MY-BOX-WITH.five_dozen-HAVANA-kegs",
 )  # fmt: skip
 """Request ids that may mislead a server: to a number, to nothing, to a UUID in another spelling, to a limit of its own.
 

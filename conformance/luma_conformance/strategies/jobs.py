@@ -117,7 +117,11 @@ def list_features(kind: str, material: Material) -> dict[str, Body]:
     }
     base = kind.partition(" ")[0]
     fields: Mapping[str, Body] = {
-        "image": {**pictures, "with style manga": {"style": "manga"}, "with a reference by URL": {"image_ref": [hosted]}},
+        "image": {
+            **pictures,
+            "with style manga": {"style": "manga"},
+            "with a reference by URL": {"image_ref": [hosted]},
+        },
         "image_edit": {**pictures, "with a source by URL": {"source": hosted}},
         "video": ratio,
         "video_edit": ratio,
@@ -132,7 +136,10 @@ def name_features(kinds: Sequence[str], material: Material) -> dict[str, tuple[s
 
 
 def list_ends(
-    kinds: Sequence[str], ends: Sequence[str], turns: int = 1, features: Mapping[str, Sequence[str]] = MappingProxyType({})
+    kinds: Sequence[str],
+    ends: Sequence[str],
+    turns: int = 1,
+    features: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[list[Row]]:
     """Yield for each kind its jobs in every way to end, one after another, each in another context.
 

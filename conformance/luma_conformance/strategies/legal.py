@@ -15,7 +15,7 @@ from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.contexts import NO_RULE, Subject, Trial
 from luma_conformance.strategies.covering import Target, list_targets
 from luma_conformance.strategies.features import Factor, Feature, factors_of, guide_frames, mix_images
-from luma_conformance.strategies.material import Material
+from luma_conformance.strategies.material import VIDEO_TYPE, Material
 
 RELATED: Final = (
     ("aspect_ratio", "video.resolution"),
@@ -32,6 +32,9 @@ RELATED: Final = (
 
 Of the forms of a medium, and of signals, one stands for all.
 """
+_CLIP: Final = Feature(
+    name="source inline", patches=({"source": {"data": "{inline-video}", "media_type": VIDEO_TYPE}},)
+)
 _ELSEWHERE: Final = ("prompt", "user_id", "type")
 """Fields whose values stand beside every rule."""
 
@@ -39,9 +42,7 @@ _ELSEWHERE: Final = ("prompt", "user_id", "type")
 def list_legal(kind: str, material: Material) -> Iterator[Body]:
     """Yield requests of a type that are accepted, and that have every legal value of its fields between them."""
     factors = [*_list_factors(kind, material)]
-    subject = Subject(
-        rule=NO_RULE, kind=kind, keeps=True, ways={"in order": {}}, factors=factors, material=material
-    )
+    subject = Subject(rule=NO_RULE, kind=kind, keeps=True, ways={"in order": {}}, factors=factors, material=material)
     sizes = [1, *map(len, factors)]
     pairs = [pair for pair in list_targets(sizes, 2) if _is_related(pair, factors) and subject.allows(pair)]
     trials = [*subject.list_trials(wanted=pairs)] if pairs else []
@@ -70,7 +71,8 @@ def _list_factors(kind: str, material: Material) -> Iterator[Factor]:
         elif paths[0] == "video.edit.keyframes":
             yield (factor[0], *(guide_frames(material, count) for count in (1, 2, 5, facts.MAX_KEYFRAMES)))
         else:
-            yield (factor[0], *(replace(one, patches=(patch,)) for one in factor[1:] for patch in one.patches))
+            more = (_CLIP,) if paths[0] == "source" and kind in ("video_edit", "video_reframe") else ()
+            yield (factor[0], *(replace(one, patches=(patch,)) for one in factor[1:] for patch in one.patches), *more)
 
 
 def _is_related(pair: Target, factors: Sequence[Factor]) -> bool:

@@ -36,14 +36,15 @@ TROUBLE: Final[Mapping[str, MediaFact]] = MappingProxyType(
 """The result of fetching the URL behind each role."""
 
 VIDEO_TYPE: Final = "video/mp4"
-LARGE: Final[Mapping[tuple[str, str], MediaFact]] = MappingProxyType(
+SUPPLIED: Final[Mapping[tuple[str, str], MediaFact]] = MappingProxyType(
     {
         ("{inline-50-mb}", "image/png"): MediaFact(bytes=facts.MAX_IMAGE_BYTES, kind=Kind.IMAGE),
         ("{inline-over-50-mb}", "image/png"): MediaFact(bytes=facts.MAX_IMAGE_BYTES + 1, kind=Kind.IMAGE),
         ("{inline-video-over-50-mb}", VIDEO_TYPE): MediaFact(bytes=facts.MAX_IMAGE_BYTES + 1),
+        ("{inline-video}", VIDEO_TYPE): MediaFact(kind=Kind.VIDEO),
     }
 )
-"""The result of loading what the kit supplies in 70 MB: decoding that takes longer than all other predictions."""
+"""The result of loading what the kit supplies and does not decode: what has 70 MB, and a video that plays."""
 _ROLES: Final = (
     *TROUBLE, "image-url", "video-url", "completed-image", "completed-video", "large-uploads", "hdr-access",
 )  # fmt: skip
@@ -218,7 +219,7 @@ class Material:
 @lru_cache(maxsize=64)
 def _load_supplied(data: str, media_type: str) -> MediaFact:
     """Return the result of loading inline data for which the name stands under which the kit supplies it."""
-    if (known := LARGE.get((data, media_type))) is not None:
+    if (known := SUPPLIED.get((data, media_type))) is not None:
         return known
     return inline_only({"data": expand(data), "media_type": media_type})
 

@@ -12,7 +12,16 @@ from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, judge_rate_limit
 from luma_conformance.model import Exchange
 from luma_conformance.properties.client import Client
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
-from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, Row, describe, list_ends, name_features, plain_bodies
+from luma_conformance.strategies.jobs import (
+    COMPLETED,
+    ENDS,
+    STAYS,
+    Row,
+    describe,
+    list_ends,
+    name_features,
+    plain_bodies,
+)
 
 KEY: Final = "low-concurrency-key"
 RPM_KEY: Final = "low-rpm-key"

@@ -11,7 +11,15 @@ from luma_conformance.matching import whole_number
 from luma_conformance.model import Exchange, header
 from luma_conformance.properties.client import Client
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
-from luma_conformance.strategies.jobs import BACK, Row, describe, list_counted, list_requests, name_features, plain_bodies
+from luma_conformance.strategies.jobs import (
+    BACK,
+    Row,
+    describe,
+    list_counted,
+    list_requests,
+    name_features,
+    plain_bodies,
+)
 
 KEY: Final = "low-rpm-key"
 MANY: Final = 30

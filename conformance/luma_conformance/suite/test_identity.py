@@ -122,9 +122,9 @@ def test_an_id_is_compared_whole(luma_target: LumaTarget) -> None:
         if what in SPELLINGS and 400 <= status < 500:
             return  # not even the route may match
         if status != 404 or detail_of(exchange.response) != "Generation not found":
+            of = f"the id {what}" if what in NO_IDS else f"an id with {what}"
             luma_target.fail(
-                f"{f'the id {what}' if what in NO_IDS else f'an id with {what}'}: expected 404 Generation not found, got {status}"
-                "  [404 — Generation does not exist]",
+                f"{of}: expected 404 Generation not found, got {status}  [404 — Generation does not exist]",
                 exchange,
             )
 

@@ -97,8 +97,13 @@ WRITTEN: Final[Mapping[str, Variation]] = {
     "a charset in quotes": _typed('application/json; charset="utf-8"'),
     "a charset named in capitals": _typed("application/json; CHARSET=utf-8"),
     "the media type in mixed case": _typed("Application/JSON"),
+    "empty lines in its JSON": Variation(
+        change=lambda request: replace(request, body=b"\n\n" + request.body.replace(b"{", b"{\r\n\r\n\n") + b"\n\n"),
+        rests_on="RFC 8259, 2",
+        bodied=True,
+    ),
 }
-"""Ways to write the head of a request that mean the same."""
+"""Ways to write a request that mean the same."""
 
 NEEDLESS: Final[Mapping[str, Variation]] = {
     "the headers of an SDK": _unknown(
@@ -106,8 +111,12 @@ NEEDLESS: Final[Mapping[str, Variation]] = {
     ),
     "all headers of the official client": Variation(change=_with(*OFFICIAL), rests_on="RFC 9110, 5.1"),
     "the headers of a browser": _unknown(
-        ("Accept-Language", "de-DE,de;q=0.9"), ("DNT", "1"), ("Sec-Fetch-Mode", "cors"), ("Cache-Control", "no-cache"),
-        ("Origin", "https://app.example.com"), ("Referer", "https://app.example.com/studio"),
+        ("Accept-Language", "de-DE,de;q=0.9"),
+        ("DNT", "1"),
+        ("Sec-Fetch-Mode", "cors"),
+        ("Cache-Control", "no-cache"),
+        ("Origin", "https://app.example.com"),
+        ("Referer", "https://app.example.com/studio"),
     ),
     "a trace": _unknown(
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("tracestate", "a=b")
