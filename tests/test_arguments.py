@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from luma_conformance.arguments import age, http_url, is_http_url, requirement, seconds, whole_number
+from luma_conformance.arguments import age, http_url, is_http_url, percentage, requirement, seconds, whole_number
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from luma_conformance.arguments import age, http_url, is_http_url, requirement, 
         (age, "90m", 5_400.0),
         (http_url, "http://[::1]:8080/v1", "http://[::1]:8080/v1"),
         (requirement, " 250 ", "250"),
+        (percentage, " 99.5% ", 99.5),
         (requirement, "99.5%", "99.5%"),
         (requirement, "completed-video", "completed-video"),
     ],
@@ -43,6 +44,7 @@ def test_a_right_text_is_read(read: Callable[[str], object], text: str, value: o
             ["", "0", "-3", "0%", "101%", "%", "1e2%", "Completed-Video", "a b", "٣%"],
             "is neither a number of",
         ),
+        (percentage, ["", "90", "101%", "-1%", "half", "%"], "is not a share like 90%"),
         (http_url, ["localhost:8080", "ftp://a", "http://", "http://[", ""], "is not a URL like http://127.0.0.1:8080"),
     ],
 )

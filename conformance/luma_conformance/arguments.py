@@ -100,6 +100,13 @@ def requirement(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is neither {expected}") from None
 
 
+def percentage(text: str) -> float:
+    """Return a share from 0% to 100%, given as `90%`."""
+    if _SHARE.fullmatch(text.strip()) and (share := float(text.strip()[:-1])) <= 100:
+        return share
+    raise argparse.ArgumentTypeError(f"{text!r} is not a share like 90%")
+
+
 def http_url(text: str) -> str:
     """Return the URL of a server as it was given."""
     if is_http_url(text):

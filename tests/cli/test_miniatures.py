@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from luma_conformance.pytest_plugin import miniature_runs, rehearsals
 from luma_conformance.pytest_plugin.rehearsals import Part, list_parts
 from tests.kit import Output
 
+EMPTY = "create/400-prompt-too-short/empty"
 FEW = ("create/400-prompt-too-short/", "create/400-unknown-model/")
 
 
@@ -35,7 +37,9 @@ def test_a_kill_is_a_success(capsys: Output) -> None:
     shown = capsys.readouterr().out
     assert status == Exit.CONFORMANT
     assert "wrong       1: 1 killed, 0 survived: 100.0 %" in shown
-    assert "create/400-prompt-too-short 1" in shown
+    assert "killed    of          create" in shown
+    assert "rules               1     1  100.0 %      1" in shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 def test_a_survivor_is_named_and_fails(capsys: Output, tmp_path: Path) -> None:
@@ -47,9 +51,33 @@ def test_a_survivor_is_named_and_fails(capsys: Output, tmp_path: Path) -> None:
 
     score = json.loads(file.read_text())
     assert status == Exit.NOT_CONFORMANT
-    assert "rules/manga-not-portrait/never: It never checks manga-not-portrait." in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "survived, as no request of the suite shows it (1):" in shown
+    assert "rules/manga-not-portrait/never: It never checks manga-not-portrait." in shown
     assert (score["wrong"], score["killed"], score["areas"]) == (2, 1, {"rules": {"killed": 1, "wrong": 2}})
     assert [one["name"] for one in score["survivors"]] == ["rules/manga-not-portrait/never"]
+
+
+def test_a_survivor_that_was_seen_says_by_what(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an answer differed and no part minded, the first such part is named."""
+    (part,) = (part for part in list_parts(casefiles.own()) if part.id == EMPTY)
+    (one,) = rehearsals.rehearse([part], rehearsals.Stage.of(casefiles.own()))
+    careless = replace(one, part=replace(part, judge=lambda _: None))
+    monkeypatch.setattr(rehearsals, "rehearse", lambda *_: (careless,))
+
+    assert main(["miniatures", "--miniature", "rules/prompt-empty", "--jobs", "1"]) == Exit.NOT_CONFORMANT
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "survived, though an answer showed it (1):" in shown
+    assert f"rules/prompt-empty/never: It never checks prompt-empty. Let pass by {EMPTY}." in shown
+
+
+def test_less_than_all_may_be_required(capsys: Output) -> None:
+    """--require takes the share of the wrong services that has to be accused; a legal one must never be."""
+    chosen = ("rules/manga-not-portrait", "rules/unknown-model")
+    half = ["miniatures", "--jobs", "1", *(word for name in chosen for word in ("--miniature", name))]
+
+    assert main([*half, "--require", "50%"]) == Exit.CONFORMANT
+    assert main([*half, "--require", "50.1%"]) == Exit.NOT_CONFORMANT
 
 
 def test_a_variant_is_not_accused(capsys: Output) -> None:
@@ -99,11 +127,11 @@ def test_an_interrupted_run_shows_what_it_knows(capsys: Output, monkeypatch: pyt
     assert "interrupted: 49 miniatures were not judged" in capsys.readouterr().out
 
 
-def test_the_smoke_cases_exist_and_cost_nothing() -> None:
-    """The list that comes with the kit names cases of the catalogue, in its order, that create nothing."""
+def test_each_smoke_case_is_one_request_that_creates_nothing() -> None:
+    """The list that comes with the kit names cases of the catalogue, in its order, which are cheap in every way."""
     own, names = casefiles.own(), (casefiles.specs() / "smoke.txt").read_text().split()
-    order = [case.id for case in own]
+    chosen = [case for case in own if case.id in casefiles.smoke()]
 
-    assert set(names) <= set(order)
-    assert names == sorted(names, key=order.index)
-    assert [case.id for case in own if case.id in names and case.cost] == []
+    assert names == [case.id for case in chosen]
+    assert [case.id for case in chosen if case.cost or "large-uploads" in case.needs] == []
+    assert [case.id for case in chosen if len(case.steps) != 1 or case.steps[0].repeat is not None] == []

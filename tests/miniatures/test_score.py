@@ -26,14 +26,22 @@ def test_a_score_counts_what_is_wrong_and_found() -> None:
 
     assert [one.miniature.name for one in score.survivors] == ["b"]
     assert score.by_area() == {"rules": (1, 2)}
-    assert (score.false_alarms, score.is_full) == ((), False)
+    assert (score.false_alarms, score.reaches(100)) == ((), False)
 
 
 def test_a_full_score_needs_every_kill_and_no_false_alarm() -> None:
     """An accused variant or equivalent spoils a score that is otherwise full."""
-    assert Score(findings=(finding("a", "x/1"), finding("c", area=Area.VARIANTS))).is_full
-    assert not Score(findings=(finding("a", "x/1"), finding("c", "x/1", area=Area.VARIANTS))).is_full
-    assert not Score(findings=(finding("a", "x/1"), finding("d", "x/1", equivalent="nobody can tell"))).is_full
+    assert Score(findings=(finding("a", "x/1"), finding("c", area=Area.VARIANTS))).reaches(100)
+    assert not Score(findings=(finding("a", "x/1"), finding("c", "x/1", area=Area.VARIANTS))).reaches(100)
+    assert not Score(findings=(finding("a", "x/1"), finding("d", "x/1", equivalent="nobody can tell"))).reaches(100)
+
+
+def test_a_lower_share_may_be_enough_but_never_with_a_false_alarm() -> None:
+    """One of two kills is half; half is less than half and a little more; an accused variant spoils any share."""
+    half = (finding("a", "x/1"), finding("b"))
+
+    assert [Score(findings=half).reaches(share) for share in (0, 50, 50.001, 100)] == [True, True, False, False]
+    assert not Score(findings=(*half, finding("c", "x/1", area=Area.VARIANTS))).reaches(0)
 
 
 def test_a_part_that_alone_accuses_something_is_named() -> None:
@@ -42,6 +50,13 @@ def test_a_part_that_alone_accuses_something_is_named() -> None:
 
     assert score.alone() == {"x/1": 1}
     assert score.matrix() == {"rules": {"x": 3, "y": 1}}
+
+
+def test_the_summary_has_a_column_for_each_folder() -> None:
+    """A service counts once in the column of a folder, however many of its sections accuse it."""
+    score = Score(findings=(finding("a", "create/400-a/1", "create/400-b/2", "properties/limits/test_x[a/b]"),))
+
+    assert score.summary() == {"rules": {"create": 1, "properties": 1}}
 
 
 def test_the_smallest_set_keeps_the_kills_at_the_lowest_cost() -> None:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from luma_conformance.catalogue.files import specs
+from luma_conformance.catalogue.files import smoke, specs
 from luma_conformance.errors import Exit
 from luma_conformance.reference.asgi import serving
 from luma_conformance.suite import PROPERTIES
@@ -72,6 +72,17 @@ def test_markers_select_by_status_section_and_operation(run: Run) -> None:
     assert run("-m", "luma(status=201)").parseoutcomes() == {"passed": 1, "deselected": 2}
     assert run("-m", "luma(section='things.yaml')").parseoutcomes() == {"passed": 3}
     assert run("-m", "luma(operation='get')").parseoutcomes() == {"deselected": 3}
+
+
+def test_smoke_selects_few_cases_of_the_kits_own(run: Run, pytester: pytest.Pytester) -> None:
+    """-m smoke leaves the list in specs/smoke.txt, and nothing of somebody's own, whatever its name."""
+    ids = [name for name in smoke() if name.startswith("create/400-unknown-model/")]
+    pytester.path.joinpath("things.yaml").rename(pytester.mkdir("create") / "400-unknown-model.yaml")
+
+    found = run("-m", "smoke", "create", str(specs() / "create" / "400-unknown-model.yaml"), "-rA")
+
+    assert found.parseoutcomes()["passed"] == len(ids) > 0
+    found.stdout.fnmatch_lines([f"*PASSED*{ids[0].rpartition('/')[2]}*"])
 
 
 def test_collect_only_is_a_table_of_contents(run: Run) -> None:

@@ -15,7 +15,15 @@ from luma_conformance.miniatures.fleet import fleet
 from luma_conformance.miniatures.miniature import Asked, Miniature
 from luma_conformance.model import Request
 from luma_conformance.pytest_plugin.miniature_runs import Work, choose_over_http, run_miniatures
-from luma_conformance.pytest_plugin.rehearsals import Part, Rehearsal, Stage, find_verdicts, list_parts, rehearse
+from luma_conformance.pytest_plugin.rehearsals import (
+    Part,
+    Rehearsal,
+    Stage,
+    find_verdicts,
+    list_parts,
+    rehearse,
+    sort_by_price,
+)
 from luma_conformance.session.rehearsal import HEAVY, Event, Tape
 from luma_conformance.session.session import Session
 
@@ -46,7 +54,8 @@ def rehearsals(stage: Stage) -> tuple[Rehearsal, ...]:
 
 def accusers(name: str, rehearsals: tuple[Rehearsal, ...], stage: Stage, *, thorough: bool = False) -> list[str]:
     """Return the ids of the parts that accuse a miniature."""
-    return [one.part.id for one, _ in find_verdicts(BY_NAME[name], rehearsals, stage, thorough=thorough)]
+    found = find_verdicts(BY_NAME[name], rehearsals, stage, thorough=thorough)
+    return [one.part.id for one, text in found if text is not None]
 
 
 def test_every_case_and_property_is_a_part() -> None:
@@ -99,14 +108,29 @@ def test_over_http_what_is_wrong_is_found_and_what_is_unusual_is_not(
 
 
 def test_one_upload_is_enough_over_http(stage: Stage) -> None:
-    """Of the parts that send 70 MB one is played over HTTP, and cases come before properties."""
+    """Of the parts that send 70 MB one is played over HTTP, and what is dear comes after what is cheap."""
     (light,) = rehearse([part for part in PARTS if part.id == "create/400-unknown-model/control"], stage)
     large = Request(method="POST", url="/v1/generations", body=b" " * (HEAVY + 1))
     tape = Tape(events=[Event(asked=Asked(request=large), waited=0.0, example=None)])
     heavy = replace(light, tape=tape)
     generated = replace(light, part=replace(light.part, is_case=False))
+    given = sort_by_price([generated, heavy, heavy, light])
 
-    assert [*choose_over_http([generated, heavy, heavy, light])] == [heavy, light, generated]
+    assert given == [light, heavy, heavy, generated]
+    assert [*choose_over_http(given)] == [light, heavy, generated]
+
+
+def test_what_is_dear_is_asked_only_where_nothing_accuses(rehearsals: tuple[Rehearsal, ...], stage: Stage) -> None:
+    """A case with 70 MB is not played on a service that other cases accuse, unless all is wanted."""
+    heavy = next(one for one in PARTS if one.id == "create/413-video-media/inline-source-video")
+    known = sort_by_price([*rehearsals, *rehearse([heavy], stage)])
+    served = BY_NAME["protocol/version-missing"]
+
+    asked = [one.part.id for one, _ in find_verdicts(served, known, stage)]
+    all_asked = [one.part.id for one, _ in find_verdicts(served, known, stage, thorough=True)]
+
+    assert heavy.id not in asked
+    assert heavy.id in all_asked
 
 
 def test_many_processes_find_what_one_finds(rehearsals: tuple[Rehearsal, ...], stage: Stage) -> None:

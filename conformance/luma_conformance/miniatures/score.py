@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from luma_conformance.miniatures.miniature import Miniature
@@ -11,13 +11,18 @@ from luma_conformance.miniatures.miniature import Miniature
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What the suite said of a miniature: the parts that accuse it, the text of the first, and the seconds it took."""
+    """What the suite said of a miniature.
+
+    That is the parts that accuse it, the text of the first and how many requests that sends to the reference, the parts
+    that saw another answer than the reference's and let it pass, and the seconds of CPU time all of it took.
+    """
 
     miniature: Miniature
     accused_by: tuple[str, ...]
     text: str = ""
     seconds: float = 0.0
     requests: int = 0
+    let_pass: tuple[str, ...] = ()
 
     @property
     def is_killed(self) -> bool:
@@ -61,10 +66,9 @@ class Score:
         """The legal services that were accused, among them those that are equivalent to the reference."""
         return tuple(one for one in (*self.variants, *self.equivalents) if one.accused_by)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether all that is wrong was found, and nothing else accused."""
-        return not self.survivors and not self.false_alarms
+    def reaches(self, percent: float) -> bool:
+        """Return whether so much of what is wrong was found, and nothing else accused."""
+        return 100 * len(self.killed) >= percent * len(self.wrong) and not self.false_alarms
 
     def by_area(self) -> Mapping[str, tuple[int, int]]:
         """Return how many of how many wrong services were killed, by area."""
@@ -73,10 +77,16 @@ class Score:
 
     def matrix(self) -> Mapping[str, Mapping[str, int]]:
         """Return how many services of each area each section of the suite accuses."""
+        return self._count_by(section_of)
+
+    def summary(self) -> Mapping[str, Mapping[str, int]]:
+        """Return the matrix with one column for all sections of a folder, and one for all properties."""
+        return self._count_by(lambda part: part.partition("/")[0])
+
+    def _count_by(self, group: Callable[[str], str]) -> Mapping[str, Mapping[str, int]]:
         rows: dict[str, Counter[str]] = {}
         for one in self.killed:
-            row = rows.setdefault(str(one.miniature.area), Counter())
-            row.update({section_of(part) for part in one.accused_by})
+            rows.setdefault(str(one.miniature.area), Counter()).update({group(part) for part in one.accused_by})
         return rows
 
     def alone(self) -> Mapping[str, int]:

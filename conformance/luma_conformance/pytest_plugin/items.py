@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from luma_conformance.catalogue.files import load_file, specs
+from luma_conformance.catalogue.files import load_file, smoke, specs
 from luma_conformance.errors import CatalogueError, ConformanceError, Exit, SpendExhausted
 from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
@@ -52,6 +52,8 @@ class CaseItem(pytest.Item):
         self.judged: Judged | None = None
         operation = "get" if case.operation.startswith("GET") else "create"
         self.add_marker(pytest.mark.luma(status=case.status, section=case.section_id, operation=operation))
+        if case.id in smoke() and self.path.is_relative_to(specs()):
+            self.add_marker(pytest.mark.smoke)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.case.title}>"

@@ -13,7 +13,7 @@ from typing import Final
 from luma_conformance.errors import ConformanceError
 from luma_conformance.miniatures.miniature import Miniature
 from luma_conformance.miniatures.score import Finding
-from luma_conformance.pytest_plugin.rehearsals import Rehearsal, Stage, find_verdicts, judged
+from luma_conformance.pytest_plugin.rehearsals import Rehearsal, Stage, Verdict, find_verdicts, judged
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import profile_path
 from luma_conformance.session.loopback import serve_loopback
@@ -30,14 +30,37 @@ class Work:
     stage: Stage
     thorough: bool = False
 
-    def judge(self, number: int) -> tuple[int, tuple[str, ...], str, float, int]:
-        """Return what the suite says of a miniature, as plain data: its number comes first."""
-        miniature, began = self.miniatures[number], time.perf_counter()
+    def judge(self, number: int) -> Judged:
+        """Return what the suite says of a miniature."""
+        miniature, began = self.miniatures[number], time.process_time()
         find = find_verdicts if miniature.wire is None else find_verdicts_over_http
-        found = [*find(miniature, self.rehearsals, self.stage, thorough=self.thorough or miniature.is_legal)]
-        text = found[0][1] if found else ""
-        requests = found[0][0].requests if found else 0
-        return number, tuple(one.part.id for one, _ in found), text, time.perf_counter() - began, requests
+        played = [*find(miniature, self.rehearsals, self.stage, thorough=self.thorough or miniature.is_legal)]
+        found = [(one, text) for one, text in played if text is not None]
+        return Judged(
+            number=number,
+            accused_by=tuple(one.part.id for one, _ in found),
+            text=found[0][1] if found else "",
+            seconds=time.process_time() - began,
+            requests=found[0][0].requests if found else 0,
+            let_pass=tuple(one.part.id for one, text in played if text is None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A Finding as it is sent between processes, with the number of its miniature instead of that itself."""
+
+    number: int
+    accused_by: tuple[str, ...]
+    text: str
+    seconds: float
+    requests: int
+    let_pass: tuple[str, ...]
+
+    def read(self, miniatures: Sequence[Miniature]) -> Finding:
+        """Return the finding."""
+        found = {name: getattr(self, name) for name in self.__slots__ if name != "number"}
+        return Finding(miniature=miniatures[self.number], **found)
 
 
 MOST_EXAMPLES: Final = 30
@@ -55,7 +78,7 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _judge(number: int) -> tuple[int, tuple[str, ...], str, float, int]:
+def _judge(number: int) -> Judged:
     return _WORK[-1].judge(number)
 
 
@@ -63,28 +86,22 @@ def run_miniatures(work: Work, jobs: int) -> Iterator[Finding]:
     """Yield a finding for each miniature as it comes; with more than one job, in no certain order."""
     numbers = range(len(work.miniatures))
     if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
-        yield from (_read(work, work.judge(number)) for number in numbers)
+        yield from (work.judge(number).read(work.miniatures) for number in numbers)
         return
     _WORK.append(work)
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin)
     try:
         for done in as_completed([pool.submit(_judge, number) for number in numbers]):
-            yield _read(work, done.result())
+            yield done.result().read(work.miniatures)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _WORK.pop()
 
 
-def _read(work: Work, found: tuple[int, tuple[str, ...], str, float, int]) -> Finding:
-    number, parts, text, seconds, requests = found
-    miniature = work.miniatures[number]
-    return Finding(miniature=miniature, accused_by=parts, text=text, seconds=seconds, requests=requests)
-
-
 def find_verdicts_over_http(
     miniature: Miniature, rehearsals: Sequence[Rehearsal], stage: Stage, *, thorough: bool = False
-) -> Iterator[tuple[Rehearsal, str]]:
-    """Yield the parts that accuse a miniature that is spoken to over HTTP, as `find_verdicts` does."""
+) -> Iterator[Verdict]:
+    """Yield the verdicts of parts on a miniature that is spoken to over HTTP; all of them are played."""
     assert miniature.wire is not None
     accused = 0
     with serve_loopback(miniature.make(WallClock()), miniature.wire) as url:
@@ -103,9 +120,9 @@ def find_verdicts_over_http(
                 given = None if rehearsal.part.id.startswith(OF_HTTP) else rehearsal.examples(None)
                 given = None if given is None else given[:MOST_EXAMPLES]
                 session.target = replace(session.target, channel=Rehearsed(channel=channel, given=given))
-                if (text := judged(rehearsal.part, session)) is not None:
-                    accused += 1
-                    yield rehearsal, text
+                text = judged(rehearsal.part, session)
+                accused += text is not None
+                yield rehearsal, text
         finally:
             session.close()
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: collects case files, registers the marker, and attaches verdicts to reports.
+"""The pytest plugin: collects case files, registers the markers, and attaches verdicts to reports.
 
 It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest until it meets
 a case file.
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 PACKAGE = "luma_conformance"
 SHOWN_BY_CI = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
 
-MARKER = (
+MARKERS = (
     "luma(status, section, operation): a case of the Luma Agents API's catalogue, "
-    "as in -m 'luma(status=429)' or -m 'luma(operation=\"get\")' or -m 'luma(section=\"create/400-keyframes\")'"
+    "as in -m 'luma(status=429)' or -m 'luma(operation=\"get\")' or -m 'luma(section=\"create/400-keyframes\")'",
+    "smoke: one of the few cases of that catalogue that find the most with one request each and create nothing",
 )
 
 
@@ -38,8 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker and the run; raise UsageError for a wrong profile, header or certificate."""
-    config.addinivalue_line("markers", MARKER)
+    """Register the markers and the run; raise UsageError for a wrong profile, header or certificate."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     shown = config.getoption("luma_report") is not None or any(os.environ.get(name) for name in SHOWN_BY_CI)
     blank = not hasattr(config, "workerinput") and _has_blank_base_url(config)
     run = Run(config, wants_report=shown, blank_base_url=blank)

@@ -204,10 +204,14 @@ def judged(part: Part, session: Session) -> str | None:
         return f"the suite broke on it: {type(error).__name__}: {error}"
 
 
+Verdict = tuple[Rehearsal, str | None]
+"""A part that was played on a miniature, and what it finds wrong."""
+
+
 def find_verdicts(
     miniature: Miniature, rehearsals: Sequence[Rehearsal], stage: Stage, *, thorough: bool = False
-) -> Iterator[tuple[Rehearsal, str]]:
-    """Yield the parts that accuse a miniature, with their texts; the parts come in the order of `sort_by_price`.
+) -> Iterator[Verdict]:
+    """Yield the verdicts of parts in which a miniature answers otherwise than the reference, in the order of the parts.
 
     Every case with small bodies is asked; what is dearer only where nothing accuses, or the judgement is `thorough`.
     """
@@ -219,6 +223,5 @@ def find_verdicts(
         if differing is not None and not differing:
             continue
         text = stage.play(rehearsal.part, miniature.make, rehearsal.examples(differing))
-        if text is not None:
-            accused = True
-            yield rehearsal, text
+        accused = accused or text is not None
+        yield rehearsal, text
