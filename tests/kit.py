@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import luma_conformance.clients.transport
 import luma_conformance.properties.luma_target
 import luma_conformance.target.http  # noqa: F401  see below
 from luma_conformance import pytest_plugin

@@ -70,6 +70,8 @@ OWNERS = {
     "schemathesis": {"properties"},
     "requests": {"properties"},
     "pytest": {"properties", "suite", "pytest_plugin"},
+    "httpx": {"clients"},
+    "respx": {"clients"},
 }
 """The folders in which each dependency is imported; elsewhere nobody knows it is there."""
 
@@ -245,12 +247,19 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
         f"import sys, {NAME}.pytest_plugin.plugin; "
         "print(*(name for name in sys.modules if name.partition('.')[0] in sys.argv))"
     )
-    command = [sys.executable, "-c", look, NAME, "yaml", "PIL", "uvicorn", "httptools", "hypothesis"]
+    command = [sys.executable, "-c", look, NAME, "yaml", "PIL", "uvicorn", "httptools", "hypothesis", "httpx", "respx"]
 
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
     shell = f"{NAME}.pytest_plugin"
-    plugin = (shell, f"{shell}.options", f"{shell}.plugin", f"{shell}.run", f"{shell}.scrubbing")
+    plugin = (
+        shell,
+        f"{shell}.client_fixtures",
+        f"{shell}.options",
+        f"{shell}.plugin",
+        f"{shell}.run",
+        f"{shell}.scrubbing",
+    )
     assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
 
 

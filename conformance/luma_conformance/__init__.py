@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from luma_conformance.clients.mocks import LumaErrors, LumaMock
+    from luma_conformance.clients.transport import LumaReference
     from luma_conformance.clients.virtual_time import VirtualTime
     from luma_conformance.judge.job_limit import judge_job_limit
     from luma_conformance.judge.lifecycle import Oddity, judge_indistinguishable, judge_life_cycle
@@ -35,6 +37,9 @@ __all__ = (
     "Contradiction",
     "Exchange",
     "InProcess",
+    "LumaErrors",
+    "LumaMock",
+    "LumaReference",
     "LumaTarget",
     "Material",
     "Oddity",
@@ -65,6 +70,8 @@ __all__ = (
 )
 
 _NAMES: Final = {
+    "clients.mocks": ("LumaErrors", "LumaMock"),
+    "clients.transport": ("LumaReference",),
     "clients.virtual_time": ("VirtualTime",),
     "judge.job_limit": ("judge_job_limit",),
     "judge.lifecycle": ("Oddity", "judge_indistinguishable", "judge_life_cycle"),

@@ -1,6 +1,6 @@
 """Virtual time for a client under test: inside a `with`, its sleeping costs nothing and all its clocks agree.
 
-Sleeping sets the time ahead, and everything that tells the time is ahead by as much. Real time goes on, so a client that
+Sleeping sets the time ahead, and all that tells the time is ahead by as much. Real time goes on, so a client that
 sleeps in a way not known here is slow, but not wrong. Blocks that overlap share one time, and the last to end puts
 everything back.
 """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from luma_conformance.errors import InputError
+from luma_conformance.pytest_plugin import client_fixtures
 from luma_conformance.pytest_plugin.options import add_options
 from luma_conformance.pytest_plugin.run import NAME, REDACTOR, Run, guard, is_ours, run_of, uses_target
 from luma_conformance.pytest_plugin.scrubbing import scrub_report
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and the run; raise UsageError for a wrong profile, header or certificate."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    config.pluginmanager.register(client_fixtures)
     shown = config.getoption("luma_report") is not None or any(os.environ.get(name) for name in SHOWN_BY_CI)
     blank = not hasattr(config, "workerinput") and _has_blank_base_url(config)
     run = Run(config, wants_report=shown, blank_base_url=blank)
