@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
+from luma_conformance.audit.passing import Passed, find_passed, let_pass
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
 from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle, judge_polls
@@ -84,11 +85,14 @@ class Audit:
         self._missing: list[Finding] = []
         self._names: set[str] = set()
         self._made: dict[str, tuple[str, int]] = {}
+        self._passed: list[Passed] = []
 
     def add(self, entry: Entry) -> None:
         """Judge one exchange of a file."""
         self.seen += 1
         if not self._is_api(entry):
+            if (passed := find_passed(entry, _read_key(entry))) is not None:
+                self._passed.append(passed)
             return
         self.found += 1
         self.hosts.add(entry.base_url)
@@ -133,7 +137,8 @@ class Audit:
             self._add_unfiltered(finding)
         self.findings += [*self._judge_limits(), *self._judge_lives()]
         self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
-        self._for_limits, self._for_lives, self._missing, self._names, self._made = [], [], [], set(), {}
+        self._for_limits, self._for_lives, self._missing, self._passed = [], [], [], []
+        self._names, self._made = set(), {}
 
     def _is_api(self, entry: Entry) -> bool:
         if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
@@ -193,14 +198,14 @@ class Audit:
                 self._pass_over("rate limit over time: the recording does not show whose key it was", entry.place)
             else:
                 traces[entry.base_url, key].append(entry)
-        for trace in traces.values():
-            if len({entry.note.get("process") for entry in trace}) > 1:
-                why = "rate limit over time: recorded by several runs or workers, each on its own clock"
-                self._pass_over(why, trace[0].place)
+        for (base_url, key), trace in traces.items():
+            passed = [one for one in self._passed if base_url.startswith(one.base_url)]
+            if (why := _find_doubt_of_time(trace, passed, key)) is not None:
+                self._pass_over(f"rate limit over time: {why}", trace[0].place)
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
             # A recording may lack requests of the client: other programs, and its other keys, share its quota.
-            report = judge_rate_limit([entry.exchange for entry in trace], since=math.inf)
+            report = judge_rate_limit([let_pass(entry.exchange, passed) for entry in trace], since=math.inf)
             for contradiction in report.contradictions:
                 shown = tuple(trace[index] for index in contradiction.exchanges)
                 yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
@@ -219,6 +224,15 @@ class Audit:
         for life in created.keys() | polls.keys():
             first = created.get(life)
             yield from _judge_life(first, [poll for poll in polls.get(life, ()) if _is_own(poll, first)])
+
+
+def _find_doubt_of_time(trace: list[Entry], passed: list[Passed], key: str) -> str | None:
+    """Return why it is not known what time it was for a client, or None."""
+    if len({entry.note.get("process") for entry in trace}) > 1:
+        return "recorded by several runs or workers, each on its own clock"
+    if any(one.key not in (key, None) for one in passed):
+        return "the clock was moved for another client, and maybe for all"
+    return None
 
 
 def _judge_life(first: Entry | None, polls: list[Entry]) -> Iterator[Finding]:

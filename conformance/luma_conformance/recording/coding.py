@@ -26,15 +26,17 @@ def decode(raw: bytes, codings: str) -> bytes:
         try:
             raw = _take_off(name, raw)
         except StillCoded:
-            if is_text(raw):
-                return raw
-            raise
+            if not is_text(raw):
+                raise
+            return raw
     return raw
 
 
 def _take_off(name: str, raw: bytes) -> bytes:
     if name in ("gzip", "x-gzip"):
-        return _inflate(raw, zlib.MAX_WBITS | 16, "gzip") if raw.startswith(b"\x1f\x8b") else raw
+        if raw[:1] != b"\x1f":  # the coding is off already
+            return raw
+        return _inflate(raw, zlib.MAX_WBITS | 16, "gzip")
     if name == "deflate":
         try:
             return _inflate(raw, zlib.MAX_WBITS, "deflate")

@@ -110,7 +110,8 @@ def _list_members(path: Path) -> Iterator[Recording]:
 
         def start(name: str = member.filename) -> BinaryIO:
             try:
-                return cast("BinaryIO", zipfile.ZipFile(path).open(name))
+                with zipfile.ZipFile(path) as archive:  # a member that is open keeps the file open
+                    return cast("BinaryIO", archive.open(name))
             except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
                 raise InputError(f"{path}: {name} cannot be unpacked: {error}") from None
 
@@ -129,7 +130,12 @@ class _Unpacked(gzip.GzipFile):
 
     def __init__(self, file: BinaryIO, title: str) -> None:
         super().__init__(fileobj=file, mode="rb")
-        self._title, self._left = title, MAX_UNPACKED
+        self._title, self._left, self._file = title, MAX_UNPACKED, file
+
+    def close(self) -> None:
+        """Close the stream and the file."""
+        super().close()
+        self._file.close()
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes; raise InputError."""
@@ -149,6 +155,11 @@ class _Recoded(io.RawIOBase):
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         self._file, self._encoding = file, encoding
         self.seek(0)
+
+    def close(self) -> None:
+        """Close the stream and the file."""
+        self._file.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
