@@ -48,6 +48,11 @@ class Acting:
         """Download the first output of the latest poll, or another URL."""
         return self.ask(Route.DOWNLOAD, at, Request(method="GET", url=url or self.url), keyed=False, **changes)
 
+    def look(self, path: str, at: float) -> Acting:
+        """Ask the API for what no task needs."""
+        reply = Reply(says="404 Not found", response=Response(status=404, headers=(), body=b'{"detail":"Not found"}'))
+        return self.ask(Route.OTHER, at, Request(method="GET", url=path), reply=reply)
+
     @property
     def generation(self) -> str:
         """The id of the latest generation."""

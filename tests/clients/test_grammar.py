@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -12,7 +13,17 @@ from jsonschema import Draft202012Validator
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue import strict_yaml
 from luma_conformance.clients import files
-from luma_conformance.clients.grammar import Everywhere, read_everywhere, read_scenarios
+from luma_conformance.clients.checks import CHECKS
+from luma_conformance.clients.grammar import (
+    EVERY_KEYS,
+    EXPECTATION_KEYS,
+    FILE_KEYS,
+    REPLY_KEYS,
+    SCENARIO_KEYS,
+    Everywhere,
+    read_everywhere,
+    read_scenarios,
+)
 from luma_conformance.clients.scenario import End, Route, Scenario, Task
 from luma_conformance.errors import CatalogueError, InputError
 from luma_conformance.model import Severity, header
@@ -375,3 +386,31 @@ def test_two_files_cannot_have_the_same_scenarios(tmp_path: Path) -> None:
         files.load([tmp_path], below=tmp_path)
     with pytest.raises(InputError, match="there is no such file or folder"):
         files.load([tmp_path / "three"])
+
+
+READMES = [casefiles.specs() / "README.md", casefiles.specs() / "clients" / "README.md"]
+EXAMPLES = [
+    block
+    for page in READMES
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    if "\nscenarios:" in block
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["specs", "clients"])
+def test_the_examples_in_the_documentation_are_read(example: str) -> None:
+    """What an author copies is right."""
+    assert refusal(example) == ""
+    assert schema_accepts(example)
+
+
+def test_the_documentation_names_every_key_and_every_check() -> None:
+    """The grammar has nothing that its page does not tell, and the checks shown there are read."""
+    text = READMES[1].read_text(encoding="utf-8")
+    keys = {*FILE_KEYS, *SCENARIO_KEYS, *REPLY_KEYS, *EXPECTATION_KEYS, *EVERY_KEYS} - {"also_where_silent"}
+    checks = re.findall(r"^\| `(\{.*?\})` \|", text, re.MULTILINE)
+    shown = "".join(f"  - must: {one}\n    because: a\n" for one in checks)
+
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+    assert {name for name in CHECKS if f"`{{{name}: " not in text} == set()
+    assert refusal(f"section: s\ntask: generate\nexpect:\n{shown}scenarios:\n  - {{id: a, title: t}}\n") == ""

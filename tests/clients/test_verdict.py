@@ -30,7 +30,7 @@ RIGHT = {
     "prints the id in capitals": ("accepted/created", act("accepted/created").post(0).ends(0, ID.upper())),
     "generates": (
         "accepted/generated",
-        act("accepted/generated").post(0).poll(2).poll(4).poll(6).fetch(6.1).ends(0, "", wrote=FILE),
+        act("accepted/generated").post(0).poll(2).poll(4).fetch(6.1).ends(0, "", wrote=FILE),
     ),
     "takes the first of two outputs": (
         "polling/two-outputs",
@@ -39,6 +39,10 @@ RIGHT = {
     "waits exactly": ("429/retry-after-2", failed(2.01)),
     "waits a hair less, as coarse timers do": ("429/retry-after-2", failed(1.99)),
     "waits a minute": ("429/retry-after-2", failed(60)),
+    "looks around first": (
+        "refused/402-no-funds",
+        act("refused/402-no-funds").post(0).look("/v1/usage", 1).ends(1),
+    ),
     "gives up at once": ("429/retry-after-2", act("429/retry-after-2").post(0).ends(1)),
     "gives up, with the detail in a Python dictionary": (
         "429/retry-after-2",
@@ -197,9 +201,9 @@ WRONG = {
         "it was still running after 11 s and 11 requests, the last of them POST 429 Rate limit exceeded",
     ),
     "hammers": (
-        "503/thrice",
-        act("503/thrice").post(0).post(0.02).post(0.04).post(0.06).ends(0),
-        "4 POSTs came 0.02 s apart on average, not 0.2 s or more",
+        "503/twice",
+        act("503/twice").post(0).post(0.02).post(0.04).ends(0),
+        "3 POSTs came 0.02 s apart on average, not 0.2 s or more",
     ),
     "repeats a refusal": (
         "refused/402-no-funds",
@@ -520,6 +524,14 @@ def test_what_may_cost_money_or_is_left_open_is_noted(scenario: str, conduct: Co
 def test_nothing_is_said_of_money_where_none_is_at_stake(scenario: str, conduct: Conduct) -> None:
     """Answers that the page calls refused leave no doubt about what was created."""
     assert [note for note in found(scenario, conduct).notes if "second generation" in note] == []
+
+
+def test_a_client_cannot_heed_what_it_did_not_wait_for() -> None:
+    """Who gives up waiting for a slow refusal has not read its Retry-After, and may have paid for what it sent."""
+    conduct = act("429/slow").post(0, takes=1, abandoned=True).post(1.5).ends(0)
+
+    assert broken("429/slow", conduct) == []
+    assert "second generation" in " ".join(found("429/slow", conduct).notes)
 
 
 def test_the_same_conduct_is_judged_the_same() -> None:

@@ -210,8 +210,10 @@ def _find_stray_key(conduct: Conduct, key: str) -> str | None:
         if not is_at_storage(one):
             continue
         for name, value in one.request.headers:
-            if redactor.find_secret(value) or name.lower() == "authorization":
+            if redactor.find_secret(value):
                 return f"{noun} carried the key to the storage host, in the header {name}"
+            if name.lower() == "authorization":
+                return f"{noun} carried an Authorization header to the storage host"
         if redactor.find_secret(one.request.body.decode("utf-8", "replace")):
             return f"{noun} carried the key to the storage host, in its body"
     return None
@@ -228,7 +230,8 @@ def _find_no_bearer(conduct: Conduct, key: str) -> str | None:
 
 def _list_faults(conduct: Conduct, route: Route, arguments: Arguments) -> Iterator[Seen]:
     after = Route(str(arguments.get("after", route)))
-    return (one for one in conduct.of(after) if is_fault(one))
+    # What a client did not wait for, it cannot heed.
+    return (one for one in conduct.of(after) if is_fault(one) and not one.abandoned)
 
 
 def _list_retries(conduct: Conduct, route: Route, arguments: Arguments) -> Iterator[tuple[Seen, Seen]]:

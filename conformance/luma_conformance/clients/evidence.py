@@ -149,7 +149,7 @@ def _describe_file(conduct: Conduct, written: bytes) -> str:
 
 def find_telling(conduct: Conduct) -> str | None:
     """Return what a client that failed has to print: the last `detail` or `failure_code` that it got, if any."""
-    faults = [one for one in conduct.seen if is_fault(one)]
+    faults = [one for one in conduct.seen if is_fault(one) and one.route is not Route.OTHER]
     if not faults or not is_whole(faults[-1]):
         return None
     body = faults[-1].reply.response.body
