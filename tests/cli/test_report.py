@@ -106,7 +106,7 @@ def test_a_file_without_results_is_refused_in_one_message(
 def test_an_unknown_format_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt format is a usage error."""
     assert main(["report", "clean.jsonl", "--format", "hmtl"]) == Exit.USAGE
-    assert "'hmtl': no such format; there are badge, ctrf, deviations, html, jsonl, md" in capsys.readouterr().err
+    assert "'hmtl': no such format; there are badge, ctrf, deviations, html, jsonl, junit, md" in capsys.readouterr().err
 
 
 def test_a_report_can_be_labelled_and_say_what_changed_since(capsys: pytest.CaptureFixture[str]) -> None:

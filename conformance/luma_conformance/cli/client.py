@@ -242,8 +242,8 @@ def _read_deviations(path: Path | None, known: Sequence[Scenario]) -> Deviations
         return Deviations()
     found = Deviations(entries=load_deviations(path), today=datetime.now(UTC).date().isoformat())
     if unknown := found.find_unmatched(one.id for one in known):
-        lines = (f"{one.place}: no scenario matches {' or '.join(map(repr, one.cases))}" for one in unknown)
-        raise InputError("\n".join([*lines, f"`{PROGRAM} client --list` lists every scenario"]))
+        lines = "\n".join(f"{one.place}: no scenario matches {' or '.join(map(repr, one.cases))}" for one in unknown)
+        raise InputError(f"{lines}; `{PROGRAM} client --list` lists every scenario")
     return found
 
 
