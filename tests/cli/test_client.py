@@ -127,6 +127,10 @@ def test_a_command_that_sends_nothing_is_given_up_at_once(client: Write, capsys:
         (["--report", "report.pdf", "--", "ls"], r"--report: no format has the ending of report\.pdf"),
         (["--scenarios", "nothing.yaml", "--", "ls"], "nothing.yaml: there is no such file"),
         (["--init", "pyton"], "there is no starter for 'pyton'; did you mean python"),
+        (["--function", "client.py"], "'client.py' names no function; write MODULE:NAME or FILE.py:NAME"),
+        (["--function", "nothing.py:main"], "nothing.py cannot be imported: FileNotFoundError"),
+        (["--function", "json:dump_s"], "json has no function 'dump_s'; did you mean dumps"),
+        (["--function", "json:dumps", "--", "ls"], "a command and --function are both given"),
         (["--senario", "a", "--", "ls"], "did you mean --scenario"),
         (["--timeout", "0", "--", "ls"], "is not a number of seconds"),
     ],
@@ -147,6 +151,24 @@ def test_the_scenarios_are_listed_with_those_that_take_long(capsys: Output) -> N
         ["create", f"429/retry-after-{seconds}"] for seconds in (1, 2, 5, 60)
     ]
     assert text.splitlines()[-1].endswith("(waits 60 s: --patient)")
+
+
+def test_a_function_is_judged_in_this_process(client: Write, capsys: Output) -> None:
+    """What takes long for a command takes it no time, so that nothing is left out."""
+    client()
+    source = "import time\nTRIES, PAUSE, REPEATS = 3, None, False\n" + CLIENT
+    head, _, body = source.partition("for attempt in")
+    indented = "".join(f"    {line}\n" for line in f"for attempt in{body}".splitlines())
+    Path("mine.py").write_text(f"{head}\ndef main(task):\n{indented}")
+    chosen = ("--scenario", "429/retry-after-60", "--scenario", "refused/402-no-funds", "--report", "report")
+    status, text = judge(capsys, *chosen, "--function", "mine.py:main")
+    assert status == 0, text
+    assert "judged      2 of " in text
+    assert read_results().run.target == "mine.py:main"
+    Path("mine.py").write_text(Path("mine.py").read_text().replace("PAUSE, REPEATS = 3, None", "PAUSE, REPEATS = 3, 1"))
+    status, text = judge(capsys, *chosen, "--function", "mine.py:main")
+    assert status == 1
+    assert "again            luma-conformance client --scenario 429/retry-after-60 --function mine.py:main\n" in text
 
 
 def test_what_takes_long_is_left_out_and_said_to_be(client: Write, capsys: Output) -> None:
@@ -196,7 +218,7 @@ def test_known_deviations_are_drafted_and_no_longer_red(client: Write, capsys: O
     status, text = judge(capsys, *chosen, "--deviations", "known.toml", *client())
     assert (status, "stale: " in text) == (1, True)
     known.write_text(known.read_text().replace("429/retry-after-1", "429/nothing").replace("retry-after-2", "none"))
-    assert "known.toml:5: no scenario matches" in complaint(
+    assert "known.toml:6: no scenario matches" in complaint(
         capsys, "client", *chosen, "--deviations", "known.toml", *client()
     )
 
