@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from luma_conformance.clients.in_process import judge_client
     from luma_conformance.clients.mocks import LumaErrors, LumaMock
     from luma_conformance.clients.transport import LumaReference
     from luma_conformance.clients.virtual_time import VirtualTime
@@ -58,6 +59,7 @@ __all__ = (
     "__version__",
     "faulty",
     "hostile",
+    "judge_client",
     "judge_indistinguishable",
     "judge_job_limit",
     "judge_life_cycle",
@@ -70,6 +72,7 @@ __all__ = (
 )
 
 _NAMES: Final = {
+    "clients.in_process": ("judge_client",),
     "clients.mocks": ("LumaErrors", "LumaMock"),
     "clients.transport": ("LumaReference",),
     "clients.virtual_time": ("VirtualTime",),

@@ -106,7 +106,8 @@ def test_a_file_without_results_is_refused_in_one_message(
 def test_an_unknown_format_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt format is a usage error."""
     assert main(["report", "clean.jsonl", "--format", "hmtl"]) == Exit.USAGE
-    assert "'hmtl': no such format; there are badge, ctrf, deviations, html, jsonl, md" in capsys.readouterr().err
+    known = "badge, ctrf, deviations, html, jsonl, junit, md"
+    assert f"'hmtl': no such format; there are {known}" in capsys.readouterr().err
 
 
 def test_a_report_can_be_labelled_and_say_what_changed_since(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,6 +53,15 @@ def hammer(task: TaskGiven) -> None:
             ask(f"{task['LUMA_BASE_URL']}/generations", task, {"prompt": "a"})
 
 
+def _sleep_long(task: TaskGiven) -> None:
+    time.sleep(10**6)
+
+
+def _sleep_without_end(task: TaskGiven) -> None:
+    while True:
+        time.sleep(5)
+
+
 def play(client: Client, task: Task = Task.CREATE) -> Conduct:
     """Return what a function did after two refusals of a minute."""
     busy = (BUSY,) * 2
@@ -111,7 +120,7 @@ def test_a_coroutine_function_is_a_client_too() -> None:
 
 @pytest.mark.parametrize(
     "client",
-    [hammer, lambda task: time.sleep(10**6), lambda task: [time.sleep(5) for _ in iter(int, 1)]],
+    [hammer, _sleep_long, _sleep_without_end],
     ids=["hammers", "sleeps for ever", "sleeps without end"],
 )
 def test_a_function_that_does_not_end_is_ended(client: Client) -> None:

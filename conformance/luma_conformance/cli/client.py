@@ -20,8 +20,6 @@ from luma_conformance.cli.parser import PROGRAM, add_command
 from luma_conformance.errors import Exit, InputError
 
 if TYPE_CHECKING:
-    import threading
-
     from luma_conformance.cli.parser import Commands, Parser
     from luma_conformance.clients.conduct import Conduct
     from luma_conformance.clients.scenario import Scenario
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
     from luma_conformance.pytest_plugin.tally import Tally
     from luma_conformance.report.result import Run
 
+Player = Callable[[Sequence["Scenario"]], Iterator[tuple["Scenario", "Conduct"]]]
+"""Plays scenarios to the client, and yields each with what the client did."""
 SILENT: Final = 3
 """Scenarios in which a client may send nothing at all before the others are given up."""
 MOST_SECONDS: Final = 3_600.0
@@ -50,9 +50,10 @@ def add_commands(commands: Commands) -> None:
         "client does all that it must; what it only should do is told.",
         examples=(
             "client -- node client.js",
+            "client --function client.py:main",
             "client --scenario '429/*' --jobs 4 --report report -- python client.py",
         ),
-        usage=f"{PROGRAM} client [options] -- COMMAND [ARGUMENT ...]",
+        usage=f"{PROGRAM} client [options] (-- COMMAND [ARGUMENT ...] | --function MODULE:NAME)",
     )
     _add_options(command)
 
@@ -60,10 +61,12 @@ def add_commands(commands: Commands) -> None:
 def _add_options(command: Parser) -> None:
     add = command.add_argument
     stopped = "when a client is stopped; default: 30 s, and three times what the scenario makes it wait"
+    called = "judge a Python function, also FILE.py:NAME"
     kinds = ".jsonl, .html, .md, .xml (JUnit), .json, .svg"
     add("--scenario", action="append", default=[], metavar="GLOB", help="only these, by id or glob; repeatable")
     add("--scenarios", action="append", default=[], type=Path, metavar="PATH", help="files of yours, not the kit's")
     add("--jobs", type=whole_number(1, 64), metavar="N", help="scenarios at a time; default: processors, 2 at least")
+    add("--function", metavar="MODULE:NAME", help=f"{called}, in this process, on virtual time: it takes seconds")
     add("--patient", action="store_true", help="also the scenarios in which a client has to wait for long")
     add("--timeout", type=seconds(0.1, MOST_SECONDS), metavar="SECONDS", help=stopped)
     add(
@@ -93,7 +96,9 @@ def _client(options: argparse.Namespace) -> Exit:
     if options.list:
         list_scenarios(chosen)
         return Exit.CONFORMANT
-    if not options.words:
+    if options.function and options.words:
+        raise InputError("a command and --function are both given; one client is judged at a time")
+    if not options.words and not options.function:
         raise InputError(f"no command is given; it stands after two dashes: {PROGRAM} client -- node client.js")
     return _judge(options, known, chosen)
 
@@ -115,21 +120,21 @@ def _choose(known: Sequence[Scenario], patterns: Sequence[str]) -> tuple[Scenari
 
 def _judge(options: argparse.Namespace, known: Sequence[Scenario], chosen: Sequence[Scenario]) -> Exit:
     from luma_conformance.cli.client_summary import announce, write_summary
-    from luma_conformance.clients.command import check_command
     from luma_conformance.clients.run import is_quick
     from luma_conformance.pytest_plugin.tally import Tally
 
-    played = [one for one in chosen if options.patient or is_quick(one)]
+    played = [one for one in chosen if options.patient or options.function or is_quick(one)]
     if not played:
         raise InputError("each of these scenarios makes a client wait for long; --patient plays them")
-    check_command(options.words)
+    player = _make_player(options)
     deviations = _read_deviations(options.deviations, known)
     scrub = _make_scrub()
     tally, publisher = Tally(), _open_report(options.report)
     tally.begin(_describe_run(options, known, played, scrub))
     tally.selected.update(one.id for one in played)
-    announce(chosen, played)
-    judging = _Judging(options, tally, publisher, scrub, deviations)
+    if not options.function:
+        announce(chosen, played)
+    judging = _Judging(options, player, tally, publisher, scrub, deviations)
     is_whole = judging.go(played)
     if is_whole and tally.stop is None:
         for stale in tally.find_stale(deviations, [one.id for one in known]):
@@ -142,32 +147,48 @@ def _judge(options: argparse.Namespace, known: Sequence[Scenario], chosen: Seque
     return Exit(status)
 
 
+def _make_player(options: argparse.Namespace) -> Player:
+    """Return what plays scenarios to the client; raise InputError if that cannot be started."""
+    from luma_conformance.clients.command import check_command, run_command
+    from luma_conformance.clients.run import play_all
+
+    timeout: float | None = options.timeout
+    if options.function:
+        from luma_conformance.cli.client_function import load_function
+        from luma_conformance.clients.in_process import play_in_turn
+
+        client = load_function(options.function)
+        return lambda scenarios: play_in_turn(client, scenarios, timeout)
+    command, jobs = options.words, options.jobs or max(2, os.cpu_count() or 1)
+    check_command(command)
+    return lambda scenarios: play_all(
+        scenarios, lambda one, stop: run_command(command, one, timeout=timeout, stop=stop), jobs
+    )
+
+
 class _Judging:
-    """Scenarios being played to a command, and what is kept of them."""
+    """Scenarios being played to a client, and what is kept of them."""
 
     def __init__(
         self,
         options: argparse.Namespace,
+        player: Player,
         tally: Tally,
         publisher: Publisher,
         scrub: Callable[[str], str],
         deviations: Deviations,
     ) -> None:
-        self._command: list[str] = options.words
-        self._timeout: float | None = options.timeout
-        self._jobs: int = options.jobs or max(2, os.cpu_count() or 1)
-        self._paths: list[Path] = options.scenarios
+        self._options, self._play = options, player
         self._tally, self._publisher, self._scrub, self._deviations = tally, publisher, scrub, deviations
 
     def go(self, scenarios: Sequence[Scenario]) -> bool:
         """Play them all; return whether nobody interrupted it."""
-        from luma_conformance.clients.run import play_all
         from luma_conformance.session.progress import show_on_stderr
 
         progress, failed, quiet = show_on_stderr(), 0, 0
         try:
             with _ending_orderly():
-                for number, (scenario, conduct) in enumerate(play_all(scenarios, self._play, self._jobs), start=1):
+                for number, (scenario, conduct) in enumerate(self._play(scenarios), start=1):
                     judged = self.keep(self._describe(scenario, conduct))
                     failed += judged.verdict == "fail"
                     progress.show(f"{number} of {len(scenarios)} scenarios, {failed} failing: {scenario.id}")
@@ -187,11 +208,6 @@ class _Judging:
         self._publisher.add(self._tally.run, kept)
         return kept
 
-    def _play(self, scenario: Scenario, stop: threading.Event) -> Conduct:
-        from luma_conformance.clients.command import run_command
-
-        return run_command(self._command, scenario, timeout=self._timeout, stop=stop)
-
     def _describe(self, scenario: Scenario, conduct: Conduct) -> Judged:
         from luma_conformance.clients.explain import describe
         from luma_conformance.clients.verdict import judge
@@ -204,11 +220,13 @@ class _Judging:
         """Return the command that plays a scenario again."""
         from luma_conformance.clients.run import is_quick
 
+        options = self._options
         words = [PROGRAM, "client", "--scenario", scenario.id]
-        words += [] if is_quick(scenario) else ["--patient"]
-        words += [word for path in self._paths for word in ("--scenarios", str(path))]
-        words += [] if self._timeout is None else ["--timeout", f"{self._timeout:g}"]
-        return shlex.join([*words, "--", *self._command])
+        words += [] if is_quick(scenario) or options.function else ["--patient"]
+        words += [word for path in options.scenarios for word in ("--scenarios", str(path))]
+        words += [] if options.timeout is None else ["--timeout", f"{options.timeout:g}"]
+        words += ["--function", options.function] if options.function else ["--", *options.words]
+        return shlex.join(words)
 
 
 @contextmanager
@@ -242,8 +260,8 @@ def _read_deviations(path: Path | None, known: Sequence[Scenario]) -> Deviations
         return Deviations()
     found = Deviations(entries=load_deviations(path), today=datetime.now(UTC).date().isoformat())
     if unknown := found.find_unmatched(one.id for one in known):
-        lines = (f"{one.place}: no scenario matches {' or '.join(map(repr, one.cases))}" for one in unknown)
-        raise InputError("\n".join([*lines, f"`{PROGRAM} client --list` lists every scenario"]))
+        lines = "\n".join(f"{one.place}: no scenario matches {' or '.join(map(repr, one.cases))}" for one in unknown)
+        raise InputError(f"{lines}; `{PROGRAM} client --list` lists every scenario")
     return found
 
 
@@ -266,7 +284,7 @@ def _describe_run(
 
     return Run(
         kind=CLIENT,
-        target=scrub(shlex.join(options.words)),
+        target=scrub(options.function or shlex.join(options.words)),
         label=scrub(options.label) if options.label else "",
         kit=luma_conformance.__version__,
         python=platform.python_version(),

@@ -84,7 +84,7 @@ def _list_causes(results: Results, paint: Callable[[str, str], str]) -> Iterator
     if len(causes) in (0, results.counts[Outcome.FAIL]) and all(len(cause.cases) == 1 for cause in causes):
         return
     for number, cause in enumerate(causes, start=1):
-        yield paint(f"{number}. {cause.title}: {_tell_extent(cause)} ({cause.severity})", _RED)
+        yield paint(f"{number}. {cause.title}: {cause.extent} ({cause.severity})", _RED)
         yield f"   as {_find_example(cause)}"
         yield textwrap.fill(
             " ".join(sorted(cause.cases)), 100, initial_indent="   ", subsequent_indent="   ",
@@ -96,13 +96,8 @@ def _list_causes(results: Results, paint: Callable[[str, str], str]) -> Iterator
 def _find_example(cause: Cause) -> str:
     """Return what a client did against an expectation, in the scenario that shows it best."""
     example = cause.example
-    found = (one.why for one in example.differences if one.where.removesuffix(".") == cause.title)
+    found = (one.why for one in example.differences if one.where == cause.title)
     return next(found, example.reason or example.title)
-
-
-def _tell_extent(cause: Cause) -> str:
-    alone = "" if cause.alone == len(cause.cases) else f", {cause.alone} by that alone"
-    return f"{count_noun(len(cause.cases), 'scenario')}{alone}"
 
 
 def _list_failures(results: Results, paint: Callable[[str, str], str]) -> Iterator[str]:

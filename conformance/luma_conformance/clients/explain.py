@@ -70,7 +70,7 @@ def _as_case(scenario: Scenario) -> Case:
 
 def _make_mismatch(broken: Broken, scrub: Scrub) -> Mismatch:
     expected = broken.expectation
-    where, why = (cut(one_line(scrub(text)), MAX_LINE) for text in (expected.because, broken.saw))
+    where, why = (cut(one_line(scrub(text)), MAX_LINE) for text in (expected.because.removesuffix("."), broken.saw))
     return Mismatch(facet=_FACETS[expected.severity], where=where, why=why, rests_on=expected.section)
 
 
@@ -102,7 +102,7 @@ def _name_reply(seen: Seen) -> str:
     reply = seen.reply
     waits = header(reply.response.headers, "Retry-After")
     parts = [reply.says]
-    if waits is not None and "retry-after" not in reply.says.lower():
+    if waits is not None and reply.end is not End.DROPPED and "retry-after" not in reply.says.lower():
         parts.append(f"Retry-After: {waits}")
     if reply.end is not End.WHOLE and str(reply.end) not in reply.says:
         parts.append(str(reply.end))

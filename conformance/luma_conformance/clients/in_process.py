@@ -14,7 +14,7 @@ import os
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -57,18 +57,26 @@ def judge_client(client: Client, *patterns: str) -> tuple[Judged, ...]:
     """
     known = files.own()
     named = {one.id for pattern in patterns for one in files.select(known, pattern)}
-    with VirtualTime():  # what tells the time is replaced once, and not for each scenario
-        return tuple(_judge(client, one) for one in known if not patterns or one.id in named)
+    played = play_in_turn(client, (one for one in known if not patterns or one.id in named))
+    return tuple(_judge(client, *one) for one in played)
 
 
-def _judge(client: Client, scenario: Scenario) -> Judged:
-    conduct = play_in_process(client, scenario)
+def _judge(client: Client, scenario: Scenario, conduct: Conduct) -> Judged:
     again = f"judge_client({getattr(client, '__name__', 'client')}, {scenario.id!r})"
     return describe(scenario, conduct, judge(scenario, conduct), scrub=_scrub, again=again, deviations=Deviations())
 
 
 def _scrub(text: str) -> str:
     return bound(text, scrub=safe_text)
+
+
+def play_in_turn(
+    client: Client, scenarios: Iterable[Scenario], timeout: float | None = None
+) -> Iterator[tuple[Scenario, Conduct]]:
+    """Yield each scenario with what a Python function did; what tells the time is replaced once for all of them."""
+    with VirtualTime():
+        for one in scenarios:
+            yield one, play_in_process(client, one, timeout=timeout)
 
 
 def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None = None) -> Conduct:

@@ -55,7 +55,8 @@ class Cause:
     @property
     def extent(self) -> str:
         """How many cases it turns red: `250 cases, 130 by that alone`."""
-        cases = f"{len(self.cases):,} case{'s' * (len(self.cases) != 1)}"
+        noun = "scenario" if self.example.is_of_client else "case"
+        cases = f"{len(self.cases):,} {noun}{'s' * (len(self.cases) != 1)}"
         return cases if self.alone == len(self.cases) else f"{cases}, {self.alone:,} by that alone"
 
     def is_like(self, other: Cause) -> bool:
@@ -262,7 +263,7 @@ def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Fin
 def _name_conduct(one: Mismatch) -> _Finding:
     return _Finding(
         key=(one.facet, one.where),
-        title=one.where.removesuffix("."),
+        title=one.where,
         severity=one.severity,
         facet=one.facet,
         answer=_NUMBER.sub("{number}", f"{one.where}: {one.why}"),

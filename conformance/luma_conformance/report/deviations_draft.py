@@ -15,7 +15,8 @@ MAX_LISTED: Final = 10
 """Cases, or sections, that an entry lists; of more it has their sections, or all cases."""
 
 _HEAD: Final = """\
-# Wrong answers that are known; a run takes them with --luma-deviations. One entry for each cause: write its reason.
+# Wrong answers that are known; a run takes them with --luma-deviations, and `luma-conformance client` with
+# --deviations. One entry for each cause: write its reason.
 # In an answer, {id}, {time}, {number}, {url} and {any} stand for what varies.
 """
 

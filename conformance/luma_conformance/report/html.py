@@ -195,7 +195,7 @@ def _list_said(cause: Cause) -> Iterator[tuple[str, str, str]]:
     """Yield what the page and the server say, where the title does not say it already."""
     example = cause.example
     if example.is_of_client:
-        found = (one.why for one in example.differences if one.where.removesuffix(".") == cause.title)
+        found = (one.why for one in example.differences if one.where == cause.title)
         yield from (("the client did", why, "server") for why in found)
         return
     if cause.facet in (Facet.STATUS, Facet.DETAIL) and example.expected:
