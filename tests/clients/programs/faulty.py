@@ -70,7 +70,7 @@ class Habits:
     saves: Callable[[Heard], bool] = lambda heard: heard.status == 200 and heard.is_whole
     content: Callable[[Heard], bytes] = lambda heard: heard.content
     renews: Callable[[Generation], str] = lambda _generation: "poll"
-    prints: Callable[[Generation, str], object] = lambda generation, _key: generation["id"]
+    prints: Callable[[Generation], object] = lambda generation: generation["id"]
     complains: Callable[[str], str] = lambda reason: reason
     status: int = 1
 
@@ -178,7 +178,7 @@ EVERY_REFUSAL: Final = frozenset({400, 401, 402, 403, 404, 413, 422})
 
 def also(*statuses: int) -> Habits:
     """Return the habits of a client that repeats these statuses too."""
-    return replace(RIGHT, repeats=RIGHT.repeats | set(statuses), waits=lambda heard: heard[-1].after or 1.0)
+    return replace(RIGHT, repeats=RIGHT.repeats | set(statuses))
 
 
 def resubmitting(*codes: str) -> Habits:
@@ -224,7 +224,7 @@ MISTAKES: Final[Mapping[str, Habits]] = {
     "resubmits-unsupported-format": resubmitting("unsupported_format"),
     "resubmits-corrupt-input": resubmitting("corrupt_input"),
     "resubmits-invalid-request": resubmitting("invalid_request"),
-    "resubmits-for-ever": replace(RIGHT, resubmissions=10**9),
+    "resubmits-for-ever": replace(RIGHT, resubmissions=10**9, backs_off=lambda _number: 0.5),
     "resubmits-rate-limited-at-once": replace(RIGHT, backs_off=lambda _number: 0.0),
     # Polling.
     "polls-without-a-pause": replace(RIGHT, polls=lambda _number: 0.0),
@@ -240,9 +240,8 @@ MISTAKES: Final[Mapping[str, Habits]] = {
     "shows-the-status-only": replace(RIGHT, complains=lambda reason: reason.split()[0].strip(":")[:3]),
     "says-nothing": replace(RIGHT, complains=lambda _reason: ""),
     "exits-with-0": replace(RIGHT, status=0),
-    "prints-no-id": replace(RIGHT, prints=lambda _generation, _key: "submitted"),
-    "prints-the-state": replace(RIGHT, prints=lambda generation, _key: generation["state"]),
-    "prints-the-key": replace(RIGHT, prints=lambda generation, key: f"{generation['id']} (with key {key})"),
+    "prints-no-id": replace(RIGHT, prints=lambda _generation: "submitted"),
+    "prints-the-state": replace(RIGHT, prints=lambda generation: generation["state"]),
     # The output.
     "caches-an-expired-url": replace(RIGHT, renews=lambda _generation: "same"),
     "writes-the-error-as-the-image": replace(RIGHT, saves=lambda heard: heard.status != 0),
@@ -273,7 +272,7 @@ def do(habits: Habits, environ: Mapping[str, str]) -> int:
     prompt = environ.get("LUMA_PROMPT", "")
     try:
         if environ["LUMA_TASK"] == "create":
-            print(habits.prints(client.create(prompt), client.key))
+            print(habits.prints(client.create(prompt)))
             return 0
         if environ["LUMA_TASK"] == "download":
             generation = client.finish(client.get(environ["LUMA_GENERATION_ID"]))
