@@ -5,7 +5,6 @@ It stops at the first wrong answer. It does no I/O of its own: requests and wait
 
 from __future__ import annotations
 
-import json
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import Final
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
-from luma_conformance.catalogue.media import supply
+from luma_conformance.catalogue.media import supply, write
 from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, is_supplied
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
@@ -45,8 +44,6 @@ PLAIN_PROMPT: Final = "A sunset over the ocean"
 """A prompt that any target accepts."""
 
 _UNQUOTED = frozenset(string.ascii_letters + string.digits + "-._~{}")
-
-_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +186,7 @@ def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> R
 
 def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], request_id: str) -> Request:
     """Return the request a case describes, with every placeholder replaced by its value."""
-    body = b"" if ask.body is ABSENT else _JSON.encode(fill(ask.body, value)).encode()
+    body = b"" if ask.body is ABSENT else write(fill(ask.body, value))
     typed = [("Content-Type", "application/json")] if body else []
     traced = [("X-Request-Id", request_id)] if ask.url.startswith("/") else []
     own = [*_authorization(ask.auth, token), *typed, *traced]

@@ -56,6 +56,9 @@ MEANTIME: Final = (
 )  # fmt: skip
 """What happens right before a request."""
 
+OF_WINDOWS: Final = tuple(one for one in MEANTIME if one != OWN_MISFIT and one not in OWN_TROUBLE)
+"""What has no say in a window: whether refused requests use it is open, and one of them stands for all."""
+
 OVER: Final = "over"
 BACK: Final = "back"
 """Where in the window a request comes: when it is full, or as soon as there is room again."""
@@ -190,7 +193,7 @@ def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
     First each feature comes alone, then with others: when the window is full, beside every kind, in so many turns.
     """
     alone: list[Row] = [{}, *({"kind": kind} for kind in kinds[1:])]
-    features = [("user", USERS), ("sender", SENDERS), ("meantime", MEANTIME)]
+    features = [("user", USERS), ("sender", SENDERS), ("meantime", OF_WINDOWS)]
     single: list[Row] = [{name: value} for name, values in features for value in values[1:]]
     yield [*_place(alone, OVER), *_mix(_place(single, OVER), _place(single, BACK))]
     together = [
@@ -198,7 +201,7 @@ def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
             "kind": kind,
             "user": USERS[1 + (k + turn) % 2],
             "sender": SENDERS[(2 * k + turn) % len(SENDERS)],
-            "meantime": MEANTIME[(k + 3 * turn) % len(MEANTIME)],
+            "meantime": OF_WINDOWS[(k + 3 * turn) % len(OF_WINDOWS)],
         }
         for turn in range(turns)
         for k, kind in enumerate(kinds)

@@ -63,7 +63,7 @@ def _live(luma_target: LumaTarget, end: str, kinds: list[str], others: bool) -> 
         if others:
             _let_others_live(luma_target, lives[0][0])
         luma_target.sleep(LONG, MAIN_KEY)
-        _poll_all(luma_target, lives)
+        _poll_all(luma_target, lives[ENDS.index(end) % 2 :: 2])
     else:
         luma_target.sleep(LONG + OVER, MAIN_KEY)
     for kind, life in zip(kinds, lives, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle
 from typing import Final
@@ -19,6 +19,7 @@ from luma_conformance.properties.asking import (
     NOBODYS,
     PROMPT,
     STAYING,
+    create,
     find_own,
     make_body,
     make_poll,
@@ -46,6 +47,10 @@ from luma_conformance.strategies.identity import (
 
 CREATE, POLL = "create", "poll"
 OPERATIONS: Final = (CREATE, POLL)
+VIEWERS: Final = {MAIN_KEY: "other-key", "other-key": MAIN_KEY}
+"""The client that looks for the generations of another."""
+Life = tuple[str, str, str]
+"""The key of a generation's owner, its type, and the role of its prompt."""
 OF_OTHER_KEYS: Final = (("its last character missing", CREATE), ("in the other case after its prefix", POLL))
 """The near misses of keys other than the main one."""
 
@@ -54,7 +59,7 @@ def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
     """What is almost a key, in whatever way, opens nothing: it is a 401, on each operation."""
     keys = luma_target.session.target.profile.keys
     known = {key.token for key in keys.values()}
-    examples = [("", what, operation) for what in MADE_UP for operation in OPERATIONS]
+    examples = [("", what, OPERATIONS[number % 2]) for number, what in enumerate(MADE_UP)]
     near = list_near_keys(luma_target.session.target.token(MAIN_KEY))
     if luma_target.is_free:  # a near miss is most of a key, and a server that refuses one may log it
         examples += [(MAIN_KEY, what, operation) for what in near for operation in OPERATIONS]
@@ -136,35 +141,19 @@ def test_another_clients_generation_is_hidden_whatever_it_is(luma_target: LumaTa
     luma_target.skip_unless_free()
     if (why := luma_target.session.target.missing("other-key")) is not None:
         not_judged(why)
-    viewers = {MAIN_KEY: "other-key", "other-key": MAIN_KEY}
     unknown = {
-        viewer: [("an unknown id", _look_up(luma_target, NOBODYS, viewer)) for _ in range(2)] for viewer in viewers
+        viewer: [("an unknown id", _look_up(luma_target, NOBODYS, viewer)) for _ in range(2)]
+        for viewer in VIEWERS.values()
     }
     timed = luma_target.session.target.missing("fast-clock") is None and not luma_target.is_shared
 
-    def try_one(example: tuple[str, str, str]) -> None:
-        owner, kind, role = example
-        if kind in GENERATIONS:
-            name = luma_target.session.target.value(kind)
-            _compare(luma_target, unknown[viewers[owner]], name, f"another client's {kind}", viewers[owner])
-            return
-        prompt = (luma_target.value(role) if role else None) or PROMPT
-        created = luma_target.exchange(make_request(luma_target, make_body(luma_target, kind, prompt), owner))
-        luma_target.skip_if_limited(created)
-        name = member_of(created.response, "id")
-        if created.response.status != 201 or not isinstance(name, str):
-            return  # that is what other properties are about
-        label, viewer = f"another client's {kind}{f' of the {role}' if role else ''}", viewers[owner]
-        if not timed or owner == MAIN_KEY:
-            _compare(luma_target, unknown[viewer], name, f"{label}, just accepted", viewer)
-        for seconds in ((60,) if role else (60, 3600)) if timed else ():
-            luma_target.sleep(seconds, owner)
-            luma_target.sleep(seconds, viewer)
-            if seconds == 60 and not role:
-                label += f", {member_of(_look_up(luma_target, name, owner).response, 'state')}"
-            _compare(luma_target, unknown[viewer], name, f"{label}, {seconds} s later", viewer)
+    def try_one(example: Life | tuple[Life, ...]) -> None:
+        first, *rest = example
+        lives = (first, *rest) if isinstance(first, tuple) else (example,)  # in older recordings there is one
+        _watch_lives(luma_target, lives, unknown, timed=timed)
+        luma_target.tried["identity"] += len(lives)
 
-    luma_target.for_each(_list_lives(luma_target, timed=timed), try_one, "identity")
+    luma_target.for_each(_list_lives(luma_target, timed=timed), try_one)
 
 
 def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
@@ -178,7 +167,7 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
         exchange = luma_target.exchange(_trace(request, None, closing), at_once=at_once)
         luma_target.check_made(exchange, f"{what}, on a {connection} connection")
 
-    ways = ("kept", "kept", "new")
+    ways = ("kept", "new")
     luma_target.for_each([(what, way) for way in ways for what in contexts], try_one, "identity")
 
 
@@ -262,8 +251,41 @@ def _compare(luma_target: LumaTarget, unknown: list[tuple[str, Exchange]], name:
         luma_target.fail(f"{oddity.what}  [404 — Generation belongs to another API key]", lookups[oddity.exchange][1])
 
 
-def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str, str]]:
-    """Return owners and types of generations, each with the roles of prompts for the states it can be in.
+def _watch_lives(
+    luma_target: LumaTarget, lives: Sequence[Life], unknown: Mapping[str, list[tuple[str, Exchange]]], *, timed: bool
+) -> None:
+    """Make generations, and look each up with another client's key: at once, a minute and an hour later."""
+    owner = lives[0][0]
+    viewer = VIEWERS[owner]
+    found = [(life, name) for life in lives if (name := _begin_life(luma_target, *life)) is not None]
+    for (_, kind, role), name in found if not timed or owner == MAIN_KEY else ():
+        _compare(luma_target, unknown[viewer], name, _name_life(kind, role), viewer)
+    made = [one for one in found if one[0][1] not in GENERATIONS]
+    for seconds in (60, 3600) if timed else ():
+        due = made if seconds == 60 else [one for one in made if not one[0][2]]
+        for client in (owner, viewer) if due else ():
+            luma_target.sleep(seconds, client)
+        for (_, kind, role), name in due:
+            label = f"{_name_life(kind, role)}, {seconds} s later"
+            if seconds == 60 and not role:
+                label += f", {member_of(_look_up(luma_target, name, owner).response, 'state')}"
+            _compare(luma_target, unknown[viewer], name, label, viewer)
+
+
+def _begin_life(luma_target: LumaTarget, owner: str, kind: str, role: str) -> str | None:
+    """Return the id of a generation that is there or is made now; None where the target makes none."""
+    if kind in GENERATIONS:
+        return luma_target.value(kind)
+    prompt = (luma_target.value(role) if role else None) or PROMPT
+    return create(luma_target, make_body(luma_target, kind, prompt), owner)
+
+
+def _name_life(kind: str, role: str) -> str:
+    return f"another client's {kind}{f' of the {role}' if role else ''}"
+
+
+def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[Life, ...]]:
+    """Return owners and types of generations, each with the roles of prompts for the states it can be in, in batches.
 
     A job that stays in a state keeps its slot, so that it takes a clock to be rid of it.
     """
@@ -271,13 +293,15 @@ def _list_lives(luma_target: LumaTarget, *, timed: bool) -> list[tuple[str, str,
     offered = [role for role in PROMPTS if luma_target.value(role) is not None]
     staying = [role for role in offered if role in STAYING and timed]
     failing = [role for role in offered if role not in STAYING]
-    lives: list[tuple[str, str, str]] = [
-        (MAIN_KEY, kind, role) for kind in kinds for role in ("", *staying, *failing[:1])
+    lives: list[tuple[Life, ...]] = [
+        tuple((MAIN_KEY, kind, role) for role in ("", *staying, *failing[:1])) for kind in kinds
     ]
-    lives += [(MAIN_KEY, "image", role) for role in failing[1:]]
-    lives += [(MAIN_KEY, role, "") for role in GENERATIONS if luma_target.value(role) is not None]
+    given = tuple((MAIN_KEY, role, "") for role in GENERATIONS if luma_target.value(role) is not None)
+    rest = [(MAIN_KEY, "image", role) for role in failing[1:]]
+    lives += [batch for batch in (given, tuple(rest[:4]), tuple(rest[4:])) if batch]
     # Of the other client's, those whose media are nobody's.
-    return lives + [("other-key", kind, role) for kind in ("image", "image_edit", "video") for role in ("", *staying)]
+    others = ("image", "image_edit", "video")
+    return lives + [tuple(("other-key", kind, role) for role in ("", *staying)) for kind in others]
 
 
 def _trace(request: Request, sent: str | None, more: Headers = ()) -> Request:

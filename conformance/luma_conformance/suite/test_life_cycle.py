@@ -36,7 +36,7 @@ def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target
     bodies = st.fixed_dictionaries(
         {"prompt": st.sampled_from(prompts)}, optional={"model": st.sampled_from(("uni-1", "uni-1-max"))}
     )
-    luma_target.for_all(st.tuples(bodies, WAITS), lambda drawn: _live(luma_target, *drawn), share=0.3)
+    luma_target.for_all(st.tuples(bodies, WAITS), lambda drawn: _live(luma_target, *drawn), share=0.1)
 
 
 def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget) -> None:
@@ -76,7 +76,7 @@ def test_an_output_url_lasts_an_hour_and_a_new_poll_makes_another(luma_target: L
         _fetch(luma_target, luma_target.exchange(_lookup(luma_target, name, MAIN_KEY)), 200, "a fresh URL")
 
     ages = st.lists(st.sampled_from(AGES), min_size=1, unique=True).map(lambda drawn: tuple(sorted(drawn)))
-    luma_target.for_all(ages, try_one, share=0.1, always=[AGES])
+    luma_target.for_all(ages, try_one, share=0.05, always=[AGES])
 
 
 def _create(luma_target: LumaTarget, request: Request) -> Exchange:

@@ -37,7 +37,7 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarge
         luma_target.for_all(
             st.lists(WAITS, min_size=4, max_size=12),
             lambda waits: _judge(luma_target, waits),
-            share=0.2,
+            share=0.1,
             always=[REFUSED_BETWEEN],
         )
     elif luma_target.fuzzing.real_time:

@@ -43,7 +43,9 @@ KEYS: Final = (
 def test_what_the_schema_allows_is_answered_as_documented(luma_target: LumaTarget) -> None:
     """A request the schema allows gets an answer that the page's rules and the schema allow."""
     luma_target.skip_unless_free()
-    luma_target.for_all(document().submissions(valid=True).map(_plain), lambda plain: _submit(luma_target, _ask(plain)))
+    luma_target.for_all(
+        document().submissions(valid=True).map(_plain), lambda plain: _submit(luma_target, _ask(plain)), share=0.5
+    )
 
 
 def test_what_the_schema_forbids_is_answered_in_order(luma_target: LumaTarget) -> None:
@@ -54,7 +56,7 @@ def test_what_the_schema_forbids_is_answered_in_order(luma_target: LumaTarget) -
         if (exchange := _submit(luma_target, _ask(plain))) is not None:
             sent[:] = [exchange]
 
-    luma_target.for_all(document().submissions(valid=False).map(_plain), try_one)
+    luma_target.for_all(document().submissions(valid=False).map(_plain), try_one, share=0.25)
     if not sent:
         not_judged("would cost money: of the generated requests none is sure to be refused")
 
@@ -62,7 +64,7 @@ def test_what_the_schema_forbids_is_answered_in_order(luma_target: LumaTarget) -
 def test_an_id_of_nobodys_is_not_found(luma_target: LumaTarget) -> None:
     """An unknown UUID, and an id that is not a UUID, are not found, in the documented shape."""
     lookups = document().lookups(valid=True) | document().lookups(valid=False)
-    luma_target.for_all(lookups.map(_plain), lambda plain: _look_up(luma_target, _ask(plain)))
+    luma_target.for_all(lookups.map(_plain), lambda plain: _look_up(luma_target, _ask(plain)), share=0.25)
 
 
 def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None:
@@ -89,7 +91,7 @@ def test_a_key_that_opens_nothing_opens_nothing(luma_target: LumaTarget) -> None
 
     every = [(number, plain) for number in range(len(keys)) for plain in (CREATES, LOOKS_UP)]
     luma_target.for_all(
-        st.tuples(st.sampled_from(range(len(keys))), st.one_of(asks).map(_plain)), try_one, always=every
+        st.tuples(st.sampled_from(range(len(keys))), st.one_of(asks).map(_plain)), try_one, share=0.5, always=every
     )
 
 
@@ -97,7 +99,7 @@ def test_what_is_accepted_is_found_by_its_link(luma_target: LumaTarget) -> None:
     """Following the schema's link with the id of an accepted generation leads to that generation."""
     luma_target.skip_unless_free()
     walk = _Walk(luma_target)
-    luma_target.run(lambda how: document().follow(walk, how), walk.again, share=0.3)
+    luma_target.run(lambda how: document().follow(walk, how), walk.again, share=0.15)
 
 
 class _Walk:
