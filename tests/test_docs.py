@@ -62,7 +62,13 @@ BLOCKS = [
 def blocks(language: str) -> dict[str, str]:
     """Return the blocks of a language by their page and first line."""
     found = [block for block in BLOCKS if block.language == language]
-    return {f"{block.page}: {block.text.strip().splitlines()[0]}": block.text for block in found}
+    return {f"{block.page}: {_name(block)}": block.text for block in found}
+
+
+def _name(block: Block) -> str:
+    """Return the first line of a block, or of the first test in it."""
+    test = re.search(r"(?m)^def (test_\w+)", block.text)
+    return test[1] if test else block.text.strip().splitlines()[0]
 
 
 def _commands() -> dict[str, list[str]]:
@@ -152,9 +158,10 @@ def test_every_command_they_show_is_understood(line: str) -> None:
 @pytest.mark.parametrize("block", [name for name, text in blocks("python").items() if "def test_" in text])
 def test_every_test_they_show_passes(block: str, pytester: pytest.Pytester) -> None:
     """Python blocks with tests in them pass as they stand, on the embedded reference."""
-    pytester.makepyfile(blocks("python")[block])
+    text = blocks("python")[block]
+    pytester.makepyfile(text)
 
-    outcomes = run_inside(pytester).parseoutcomes()
+    outcomes = run_inside(pytester, *(("-p", "respx.plugin") if "respx_mock" in text else ())).parseoutcomes()
 
     assert outcomes.keys() == {"passed"}
 

@@ -140,6 +140,37 @@ def test_requests_reaches_it_over_loopback() -> None:
     assert {one.request.body for one in reference.exchanges} == {json.dumps(PROMPT).encode()}
 
 
+def test_what_comes_first_is_told_by_ids() -> None:
+    """Over loopback too: a 502, a dropped connection and a poll under way, and then the reference itself."""
+    with LumaReference() as reference, requests.Session() as session:
+        session.headers.update(authorize(reference))
+        url = f"{reference.serve()}/generations"
+        reference.first("create/502-bad-gateway/source", None)
+        reference.first("get/200-ok/processing", "get/200-ok/processing")
+
+        assert session.post(url, json=PROMPT).status_code == 502
+        with pytest.raises(requests.ConnectionError):
+            session.post(url, json=PROMPT)
+        made = session.post(url, json=PROMPT)
+        assert made.status_code == 201
+        polls = [session.get(f"{url}/{made.json()['id']}").json() for _ in range(3)]
+
+    assert [poll["state"] for poll in polls] == ["processing", "processing", "queued"]
+    assert {poll["id"] for poll in polls} == {made.json()["id"]}
+
+
+def test_what_comes_first_reaches_clients_of_httpx() -> None:
+    """In process a dropped connection is the error that httpx raises for one; a wrong id is told at once."""
+    with LumaReference() as reference:
+        client = httpx.Client(base_url=API, transport=reference.transport, headers=authorize(reference))
+        reference.first(None)
+        with pytest.raises(httpx.RemoteProtocolError, match="disconnected"):
+            client.post("/generations", json=PROMPT)
+        assert client.post("/generations", json=PROMPT).status_code == 201
+        with pytest.raises(InputError, match=r"did you mean get/200-ok/processing\?"):
+            reference.first("get/200-ok/procesing")
+
+
 def test_no_answer_times_out_because_another_task_sleeps() -> None:
     """While a minute passes for those that wait, requests under way with a timeout of seconds are answered."""
     with LumaReference(Settings(queued_seconds=100)) as reference:

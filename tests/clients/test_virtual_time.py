@@ -266,6 +266,20 @@ def test_a_mock_of_the_tests_own_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (slept, virtual_time.waits) == ([9], [])
 
 
+def test_a_clock_that_another_tool_has_replaced_is_set_ahead_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a tool has frozen the time, it is frozen that much later, and the tool's clock is put back."""
+
+    def frozen() -> float:
+        return 1000.0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", frozen)
+        with VirtualTime() as virtual_time:
+            time.sleep(60)
+            assert time.time() == virtual_time.now() == 1060
+        assert time.time is frozen
+
+
 def test_it_says_what_it_does() -> None:
     """Its repr tells whether sleeping is replaced, and what was slept."""
     with VirtualTime() as virtual_time:

@@ -66,6 +66,24 @@ def test_each_fixture_is_there_and_they_work_together(pytester: pytest.Pytester)
     ran.stdout.no_fnmatch_line("*judged*")
 
 
+def test_they_serve_tests_that_are_coroutines(pytester: pytest.Pytester) -> None:
+    """Under anyio's plugin, on asyncio and on trio, a minute's wait is over at once."""
+    pytester.makepyfile("""
+        import anyio, httpx, pytest
+
+        @pytest.mark.anyio
+        async def test_waits(luma_errors):
+            luma_errors("create/429-concurrency/too-many").then("create/201-created/page-example").route()
+            async with httpx.AsyncClient(base_url="https://agents.lumalabs.ai/v1") as client:
+                refused = await client.post("generations")
+                await anyio.sleep(int(refused.headers["Retry-After"]))
+                assert (await client.post("generations")).status_code == 201
+            assert luma_errors.waits == [60]
+    """)
+
+    run_inside(pytester, "-p", "anyio.pytest_plugin").assert_outcomes(passed=2)
+
+
 def test_they_work_on_several_workers(pytester: pytest.Pytester) -> None:
     """Under xdist each worker has its own."""
     pytester.makepyfile(ALL)

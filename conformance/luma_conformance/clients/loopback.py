@@ -19,7 +19,7 @@ class LoopbackServer(ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = False  # `server_close` waits for them
 
-    def __init__(self, answer: Callable[[Request], Response]) -> None:
+    def __init__(self, answer: Callable[[Request], Response | None]) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.answer = answer
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -99,6 +99,9 @@ class _Connection(BaseHTTPRequestHandler):
             method=self.command, url=self.path, headers=tuple(self.headers.items()), body=self._read_body()
         )
         response = self.server.answer(request)
+        if response is None:
+            self.close_connection = True
+            return
         self.send_response_only(response.status)
         for name, value in (*response.headers, ("Content-Length", str(len(response.body)))):
             self.send_header(name, value)
@@ -124,8 +127,8 @@ class _Connection(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(answer: Callable[[Request], Response]) -> Iterator[LoopbackServer]:
-    """Serve what `answer` makes of requests, on a free port of this machine."""
+def serve(answer: Callable[[Request], Response | None]) -> Iterator[LoopbackServer]:
+    """Serve what `answer` makes of requests, on a free port of this machine; None drops the connection."""
     server = LoopbackServer(answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict, deque
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.clients.documented import Answer, find_answer
 from luma_conformance.clients.loopback import serve
 from luma_conformance.clients.mocks import Routes, require_extra, to_httpx, to_request
 from luma_conformance.clients.virtual_time import VirtualTime
 from luma_conformance.errors import InputError
-from luma_conformance.model import Exchange, Request, Response
+from luma_conformance.model import GENERATIONS_PATH, Exchange, Request, Response
 from luma_conformance.reading.document import nearest
 from luma_conformance.reference import Service, Settings, profile_path
 from luma_conformance.target.profile import load_profile
@@ -57,6 +59,7 @@ class LumaReference:
         self._routes = Routes()
         self._ending = ExitStack()
         self._lock = threading.Lock()
+        self._first: defaultdict[str, deque[Answer | None]] = defaultdict(deque)
 
     def __repr__(self) -> str:
         return f"<LumaReference: {self.base_url}, {len(self.exchanges)} requests; {self.time!r}>"
@@ -101,22 +104,40 @@ class LumaReference:
             raise InputError(f"the reference has no value {role!r}; {nearest(role, values)}")
         return values[role]
 
-    def answer(self, request: Request) -> Response:
-        """Return the reference's answer to a request, and keep both in `exchanges`."""
-        return self._answer(request, request)
+    def first(self, *replies: str | None) -> None:
+        """Answer the next requests otherwise: each with the documented answer of a case, by its id; raise InputError.
+
+        None drops the connection instead. It is the requests to create a generation that are answered so, or else the
+        polls, whichever the first case is about; after that the reference answers again.
+        """
+        __tracebackhide__ = True
+        answers = [None if reply is None else find_answer(reply) for reply in replies]
+        method = next((answer.step.ask.method for answer in answers if answer is not None), "POST")
+        self._first[method].extend(answers)
 
     def __call__(self, request: httpx.Request, **named: Any) -> httpx.Response:
         """Return the reference's answer to a request of httpx, as a side effect of respx does."""
+        import httpx
+
         asked = to_request(request)
         forwarded = (*asked.headers, ("X-Forwarded-Proto", request.url.scheme))  # where output URLs are to lead
-        return to_httpx(self._answer(asked, replace(asked, headers=forwarded)))
+        if (response := self._answer(asked, replace(asked, headers=forwarded))) is None:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+        return to_httpx(response)
 
-    def _answer(self, asked: Request, request: Request) -> Response:
+    def _answer(self, asked: Request, request: Request) -> Response | None:
+        """Return the answer to a request, of which both are kept, or None where the connection is to be dropped."""
         with self._lock:
             sent = self.time.now()
-            response = self._service.handle(request)
-            received = self.time.now()
-            self.exchanges.append(Exchange(request=asked, response=response, sent=sent, received=received))
+            replies = self._first[asked.method] if asked.url.startswith(GENERATIONS_PATH) else None
+            if not replies:
+                response = self._service.handle(request)
+            elif (answer := replies.popleft()) is not None:
+                response = answer.respond(asked, sent)
+            else:
+                return None
+            exchange = Exchange(request=asked, response=response, sent=sent, received=self.time.now())
+            self.exchanges.append(exchange)
         return response
 
     def route(self, router: respx.Router | None = None) -> respx.Route:
@@ -131,7 +152,7 @@ class LumaReference:
     def serve(self) -> str:
         """Return the base URL of a loopback server, which is started once, for clients of any make."""
         if self.base_url == API:
-            server = self._ending.enter_context(serve(self.answer))
+            server = self._ending.enter_context(serve(lambda request: self._answer(request, request)))
             self.time.watch(server.is_busy)
             self.base_url = f"{server.url}/v1"
         return self.base_url

@@ -18,23 +18,20 @@ from types import TracebackType
 from typing import Any, Final, Self
 from weakref import WeakKeyDictionary, WeakSet
 
-WEEK: Final = 7 * 86_400.0
+LIMIT: Final = 6 * 3600.0
+"""Seconds that a client may sleep in all; one that polls for ever would keep its test for as long as it runs."""
 
 _TESTING: Final = frozenset({"_pytest", "execnet", "hypothesis", "luma_conformance", "pluggy", "pytest", "xdist"})
 """Packages that measure the tests, or tell the virtual time themselves: they read real clocks."""
 _SPARED: Final = sys.stdlib_module_names - {"time", "asyncio"} | _TESTING
 """Packages in which no name is replaced: threads and queues wait in real time."""
 _OURS: Final = frozenset({"luma_conformance"})
-_CLOCKS: Final[dict[Callable[[], Any], float]] = {
-    time.time: 1, time.monotonic: 1, time.perf_counter: 1,
-    time.time_ns: 1e9, time.monotonic_ns: 1e9, time.perf_counter_ns: 1e9,
+_CLOCKS: Final = {
+    "time": 1, "monotonic": 1, "perf_counter": 1, "time_ns": 1e9, "monotonic_ns": 1e9, "perf_counter_ns": 1e9,
 }  # fmt: skip
-"""What tells the time, and by how much each moves in a second."""
+"""What tells the time in the module `time`, and by how much each moves in a second."""
 _MOMENT: Final = 0.001
 """Seconds between two looks at whether an answer that is on its way has come."""
-_real_sleep: Final = time.sleep
-_real_async_sleep: Final = asyncio.sleep
-_real_time: Final = time.time
 
 
 class SleptTooLong(BaseException):
@@ -62,8 +59,9 @@ class VirtualTime:
     [3600]
     """
 
-    def __init__(self, limit: float = WEEK) -> None:
+    def __init__(self, limit: float = LIMIT) -> None:
         self.waits: list[float] = []
+        self.servers: list[Callable[[], bool]] = []
         self._limit = limit
 
     def __repr__(self) -> str:
@@ -81,15 +79,15 @@ class VirtualTime:
 
     def now(self) -> float:
         """Return Unix time in seconds, ahead by what was slept."""
-        return _real_time() + _TIMELINE.ahead
+        return _TIMELINE.read() + _TIMELINE.ahead
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass at once; this is the test's own waiting, which `waits` leaves out."""
         _TIMELINE.advance(seconds)
 
     def watch(self, is_busy: Callable[[], bool]) -> None:
-        """Let no time pass for tasks of asyncio while `is_busy` says that a server owes an answer."""
-        _TIMELINE.servers.append(is_busy)
+        """Let no time pass for tasks of asyncio, until the block ends, while `is_busy` says that an answer is owed."""
+        self.servers.append(is_busy)
 
     def note(self, seconds: float) -> None:
         """Note a sleep of the client; raise SleptTooLong where it has become too much."""
@@ -106,8 +104,8 @@ class _Timeline:
     """The one virtual time of the process, and all that is replaced while a block is active."""
 
     ahead: float = 0.0
+    read: Callable[[], float] = time.time
     active: list[VirtualTime] = field(default_factory=list)
-    servers: list[Callable[[], bool]] = field(default_factory=list)
     elsewhere: WeakSet[threading.Thread] = field(default_factory=WeakSet)
     sleepers: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = field(default_factory=WeakKeyDictionary)
     selectors: list[Any] = field(default_factory=list)
@@ -119,6 +117,7 @@ class _Timeline:
         with self.lock:
             if not self.active:
                 self.elsewhere = WeakSet(threading.enumerate())
+                self.read = time.time
                 self.replaced = _find_replacements()
                 _replace(self.replaced, sparing=_SPARED)
             self.elsewhere.discard(threading.current_thread())
@@ -134,7 +133,6 @@ class _Timeline:
             for selector in self.selectors:
                 del selector.select
             self.selectors.clear()
-            self.servers.clear()
             self.ahead = 0.0
 
     def is_virtual_for(self, caller: str) -> bool:
@@ -173,7 +171,7 @@ class _Timeline:
             # is on its way: then the timer is due now. A server is asked before the last look at what has arrived,
             # so that an answer is either still owed or seen.
             while timeout is not None and timeout > 0 and self.sleepers.get(loop):
-                is_owed = any(is_busy() for is_busy in self.servers)
+                is_owed = any(is_busy() for block in tuple(self.active) for is_busy in block.servers)
                 if found := select(_MOMENT if is_owed else 0):
                     return found
                 if not is_owed:
@@ -188,10 +186,16 @@ _TIMELINE: Final = _Timeline()
 
 
 def _find_replacements() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """Return what is replaced, and by what; trio only where it is already imported."""
+    """Return what is replaced, and by what.
+
+    Clocks that another tool has replaced are wrapped. A `time.sleep` that a test has replaced itself stays.
+    """
+    clocks = {getattr(time, name): _make_clock(getattr(time, name), unit) for name, unit in _CLOCKS.items()}
+    sleep: Any = time.sleep
+    sleeps = {sleep: _make_sleep(sleep)} if getattr(sleep, "__self__", None) is time else {}
     trio = sys.modules.get("trio")
-    others = {trio.sleep: _make_async_sleep(trio.sleep)} if trio is not None else {}
-    return {**_REPLACEMENTS, **others}
+    others = {trio.sleep: _make_trio_sleep(trio.sleep)} if trio is not None else {}
+    return {**clocks, **sleeps, asyncio.tasks.sleep: _make_async_sleep(asyncio.tasks.sleep), **others}
 
 
 def _replace(new: dict[Callable[..., Any], Callable[..., Any]], *, sparing: frozenset[str]) -> None:
@@ -214,48 +218,49 @@ def _make_clock(read: Callable[[], Any], unit: float) -> Callable[[], Any]:
     return read_virtually
 
 
-@wraps(_real_sleep)
-def _sleep(seconds: float, /) -> None:
-    caller = sys._getframe(1).f_globals.get("__name__", "")
-    if not (_TIMELINE.is_virtual_for(caller) and 0 < seconds < threading.TIMEOUT_MAX):
-        return _real_sleep(seconds)  # which also knows what is no number of seconds
-    _TIMELINE.note(seconds)
-    return _TIMELINE.advance(seconds)
+def _is_wait(seconds: Any) -> bool:
+    """Return whether to sleep so long is to wait for an end; what is no number raises TypeError, as sleeping does."""
+    return bool(0 < seconds < threading.TIMEOUT_MAX)
 
 
-@wraps(_real_async_sleep)
-async def _async_sleep(delay: float, result: Any = None) -> Any:
-    if not (_TIMELINE.is_virtual_for("") and 0 < delay < threading.TIMEOUT_MAX):
-        return await _real_async_sleep(delay, result)
-    _TIMELINE.note(delay)
-    loop = asyncio.get_running_loop()
-    if not _TIMELINE.watch_loop(loop):
-        _TIMELINE.advance(delay)
-        return await _real_async_sleep(0, result)
-    sleepers = _TIMELINE.sleepers
-    sleepers[loop] = sleepers.get(loop, 0) + 1
-    try:
-        return await _real_async_sleep(delay, result)
-    finally:
-        sleepers[loop] -= 1
-
-
-def _make_async_sleep(sleep: Callable[[float], Any]) -> Callable[[float], Any]:
-    """Return what replaces a sleep whose loop cannot be watched: time passes at once, and others get their turn."""
-
+def _make_sleep(sleep: Callable[[float], None]) -> Callable[[float], None]:
     @wraps(sleep)
-    async def sleep_virtually(seconds: float) -> Any:
-        if not (_TIMELINE.is_virtual_for("") and 0 < seconds < threading.TIMEOUT_MAX):
-            return await sleep(seconds)
+    def sleep_virtually(seconds: float, /) -> None:
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if not (_TIMELINE.is_virtual_for(caller) and _is_wait(seconds)):
+            return sleep(seconds)
         _TIMELINE.note(seconds)
-        _TIMELINE.advance(seconds)
-        return await sleep(0)
+        return _TIMELINE.advance(seconds)
 
     return sleep_virtually
 
 
-_REPLACEMENTS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
-    **{read: _make_clock(read, unit) for read, unit in _CLOCKS.items()},
-    _real_sleep: _sleep,
-    _real_async_sleep: _async_sleep,
-}
+def _make_async_sleep(sleep: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(sleep)
+    async def sleep_virtually(delay: float, result: Any = None) -> Any:
+        if not (_TIMELINE.is_virtual_for("") and _is_wait(delay)):
+            return await sleep(delay, result)
+        _TIMELINE.note(delay)
+        loop, sleepers = asyncio.get_running_loop(), _TIMELINE.sleepers
+        if not _TIMELINE.watch_loop(loop):
+            _TIMELINE.advance(delay)
+            return await sleep(0, result)
+        sleepers[loop] = sleepers.get(loop, 0) + 1
+        try:
+            return await sleep(delay, result)
+        finally:
+            sleepers[loop] -= 1
+
+    return sleep_virtually
+
+
+def _make_trio_sleep(sleep: Callable[[float], Any]) -> Callable[[float], Any]:
+    @wraps(sleep)
+    async def sleep_virtually(seconds: float) -> Any:
+        if not (_TIMELINE.is_virtual_for("") and _is_wait(seconds)):
+            return await sleep(seconds)
+        _TIMELINE.note(seconds)
+        _TIMELINE.advance(seconds)
+        return await sleep(0)  # others get their turn
+
+    return sleep_virtually
