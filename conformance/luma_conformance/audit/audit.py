@@ -32,7 +32,7 @@ from luma_conformance.recording.entry import (
 from luma_conformance.rules import Violation
 
 _API: Final = re.compile(r"/v1/generations(/[^/?#]+)?")
-_HIDDEN: Final = re.compile(r"(?i)redacted|filtered|dummy|x{4}|\*{3}|<[^>]*>|…|\.\.\.")
+HIDDEN: Final = re.compile(r"(?i)redacted|filtered|dummy|x{4}|\*{3}|<[^>]*>|…|\.\.\.")
 """What people put where a secret was; it may stand for more than one."""
 RETRY_AFTER: Final = "Retry-After"
 LIMIT: Final = "X-RateLimit-Limit"
@@ -174,7 +174,7 @@ class Audit:
         """Note a request id that the server made; two that are equal, on different answers, are a finding."""
         request, response = entry.exchange.request, entry.exchange.response
         made = header(response.headers, "X-Request-Id")
-        if made is None or header(request.headers, "X-Request-Id") is not None or _HIDDEN.search(made):
+        if made is None or header(request.headers, "X-Request-Id") is not None or HIDDEN.search(made):
             return
         said = hash((request.url, response.status, response.body))
         first, what = self._made.setdefault(made, (entry.place, said))
@@ -242,7 +242,7 @@ def _judge_life(first: Entry | None, polls: list[Entry]) -> Iterator[Finding]:
     oddities = judge_polls(exchanges) if first is None else judge_life_cycle(first.exchange, exchanges)
     for oddity in oddities:
         entry = entries[oddity.exchange]
-        if "url is that of an earlier poll" in oddity.what and _HIDDEN.search(
+        if "url is that of an earlier poll" in oddity.what and HIDDEN.search(
             entry.exchange.response.body.decode("utf-8", "replace")
         ):
             continue  # the part of the URL that differed was a secret, which was removed
@@ -320,14 +320,14 @@ def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
         if not sent:
             return REQUEST_HEADERS in entry.unknown
         # The page does not say what comes back for an empty id, or for several.
-        return len(sent) > 1 or sent[0].strip() == "" or _HIDDEN.search(sent[0]) is not None
+        return len(sent) > 1 or sent[0].strip() == "" or HIDDEN.search(sent[0]) is not None
     return False
 
 
 def _read_key(entry: Entry) -> str | None:
     """Return the Authorization header of a request, which identifies its key; None if it was removed."""
     shown = header(entry.exchange.request.headers, "Authorization")
-    return None if shown is None or _HIDDEN.search(shown) else shown
+    return None if shown is None or HIDDEN.search(shown) else shown
 
 
 def _shrink(entry: Entry) -> Entry:

@@ -11,6 +11,7 @@ from luma_conformance.audit.lines import format_finding, list_refusals
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.parser import add_command
 from luma_conformance.cli.recordings import hide_keys, is_recording, read_recording, watch
+from luma_conformance.clients.recorded import Recorded, Slip
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.recording.opening import Recording, find_recordings
 from luma_conformance.report.result import count_noun
@@ -44,6 +45,9 @@ def add_commands(commands: Commands) -> None:
         "--requests", action="store_true", help="a request that is itself refused by a rule is a finding too"
     )
     command.add_argument(
+        "--client", action="store_true", help="judge the client too: what it did after errors, its polls and downloads"
+    )
+    command.add_argument(
         "--complete", action="store_true", help="nothing was filtered out: a header that no answer has is missing"
     )
 
@@ -51,6 +55,7 @@ def add_commands(commands: Commands) -> None:
 def _audit(options: argparse.Namespace) -> Exit:
     catalogue = casefiles.own()
     audit = Audit(catalogue=catalogue, host=options.host, is_complete=options.complete)
+    client = Recorded() if options.client else None
     count = passed_over = 0
     faults: list[str] = []
     for recording in find_recordings(options.files):
@@ -59,7 +64,7 @@ def _audit(options: argparse.Namespace) -> Exit:
                 passed_over += 1
                 continue
             count += 1
-            _audit_file(recording, audit, requests=options.requests)
+            _audit_file(recording, audit, client, requests=options.requests)
         except InputError as error:
             faults.append(str(error))
             print(f"luma-conformance: {hide_keys(str(error))}", file=sys.stderr)
@@ -67,15 +72,17 @@ def _audit(options: argparse.Namespace) -> Exit:
         print(f"passed over {count_noun(passed_over, 'file')} that {'is' if passed_over == 1 else 'are'} no recording")
     if faults and not audit.seen:
         return Exit.USAGE
-    return _conclude(audit, count, len(faults), requests=options.requests)
+    return _conclude(audit, client, count, len(faults), requests=options.requests)
 
 
-def _audit_file(recording: Recording, audit: Audit, *, requests: bool) -> None:
+def _audit_file(recording: Recording, audit: Audit, client: Recorded | None, *, requests: bool) -> None:
     """Judge one file, and print what is found in it; raise InputError where it cannot be read any further."""
     first, first_refused = len(audit.findings), len(audit.refused)
     try:
         for entry in watch(read_recording(recording, audit.add_unread), recording):
             audit.add(entry)
+            if client is not None:
+                client.add(entry)
     finally:
         audit.end()
         for finding in audit.findings[first:]:
@@ -83,9 +90,17 @@ def _audit_file(recording: Recording, audit: Audit, *, requests: bool) -> None:
         if requests:
             for line in list_refusals(audit.refused[first_refused:], hide_keys):
                 print(line, end="\n\n")
+        for slip in client.end() if client is not None else ():
+            print(_format_slip(slip), end="\n\n")
 
 
-def _conclude(audit: Audit, files: int, broken: int, *, requests: bool) -> Exit:
+def _format_slip(slip: Slip) -> str:
+    first = f"{slip.place:<71} {slip.section}"
+    rows = [f"  the page says    {slip.because} ({slip.severity})", f"  the client did   {slip.saw}"]
+    return hide_keys(first) + "\n" + "\n".join(map(hide_keys, rows))
+
+
+def _conclude(audit: Audit, client: Recorded | None, files: int, broken: int, *, requests: bool) -> Exit:
     if not requests and audit.refused:
         print("requests that are themselves refused, as the page says (--requests makes findings of them):")
         for line in list_refusals(audit.refused[:FEW], hide_keys):
@@ -96,9 +111,12 @@ def _conclude(audit: Audit, files: int, broken: int, *, requests: bool) -> Exit:
     findings = len(audit.findings) + (len(audit.refused) if requests else 0)
     print(f"judged      {audit.judged} of {count_noun(audit.found, 'exchange')} with {hosts}, ", end="")
     print(f"of {audit.seen} in {count_noun(files, 'file')}; {count_noun(findings, 'finding')}")
-    for reason, count in sorted(audit.not_judged.items()):
-        first = f"{'the first at ' if count > 1 else ''}{audit.first_places[reason]}"
-        print(hide_keys(f"not judged  {count}  {reason} ({first})"))
+    for one in (audit, client) if client is not None else (audit,):
+        for reason, count in sorted(one.not_judged.items()):
+            first = f"{'the first at ' if count > 1 else ''}{one.first_places[reason]}"
+            print(hide_keys(f"not judged  {count}  {reason} ({first})"))
+    if client is not None:
+        print(f"client      {count_noun(client.musts, 'must')} and {count_noun(client.shoulds, 'should')} broken")
     if broken:
         print(f"not read    {count_noun(broken, 'file')}, or the rest of {'it' if broken == 1 else 'them'}: see above")
     if not audit.judged:
@@ -108,4 +126,4 @@ def _conclude(audit: Audit, files: int, broken: int, *, requests: bool) -> Exit:
             file=sys.stderr,
         )
         return Exit.COULD_NOT_JUDGE
-    return Exit.NOT_CONFORMANT if findings else Exit.CONFORMANT
+    return Exit.NOT_CONFORMANT if findings or (client is not None and client.musts) else Exit.CONFORMANT

@@ -1,0 +1,232 @@
+"""What a client did in a recording, judged by what the page tells clients: with the words that scenarios use.
+
+A recording holds many tasks, and maybe not all that the client sent. So only what two or three requests show by
+themselves is judged; nothing follows from what is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from itertools import pairwise
+from typing import Final
+
+from luma_conformance.audit.audit import HIDDEN
+from luma_conformance.clients.conduct import Seen
+from luma_conformance.clients.evidence import (
+    PERSISTENT,
+    has_same_body,
+    is_in_progress,
+    is_same_request,
+    read_json,
+    read_retry_after,
+)
+from luma_conformance.clients.scenario import Reply, Route
+from luma_conformance.model import GENERATIONS_PATH, Severity, header
+from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry
+
+REFUSED: Final = (400, 401, 402, 403, 404, 413, 422)
+"""The statuses that the page calls not retryable."""
+OF_THE_KEY: Final = (401, 402, 403, 404, 429)
+"""The statuses that another key may not get for the same request."""
+SOON: Final = 60.0
+"""Seconds within which the same request after a refusal is a repetition; later, a user may have done something."""
+EARLY: Final = 0.05
+"""Seconds by which the times of a recording may be wrong."""
+FASTEST: Final = 0.5
+FAST: Final = 1.0
+"""Mean seconds between the polls of a generation below which a client has no pause, and too short a one."""
+MOST_KEPT: Final = 10_000
+"""Bytes of a request's body that are kept to be compared; of a longer one its digest."""
+HOUR: Final = 3600.0
+"""Seconds for which an output's URL works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """Something that a client did and should not have done; `section` is of the page, `saw` what was seen."""
+
+    place: str
+    severity: Severity
+    section: str
+    because: str
+    saw: str
+
+
+@dataclass(slots=True)
+class Recorded:
+    """The requests of the clients in one file, to be judged when it ends."""
+
+    not_judged: Counter[str] = field(default_factory=Counter)
+    first_places: dict[str, str] = field(default_factory=dict)
+    musts: int = 0
+    shoulds: int = 0
+    _requests: dict[tuple[str, str | None], list[tuple[Seen, Entry]]] = field(default_factory=lambda: defaultdict(list))
+    _downloads: list[tuple[Seen, Entry]] = field(default_factory=list)
+    _urls: dict[str, float | None] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """Note a request, and the answer."""
+        if entry.unanswered is not None or entry.exchange.response.status == 0:
+            return
+        urls = [url for url in _list_urls(entry) if _is_shown(url)]
+        entry = _shrink(entry)
+        seen, path = _to_seen(entry), entry.exchange.request.url.partition("?")[0]
+        if path == GENERATIONS_PATH or path.startswith(f"{GENERATIONS_PATH}/"):
+            key = header(entry.exchange.request.headers, "Authorization")
+            self._requests[entry.base_url, key].append((seen, entry))
+            for url in urls:
+                self._urls[url] = None if TIMES in entry.unknown else seen.answered
+        elif entry.exchange.request.url in self._urls:
+            self._downloads.append((seen, entry))
+
+    def end(self) -> Iterator[Slip]:
+        """Yield what the clients of a file did wrong, in the order of its entries, and forget the file."""
+        slips = sorted(self._judge(), key=lambda slip: int(slip.place.rpartition(" ")[2]))
+        self.musts += sum(slip.severity is Severity.MUST for slip in slips)
+        self.shoulds += sum(slip.severity is Severity.SHOULD for slip in slips)
+        self._requests.clear()
+        self._downloads.clear()
+        self._urls.clear()
+        yield from slips
+
+    def _judge(self) -> Iterator[Slip]:
+        for trace in self._requests.values():
+            trace.sort(key=lambda one: one[0].arrived)
+            for route in (Route.CREATE, Route.POLL):
+                yield from self._judge_retries([one for one in trace if one[0].route is route])
+            yield from self._judge_polls(trace)
+        yield from self._judge_downloads()
+
+    def _judge_retries(self, trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
+        for (fault, entry), (following, later) in pairwise(trace):
+            status, is_timed = fault.reply.response.status, TIMES not in entry.unknown
+            if status not in (*REFUSED, 429):
+                continue
+            if status in OF_THE_KEY and not _is_shown(header(fault.request.headers, "Authorization")):
+                self._pass_over("what a client did after an error: the recording does not show whose key it was", entry)
+                continue
+            gap = following.arrived - fault.answered if is_timed else 0.0
+            if status == 429:
+                yield from self._judge_wait(fault, entry, later, gap, is_timed=is_timed)
+            elif gap <= SOON and REQUEST_BODY not in later.unknown and is_same_request(fault, following):
+                # Without times, it may be another run of a program, which its user has started again.
+                severity = Severity.MUST if is_timed else Severity.SHOULD
+                yield _slip(later, "Quick reference", _NEVER, f"it sent again what {entry.place} refused", severity)
+        yield from _find_endless(trace)
+
+    def _judge_wait(self, fault: Seen, entry: Entry, later: Entry, gap: float, *, is_timed: bool) -> Iterator[Slip]:
+        wait = read_retry_after(fault)
+        if not is_timed:
+            self._pass_over("whether a client waited for Retry-After: the recording has no times", entry)
+        elif wait is not None and -EARLY <= gap < wait - EARLY:
+            saw = f"it came {max(gap, 0.0):.2g} s after {entry.place} was answered; Retry-After was {wait}"
+            yield _slip(later, "Rate limiting", _WAITS, saw)
+
+    def _pass_over(self, why: str, entry: Entry) -> None:
+        self.not_judged[why] += 1
+        self.first_places.setdefault(why, entry.place)
+
+    def _judge_polls(self, trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
+        lives: dict[str, list[tuple[Seen, Entry]]] = defaultdict(list)
+        for seen, entry in trace:
+            if seen.route is Route.POLL and RESPONSE_BODY not in entry.unknown:
+                lives[seen.request.url].append((seen, entry))
+        for polls in lives.values():
+            running = [one for one in polls if is_in_progress(one[0])]
+            if len(running) < 3:
+                continue
+            if TIMES in running[0][1].unknown:
+                self._pass_over("how fast a client polls: the recording has no times", running[0][1])
+                continue
+            pace = (running[-1][0].arrived - running[0][0].arrived) / (len(running) - 1)
+            if pace < FAST - EARLY:
+                severity = Severity.MUST if pace < FASTEST - EARLY else Severity.SHOULD
+                saw = f"{len(running)} polls of one generation came {pace:.2g} s apart on average"
+                yield _slip(running[-1][1], "Handling async failures in code", _PACES, saw, severity)
+
+    def _judge_downloads(self) -> Iterator[Slip]:
+        refused: dict[str, str] = {}
+        for seen, entry in sorted(self._downloads, key=lambda one: one[0].arrived):
+            url = entry.exchange.request.url
+            if (named := header(entry.exchange.request.headers, "Authorization")) is not None:
+                scheme = named.partition(" ")[0][:10] if " " in named else "Authorization"
+                yield _slip(entry, "401 — Unauthorized", _KEYS, f"a download carried the {scheme} header")
+            if url in refused:
+                yield _slip(entry, "How to get a fresh URL", _FRESH, f"it used the URL that {refused[url]} refused")
+            elif (given := self._urls[url]) is not None and seen.arrived - given > HOUR:
+                age = f"{(seen.arrived - given) / 60:.0f} minutes"
+                yield _slip(entry, "How to get a fresh URL", _FRESH, f"it used a URL that was {age} old")
+            if seen.reply.response.status == 403:
+                refused[url] = entry.place
+
+
+_NEVER: Final = "A request that is refused for good is refused again; it has to be changed first."
+_WAITS: Final = "A request before the seconds of Retry-After have passed is refused again."
+_PACES: Final = "The page says to poll every 2 to 5 seconds."
+_KEYS: Final = "The key belongs in the Authorization header of the API. The storage host needs none."
+_FRESH: Final = "A signature that has expired does not come back. Another poll has a URL that works."
+_ENDS: Final = "A client tries a few times, and then ends."
+
+
+def _slip(entry: Entry, section: str, because: str, saw: str, severity: Severity = Severity.MUST) -> Slip:
+    return Slip(place=entry.place, severity=severity, section=section, because=because, saw=saw)
+
+
+def _find_endless(trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
+    """Yield a slip for a request that was tried again and again with the same answer."""
+    count = 1
+    for (one, _), (other, entry) in pairwise(trace):
+        is_again = (
+            one.reply.says == other.reply.says and has_same_body(one, other) and one.request.url == other.request.url
+        )
+        count = count + 1 if is_again and other.reply.is_fault else 1
+        if count == PERSISTENT + 1:
+            yield _slip(
+                entry, "Quick reference", _ENDS, f"it is number {count} of the same, each answered {other.reply.says}"
+            )
+
+
+def _to_seen(entry: Entry) -> Seen:
+    exchange = entry.exchange
+    status, detail = exchange.response.status, read_json(exchange.response.body)
+    text = detail.get("detail", "") if isinstance(detail, dict) else ""
+    reply = Reply(says=f"{status} {text}".strip()[:80], response=exchange.response, is_fault=status >= 400)
+    route = Route.CREATE if exchange.request.method == "POST" else Route.POLL
+    return Seen(
+        route=route,
+        number=1,
+        request=exchange.request,
+        reply=reply,
+        connection=1,
+        arrived=exchange.sent,
+        read=exchange.sent,
+        answered=exchange.received,
+    )
+
+
+def _is_shown(text: str | None) -> bool:
+    """Return whether a key or a URL is there as it was: what stands for it otherwise may stand for more than one."""
+    return text is not None and HIDDEN.search(text) is None
+
+
+def _shrink(entry: Entry) -> Entry:
+    """Return an entry without what is not needed of its bodies, so that a long recording takes little memory."""
+    exchange = entry.exchange
+    request, response = exchange.request, exchange.response
+    said = read_json(response.body)
+    kept = {name: said[name] for name in ("state", "detail") if name in said} if isinstance(said, dict) else {}
+    asked = request.body if len(request.body) <= MOST_KEPT else sha256(request.body).hexdigest().encode()
+    request, response = replace(request, body=asked), replace(response, body=json.dumps(kept).encode())
+    return replace(entry, exchange=replace(exchange, request=request, response=response))
+
+
+def _list_urls(entry: Entry) -> Iterator[str]:
+    body = read_json(entry.exchange.response.body)
+    output = body.get("output") if isinstance(body, dict) else None
+    for one in output if isinstance(output, list) else ():
+        if isinstance(one, dict) and isinstance(url := one.get("url"), str):
+            yield url
