@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import Final
 
 from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.judge.answers import detail_of
+from luma_conformance.model import Exchange
 from luma_conformance.properties.asking import replaces_added
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.rules import Accepted, Prediction
+from luma_conformance.rules import RULES, Accepted, Prediction
 from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.contexts import Trial
 from luma_conformance.strategies.envelope import Sent, drop_declined, find_role, write_headers
@@ -22,9 +25,10 @@ Spelt = tuple[Body, Spelling] | tuple[Body, Spelling, Sent]
 Example = tuple[str, str, tuple[str, ...], Spelt, tuple[tuple[str, Spelt], ...]]
 """A trial as plain data: its rule, its way, its features, its request; and the same without one thing, by its name."""
 
-LIMITED: Final = 429
 FEW: Final = 20
 """Requests a minute that a client must have for some of them to be spent on contexts."""
+_TEXTS: Final = [re.compile(re.sub(r"\\\{\w+\\\}", ".*", re.escape(rule.detail))) for rule in RULES if rule.detail]
+"""The texts of rules, whatever stands for their placeholders."""
 _LABEL: Final = 17
 
 
@@ -43,7 +47,7 @@ def try_trials(luma_target: LumaTarget, trials: Sequence[Trial], *, counted: boo
                     _try(luma_target, least, (*least.simplify(),))
                 raise
 
-    luma_target.run(search, lambda example: _judge(luma_target, example), total=len(trials))
+    luma_target.run(search, lambda example: judge_example(luma_target, example), total=len(trials))
     if not counted:
         luma_target.contexts.clear()
         luma_target.places.clear()
@@ -97,7 +101,7 @@ def _try(luma_target: LumaTarget, trial: Trial, without: Sequence[tuple[str, Tri
     )
     luma_target.begin_example(example)
     try:
-        _judge(luma_target, example)
+        judge_example(luma_target, example)
     finally:
         luma_target.session.target.channel.end_example()
 
@@ -128,8 +132,8 @@ def _has_room(luma_target: LumaTarget, role: str) -> bool:
     return not usage.is_full and usage.quota.next_slot(now) <= now and (usage.quota.limit or FEW) >= FEW
 
 
-def _judge(luma_target: LumaTarget, example: Example) -> None:
-    """Send a request, and check its answer; if it is wrong, say without which part of its context it is right."""
+def judge_example(luma_target: LumaTarget, example: Example) -> None:
+    """Send an example, and check its answer; if it is wrong, say without which part of its context it is right."""
     rule, way, names, request, without = example
     try:
         prediction, declined = _check(luma_target, *request)
@@ -154,14 +158,19 @@ def _check(luma_target: LumaTarget, body: Body, spelling: Spelling, sent: Sent =
     if not luma_target.may_send(prediction):
         return prediction, sent
     exchange = luma_target.send(body, spelling, sent)
-    status = exchange.response.status
-    kept = drop_declined(sent, status)
-    if kept != sent and (status == LIMITED or not luma_target.is_right(body, prediction, exchange)):
+    kept = drop_declined(sent, exchange.response.status)
+    if kept != sent and not luma_target.is_right(body, prediction, exchange) and not _is_about_body(exchange):
         exchange = luma_target.send(body, spelling, kept)
     else:
         kept = sent
     luma_target.check_against(body, prediction, exchange)
     return prediction, tuple(name for name in sent if name not in kept)
+
+
+def _is_about_body(exchange: Exchange) -> bool:
+    """Return whether a refusal has a text that the page gives for what is wrong with a body."""
+    detail = detail_of(exchange.response)
+    return isinstance(detail, str) and any(text.fullmatch(detail) for text in _TEXTS)
 
 
 def _is_right(luma_target: LumaTarget, request: Spelt) -> bool:

@@ -35,8 +35,8 @@ PROPERTIES: Final[Mapping[str, tuple[float, float, float]]] = {
 """What properties take of the main key's limit: their share of the examples, and for each example the generations asked
 for, and of these the accepted. Those about limits and time have keys of their own, or ask little."""
 CONTEXTS: Final[Mapping[str, tuple[float, float, float]]] = {
-    "test_nothing_beside_a_rule_changes_it": (2.2, 0.75, 8.5),
-    "test_whatever_goes_together_is_judged_alike": (0.7, 0.3, 20),
+    "test_nothing_beside_a_rule_changes_it": (2.2, 0.5, 8.5),
+    "test_whatever_goes_together_is_judged_alike": (0, 1, 13),
 }
 """What properties about contexts take: how many lists of requests that break a rule, and of accepted ones, and how many
 requests there are in a list, of which a run may try fewer."""

@@ -198,7 +198,7 @@ def _controls(_: str, __: Material) -> Ways:
 def _edit_blocks(_: str, material: Material) -> Ways:
     return {
         "edit automatic": {"video.edit.auto_controls": True},
-        "edit by strength": {"video.edit.strength": "flex_2"},
+        **{f"edit by strength {one}": {"video.edit.strength": one} for one in facts.STRENGTHS},
         "edit not automatic": {"video.edit.auto_controls": False},
         "edit by controls": {"video.edit.controls": {"pose": {"enabled": True}}},
         "edit by guide frames": _guides(mix_images(material, 2), [0, 60]),
@@ -218,6 +218,9 @@ _FULL: Final = facts.MAX_PROMPT
 _CREATE, _EDIT, _REFRAME = ("video",), ("video_edit",), ("video_reframe",)
 _HDR: Final[Patch] = {"video.hdr": True}
 _LOOP: Final[Patch] = {"video.loop": True}
+_ANY_FRAME: Final[Listed] = lambda _, m: {  # noqa: E731
+    f"{path} inline": {path: mix_images(m, 1, len(path))[0]} for path in ("video.start_frame", "video.end_frame")
+}
 _FRAMES: Final = _both(_forms("video.start_frame"), _forms("video.end_frame"))
 _NOTHING: Final = set_each("source", ABSENT, None)
 
@@ -339,7 +342,7 @@ FIELD_BREACHES: Final = _iterate(
         broken=_with(
             {"video.duration": "10s"}, _both(_FRAMES, _prior("video.start_frame"), _prior("video.end_frame"))
         ),
-        kept=_with({"video.duration": "5s"}, _FRAMES),
+        kept=_with({"video.duration": "5s"}, _ANY_FRAME),
     ),
     Breach(
         rule="loop-with-10s",
@@ -363,7 +366,7 @@ FIELD_BREACHES: Final = _iterate(
         kinds=_CREATE,
         broken=_with(_LOOP, _forms("video.end_frame")),
         kept=_both(
-            _with(_LOOP, _forms("video.start_frame")), _with({"video.loop": False}, _forms("video.end_frame"))
+            _with(_LOOP, _forms("video.start_frame")), _with({"video.loop": False}, _ANY_FRAME)
         ),
     ),
     Breach(

@@ -7,10 +7,11 @@ of each factor occurs beside the rule; the oracle drops what would change the an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, combinations
+from itertools import chain, combinations, islice
 from typing import Any, Final
 from zlib import crc32
 
@@ -110,16 +111,16 @@ class Subject:
     factors: Sequence[Factor]
     material: Material
 
-    def list_trials(
-        self, strength: int = 1, wanted: Iterable[Target] = (), tried: Collection[frozenset[str]] = ()
-    ) -> Iterator[Trial]:
-        """Yield trials in which each way and each feature occurs, with strength 2 each pair, or only what is wanted.
+    def plan(self, strength: int = 1) -> Plan:
+        """Return the plan of trials in which each way and each feature occurs, or with strength 2 each pair."""
+        sizes = [len(self._meant), *map(len, self.factors)]
+        listed = list_targets(sizes, strength) if self._meant else ()
+        targets = {one: self._name(one) for one in listed if self._is_due(one)}
+        return Plan(targets=targets, trials=self.list_trials(targets), found=[])
 
-        What is in `tried` does not have to occur again: features and ways, or pairs of them, by name. There is a trial
-        at least.
-        """
-        due = {way: self.answer(self._try(way)) for way in self.ways}
-        names = [way for way, broken in due.items() if broken is not None and self._is_meant(broken)]
+    def list_trials(self, targets: dict[Target, Any]) -> Iterator[Trial]:
+        """Yield trials in which all targets occur that may, and take these out; see `covering.cover`."""
+        names, due = self._meant, self._due
         bare = 1 + sum(not all(one.has_no_say for one in factor) for factor in self.factors)
         found: dict[Row, bool] = {}
 
@@ -131,15 +132,30 @@ class Subject:
             return found[said]
 
         sizes = [len(names), *map(len, self.factors)]
+        weak = {number for number, way in enumerate(names) if not self.shows(way)}
+        weak = set() if len(weak) == len(names) else weak
         # Ways that set the same fields leave room for the same features: one of each will do to start from.
-        alike = {frozenset(self.ways[way]): number for number, way in reversed([*enumerate(names)])}
+        order = sorted(range(len(names)), key=lambda number: (number not in weak, -number))
+        alike = {frozenset(self.ways[names[number]]): number for number in order}
         starts = [(number, *(0 for _ in self.factors)) for number in sorted(alike.values())]
-        turn = crc32(f"{self.rule} {self.kind} {self.keeps}".encode()) % 9973
-        due_targets = [one for one in list_targets(sizes, strength) if self._is_due(one, names, tried, turn)]
-        for row in cover(sizes, wanted or due_targets or [((0, 0),)], starts, is_legal, turn):
+        for row in cover(sizes, targets, starts, is_legal, self._turn, weak):
             trial = self._at(names, row)
             assert trial is not None
             yield trial
+
+    @property
+    def _due(self) -> Mapping[str, frozenset[str] | None]:
+        """The rules that each way breaks."""
+        return _find_due(self)
+
+    @property
+    def _meant(self) -> Sequence[str]:
+        """The ways that do what they are for."""
+        return [way for way, broken in self._due.items() if broken is not None and self._is_meant(broken)]
+
+    @property
+    def _turn(self) -> int:
+        return crc32(f"{self.rule} {self.kind} {self.keeps}".encode()) % 9973
 
     def answer(self, trial: Trial) -> frozenset[str] | None:
         """Return the rules that a trial breaks, or None where the page does not settle it."""
@@ -154,32 +170,42 @@ class Subject:
             return None
         return frozenset(violation.rule for violation in prediction.violations)
 
-    def _is_due(self, target: Target, ways: Sequence[str], tried: Collection[frozenset[str]], turn: int) -> bool:
+    def _is_due(self, target: Target) -> bool:
         """Return whether a target has to occur.
 
         That a field is as it is, is no context. Where a rule is kept, of a field with many values only some are due.
         """
-        if len(target) == 1:
-            ((factor, value),) = target
-            many = -(-len(self.factors[factor - 1]) // MOST) if factor else 1
-            if factor and (value == 0 or (self.keeps and value % many != turn % many)):
-                return False
-        return self._name(target, ways) not in tried
+        ((factor, value), *more) = target
+        if more or not factor:
+            return True
+        many = -(-len(self.factors[factor - 1]) // MOST) if self.keeps else 1
+        return value > 0 and value % many == self._turn % many
 
-    def _name(self, target: Target, ways: Sequence[str]) -> frozenset[str]:
+    def _name(self, target: Target) -> frozenset[str]:
         """Return the names of the features and ways of a target; a place, or that a field is as it is, has none."""
         names = [self.factors[factor - 1][value].name for factor, value in target if factor and value]
         if self.rule in FIELD_BREACHES:
-            names += [ways[value] for factor, value in target if not factor]
+            names += [self._meant[value] for factor, value in target if not factor]
         return frozenset(names) if len(names) == len(target) else frozenset()
+
+    def list_pairs(self) -> Iterator[Target]:
+        """Yield the pairs of options; of fields with many values, some."""
+        sizes = [len(factor) if _is_option(factor) else 1 for factor in self.factors]
+        for pair in list_targets([1, *sizes], 2):
+            if all(value and (sizes[factor - 1] <= MOST or value % 2) for factor, value in pair):
+                yield pair
 
     def allows(self, target: Target) -> bool:
         """Return whether a target goes together with the first way and nothing else."""
         row = [0] * (len(self.factors) + 1)
         for factor, value in target:
             row[factor] = value
-        trial = self._at([*self.ways], row)
-        return trial is not None and self.answer(trial) == self.answer(self._try(next(iter(self.ways))))
+        trial = self._at(self._meant, row) if self._meant else None
+        return trial is not None and self.answer(trial) == self._due[trial.way]
+
+    def shows(self, way: str) -> bool:
+        """Return whether a way is about the rule alone, so that a server which overlooks the rule answers otherwise."""
+        return self.keeps or self._due[way] == frozenset({self.rule})
 
     def _is_meant(self, broken: frozenset[str]) -> bool:
         return not broken if self.keeps else self.rule in broken
@@ -195,9 +221,10 @@ class Subject:
                 if any(_overlap(one, other) for one in patch for other in own):
                     return None
                 chosen.append((factor[value], patch))
-        return self._try(way, tuple(chosen), tuple(row))
+        return self.try_way(way, tuple(chosen), tuple(row))
 
-    def _try(self, way: str, features: tuple[tuple[Feature, Patch], ...] = (), row: Row = ()) -> Trial:
+    def try_way(self, way: str, features: tuple[tuple[Feature, Patch], ...] = (), row: Row = ()) -> Trial:
+        """Return the trial of a way beside some features."""
         return Trial(
             rule=self.rule, kind=self.kind, keeps=self.keeps, way=way, features=features, row=row, subject=self
         )
@@ -229,34 +256,70 @@ def list_large(rule: str, material: Material, *, keeps: bool) -> Iterator[Trial]
             yield Trial(rule=rule, kind=kind, keeps=keeps, way=way, features=(), row=(), subject=subject)
 
 
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """The trials of a subject: what still has to occur, with its name, those to come, and those found so far."""
+
+    targets: dict[Target, frozenset[str]]
+    trials: Iterator[Trial]
+    found: list[Trial]
+
+    def take(self, others: Iterable[Plan]) -> None:
+        """Find one more trial; what is shown in it, by name, does not have to occur in others."""
+        strength = len(next(iter(self.targets)))
+        for trial in islice(self.trials, 1):
+            self.found.append(trial)
+            if not trial.subject.shows(trial.way):
+                continue
+            met = {*map(frozenset, combinations((trial.way, *trial.names), strength))}
+            for other in others:
+                for target in [one for one, name in other.targets.items() if name in met]:
+                    del other.targets[target]
+
+    def count_own(self, others: Iterable[Plan]) -> tuple[int, int]:
+        """Return how many trials it takes at least, for what has to occur in no other's, and for all."""
+        shared = set().union(*(other.targets.values() for other in others if other is not self)) - {frozenset()}
+        all_names = Counter(factor for ((factor, _), *_) in self.targets)
+        own = Counter(factor for ((factor, _), *_), name in self.targets.items() if name not in shared)
+        return max(own.values(), default=0), max(all_names.values(), default=0)
+
+
 @cache
 def list_trials(rule: str, material: Material, *, keeps: bool, strength: int = 1) -> tuple[tuple[Trial, ...], ...]:
     """Return the trials of each subject of a rule, in which each feature occurs, or with strength 2 each pair.
 
-    Each check of a medium occurs at each place. What several types have does not have to occur in each of them.
+    Each check of a medium occurs at each place. What several types have does not have to occur in each of them, but
+    each type has a trial.
     """
-    listed: list[tuple[Trial, ...]] = []
-    tried: set[frozenset[str]] = set()
-    for subject in list_subjects(rule, material, keeps=keeps):
-        listed.append(tuple(subject.list_trials(strength, tried=tried)))
-        tried |= {frozenset(one) for trial in listed[-1] for one in combinations((trial.way, *trial.names), strength)}
-    return tuple(listed)
+    subjects = [*list_subjects(rule, material, keeps=keeps)]
+    plans = [subject.plan(strength) for subject in subjects]
+    while left := [plan for plan in plans if plan.targets]:
+        # The type that needs most trials for itself comes first: they have room for what the others could have too.
+        plan = max(left, key=lambda one: one.count_own(left)) if strength == 1 else left[0]
+        plan.take([one for one in left if one is not plan])
+    return tuple(
+        tuple(plan.found or subject.list_trials({((0, 0),): None}))
+        for subject, plan in zip(subjects, plans, strict=True)
+    )
 
 
 @cache
 def list_accepted(kind: str, material: Material, strength: int = 1) -> tuple[Trial, ...]:
-    """Return trials that keep to all rules, with each feature, and each pair that occurs in no trial of a rule.
+    """Return trials that keep to all rules, with each feature, and each pair of options that is in no trial of a rule.
 
-    What is about a request's envelope goes with everything, and of fields with many values only some are paired.
+    What a user writes, and how a request is written, goes with everything: it only takes turns.
     """
     (plain,) = (one for one in list_subjects(NO_RULE, material, keeps=True) if one.kind == kind)
     sides = ((rule, keeps) for rule in BREACHES for keeps in (False, True))
     listed = chain(*(list_trials(rule, material, keeps=keeps, strength=strength) for rule, keeps in sides))
-    found = [*plain.list_trials(strength)]
-    sizes = [1 if factor[-1].sent else len(factor) for factor in plain.factors]
-    pairs = [pair for pair in list_targets([1, *sizes], 2) if all(sizes[f - 1] <= MOST or v % 2 for f, v in pair)]
+    found = [*plain.plan(strength).trials]
     tried = [trial for trials in listed for trial in trials if trial.kind == kind]
-    return (*found, *plain.list_trials(wanted=_leave_out(pairs, [*tried, *found]) or [()]))
+    return (*found, *plain.list_trials(dict.fromkeys(_leave_out(plain.list_pairs(), [*tried, *found]))))
+
+
+@cache
+def _find_due(subject: Subject) -> Mapping[str, frozenset[str] | None]:
+    return {way: subject.answer(subject.try_way(way)) for way in subject.ways}
 
 
 def _leave_out(pairs: Iterable[Target], trials: Iterable[Trial]) -> list[Target]:
@@ -264,6 +327,11 @@ def _leave_out(pairs: Iterable[Target], trials: Iterable[Trial]) -> list[Target]
     for trial in trials:
         met.update(combinations(enumerate(trial.row), 2))
     return [pair for pair in pairs if pair not in met]
+
+
+def _is_option(factor: Factor) -> bool:
+    """Return whether a factor is a field with values of the API's own, and not what a user writes."""
+    return not factor[-1].has_no_say and not {"prompt", "user_id"} & {*factor[-1].patches[0]} and not factor[-1].sent
 
 
 @cache

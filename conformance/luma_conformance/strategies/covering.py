@@ -7,8 +7,9 @@ covertable 3.2, with the oracle as a condition on all factors, does not end in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 Row = tuple[int, ...]
 """The index of a value for each factor."""
@@ -18,32 +19,37 @@ Target = tuple[tuple[int, int], ...]
 
 def cover(
     sizes: Sequence[int],
-    wanted: Iterable[Target],
+    targets: dict[Target, Any],
     starts: Sequence[Row],
     is_legal: Callable[[Row], bool],
     turn: int = 0,
+    weak: Collection[int] = (),
 ) -> Iterator[Row]:
     """Yield legal rows that together meet all targets, which are equally long.
 
-    A target that makes each of `starts`, rows that are legal, illegal is left out. `turn` chooses among values that are
-    equally good: with another one, other values meet in a row.
+    Targets that are met are taken out, and so is one that makes each of `starts`, rows that are legal, illegal; the
+    caller may take out others meanwhile. `turn` chooses among values that are equally good: with another one, other
+    values meet in a row. In a row with a value of the first factor that is `weak`, nothing is met but what has it.
     """
-    targets = dict.fromkeys(wanted)
     excluded: dict[Row, set[tuple[int, int]]] = {start: set() for start in starts}
     while targets:
         seed = next(iter(targets))
         for start in starts:
+            if start[0] in weak and start[0] != dict(seed).get(0):
+                continue
             if excluded[start].isdisjoint(seed) and _allows(start, seed, is_legal, excluded[start]):
-                full = _fill(_put(start, seed), seed, sizes, targets, excluded[start], turn)
+                barred = {*excluded[start], *((0, value) for value in weak)}
+                full = _fill(_put(start, seed), seed, sizes, targets, barred, turn)
                 row = full if is_legal(full) else _repair(start, seed, full, targets, is_legal, excluded[start])
                 break
         else:
             del targets[seed]
             continue
+        for met in combinations(enumerate(row), len(seed)):
+            if row[0] not in weak or met[0][0] == 0:
+                targets.pop(met, None)
         yield row
         turn += 1
-        for met in combinations(enumerate(row), len(seed)):
-            targets.pop(met, None)
 
 
 def list_targets(sizes: Sequence[int], strength: int) -> Iterator[Target]:
@@ -67,7 +73,7 @@ def _fill(
     start: Row,
     seed: Target,
     sizes: Sequence[int],
-    targets: dict[Target, None],
+    targets: dict[Target, Any],
     excluded: set[tuple[int, int]],
     turn: int,
 ) -> Row:
@@ -92,7 +98,7 @@ def _mix(turn: int, factor: int) -> int:
     return ((turn + 1) * 0x9E3779B1 ^ (factor + 1) * 0x85EBCA6B) % 0x7FFFFFFF >> 3
 
 
-def _count_met(own: tuple[int, int], chosen: dict[int, int], targets: dict[Target, None]) -> int:
+def _count_met(own: tuple[int, int], chosen: dict[int, int], targets: dict[Target, Any]) -> int:
     return sum(((own, other) if own < other else (other, own)) in targets for other in chosen.items())
 
 
@@ -109,7 +115,7 @@ def _repair(
     start: Row,
     seed: Target,
     wanted: Row,
-    targets: dict[Target, None],
+    targets: dict[Target, Any],
     is_legal: Callable[[Row], bool],
     excluded: set[tuple[int, int]],
 ) -> Row:

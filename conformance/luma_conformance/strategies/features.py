@@ -128,9 +128,9 @@ def mix_images(material: Material, count: int, turn: int = 0) -> list[Reference]
 
 
 def _each_form(path: str, forms: Mapping[str, Reference]) -> Factor:
-    """Return the factor of a reference: by URL, inline, whose formats take turns, or by the id of a generation."""
-    inline = {"inline": tuple(one for one in forms.values() if "data" in one)}
-    return _field(path, {name: (one,) for name, one in forms.items() if "data" not in one} | inline)
+    """Return the factor of a reference: by URL, inline, or by the id of a generation; forms of one kind take turns."""
+    kinds = {"url": "by URL", "data": "inline", "generation_id": "by generation"}
+    return _field(path, {kind: tuple(one for one in forms.values() if name in one) for name, kind in kinds.items()})
 
 
 def _lists_of_images(material: Material, most: int) -> Factor:
@@ -193,7 +193,8 @@ def _create_factors(material: Material) -> list[Factor]:
 
 
 def _dynamic_range() -> Factor:
-    options = ({"hdr": False}, {"hdr": True}, {"exr_export": False}, {"hdr": True, "exr_export": True})
+    hdr, exr = {"hdr": True}, {"exr_export": True}
+    options: tuple[dict[str, bool], ...] = ({"hdr": False}, hdr, {"exr_export": False}, hdr | exr, exr)
     features = []
     for option in options:
         name = " and ".join(f"video.{member} {_word(value)}" for member, value in option.items())
