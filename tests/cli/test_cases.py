@@ -11,6 +11,7 @@ import pytest
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.main import main
 from luma_conformance.cli.show import Showing
+from luma_conformance.clients import files as scenariofiles
 from luma_conformance.errors import CatalogueError, Problem
 from tests.cli.commands import GOOD, NEGATIVE, SCHEMA, Output, bash, complaint, printed
 
@@ -242,7 +243,20 @@ def test_the_kits_own_catalogue_has_no_problems(capsys: Output) -> None:
     """Without a path the kit checks itself."""
     catalogue = casefiles.own()
     said = f"{len(catalogue)} cases in {len(catalogue.sections)} files, no problems\n"
-    assert printed(capsys, "check") == said
+    assert printed(capsys, "check") == f"{said}{len(scenariofiles.own())} scenarios in 12 files, no problems\n"
+
+
+def test_scenario_files_are_checked_too(capsys: Output, folder: Path) -> None:
+    """A file is read as what its first line says it is, alone, beside others, and in a folder."""
+    first = "# yaml-language-server: $schema=../client-scenario.schema.json\n"
+    (folder / "good.yaml").write_text(GOOD)
+    (folder / "played.yaml").write_text(f"{first}section: s\ntask: create\nscenarios: [{{id: a, title: t}}]\n")
+    assert printed(capsys, "check", "played.yaml", ".") == (
+        "1 case in 1 file, no problems\n1 scenario in 1 file, no problems\n"
+    )
+    (folder / "played.yaml").write_text(f"{first}section: s\ntask: creates\nscenarios: [{{id: a, title: t}}]\n")
+    assert main(["check", "."]) == 1
+    assert 'played.yaml:3:1: unknown task "creates"; did you mean create?' in capsys.readouterr().out
 
 
 def test_every_problem_of_several_files_is_reported(capsys: Output, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from luma_conformance.clients.answers import draw_output
 from luma_conformance.clients.conduct import Conduct, Seen
+from luma_conformance.clients.evidence import read_member
 from luma_conformance.clients.files import own
 from luma_conformance.clients.scenario import End, Reply, Route, Scenario, Task
 from luma_conformance.clients.verdict import Found, judge
@@ -41,8 +42,11 @@ class Acting:
         return self.ask(Route.CREATE, at, Request(method="POST", url="/v1/generations", body=data), **changes)
 
     def poll(self, at: float, **changes: Any) -> Acting:
-        """Poll the latest generation."""
-        return self.ask(Route.POLL, at, Request(method="GET", url=f"/v1/generations/{self.generation}"), **changes)
+        """Poll the latest generation; one that has failed stays so."""
+        request = Request(method="GET", url=f"/v1/generations/{self.generation}")
+        replies = [one.reply for one in self.seen if one.request.url == request.url]
+        failed = [one for one in replies if read_member(one.response.body, "state") == "failed"]
+        return self.ask(Route.POLL, at, request, reply=failed[0] if failed else None, **changes)
 
     def fetch(self, at: float, url: str | None = None, **changes: Any) -> Acting:
         """Download the first output of the latest poll, or another URL."""

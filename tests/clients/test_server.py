@@ -264,3 +264,14 @@ def test_a_client_that_asks_without_end_is_no_longer_answered() -> None:
                 connection.sendall(head_of(server) + SUBMIT)
         assert server.is_overrun.is_set()
     assert answered == len(server.seen) == MAX_SEEN
+
+
+def test_a_generation_that_failed_stays_failed() -> None:
+    """Polls of it take nothing more of the script; another generation goes on with that."""
+    failed = replace(PROCESSING, response=replace(PROCESSING.response, body=b'{"state":"failed"}'))
+    with serve(scenario({Route.POLL: (failed,)})) as server:
+        first, second = create(server)[1]["id"], create(server)[1]["id"]
+
+        told = [poll(server, one)["state"] for one in (first, first, second, first)]
+
+    assert told == ["failed", "failed", "completed", "failed"]

@@ -91,6 +91,14 @@ RIGHT = {
         "failed/generation-failed",
         act("failed/generation-failed").post(0).poll(2).post(3).poll(5).fetch(5.1).ends(0, wrote=FILE),
     ),
+    "changes the prompt that was moderated": (
+        "failed/content-moderated",
+        act("failed/content-moderated").post(0).poll(2).post(3, {"prompt": "A calm lighthouse"}).poll(5).ends(1),
+    ),
+    "looks at a failure once more, to print it": (
+        "failed/generation-failed",
+        act("failed/generation-failed").post(0).poll(2).poll(2.1).ends(1),
+    ),
     "tells a transient failure": (
         "failed/generation-failed",
         act("failed/generation-failed").post(0).poll(2).ends(1, "generation_failed"),

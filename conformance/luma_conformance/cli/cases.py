@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.find import advise, find_cases
 from luma_conformance.cli.parser import add_command, add_profile
 from luma_conformance.cli.show import Showing
-from luma_conformance.errors import CatalogueError, Exit, InputError
+from luma_conformance.errors import CatalogueError, Exit, InputError, Problem
 from luma_conformance.redaction.redactor import safe_text
 from luma_conformance.report.result import count_noun
 from luma_conformance.target.profile import load_profile
@@ -90,8 +90,8 @@ def _add_check(commands: Commands) -> None:
         commands,
         "check",
         _check,
-        purpose="validate case files",
-        description="Validates case files; tells every problem of all of them.",
+        purpose="validate case files and scenario files",
+        description="Validates case files, and scenario files for clients; tells every problem of all of them.",
         examples=("check my-cases.yaml --profile luma-profile.toml",),
     )
     command.add_argument(
@@ -99,7 +99,7 @@ def _add_check(commands: Commands) -> None:
         nargs="*",
         type=Path,
         metavar="PATH",
-        help="a file, or a folder with case files; default: the kit's own catalogue",
+        help="a file, or a folder with such files; default: the kit's own",
     )
     add_profile(command, "a profile whose own roles, under [roles], the files may need")
 
@@ -178,20 +178,40 @@ def _write_body(showing: Showing, numbers: list[int]) -> Exit:
 
 
 def _check(options: argparse.Namespace) -> Exit:
+    from luma_conformance.clients import files as scenarios  # no other command about cases needs them
+
+    paths: Sequence[Path] = options.paths
+    below = Path.cwd()
     own_roles = _read_own_roles(options.profile)
+    theirs = [path for path in paths if path.is_dir() or scenarios.is_scenario_file(path)]
+    ours = [path for path in paths if path.is_dir() or not scenarios.is_scenario_file(path)]
+    problems: list[Problem] = []
+    good: list[str] = []
     try:
-        paths = options.paths
-        catalogue = casefiles.load(paths, below=Path.cwd(), own_roles=own_roles) if paths else casefiles.own()
+        cases = casefiles.load(ours, below=below, own_roles=own_roles) if paths else casefiles.own()
+        good += _count("case", len(cases), len(cases.sections))
     except CatalogueError as error:
-        print(safe_text(str(error)))
-        files = {problem.file for problem in error.problems}
-        print(f"{count_noun(len(error.problems), 'problem')} in {count_noun(len(files), 'file')}", file=sys.stderr)
+        problems += error.problems
+    try:
+        played = scenarios.load(theirs, below=below) if paths else scenarios.own()
+        good += _count("scenario", len(played), len({one.place.file for one in played}))
+    except CatalogueError as error:
+        problems += error.problems
+    if problems:
+        print(safe_text(str(CatalogueError(tuple(problems)))))
+        files = {problem.file for problem in problems}
+        print(f"{count_noun(len(problems), 'problem')} in {count_noun(len(files), 'file')}", file=sys.stderr)
         return Exit.NOT_CONFORMANT
-    if not catalogue.sections:
-        where = ", ".join(map(str, options.paths))
+    if not good:
+        where = ", ".join(map(str, paths))
         raise InputError(f"no case files in {where}; the first line of a case file names {casefiles.SCHEMA}")
-    print(f"{count_noun(len(catalogue), 'case')} in {count_noun(len(catalogue.sections), 'file')}, no problems")
+    print("\n".join(good))
     return Exit.CONFORMANT
+
+
+def _count(kind: str, number: int, files: int) -> list[str]:
+    """Return the line about so many files of a kind, if there are any."""
+    return [f"{count_noun(number, kind)} in {count_noun(files, 'file')}, no problems"] if files else []
 
 
 def _read_own_roles(profile: Path | None) -> Mapping[str, str]:

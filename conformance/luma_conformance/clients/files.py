@@ -36,7 +36,8 @@ def load(paths: Iterable[Path], *, below: Path | None = None) -> tuple[Scenario,
     everywhere = _read_everywhere(below)
     found: dict[str, Scenario] = {}
     problems: list[Problem] = []
-    for file in (file for path in paths for file in _list_files(path)):
+    listed = {file.resolve(): file for path in paths for file in _list_files(path)}
+    for file in listed.values():
         shown = _show(file, below)
         try:
             read = read_scenarios(strict_yaml.read(file, shown), file.stem, own_catalogue(), everywhere)
@@ -72,13 +73,16 @@ def _show(file: Path, below: Path | None) -> str:
 
 def _list_files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.rglob("*.yaml") if _is_scenario_file(file))
+        return sorted(file for file in path.rglob("*.yaml") if is_scenario_file(file))
     if not path.is_file():
         raise InputError(f"{path}: there is no such file or folder")
     return [path]
 
 
-def _is_scenario_file(path: Path) -> bool:
+def is_scenario_file(path: Path) -> bool:
     """Return whether a file declares itself a scenario file, and is not that of what holds in every one."""
-    with path.open("rb") as file:
-        return path.name != EVERY_SCENARIO and SCHEMA.encode() in file.readline(500)
+    try:
+        with path.open("rb") as file:
+            return path.name != EVERY_SCENARIO and SCHEMA.encode() in file.readline(500)
+    except OSError:
+        return False

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
+from luma_conformance.clients.evidence import read_member
 from luma_conformance.clients.scenario import DATE, GENERATION_ID, OUTPUT_URL, UNIX_TIME, Reply, Route, Scenario, Task
 from luma_conformance.model import GENERATIONS_PATH, Headers, Request, Response, header
 from luma_conformance.rules import Rejected, predict
@@ -54,6 +55,7 @@ class Replies:
         self._numbers: Counter[Route] = Counter()
         self._scripted: Counter[Route] = Counter()
         self._generations = {generation_id} if scenario.task is Task.DOWNLOAD else set()
+        self._failed: dict[str, Reply] = {}
         self._issued: dict[str, _Issued] = {}
 
     def answer(self, request: Request, now: float, *, at_storage: bool) -> Answer:
@@ -65,6 +67,8 @@ class Replies:
             used = self._scripted[route]
             self._scripted[route] += 1
             reply = script.first[used] if used < len(script.first) else script.then
+        if route is Route.POLL and read_member(reply.response.body, "state") == "failed":
+            self._failed[generation] = reply
         if reply.creates:
             generation = str(uuid.uuid4())
             self._generations.add(generation)
@@ -88,8 +92,10 @@ class Replies:
         return self._look_up(path.removeprefix(f"{GENERATIONS_PATH}/")) if polls else self._create(request.body)
 
     def _look_up(self, generation: str) -> tuple[Route, Reply | None, str]:
-        known = generation in self._generations
-        return (Route.POLL, None, generation) if known else (Route.OTHER, _refuse(404, "Generation not found"), "")
+        if generation not in self._generations:
+            return Route.OTHER, _refuse(404, "Generation not found"), ""
+        # What has failed stays failed, and takes no more of the script.
+        return Route.POLL, self._failed.get(generation), generation
 
     def _create(self, body: bytes) -> tuple[Route, Reply | None, str]:
         try:
