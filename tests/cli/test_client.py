@@ -42,6 +42,9 @@ for attempt in range(TRIES):
         if error.code != 429 and not REPEATS:
             break
         time.sleep(PAUSE if PAUSE is not None else int(error.headers["Retry-After"] or 6))
+    except ConnectionError:
+        if not REPEATS:
+            raise
 sys.exit(1)
 '''
 Write = Callable[..., list[str]]
@@ -101,6 +104,14 @@ def test_what_a_client_only_should_do_is_told_and_lets_it_pass(client: Write, ca
     assert "  the page says    " in text
     assert " (should; 502" in text
     assert ": 0 passed, 0 failed, 0 deviating, 1 not as advised" in text
+
+
+def test_what_may_have_cost_money_is_told_apart(client: Write, capsys: Output) -> None:
+    """A second submission after a connection that closed demands nothing of the client, and is never left out."""
+    status, text = judge(capsys, "--scenario", "broken-create/dropped", *client(repeats=True))
+    assert status == 0
+    assert re.search(r"(?m)^may cost    broken-create/dropped: POST number 2 may have created, and charged for", text)
+    assert re.search(r"(?m)^observed    broken-create/dropped: ", text)
 
 
 def test_a_command_that_sends_nothing_is_given_up_at_once(client: Write, capsys: Output) -> None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 MAX_EXPLAINED: Final = 30
 """Failures that are explained; the rest are only counted."""
-MAX_NOTES: Final = 30
+MAX_NOTES: Final = 5
+"""Notes that are printed beside those on money."""
+_COSTLY: Final = "charged for"
+"""What a note on money says, in the verdict's words."""
 _LABEL: Final = 19
 _RED: Final = "31"
 _GREEN: Final = "32"
@@ -151,9 +154,16 @@ def _list_reasons(results: Results) -> Iterator[str]:
 
 
 def _list_notes(results: Results) -> Iterator[str]:
-    """Yield what was seen of what the page leaves open, and what may have cost money."""
+    """Yield what may have cost money, all of it, and some of what was seen of what the page leaves open."""
     notes = [f"{one.case}: {note}" for one in results.verdicts for note in one.notes]
-    for number, note in enumerate(notes[:MAX_NOTES]):
-        yield textwrap.fill(note, 120, initial_indent=f"{'' if number else 'observed':<12}", subsequent_indent=" " * 14)
-    if len(notes) > MAX_NOTES:
-        yield f"{'':<12}… and {len(notes) - MAX_NOTES:,} more; --report DIR has all of them"
+    costly = [note for note in notes if _COSTLY in note]
+    others = [note for note in notes if note not in costly]
+    yield from _list_labelled("may cost", costly)
+    yield from _list_labelled("observed", others[:MAX_NOTES])
+    if len(others) > MAX_NOTES:
+        yield f"{'':<12}… and {len(others) - MAX_NOTES:,} more; --report DIR has all of them"
+
+
+def _list_labelled(label: str, notes: Sequence[str]) -> Iterator[str]:
+    for number, note in enumerate(notes):
+        yield textwrap.fill(note, 120, initial_indent=f"{'' if number else label:<12}", subsequent_indent=" " * 14)
