@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from luma_conformance.clients.in_process import judge_client
+    from luma_conformance.clients.in_process import client_scenarios, judge_client
     from luma_conformance.clients.mocks import LumaErrors, LumaMock
     from luma_conformance.clients.transport import LumaReference
     from luma_conformance.clients.virtual_time import VirtualTime
@@ -57,6 +57,7 @@ __all__ = (
     "VirtualTime",
     "WallClock",
     "__version__",
+    "client_scenarios",
     "faulty",
     "hostile",
     "judge_client",
@@ -72,7 +73,7 @@ __all__ = (
 )
 
 _NAMES: Final = {
-    "clients.in_process": ("judge_client",),
+    "clients.in_process": ("client_scenarios", "judge_client"),
     "clients.mocks": ("LumaErrors", "LumaMock"),
     "clients.transport": ("LumaReference",),
     "clients.virtual_time": ("VirtualTime",),

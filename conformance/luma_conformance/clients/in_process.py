@@ -27,8 +27,10 @@ from luma_conformance.clients.scenario import Scenario
 from luma_conformance.clients.server import Server, serve
 from luma_conformance.clients.verdict import judge
 from luma_conformance.clients.virtual_time import SleptTooLong, VirtualTime
+from luma_conformance.errors import InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged
+from luma_conformance.reading.document import nearest
 from luma_conformance.redaction.bounds import bound
 from luma_conformance.redaction.redactor import safe_text
 
@@ -41,29 +43,37 @@ Client = Callable[[Mapping[str, str]], object]
 """A client: called with its task, by the names of the environment variables of a command."""
 
 
-def judge_client(client: Client, *patterns: str) -> tuple[Judged, ...]:
-    """Return the verdicts on a Python function in all scenarios, or in those that some ids or globs name.
+def client_scenarios(*patterns: str) -> tuple[str, ...]:
+    """Return the ids of the scenarios for clients: of all, or of those that some globs match.
+
+    >>> from luma_conformance import client_scenarios
+    >>> client_scenarios("429/retry-after-?")
+    ('429/retry-after-1', '429/retry-after-2', '429/retry-after-5')
+    """
+    known = files.own()
+    named = {one.id for pattern in patterns for one in files.select(known, pattern)}
+    return tuple(one.id for one in known if not patterns or one.id in named)
+
+
+def judge_client(client: Client, scenario: str) -> Judged:
+    """Return the verdict on a Python function in a scenario, played on virtual time.
 
     The function is called with its task, a mapping of what a command finds in its environment, which is set too. It
     fails by raising an exception, or with `sys.exit`; what it prints or returns counts as printed. It may be a
-    coroutine function. Time is virtual: sleeping costs nothing.
+    coroutine function.
 
     >>> from luma_conformance import judge_client
     >>> def client(task):
     ...     raise NotImplementedError(task["LUMA_TASK"])
-    >>> (judged,) = judge_client(client, "429/retry-after-1")
-    >>> judged.verdict
+    >>> judge_client(client, "429/retry-after-1").verdict
     <Outcome.NOT_JUDGED: 'not-judged'>
     """
-    known = files.own()
-    named = {one.id for pattern in patterns for one in files.select(known, pattern)}
-    played = play_in_turn(client, (one for one in known if not patterns or one.id in named))
-    return tuple(_judge(client, *one) for one in played)
-
-
-def _judge(client: Client, scenario: Scenario, conduct: Conduct) -> Judged:
-    again = f"judge_client({getattr(client, '__name__', 'client')}, {scenario.id!r})"
-    return describe(scenario, conduct, judge(scenario, conduct), scrub=_scrub, again=again, deviations=Deviations())
+    found = next((one for one in files.own() if one.id == scenario), None)
+    if found is None:
+        raise InputError(f"there is no scenario {scenario}; {nearest(scenario, client_scenarios())}")
+    conduct = play_in_process(client, found)
+    again = f"judge_client({getattr(client, '__name__', 'client')}, {scenario!r})"
+    return describe(found, conduct, judge(found, conduct), scrub=_scrub, again=again, deviations=Deviations())
 
 
 def _scrub(text: str) -> str:
