@@ -2,11 +2,13 @@
 
 The kit runs this program once per scenario, and says in the environment what to do: LUMA_TASK is `create`, `generate`
 or `download`. LUMA_BASE_URL and LUMA_AGENTS_API_KEY are read by the SDK itself. Put your own client in place of it.
+In seconds, without a process: `luma-conformance client --function python_async.py:main`.
 """
 
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -54,28 +56,24 @@ async def fetch(luma: AsyncLuma, generation: Generation) -> bytes:
         return response.content
 
 
-async def run() -> None:
+async def main(task: Mapping[str, str] = os.environ) -> None:
     """Do the task. Exit with 0, or with another status once the API's `detail` or the `failure_code` is printed."""
+    # With its defaults the SDK repeats a request twice, after a 429, a 5xx, a timeout or a lost connection.
     async with AsyncLuma() as luma:
         try:
-            match os.environ["LUMA_TASK"]:
+            match task["LUMA_TASK"]:
                 case "create":  # submit one generation and print its id
-                    print((await luma.generations.create(prompt=os.environ["LUMA_PROMPT"])).id)
+                    print((await luma.generations.create(prompt=task["LUMA_PROMPT"])).id)
                     return
                 case "generate":  # submit one, wait until it is over, write its first output
-                    generation = await generate(luma, os.environ["LUMA_PROMPT"])
+                    generation = await generate(luma, task["LUMA_PROMPT"])
                 case "download":  # write the first output of a generation that was made long ago
-                    generation = await luma.generations.get(os.environ["LUMA_GENERATION_ID"])
+                    generation = await luma.generations.get(task["LUMA_GENERATION_ID"])
             content = await fetch(luma, generation)
         except APIError as error:
             sys.exit(str(error))  # the text has the status and the detail
-    Path(os.environ["LUMA_OUTPUT"]).write_bytes(content)
-
-
-def main() -> None:
-    """Run the task in an event loop of its own."""
-    asyncio.run(run())
+    Path(task["LUMA_OUTPUT"]).write_bytes(content)
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

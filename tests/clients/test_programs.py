@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from luma_conformance.clients.in_process import play_in_process
@@ -152,14 +151,15 @@ def tell(founds: Mapping[str, Found]) -> dict[str, object]:
     return {id_: list_broken(found) or found.reason for id_, found in founds.items() if found.outcome != "pass"}
 
 
-def load(file: Path) -> ModuleType:
-    """Return an example as a module, anew: what it makes at its start belongs to one scenario."""
+def load(file: Path) -> Callable[[Mapping[str, str]], object]:
+    """Return the main function of an example."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    main: Callable[[Mapping[str, str]], object] = module.main
+    return main
 
 
 def list_broken(found: Found) -> list[str]:
@@ -244,8 +244,8 @@ def test_a_wrong_program_is_caught_in_the_scenario_meant_for_it(name: str) -> No
 @pytest.mark.parametrize("name", ["python_sync", "python_async"])
 def test_the_official_client_does_all_that_it_must(name: str) -> None:
     """The official SDK, as it comes, only comes back from a 502 sooner than the page advises."""
-    file = EXAMPLES / f"{name}.py"
-    founds = {one.id: play(lambda _environ: load(file).main(), one) for one in SCENARIOS.values()}
+    main = load(EXAMPLES / f"{name}.py")
+    founds = {one.id: judge(one, play_in_process(main, one)) for one in SCENARIOS.values()}
 
     assert tell(founds).keys() == {"502/once", "502/thrice", "502/without-end"}
     assert all(founds[id_].outcome is Outcome.WARNING for id_ in tell(founds))
