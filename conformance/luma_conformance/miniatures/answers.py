@@ -10,6 +10,7 @@ from luma_conformance.miniatures.kinds import ERRORS, KINDS, Kind
 from luma_conformance.miniatures.miniature import (
     Area,
     Asked,
+    Family,
     Make,
     Miniature,
     Witness,
@@ -22,7 +23,7 @@ from luma_conformance.miniatures.miniature import (
 from luma_conformance.model import GENERATIONS_PATH, Headers, Request, Response, header
 
 _EVERY: Final = "Error response format"
-_TRACING: Final = "Request tracing"
+_IDS: Final = Family(Area.TRACING, "ids", "Request tracing")
 Change = Callable[[Request, Response], Response]
 
 
@@ -239,14 +240,12 @@ def rewritten_ids() -> Iterator[Miniature]:
                 value = header(asked.request.headers, "X-Request-Id")
                 return bool(value) and where in ("all", asked.request.method) and change(value or "") != value
 
-            yield Miniature(
-                name=f"ids/{name}/{where.lower()}",
-                says=f"It echoes X-Request-Id but {says}{words}.",
-                heading=_TRACING,
-                area=Area.TRACING,
-                make=changing_answers(changed),
+            yield _IDS.derive(
+                f"{name}/{where.lower()}",
+                f"It echoes X-Request-Id but {says}{words}.",
+                changing_answers(changed),
+                _traced(sent),
                 touches=touches,
-                witness=_traced(sent),
                 equivalent=_UNSAID if name in ("cut-64", "cut-100", "cut-128", "long-only") else None,
             )
 
@@ -274,14 +273,12 @@ def wrong_generated_ids() -> Iterator[Miniature]:
     )
     for name, says, change in rows:
         for where in ("all", "POST", "GET", "errors", "successes"):
-            yield Miniature(
-                name=f"ids/generated-{name}/{where.lower()}",
-                says=f"The request ids it generates are {says}, on {where} answers.",
-                heading=_TRACING,
-                area=Area.TRACING,
-                make=_generating(change, where),
+            yield _IDS.derive(
+                f"generated-{name}/{where.lower()}",
+                f"The request ids it generates are {says}, on {where} answers.",
+                _generating(change, where),
+                lambda where=where: _untraced(where),
                 concerns=lambda asked: not header(asked.request.headers, "X-Request-Id"),
-                witness=lambda where=where: _untraced(where),
             )
 
 

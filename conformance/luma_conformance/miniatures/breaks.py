@@ -29,7 +29,7 @@ from luma_conformance.miniatures.pictures import encode, mp4, png
 from luma_conformance.rules import facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Form:
     """One form of breaking a rule: its name, a body that has it, and whether another body has it too."""
 
@@ -53,7 +53,7 @@ def _has_key(path: str, key: str) -> Callable[[Body], bool]:
 
 def _by_type(rule: str, bodies: dict[str, Body]) -> Iterator[Form]:
     for kind, body in bodies.items():
-        yield Form(rule=rule, name=kind, body=body, has=_is("type", kind) if "type" in body else _untyped)
+        yield Form(rule, kind, body, _is("type", kind) if "type" in body else _untyped)
 
 
 def _untyped(body: Body) -> bool:
@@ -69,18 +69,8 @@ def _models() -> Iterator[Form]:
         ("family", "uni-2", lambda name: name.partition("-")[0] in ("uni", "ray")),
     )
     for label, model, test in rows:
-        yield Form(
-            rule="unknown-model",
-            name=label,
-            body=give(IMAGE, model=model),
-            has=lambda body, test=test: isinstance(body.get("model"), str) and test(body["model"]),
-        )
-    yield Form(
-        rule="unknown-model",
-        name="on-video",
-        body=give(VIDEO, model="ray-4"),
-        has=lambda body: body.get("type") == "video",
-    )
+        yield Form("unknown-model", label, give(IMAGE, model=model), lambda body, test=test: isinstance(body.get("model"), str) and test(body["model"]))  # fmt: skip
+    yield Form("unknown-model", "on-video", give(VIDEO, model="ray-4"), lambda body: body.get("type") == "video")
 
 
 _PAIRED: Final = {
@@ -100,15 +90,10 @@ def _pairs() -> Iterator[Form]:
             body = {**_PAIRED[kind], "type": kind, "model": model}
             if kind == "video_reframe":
                 body["aspect_ratio"] = "16:9"
-            yield Form(rule="unsupported-type", name=f"{model}-{kind}", body=body, has=_pair(model, kind))
+            yield Form("unsupported-type", f"{model}-{kind}", body, _pair(model, kind))
     for kind in facts.VIDEO_TYPES:
         body = {name: value for name, value in _PAIRED[kind].items() if name != "model"}
-        yield Form(
-            rule="unsupported-type",
-            name=f"default-model-{kind}",
-            body=body,
-            has=lambda body, kind=kind: "model" not in body and body.get("type") == kind,
-        )
+        yield Form("unsupported-type", f"default-model-{kind}", body, lambda body, kind=kind: "model" not in body and body.get("type") == kind)  # fmt: skip
 
 
 def _pair(model: str, kind: str) -> Callable[[Body], bool]:
@@ -118,23 +103,16 @@ def _pair(model: str, kind: str) -> Callable[[Body], bool]:
 def _sources() -> Iterator[Form]:
     without = {kind: {k: v for k, v in body.items() if k != "source"} for kind, body in _PAIRED.items()}
     yield from _by_type("source-video-missing", {k: without[k] for k in ("video_edit", "video_reframe")})
-    yield Form(
-        rule="source-image-missing", name="left-out", body=without["image_edit"], has=lambda body: "source" not in body
-    )
-    yield Form(
-        rule="source-image-missing",
-        name="null",
-        body={**without["image_edit"], "source": None},
-        has=lambda body: "source" in body,
-    )
+    yield Form("source-image-missing", "left-out", without["image_edit"], lambda body: "source" not in body)
+    yield Form("source-image-missing", "null", {**without["image_edit"], "source": None}, lambda body: "source" in body)
     rule = "source-generation-misplaced"
-    yield Form(rule=rule, name="video", body=give(VIDEO, source=PRIOR_VIDEO), has=_is("type", "video"))
+    yield Form(rule, "video", give(VIDEO, source=PRIOR_VIDEO), _is("type", "video"))
     for name, source in (("url", BY_URL), ("data", BY_DATA)):
-        yield Form(rule="source-on-image", name=name, body=give(IMAGE, source=source), has=_has_key("source", name))
+        yield Form("source-on-image", name, give(IMAGE, source=source), _has_key("source", name))
     typed = give(IMAGE, source=BY_URL, type="image")
-    yield Form(rule="source-on-image", name="type-given", body=typed, has=_given("type"))
+    yield Form("source-on-image", "type-given", typed, _given("type"))
     for name, source in (("url", BY_URL), ("data", BY_DATA)):
-        yield Form(rule="source-on-video", name=name, body=give(VIDEO, source=source), has=_has_key("source", name))
+        yield Form("source-on-video", name, give(VIDEO, source=source), _has_key("source", name))
 
 
 def _untyped_videos() -> Iterator[Form]:
@@ -143,12 +121,7 @@ def _untyped_videos() -> Iterator[Form]:
         for way, value in (("url", HOSTED_VIDEO["url"]), ("data", video)):
             for named, media_type in (("missing", None), ("image", "image/png")):
                 source = {way: value} | ({"media_type": media_type} if media_type else {})
-                yield Form(
-                    rule=rule,
-                    name=f"{kind}-{way}-{named}",
-                    body=give(control, source=source),
-                    has=_untyped_video(kind, way, media_type),
-                )
+                yield Form(rule, f"{kind}-{way}-{named}", give(control, source=source), _untyped_video(kind, way, media_type))  # fmt: skip
 
 
 def _untyped_video(kind: str, way: str, media_type: str | None) -> Callable[[Body], bool]:
@@ -162,34 +135,15 @@ def _untyped_video(kind: str, way: str, media_type: str | None) -> Callable[[Bod
 
 def _edits() -> Iterator[Form]:
     for name, refs in (("url", [BY_URL]), ("data", [BY_DATA]), ("two", [BY_URL, BY_URL])):
-        yield Form(
-            rule="image-ref-on-video-edit",
-            name=name,
-            body=give(VIDEO_EDIT, image_ref=refs),
-            has=_first_ref(name, len(refs)),
-        )
-    yield Form(
-        rule="loop-off-video", name="video_edit", body=give(VIDEO_EDIT, video__loop=True), has=_is("type", "video_edit")
-    )
+        yield Form("image-ref-on-video-edit", name, give(VIDEO_EDIT, image_ref=refs), _first_ref(name, len(refs)))
+    yield Form("loop-off-video", "video_edit", give(VIDEO_EDIT, video__loop=True), _is("type", "video_edit"))
     for name, edit in _EDITS.items():
-        yield Form(
-            rule="edit-off-video-edit", name=name, body=give(VIDEO, video__edit=edit), has=_has_key("video.edit", name)
-        )
+        yield Form("edit-off-video-edit", name, give(VIDEO, video__edit=edit), _has_key("video.edit", name))
     for signal in ("depth", "face", "normals", "pose", "trajectory"):
         edit = {"auto_controls": True, "controls": {signal: {"enabled": True}}}
-        yield Form(
-            rule="auto-with-manual-controls",
-            name=signal,
-            body=give(VIDEO_EDIT, video__edit=edit),
-            has=_has_key("video.edit.controls", signal),
-        )
+        yield Form("auto-with-manual-controls", signal, give(VIDEO_EDIT, video__edit=edit), _has_key("video.edit.controls", signal))  # fmt: skip
     for name, control in (("video", VIDEO), ("video_edit", VIDEO_EDIT)):
-        yield Form(
-            rule="source-position-off-reframe",
-            name=name,
-            body=give(control, video__source_position=POSITION),
-            has=_is("type", name),
-        )
+        yield Form("source-position-off-reframe", name, give(control, video__source_position=POSITION), _is("type", name))  # fmt: skip
 
 
 POSITION: Final = {"x_norm": 0.0, "y_norm": 0.25, "w_norm": 1.0, "h_norm": 0.5}
@@ -224,26 +178,21 @@ def _guides() -> Iterator[Form]:
         return len(look(body, "video.edit.keyframes") or ())
 
     half, lengths = "keyframes-half-given", "keyframes-lengths-differ"
-    yield Form(rule=half, name="indexes-only", body=guided([0, 8], 0), has=lambda body: not frames(body))
-    yield Form(rule=half, name="frames-only", body=guided(None, 2), has=lambda body: not indexes(body))
-    yield Form(rule=lengths, name="fewer-frames", body=guided([0, 8], 1), has=lambda b: frames(b) < len(indexes(b)))
-    yield Form(rule=lengths, name="fewer-indexes", body=guided([0], 2), has=lambda b: frames(b) > len(indexes(b)))
+    yield Form(half, "indexes-only", guided([0, 8], 0), lambda body: not frames(body))
+    yield Form(half, "frames-only", guided(None, 2), lambda body: not indexes(body))
+    yield Form(lengths, "fewer-frames", guided([0, 8], 1), lambda b: frames(b) < len(indexes(b)))
+    yield Form(lengths, "fewer-indexes", guided([0], 2), lambda b: frames(b) > len(indexes(b)))
     negative, double = "keyframe-index-negative", "keyframe-index-duplicate"
-    yield Form(rule=negative, name="only", body=guided([-1]), has=lambda body: len(indexes(body)) == 1)
-    yield Form(rule=negative, name="last", body=guided([0, 8, -3]), has=lambda body: indexes(body)[0] >= 0)
-    yield Form(
-        rule=negative,
-        name="first",
-        body=guided([-5, 8]),
-        has=lambda body: indexes(body)[0] < 0 < len(indexes(body)) - 1,
-    )
-    yield Form(rule=double, name="neighbours", body=guided([4, 4]), has=lambda body: _neighbours(indexes(body)))
-    yield Form(rule=double, name="apart", body=guided([4, 9, 4]), has=lambda body: not _neighbours(indexes(body)))
-    yield Form(rule=double, name="zero", body=guided([0, 0]), has=lambda body: indexes(body).count(0) > 1)
+    yield Form(negative, "only", guided([-1]), lambda body: len(indexes(body)) == 1)
+    yield Form(negative, "last", guided([0, 8, -3]), lambda body: indexes(body)[0] >= 0)
+    yield Form(negative, "first", guided([-5, 8]), lambda body: indexes(body)[0] < 0 < len(indexes(body)) - 1)
+    yield Form(double, "neighbours", guided([4, 4]), lambda body: _neighbours(indexes(body)))
+    yield Form(double, "apart", guided([4, 9, 4]), lambda body: not _neighbours(indexes(body)))
+    yield Form(double, "zero", guided([0, 0]), lambda body: indexes(body).count(0) > 1)
     start = give(guided([8]), video__start_frame=BY_URL)
-    yield Form(rule="start-frame-with-keyframes", name="url", body=start, has=_has_key("video.start_frame", "url"))
+    yield Form("start-frame-with-keyframes", "url", start, _has_key("video.start_frame", "url"))
     inline = give(guided([8]), video__start_frame=BY_DATA)
-    yield Form(rule="start-frame-with-keyframes", name="data", body=inline, has=_has_key("video.start_frame", "data"))
+    yield Form("start-frame-with-keyframes", "data", inline, _has_key("video.start_frame", "data"))
 
 
 def _neighbours(indexes: list[int]) -> bool:
@@ -269,7 +218,7 @@ def _combinations() -> Iterator[Form]:
     )  # fmt: skip
     for rule, name, video, path in rows:
         has = _given(path) if path else (lambda body: look(body, "video.hdr") is None)
-        yield Form(rule=rule, name=name, body=give(VIDEO, video=video), has=has)
+        yield Form(rule, name, give(VIDEO, video=video), has)
     second = "extend-with-second-frame"
     for name, start, end in (
         ("image-then-generation", BY_URL, PRIOR_VIDEO),
@@ -277,7 +226,7 @@ def _combinations() -> Iterator[Form]:
         ("two-generations", PRIOR_VIDEO, PRIOR_VIDEO),
     ):
         body = give(VIDEO, video={"start_frame": start, "end_frame": end})
-        yield Form(rule=second, name=name, body=body, has=_frames(start, end))
+        yield Form(second, name, body, _frames(start, end))
 
 
 def _frames(start: Body, end: Body) -> Callable[[Body], bool]:
@@ -291,23 +240,23 @@ def _frames(start: Body, end: Body) -> Callable[[Body], bool]:
 def _reframes() -> Iterator[Form]:
     bare = {name: value for name, value in REFRAME.items() if name != "aspect_ratio"}
     missing = "reframe-ratio-missing"
-    yield Form(rule=missing, name="left-out", body=bare, has=lambda body: "aspect_ratio" not in body)
-    yield Form(rule=missing, name="null", body={**bare, "aspect_ratio": None}, has=lambda body: "aspect_ratio" in body)
+    yield Form(missing, "left-out", bare, lambda body: "aspect_ratio" not in body)
+    yield Form(missing, "null", {**bare, "aspect_ratio": None}, lambda body: "aspect_ratio" in body)
     for name in ("start_frame", "end_frame"):
         body = give(REFRAME, video={name: BY_URL})
-        yield Form(rule="reframe-frames", name=name, body=body, has=_given(f"video.{name}"))
-    yield Form(rule="reframe-loop", name="plain", body=give(REFRAME, video__loop=True), has=_given("video.loop"))
+        yield Form("reframe-frames", name, body, _given(f"video.{name}"))
+    yield Form("reframe-loop", "plain", give(REFRAME, video__loop=True), _given("video.loop"))
     for name, video in (("hdr", {"hdr": True}), ("hdr-and-exr", {"hdr": True, "exr_export": True})):
         both = "exr_export" in video
         has = _given("video.exr_export") if both else (lambda body: look(body, "video.exr_export") is None)
-        yield Form(rule="reframe-hdr", name=name, body=give(REFRAME, video=video), has=has)
+        yield Form("reframe-hdr", name, give(REFRAME, video=video), has)
     for name, edit in _EDITS.items():
         body = give(REFRAME, video__edit=edit)
-        yield Form(rule="reframe-edit", name=name, body=body, has=_has_key("video.edit", name))
+        yield Form("reframe-edit", name, body, _has_key("video.edit", name))
     for ratio in facts.VERTICAL_REFRAME_RATIOS:
         body = give(REFRAME, aspect_ratio=ratio, video__resolution="1080p")
         name = ratio.replace(":", "-")
-        yield Form(rule="reframe-vertical-1080p", name=name, body=body, has=_is("aspect_ratio", ratio))
+        yield Form("reframe-vertical-1080p", name, body, _is("aspect_ratio", ratio))
 
 
 def _contents() -> Iterator[Form]:
@@ -318,30 +267,25 @@ def _contents() -> Iterator[Form]:
         ("video_reframe", REFRAME, facts.VIDEO_RATIOS),
     ):
         yield Form(
-            rule="aspect-ratio-invalid",
-            name=f"{kind}-unheard-of",
-            body=give(control, aspect_ratio="5:4"),
-            has=lambda body, kind=kind: body.get("type", "image") == kind and body.get("aspect_ratio") not in every,
+            "aspect-ratio-invalid",
+            f"{kind}-unheard-of",
+            give(control, aspect_ratio="5:4"),
+            lambda body, kind=kind: body.get("type", "image") == kind and body.get("aspect_ratio") not in every,
         )
         for ratio in [one for one in every if one not in legal]:
-            yield Form(
-                rule="aspect-ratio-invalid",
-                name=f"{kind}-{ratio.replace(':', '-')}",
-                body=give(control, aspect_ratio=ratio),
-                has=_ratio_on(kind, ratio),
-            )
+            yield Form("aspect-ratio-invalid", f"{kind}-{ratio.replace(':', '-')}", give(control, aspect_ratio=ratio), _ratio_on(kind, ratio))  # fmt: skip
     yield from _by_type("prompt-empty", {kind: {**body, "prompt": ""} for kind, body in _PAIRED.items()})
     yield from _by_type("prompt-too-long", {kind: {**body, "prompt": "a" * 6001} for kind, body in _PAIRED.items()})
     for name, refs, test in (("nine", 9, lambda count: count == 9), ("more", 12, lambda count: count > 9)):
         body = give(IMAGE_EDIT, image_ref=[BY_URL] * refs)
-        yield Form(rule="edit-references-too-many", name=name, body=body, has=_count(test))
+        yield Form("edit-references-too-many", name, body, _count(test))
     mixed = give(IMAGE_EDIT, source=PRIOR_IMAGE, image_ref=[BY_DATA] * 9)
-    yield Form(rule="edit-references-too-many", name="by-data", body=mixed, has=_inline_refs)
+    yield Form("edit-references-too-many", "by-data", mixed, _inline_refs)
     for ratio in [one for one in facts.IMAGE_RATIOS if one not in facts.PORTRAIT_RATIOS]:
         body = give(IMAGE, style="manga", aspect_ratio=ratio)
-        yield Form(rule="manga-not-portrait", name=ratio.replace(":", "-"), body=body, has=_is("aspect_ratio", ratio))
+        yield Form("manga-not-portrait", ratio.replace(":", "-"), body, _is("aspect_ratio", ratio))
     body = give(IMAGE, style="manga", aspect_ratio="1:1", model="uni-1-max")
-    yield Form(rule="manga-not-portrait", name="uni-1-max", body=body, has=_is("model", "uni-1-max"))
+    yield Form("manga-not-portrait", "uni-1-max", body, _is("model", "uni-1-max"))
 
 
 def _inline_refs(body: Body) -> bool:

@@ -17,7 +17,7 @@ from luma_conformance.model import Request, header
 from luma_conformance.rules import facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Context:
     """One context: `words` end a sentence, `add` and `drop` give and take it, `holds` sees it in a request."""
 
@@ -43,7 +43,7 @@ def _field(path: str, value: Any, name: str = "") -> Context:
         return found == value and type(found) is type(value) and (value is not None or _stands(asked.body, path))
 
     words = f"when {path} is given" if isinstance(value, dict | list) else f"when {path} is {json.dumps(value)}"
-    return Context(name=shown, words=words, add=_body(lambda body: put(body, path, value)), holds=holds)
+    return Context(shown, words, _body(lambda body: put(body, path, value)), holds)
 
 
 def _stands(body: Body, path: str) -> bool:
@@ -53,12 +53,7 @@ def _stands(body: Body, path: str) -> bool:
 
 
 def _fields() -> Iterator[Context]:
-    yield Context(
-        name="user_id",
-        words="when user_id is given",
-        add=_body(lambda body: {**body, "user_id": "customer-17"}),
-        holds=lambda asked: bool(asked.body.get("user_id")),
-    )
+    yield Context("user_id", "when user_id is given", _body(lambda body: {**body, "user_id": "customer-17"}), lambda asked: bool(asked.body.get("user_id")))  # fmt: skip
     yield _field("user_id", None, "user_id-null")
     for style in facts.STYLES:
         yield _field("style", style)
@@ -67,12 +62,7 @@ def _fields() -> Iterator[Context]:
     yield _field("output_format", None)
     for flag in (True, False):
         yield _field("web_search", flag)
-    yield Context(
-        name="image_ref-empty",
-        words="when image_ref is empty",
-        add=_body(lambda body: {**body, "image_ref": []}),
-        holds=lambda asked: asked.body.get("image_ref") == [],
-    )
+    yield Context("image_ref-empty", "when image_ref is empty", _body(lambda body: {**body, "image_ref": []}), lambda asked: asked.body.get("image_ref") == [])  # fmt: skip
     yield _field("image_ref", [BY_URL], "image_ref")
     yield _field("image_ref", [BY_DATA, BY_URL], "image_refs")
     for ratio in ("1:1", "9:16", "16:9"):
@@ -104,23 +94,18 @@ def _video_fields() -> Iterator[Context]:
         yield _field("video.edit.auto_controls", flag)
     yield _field("video.edit.controls", {"depth": {"enabled": True, "blur": 0.5}}, "controls")
     guides = {"keyframes": [BY_URL], "keyframe_indexes": [0]}
-    yield Context(
-        name="keyframes",
-        words="when guide frames are given",
-        add=_body(lambda body: give(body, video__edit={**(look(body, "video.edit") or {}), **guides})),
-        holds=lambda asked: bool(look(asked.body, "video.edit.keyframes")),
-    )
+    yield Context("keyframes", "when guide frames are given", _body(lambda body: give(body, video__edit={**(look(body, "video.edit") or {}), **guides})), lambda asked: bool(look(asked.body, "video.edit.keyframes")))  # fmt: skip
 
 
 def _absences() -> Iterator[Context]:
     """Yield the contexts that a field with a default is left out."""
     for name, default in (("model", "uni-1"), ("type", "image"), ("style", "auto"), ("web_search", False)):
         yield Context(
-            name=f"{name}-left-out",
-            words=f"when {name} is left out",
-            add=_body(lambda body, name=name: {key: value for key, value in body.items() if key != name}),
-            holds=lambda asked, name=name: bool(asked.body) and name not in asked.body,
-            drop=_body(lambda body, name=name, default=default: {name: default, **body}),
+            f"{name}-left-out",
+            f"when {name} is left out",
+            _body(lambda body, name=name: {key: value for key, value in body.items() if key != name}),
+            lambda asked, name=name: bool(asked.body) and name not in asked.body,
+            _body(lambda body, name=name, default=default: {name: default, **body}),
         )
 
 
@@ -134,12 +119,7 @@ def _prompts() -> Iterator[Context]:
         ("quotes", "when the prompt has a quote", 'a "neon" sign', lambda text: '"' in text),
     )  # fmt: skip
     for name, words, text, test in rows:
-        yield Context(
-            name=f"prompt-{name}",
-            words=words,
-            add=_body(lambda body, text=text: {**body, "prompt": text}),
-            holds=lambda asked, test=test: isinstance(found := asked.body.get("prompt"), str) and test(found),
-        )
+        yield Context(f"prompt-{name}", words, _body(lambda body, text=text: {**body, "prompt": text}), lambda asked, test=test: isinstance(found := asked.body.get("prompt"), str) and test(found))  # fmt: skip
 
 
 def _spelt(spell: Callable[[Body], str]) -> Callable[[Draft], Draft]:
@@ -157,37 +137,22 @@ def _escape(body: Body) -> str:
 def _spellings() -> Iterator[Context]:
 
     yield Context(
-        name="prompt-key-last",
-        words="when the prompt is the last key",
-        add=_body(lambda body: {**{k: v for k, v in body.items() if k != "prompt"}, "prompt": body["prompt"]}),
-        holds=lambda asked: len(asked.body) > 1 and next(reversed(asked.body.keys())) == "prompt",  # type: ignore[call-overload]
-        drop=_body(lambda body: {"prompt": body["prompt"], **body}),
+        "prompt-key-last",
+        "when the prompt is the last key",
+        _body(lambda body: {**{k: v for k, v in body.items() if k != "prompt"}, "prompt": body["prompt"]}),
+        lambda asked: len(asked.body) > 1 and [*asked.body][-1] == "prompt",
+        _body(lambda body: {"prompt": body["prompt"], **body}),
     )
     yield Context(
-        name="keys-reversed",
-        words="when the keys come in descending order",
-        add=_body(lambda body: dict(sorted(body.items(), reverse=True))),
-        holds=lambda asked: len(asked.body) > 1 and [*asked.body] == sorted(asked.body, reverse=True),
-        drop=_body(lambda body: dict(sorted(body.items()))),
+        "keys-reversed",
+        "when the keys come in descending order",
+        _body(lambda body: dict(sorted(body.items(), reverse=True))),
+        lambda asked: len(asked.body) > 1 and [*asked.body] == sorted(asked.body, reverse=True),
+        _body(lambda body: dict(sorted(body.items()))),
     )
-    yield Context(
-        name="indented",
-        words="when the JSON is indented",
-        add=_spelt(lambda body: json.dumps(body, indent=2)),
-        holds=lambda asked: b"\n" in asked.request.body,
-    )
-    yield Context(
-        name="compact",
-        words="when the JSON has no blanks",
-        add=_spelt(lambda body: json.dumps(body, separators=(",", ":"))),
-        holds=lambda asked: b'":' in asked.request.body and b'": ' not in asked.request.body,
-    )
-    yield Context(
-        name="escaped",
-        words="when a text is spelt with JSON's escapes",
-        add=_spelt(_escape),
-        holds=lambda asked: b"\\u" in asked.request.body,
-    )
+    yield Context("indented", "when the JSON is indented", _spelt(lambda body: json.dumps(body, indent=2)), lambda asked: b"\n" in asked.request.body)  # fmt: skip
+    yield Context("compact", "when the JSON has no blanks", _spelt(lambda body: json.dumps(body, separators=(",", ":"))), lambda asked: b'":' in asked.request.body and b'": ' not in asked.request.body)  # fmt: skip
+    yield Context("escaped", "when a text is spelt with JSON's escapes", _spelt(_escape), lambda asked: b"\\u" in asked.request.body)  # fmt: skip
 
 
 def _headed(*more: tuple[str, str]) -> Callable[[Draft], Draft]:
@@ -210,52 +175,17 @@ _USUAL: Final = frozenset(
 
 
 def _headers() -> Iterator[Context]:
-    yield Context(
-        name="charset",
-        words="when Content-Type has a charset",
-        add=_headed(("Content-Type", "application/json; charset=utf-8")),
-        holds=lambda asked: "charset" in _value(asked.request, "Content-Type").lower(),
-    )
-    yield Context(
-        name="no-request-id",
-        words="when no X-Request-Id is sent",
-        add=_without("x-request-id"),
-        holds=lambda asked: not _value(asked.request, "X-Request-Id"),
-    )
-    yield Context(
-        name="long-request-id",
-        words="when X-Request-Id is longer than 64 characters",
-        add=_headed(("X-Request-Id", "trace-" * 15)),
-        holds=lambda asked: len(_value(asked.request, "X-Request-Id")) > 64,
-    )
-    yield Context(
-        name="unknown-header",
-        words="when a header is sent that the page does not know",
-        add=_headed(("X-Stainless-Lang", "python")),
-        holds=lambda asked: any(name.lower() not in _USUAL for name, _ in asked.request.headers),
-    )
-    yield Context(
-        name="lower-headers",
-        words="when header names are in lower case",
-        add=lambda draft: replace(draft, headers=tuple((name.lower(), value) for name, value in draft.headers)),
-        holds=lambda asked: any(name == "content-type" for name, _ in asked.request.headers),
-    )
+    yield Context("charset", "when Content-Type has a charset", _headed(("Content-Type", "application/json; charset=utf-8")), lambda asked: "charset" in _value(asked.request, "Content-Type").lower())  # fmt: skip
+    yield Context("no-request-id", "when no X-Request-Id is sent", _without("x-request-id"), lambda asked: not _value(asked.request, "X-Request-Id"))  # fmt: skip
+    yield Context("long-request-id", "when X-Request-Id is longer than 64 characters", _headed(("X-Request-Id", "trace-" * 15)), lambda asked: len(_value(asked.request, "X-Request-Id")) > 64)  # fmt: skip
+    yield Context("unknown-header", "when a header is sent that the page does not know", _headed(("X-Stainless-Lang", "python")), lambda asked: any(name.lower() not in _USUAL for name, _ in asked.request.headers))  # fmt: skip
+    yield Context("lower-headers", "when header names are in lower case", lambda draft: replace(draft, headers=tuple((name.lower(), value) for name, value in draft.headers)), lambda asked: any(name == "content-type" for name, _ in asked.request.headers))  # fmt: skip
 
 
 def _callers() -> Iterator[Context]:
-    yield Context(
-        name="accept",
-        words="when Accept is sent",
-        add=_headed(("Accept", "application/json")),
-        holds=lambda asked: bool(_value(asked.request, "Accept")),
-    )
+    yield Context("accept", "when Accept is sent", _headed(("Accept", "application/json")), lambda asked: bool(_value(asked.request, "Accept")))  # fmt: skip
     for client, words in (("second", "for a second key of the client"), ("other", "for another client")):
-        yield Context(
-            name=f"{client}-key",
-            words=words,
-            add=lambda draft, client=client: replace(draft, client=client),
-            holds=lambda asked, client=client: _value(asked.request, "Authorization").endswith(f"-{client}"),
-        )
+        yield Context(f"{client}-key", words, lambda draft, client=client: replace(draft, client=client), lambda asked, client=client: _value(asked.request, "Authorization").endswith(f"-{client}"))  # fmt: skip
 
 
 CONTEXTS: Final[tuple[Context, ...]] = (

@@ -69,9 +69,7 @@ def _kinds() -> Iterator[Kind]:
         yield Kind(name=state, heading=success, status=200, state=state, witness=_polled(prompt, 5))
     failed = _polled(FAILING[0], 5)
     yield Kind(name="failed", heading="Failed response structure", status=200, state="failed", witness=failed)
-    yield Kind(
-        name="400", heading="Error response format", status=400, witness=lambda: (create(give(IMAGE, prompt="")),)
-    )
+    yield Kind(name="400", heading="Error response format", status=400, witness=lambda: (create(give(IMAGE, prompt="")),))  # fmt: skip
     yield from _callers()
     yield from _lookups()
     yield from _media()
@@ -91,22 +89,11 @@ def _callers() -> Iterator[Kind]:
     yield Kind(name="401-polled", heading=unseen, status=401, polled=True, witness=lambda: (keyed("", "GET"),))
     yield Kind(name="402", heading="402 — Payment Required", status=402, witness=lambda: (create(IMAGE, "unfunded"),))
     for name in ("suspended", "deactivated"):
-        yield Kind(
-            name=f"403-{name}",
-            heading=f"403 — API client is {name}",
-            status=403,
-            detail=name,
-            witness=lambda name=name: (create(IMAGE, name),),
-        )
+        yield Kind(name=f"403-{name}", heading=f"403 — API client is {name}", status=403, detail=name, witness=lambda name=name: (create(IMAGE, name),))  # fmt: skip
 
 
 def _media() -> Iterator[Kind]:
-    yield Kind(
-        name="413",
-        heading="413 — Payload Too Large",
-        status=413,
-        witness=lambda: (create(give(IMAGE, image_ref=[inline(png(8001, 9))])),),
-    )
+    yield Kind(name="413", heading="413 — Payload Too Large", status=413, witness=lambda: (create(give(IMAGE, image_ref=[inline(png(8001, 9))])),))  # fmt: skip
     fetch = {"url": "https://unreachable.test/a.png"}
     for name, heading, detail, body in (
         ("422-manga", "422 — Manga style with a non-portrait aspect ratio", "manga", give(IMAGE, style="manga", aspect_ratio="1:1")),
@@ -122,20 +109,8 @@ def _media() -> Iterator[Kind]:
 
 
 def _limits() -> Iterator[Kind]:
-    yield Kind(
-        name="429-rate",
-        heading="429 — Requests-per-minute (RPM) limit exceeded",
-        status=429,
-        detail="Rate limit",
-        witness=_full("low-rpm", 3),
-    )
-    yield Kind(
-        name="429-jobs",
-        heading="429 — Concurrent job limit exceeded",
-        status=429,
-        detail="concurrent",
-        witness=_full("low-concurrency", SLOTS),
-    )
+    yield Kind(name="429-rate", heading="429 — Requests-per-minute (RPM) limit exceeded", status=429, detail="Rate limit", witness=_full("low-rpm", 3))  # fmt: skip
+    yield Kind(name="429-jobs", heading="429 — Concurrent job limit exceeded", status=429, detail="concurrent", witness=_full("low-concurrency", SLOTS))  # fmt: skip
 
 
 def _name(request: Request) -> str:

@@ -28,10 +28,10 @@ from luma_conformance.miniatures.miniature import (
     Asked,
     Body,
     Draft,
-    Handle,
+    Family,
     Make,
     Miniature,
-    around,
+    changing_answers,
     create,
     read_json,
     write_json,
@@ -44,7 +44,8 @@ from luma_conformance.rules import facts
 from luma_conformance.rules.rule import Fault, Find
 from luma_conformance.rules.subject import Subject
 
-_CREATED: Final = "201 — Created (success)"
+_LEGAL: Final = Family(Area.LEGAL, "legal", "201 — Created (success)")
+_BOUNDARIES: Final = Family(Area.BOUNDARIES, "boundaries", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +188,7 @@ def _limits() -> Iterator[Allowed]:
         body = give(IMAGE_EDIT, image_ref=[BY_DATA] * count)
         yield _of("image_edit", f"{count}-references", body, lambda b, n=count: len(b.get("image_ref") or ()) == n)
     for name, indexes in (("zero", [0]), ("descending", [9, 4, 0]), ("last", [119]), ("sixty-four", [*range(64)])):
-        yield _of(
-            "video_edit",
-            f"indexes-{name}",
-            guided(indexes),
-            lambda body, indexes=indexes: _like(look(body, "video.edit.keyframe_indexes") or [], indexes),
-        )
+        yield _of("video_edit", f"indexes-{name}", guided(indexes), lambda body, indexes=indexes: _like(look(body, "video.edit.keyframe_indexes") or [], indexes))  # fmt: skip
 
 
 def _like(found: list[int], wanted: list[int]) -> bool:
@@ -210,14 +206,12 @@ def _kept() -> tuple[Allowed, ...]:
 def refused_requests() -> Iterator[Miniature]:
     """Yield a service for each legal request that refuses it, and what is like it."""
     for allowed in _kept():
-        yield Miniature(
-            name=f"legal/{allowed.name}",
-            says=f"It refuses the legal request {allowed.name}.",
-            heading=_CREATED,
-            area=Area.LEGAL,
-            make=refusing(lambda asked, allowed=allowed: allowed.has(asked.body)),
+        yield _LEGAL.derive(
+            f"{allowed.name}",
+            f"It refuses the legal request {allowed.name}.",
+            refusing(lambda asked, allowed=allowed: allowed.has(asked.body)),
+            witness_of(allowed.body),
             touches=lambda asked, allowed=allowed: asked.answer.status == 201 and allowed.has(asked.body),
-            witness=witness_of(allowed.body),
         )
 
 
@@ -231,16 +225,14 @@ def refused_contexts() -> Iterator[Miniature]:
                 continue
             if context.name == "other-key" and "generation_id" in str(control):
                 continue  # what another client refers to is not its own
-            yield Miniature(
-                name=f"legal/{kind}/{context.name}",
-                says=f"It refuses legal requests of type {kind} {context.words}.",
-                heading=_CREATED,
-                area=Area.LEGAL,
-                make=refusing(lambda asked, kind=kind, holds=context.holds: _is(asked, kind) and holds(asked)),
+            yield _LEGAL.derive(
+                f"{kind}/{context.name}",
+                f"It refuses legal requests of type {kind} {context.words}.",
+                refusing(lambda asked, kind=kind, holds=context.holds: _is(asked, kind) and holds(asked)),
+                lambda inside=inside: (inside.write(),),
                 touches=lambda asked, kind=kind, holds=context.holds: (
                     asked.answer.status == 201 and _is(asked, kind) and holds(asked)
                 ),
-                witness=lambda inside=inside: (inside.write(),),
             )
 
 
@@ -258,19 +250,15 @@ def _is_accepted(body: Body) -> bool:
 def refusing(where: Callable[[Asked], bool]) -> Make:
     """Return what makes a service that refuses some of the requests it should accept."""
 
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            if response.status != 201 or request.url.partition("?")[0] != GENERATIONS_PATH:
-                return response
-            if not where(Asked(request=request, body=read_json(request.body))):
-                return response
-            kept = tuple(one for one in response.headers if not one[0].startswith("X-RateLimit"))
-            return replace(response, status=400, headers=kept, body=write_json({"detail": "Request is not supported"}))
+    def changed(request: Request, response: Response) -> Response:
+        if response.status != 201 or request.url.partition("?")[0] != GENERATIONS_PATH:
+            return response
+        if not where(Asked(request=request, body=read_json(request.body))):
+            return response
+        kept = tuple(one for one in response.headers if not one[0].startswith("X-RateLimit"))
+        return replace(response, status=400, headers=kept, body=write_json({"detail": "Request is not supported"}))
 
-        return answer
-
-    return around(wrap)
+    return changing_answers(changed)
 
 
 def _too_long(limit: int) -> Callable[[Find, Subject], Iterable[Fault]]:
@@ -347,13 +335,12 @@ def off_by_one() -> Iterator[Miniature]:
     exact = {"decimal": 51_000_000, "one-less": fifty}
     for rule, name, says, find, body in rows:
         size = exact.get(name)
-        yield Miniature(
-            name=f"boundaries/{rule}/{name}",
-            says=f"It {says}.",
+        yield _BOUNDARIES.derive(
+            f"{rule}/{name}",
+            f"It {says}.",
+            refinding(rule, find),
+            witness_of(body) if size is None else (lambda size=size: (create(_image(png(size=size))),)),
             heading=BY_ID[rule].heading,
-            area=Area.BOUNDARIES,
-            make=refinding(rule, find),
-            witness=witness_of(body) if size is None else (lambda size=size: (create(_image(png(size=size))),)),
             touches=_is_heavy if rule == "image-too-heavy" else None,
         )
 

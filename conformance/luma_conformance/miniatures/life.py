@@ -12,6 +12,7 @@ from luma_conformance.miniatures.kinds import KINDS, SUCCESSES, Kind
 from luma_conformance.miniatures.miniature import (
     Area,
     Body,
+    Family,
     Make,
     Miniature,
     Wait,
@@ -31,6 +32,7 @@ POLLED: Final = "200 — OK (success)"
 _FAILED: Final = "Failed response structure"
 _CODES: Final = "Failure codes"
 FRESH: Final = "How to get a fresh URL"
+_LIFE: Final = Family(Area.LIFE, "life", POLLED)
 BODIES: Final[Mapping[str, Body]] = {
     **CONTROLS,
     "uni-1-max": give(IMAGE, model="uni-1-max"),
@@ -69,15 +71,7 @@ def _lives(body: Body, *waits: float) -> Witness:
 
 
 def _life(name: str, says: str, change: Retell, witness: Witness, heading: str = POLLED) -> Miniature:
-    return Miniature(
-        name=f"life/{name}",
-        says=says,
-        heading=heading,
-        area=Area.LIFE,
-        make=_retold(change),
-        witness=witness,
-        concerns=is_lookup,
-    )
+    return _LIFE.derive(name, says, _retold(change), witness, heading=heading, concerns=is_lookup)
 
 
 def _running(view: View) -> View:
@@ -268,14 +262,13 @@ def wrong_members(kinds: tuple[Kind, ...]) -> Iterator[Miniature]:
 
 
 def _member(kind: Kind, name: str, says: str, change: Callable[[View], object]) -> Miniature:
-    return Miniature(
-        name=f"life/{kind.name}/{name}",
-        says=f"It {says} in answers of the kind {kind.name}.",
+    return _LIFE.derive(
+        f"{kind.name}/{name}",
+        f"It {says} in answers of the kind {kind.name}.",
+        on_kind(kind, rebody(change)),
+        kind.witness,
         heading=kind.heading,
-        area=Area.LIFE,
-        make=on_kind(kind, rebody(change)),
         touches=kind.touches,
-        witness=kind.witness,
     )
 
 
@@ -298,17 +291,16 @@ def wrong_creation() -> Iterator[Miniature]:
             ) -> View:
                 return {**view, fact: value} if (view["model"], view["type"]) == (model, kind) else view
 
-            yield Miniature(
-                name=f"life/created-{fact}-{name}",
-                says=f"Its 201 for {name} tells the {fact} {value}.",
+            yield _LIFE.derive(
+                f"created-{fact}-{name}",
+                f"Its 201 for {name} tells the {fact} {value}.",
+                on_kind(created, rebody(change)),
+                lambda body=body: (create(body),),
                 heading=created.heading,
-                area=Area.LIFE,
-                make=on_kind(created, rebody(change)),
                 touches=lambda asked, change=change: (
                     created.touches(asked)
                     and change(dict(read_json(asked.answer.body))) != read_json(asked.answer.body)
                 ),
-                witness=lambda body=body: (create(body),),
             )
 
 
@@ -329,14 +321,13 @@ def wrong_ids() -> Iterator[Miniature]:
         ("day", "a day after it was created", lambda one, now: now > one.created + 86_400, _lives(IMAGE, 90_000), FRESH),
     )  # fmt: skip
     for name, says, test, witness, heading in gone:
-        yield Miniature(
-            name=f"life/lost-{name}",
-            says=f"A generation is not found {says}.",
+        yield _LIFE.derive(
+            f"lost-{name}",
+            f"A generation is not found {says}.",
+            _vanishing(test),
+            witness,
             heading=heading,
-            area=Area.LIFE,
-            make=_vanishing(test),
             concerns=is_lookup,
-            witness=witness,
         )
 
 

@@ -13,11 +13,13 @@ from luma_conformance.miniatures.miniature import (
     Area,
     Asked,
     Body,
+    Family,
     Make,
     Miniature,
     Wait,
     Witness,
     create,
+    moves,
     poll,
     read_json,
     serve,
@@ -26,8 +28,8 @@ from luma_conformance.model import Request, Response, header
 from luma_conformance.reference.limits import SlidingWindow, Slots
 from luma_conformance.reference.service import Service
 
-RATE: Final = "429 — Requests-per-minute (RPM) limit exceeded"
-JOBS: Final = "429 — Concurrent job limit exceeded"
+RATE: Final = Family(Area.LIMITER, "rate", "429 — Requests-per-minute (RPM) limit exceeded")
+JOBS: Final = Family(Area.SLOTS, "jobs", "429 — Concurrent job limit exceeded")
 
 
 class Limited(Service):
@@ -114,36 +116,30 @@ def jobs(*bodies: Body) -> Witness:
 
 def kept_for_others() -> Iterator[Miniature]:
     """Yield services that keep one of the limits for each value of something, and services that share one."""
-    for limit, area, heading in (("rate", Area.LIMITER, RATE), ("jobs", Area.SLOTS, JOBS)):
+    for limit, family in (("rate", RATE), ("jobs", JOBS)):
         for name, says, what, body in _FEATURES:
             other = {
                 key: value for key, value in body.items() if limit == "rate" or key != "prompt" or name == "prompt"
             }
-            yield Miniature(
-                name=f"{limit}/per-{name}",
-                says=f"It keeps its {area} for each {says} of a client.",
-                heading=heading,
-                area=area,
-                make=kept_for(what, limit),
-                witness=rate({}, {}, {}, other) if limit == "rate" else jobs({}, other),
+            yield family.derive(
+                f"per-{name}",
+                f"It keeps its {family.area} for each {says} of a client.",
+                kept_for(what, limit),
+                rate({}, {}, {}, other) if limit == "rate" else jobs({}, other),
             )
         for name, value in _SENT:
-            yield Miniature(
-                name=f"{limit}/per-{name.lower()}",
-                says=f"It keeps its {area} for each {name} of a client.",
-                heading=heading,
-                area=area,
-                make=kept_for(_header(name), limit),
-                witness=_with_header(limit, name, value),
+            yield family.derive(
+                f"per-{name.lower()}",
+                f"It keeps its {family.area} for each {name} of a client.",
+                kept_for(_header(name), limit),
+                _with_header(limit, name, value),
             )
         client = "low-rpm" if limit == "rate" else "low-concurrency"
-        yield Miniature(
-            name=f"{limit}/shared",
-            says=f"All clients share one {area}.",
-            heading=heading,
-            area=area,
-            make=_shared(limit),
-            witness=lambda client=client: [
+        yield family.derive(
+            "shared",
+            f"All clients share one {family.area}.",
+            _shared(limit),
+            lambda client=client: [
                 *(create({"prompt": STAYING[0]}, "main") for _ in range(4)),
                 create({"prompt": STAYING[0]}, client),
             ],
@@ -220,16 +216,14 @@ def uncounted() -> Iterator[Miniature]:
         ("processing", "whose job is processing at once", lambda asked: asked.body.get("prompt") == STAYING[1], {"prompt": STAYING[1]}),
         ("all", "at all", lambda _: True, {}),
     )  # fmt: skip
-    for limit, area, heading in (("rate", Area.LIMITER, RATE), ("jobs", Area.SLOTS, JOBS)):
+    for limit, family in (("rate", RATE), ("jobs", JOBS)):
         for name, says, where, body in rows:
             kept = {key: value for key, value in body.items() if key != "prompt" or name in ("long", "processing")}
-            yield Miniature(
-                name=f"{limit}/uncounted-{name}",
-                says=f"It does not count requests {says} in its {area}.",
-                heading=heading,
-                area=area,
-                make=_uncounted(where, limit),
-                witness=rate(body, body, body, body) if limit == "rate" else jobs(kept, kept),
+            yield family.derive(
+                f"uncounted-{name}",
+                f"It does not count requests {says} in its {family.area}.",
+                _uncounted(where, limit),
+                rate(body, body, body, body) if limit == "rate" else jobs(kept, kept),
             )
 
 
@@ -254,10 +248,7 @@ def _counting(where: Callable[[Asked, int], bool], limit: str) -> Make:
 
 def counted_wrongly() -> Iterator[Miniature]:
     """Yield services in which polling takes quota or slots, or a refused request takes a slot."""
-    for client, limit, area, heading in (
-        ("low-rpm", "rate", Area.LIMITER, RATE),
-        ("low-concurrency", "jobs", Area.SLOTS, JOBS),
-    ):
+    for client, limit, family in (("low-rpm", "rate", RATE), ("low-concurrency", "jobs", JOBS)):
         lost = poll("3f0c9f6e-1b7a-4d64-9a53-0a1b2c3d4e5f", client)
         good, bad = create(IMAGE, client), create(give(IMAGE, prompt=""), client)
         fetch = create(give(IMAGE, image_ref=[{"url": "https://unreachable.test/a.png"}]), client)
@@ -272,31 +263,34 @@ def counted_wrongly() -> Iterator[Miniature]:
                 ("refused", "A request refused with 429", lambda _, status: status == 429, [good, good, Wait(5), good]),
                 ("upstream", "A request refused with 502 or 503", lambda _, status: status in (502, 503), [create(give(IMAGE, image_ref=[{"url": "https://media.test/proxy-down.png"}]), client), good]),
             ]  # fmt: skip
-        for name, says, where, moves in rows:
-            yield Miniature(
-                name=f"{limit}/counts-{name}",
-                says=f"{says} counts in its {area}.",
-                heading=heading,
-                area=area,
-                make=_counting(where, limit),
-                witness=lambda moves=moves: moves,
+        for name, says, where, sent in rows:
+            yield family.derive(
+                f"counts-{name}", f"{says} counts in its {family.area}.", _counting(where, limit), moves(*sent)
             )
 
 
-def _cleared_by(where: Callable[[Request, Response], bool]) -> Make:
-    """Return what makes a service that empties the window of a client on some answers."""
+def emptied_by(where: Callable[[Request, Response], bool], empty: Callable[[Any], object]) -> Make:
+    """Return what makes a service that empties the window or the slots of a client on some answers."""
 
-    class Cleared(Limited):
+    class Emptied(Limited):
         def handle(self, request: Request) -> Response:
             response = super().handle(request)
-            if where(request, response):
-                token = (header(request.headers, "Authorization") or "").removeprefix("Bearer luma-api-test-")
-                for name, client in self._clients.items():
-                    if name == token:
-                        client.window._admitted.clear()
+            token = (header(request.headers, "Authorization") or "").removeprefix("Bearer luma-api-test-")
+            if where(request, response) and token in self._clients:
+                empty(self._clients[token])
             return response
 
-    return serve(Cleared)
+    return serve(Emptied)
+
+
+def is_poll(request: Request, response: Response) -> bool:
+    """Return whether an answer tells of a generation."""
+    return request.method == "GET" and response.status == 200
+
+
+def is_answered(status: int) -> Callable[[Request, Response], bool]:
+    """Return whether an answer has a status."""
+    return lambda _, response: response.status == status
 
 
 def cleared_windows() -> Iterator[Miniature]:
@@ -304,19 +298,17 @@ def cleared_windows() -> Iterator[Miniature]:
     client = "low-rpm"
     good = create(IMAGE, client)
     rows: tuple[tuple[str, str, Callable[[Request, Response], bool], list[Request | Wait]], ...] = (
-        ("poll", "Polling", lambda request, response: request.method == "GET" and response.status == 200, [good, good, good, poll("{id:0}", client), good]),
-        ("404", "A lookup that finds nothing", lambda request, response: response.status == 404, [good, good, good, poll("nobody", client), good]),
-        ("400", "A request refused with 400", lambda _, response: response.status == 400, [good, good, good, create({"prompt": ""}, client), good]),
-        ("completed", "The end of a job that is polled", lambda _, response: b'"completed"' in response.body, [good, good, good, Wait(5), poll("{id:0}", client), good]),
+        ("poll", "Polling", is_poll, [poll("{id:0}", client)]),
+        ("404", "A lookup that finds nothing", is_answered(404), [poll("nobody", client)]),
+        ("400", "A request refused with 400", is_answered(400), [create({"prompt": ""}, client)]),
+        ("completed", "The end of a job that is polled", lambda _, response: b'"completed"' in response.body, [Wait(5), poll("{id:0}", client)]),
     )  # fmt: skip
-    for name, says, where, moves in rows:
-        yield Miniature(
-            name=f"rate/cleared-by-{name}",
-            says=f"{says} empties its window.",
-            heading=RATE,
-            area=Area.LIMITER,
-            make=_cleared_by(where),
-            witness=lambda moves=moves: moves,
+    for name, says, where, sent in rows:
+        yield RATE.derive(
+            f"cleared-by-{name}",
+            f"{says} empties its window.",
+            emptied_by(where, lambda client: client.window._admitted.clear()),
+            moves(good, good, good, *sent, good),
         )
 
 

@@ -14,6 +14,7 @@ from luma_conformance.miniatures.miniature import (
     Area,
     Asked,
     Body,
+    Family,
     Make,
     Miniature,
     changing_answers,
@@ -31,6 +32,7 @@ from luma_conformance.rules import MediaFact, Prediction, predict
 from luma_conformance.rules.rule import Fault, Find
 from luma_conformance.rules.subject import Subject
 
+_TEXTS: Final = Family(Area.TEXTS, "texts", "")
 _MEDIA: Final = tuple(dict.fromkeys(rule for rule, _, _ in FAULTS))
 
 
@@ -245,14 +247,13 @@ def echoing_wrong() -> Iterator[Miniature]:
             for fault in right(subject):
                 yield replace(fault, values=tuple({**one, member: change(str(one[member]))} for one in fault.values))
 
-        yield Miniature(
-            name=f"texts/{rule}/echo-{name}",
-            says=f"Its text for {rule} says what was sent {says}.",
+        yield _TEXTS.derive(
+            f"{rule}/echo-{name}",
+            f"Its text for {rule} says what was sent {says}.",
+            refinding(rule, find),
+            witness_of(body if "prompt" in body else {**IMAGE, **body}),
             heading=BY_ID[rule].heading,
-            area=Area.TEXTS,
-            make=refinding(rule, find),
             touches=lambda asked, rule=rule: rule in asked.broken,
-            witness=witness_of(body if "prompt" in body else {**IMAGE, **body}),
         )
 
 

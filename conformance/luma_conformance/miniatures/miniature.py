@@ -113,6 +113,42 @@ class Miniature:
         return self.area is Area.VARIANTS
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What miniatures of a kind share: their area, how their names begin, and their heading unless they have another."""
+
+    area: Area
+    below: str
+    heading: str
+
+    def derive(
+        self,
+        name: str,
+        says: str,
+        make: Make,
+        witness: Witness | None = None,
+        *,
+        heading: str = "",
+        touches: Callable[[Asked], bool] | None = None,
+        concerns: Callable[[Asked], bool] | None = None,
+        equivalent: str | None = None,
+        wire: Wire | None = None,
+    ) -> Miniature:
+        """Return a miniature of the family."""
+        return Miniature(
+            name=f"{self.below}/{name}",
+            says=says,
+            heading=heading or self.heading,
+            area=self.area,
+            make=make,
+            witness=witness,
+            touches=touches,
+            concerns=concerns,
+            equivalent=equivalent,
+            wire=wire,
+        )
+
+
 _NONE: Final = Response(status=0)
 
 
@@ -132,6 +168,11 @@ class Asked:
     def creates(self) -> bool:
         """Whether it asks for a generation."""
         return self.request.method == "POST" and self.request.url.partition("?")[0] == GENERATIONS_PATH
+
+
+def moves(*sent: Request | Wait) -> Witness:
+    """Return the witness that these moves are."""
+    return lambda: sent
 
 
 def is_lookup(asked: Asked) -> bool:

@@ -10,11 +10,12 @@ from luma_conformance.miniatures.controls import FAILING, IMAGE, STAYING, VIDEO
 from luma_conformance.miniatures.kinds import NOBODY, keyed
 from luma_conformance.miniatures.miniature import (
     Area,
+    Family,
     Make,
     Miniature,
     Wait,
     Witness,
-    around,
+    changing_answers,
     changing_requests,
     create,
     is_lookup,
@@ -77,6 +78,7 @@ def _from_query(request: Request) -> str | None:
     return None if _sent(request) or not given else _known(given[0])
 
 
+_KEYS: Final = Family(Area.AUTH, "keys", _INVALID)
 _EXTRA: Final = (("Content-Type", "application/json"),)
 
 
@@ -155,16 +157,15 @@ def open_doors() -> Iterator[Miniature]:
                 value = read(request)
                 return request if value is None else _authorized(request, value)
 
-            yield Miniature(
-                name=f"keys/{name}/{where.lower()}",
-                says=f"It {says}{'' if where == 'all' else f', on {where}'}.",
+            yield _KEYS.derive(
+                f"{name}/{where.lower()}",
+                f"It {says}{'' if where == 'all' else f', on {where}'}.",
+                changing_requests(reread),
+                lambda ask=ask, where=where: (_aimed(ask(), where),),
                 heading=heading,
-                area=Area.AUTH,
-                make=changing_requests(reread),
                 touches=lambda asked, read=read, where=where: (
                     where in ("all", asked.request.method) and read(asked.request) is not None
                 ),
-                witness=lambda ask=ask, where=where: (_aimed(ask(), where),),
             )
 
 
@@ -191,14 +192,13 @@ def wrong_states() -> Iterator[Miniature]:
                 if other != name and not (where == "GET" and name not in ("revoked", "expired")):
                     yield _treated(name, other, key, where)
     for one, words in (("second", "a second key of a client"), ("other", "the keys of other clients")):
-        yield Miniature(
-            name=f"keys/{one}-refused/all",
-            says=f"It does not know {words}.",
+        yield _KEYS.derive(
+            f"{one}-refused/all",
+            f"It does not know {words}.",
+            changing_requests(_as(f"luma-api-test-{one}", "luma-api-nobody")),
+            lambda one=one: (create(IMAGE, one),),
             heading="201 — Created (success)",
-            area=Area.AUTH,
-            make=changing_requests(_as(f"luma-api-test-{one}", "luma-api-nobody")),
             touches=lambda asked, one=one: _sent(asked.request).endswith(f"-{one}"),
-            witness=lambda one=one: (create(IMAGE, one),),
         )
 
 
@@ -214,14 +214,13 @@ _STATES: Final = {
 def _treated(name: str, other: str, key: str, where: str) -> Miniature:
     swap = _as(f"luma-api-test-{name}", f"luma-api-test-{key}")
     on = "" if where == "all" else f", on {where}"
-    return Miniature(
-        name=f"keys/{name}-as-{other}/{where.lower()}",
-        says=f"It treats the key that is {name} as one that is {other}{on}.",
+    return _KEYS.derive(
+        f"{name}-as-{other}/{where.lower()}",
+        f"It treats the key that is {name} as one that is {other}{on}.",
+        changing_requests(lambda request: swap(request) if where in ("all", request.method) else request),
+        lambda: (create(IMAGE, name),) if where != "GET" else (poll(COMPLETED_IMAGE, name),),
         heading=_STATES[name],
-        area=Area.AUTH,
-        make=changing_requests(lambda request: swap(request) if where in ("all", request.method) else request),
         touches=lambda asked: where in ("all", asked.request.method) and _sent(asked.request).endswith(f"-{name}"),
-        witness=lambda: (create(IMAGE, name),) if where != "GET" else (poll(COMPLETED_IMAGE, name),),
     )
 
 
@@ -248,6 +247,8 @@ def _showing(test: Callable[[Generation, float], bool]) -> Make:
 
 
 _FOREIGN: Final = "404 — Generation belongs to another API key"
+_NO_ID: Final = "404 — Invalid generation ID format"
+_SCOPING: Final = Family(Area.SCOPING, "scoping", _NO_ID)
 
 
 def _theirs(body: dict[str, object], seconds: float = 0.0, client: str = "main") -> Witness:
@@ -285,14 +286,13 @@ def _sights() -> Iterator[tuple[str, str, Callable[[Generation, float], bool], W
 def seen_by_others() -> Iterator[Miniature]:
     """Yield services that show the generations of another client, in each state, of each type, and at each age."""
     for name, says, test, witness in _sights():
-        yield Miniature(
-            name=f"scoping/seen-{name}",
-            says=f"It shows other clients generations {says}.",
+        yield _SCOPING.derive(
+            f"seen-{name}",
+            f"It shows other clients generations {says}.",
+            _showing(test),
+            witness,
             heading=_FOREIGN,
-            area=Area.SCOPING,
-            make=_showing(test),
             concerns=is_lookup,
-            witness=witness,
         )
 
 
@@ -309,7 +309,6 @@ def _found_by(near: Callable[[str, str], bool]) -> Make:
     return serve(Near)
 
 
-_NO_ID: Final = "404 — Invalid generation ID format"
 _ABSENT: Final = "404 — Generation does not exist"
 _NEAR: Final[tuple[tuple[str, str, str, Callable[[str, str], bool], str], ...]] = (
     ("shorter", "without its last character", _NO_ID, lambda given, own: given == own[:-1], COMPLETED_IMAGE[:-1]),
@@ -337,29 +336,24 @@ _SPELT: Final = "whether another spelling of a UUID names the same generation is
 def near_ids() -> Iterator[Miniature]:
     """Yield services that find generations by ids that are only near theirs."""
     for name, says, heading, near, given in _NEAR:
-        yield Miniature(
-            name=f"scoping/id-{name}",
-            says=f"It finds a generation {says}.",
+        yield _SCOPING.derive(
+            f"id-{name}",
+            f"It finds a generation {says}.",
+            _found_by(near),
+            lambda given=given: (poll(given),),
             heading=heading,
-            area=Area.SCOPING,
-            make=_found_by(near),
             concerns=is_lookup,
-            witness=lambda given=given: (poll(given),),
             equivalent=_SPELT if name in ("dashless", "braces", "urn", "blank") else None,
         )
 
 
 def _answered(where: Callable[[Request], bool], status: int, detail: str) -> Make:
-    def wrap(handle: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            response = handle(request)
-            if response.status != 404 or request.method != "GET" or not where(request):
-                return response
-            return replace(response, status=status, body=f'{{"detail": "{detail}"}}'.encode())
+    def changed(request: Request, response: Response) -> Response:
+        if response.status != 404 or request.method != "GET" or not where(request):
+            return response
+        return replace(response, status=status, body=f'{{"detail": "{detail}"}}'.encode())
 
-        return answer
-
-    return around(wrap)
+    return changing_answers(changed)
 
 
 _IDS: Final[tuple[tuple[str, Callable[[str], bool], str], ...]] = (
@@ -384,14 +378,12 @@ def odd_ids() -> Iterator[Miniature]:
             def where(request: Request, test: Callable[[str], bool] = test) -> bool:
                 return test(request.url.partition("?")[0].removeprefix(f"{GENERATIONS_PATH}/"))
 
-            yield Miniature(
-                name=f"scoping/{status}-{says.replace(' ', '-')}",
-                says=f"It answers {status} to a lookup of an id that is {says}.",
-                heading=_NO_ID,
-                area=Area.SCOPING,
-                make=_answered(where, status, detail),
+            yield _SCOPING.derive(
+                f"{status}-{says.replace(' ', '-')}",
+                f"It answers {status} to a lookup of an id that is {says}.",
+                _answered(where, status, detail),
+                lambda given=given: (poll(given),),
                 touches=lambda asked, where=where: asked.answer.status == 404 and where(asked.request),
-                witness=lambda given=given: (poll(given),),
             )
 
 

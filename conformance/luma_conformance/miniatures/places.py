@@ -117,12 +117,7 @@ def media_forms() -> Iterator[Form]:
             if rule == "ingestion-off" and place.path.startswith("video."):
                 continue  # "503 — Service Unavailable" names no frame
             reference = make()
-            yield Form(
-                rule=rule,
-                name=f"{place.name}-{name}",
-                body=place.body(reference),
-                has=_same(place, reference),
-            )
+            yield Form(rule, f"{place.name}-{name}", place.body(reference), _same(place, reference))
     for place in SOURCE_VIDEOS:
         for rule, name, reference in (
             ("reference-url-and-data", "typed", {**_BOTH, "media_type": "video/mp4"}),
@@ -132,7 +127,7 @@ def media_forms() -> Iterator[Form]:
             ("proxy-down", "url", {**_url("proxy-down.png"), "media_type": "video/mp4"}),
             ("ingestion-off", "url", {**_url("ingestion-off.png"), "media_type": "video/mp4"}),
         ):
-            form = Form(rule=rule, name=f"{place.name}-{name}", body=place.body(reference), has=_same(place, reference))
+            form = Form(rule, f"{place.name}-{name}", place.body(reference), _same(place, reference))
             yield form
 
 

@@ -7,16 +7,18 @@ from dataclasses import replace
 from typing import Final
 
 from luma_conformance.miniatures.controls import IMAGE
-from luma_conformance.miniatures.limits import kept_for
+from luma_conformance.miniatures.limits import JOBS, RATE, kept_for
 from luma_conformance.miniatures.miniature import (
     CONNECTION,
     TYPED,
     Area,
+    Family,
     Handle,
     Make,
     Miniature,
     Wire,
     around,
+    changing_requests,
     create,
     key_of,
     poll,
@@ -26,6 +28,8 @@ from luma_conformance.reference.cards import COMPLETED_IMAGE
 
 _CREATED: Final = "201 — Created (success)"
 _TRACING: Final = "Request tracing"
+_PROTOCOL: Final = Family(Area.PROTOCOL, "protocol", _CREATED)
+_WIRE: Final = Family(Area.PROTOCOL, "wire", _CREATED)
 _USUAL: Final = frozenset(
     ("authorization", "content-type", "x-request-id", "host", "content-length", "accept", "accept-encoding",
      "user-agent", "connection", "transfer-encoding", "expect")
@@ -96,53 +100,42 @@ _ROWS: Final[tuple[tuple[str, str, int, Callable[[Request], bool], Callable[[], 
 def form_operators() -> Iterator[Miniature]:
     """Yield services that refuse requests for what the page gives no say."""
     for name, says, status, where, ask in _ROWS:
-        open_question = name in ("version-sent",)
-        yield Miniature(
-            name=f"protocol/{name}",
-            says=f"It refuses requests with {status} where {says}.",
-            heading=_CREATED,
-            area=Area.PROTOCOL,
-            make=_refusing(status, "Request is not supported", where),
+        yield _PROTOCOL.derive(
+            name,
+            f"It refuses requests with {status} where {says}.",
+            _refusing(status, "Request is not supported", where),
+            lambda ask=ask: (ask(),),
             touches=lambda asked, where=where: (
                 asked.answer.status < 500 and asked.request.url.startswith(GENERATIONS_PATH) and where(asked.request)
             ),
-            witness=lambda ask=ask: (ask(),),
-            equivalent="what a version header on a request does is not said" if open_question else None,
+            equivalent="what a version header on a request does is not said" if name == "version-sent" else None,
         )
-    yield Miniature(
-        name="protocol/id-case",
-        says="It knows X-Request-Id only as the page spells it.",
+    yield _PROTOCOL.derive(
+        "id-case",
+        "It knows X-Request-Id only as the page spells it.",
+        changing_requests(_drop_misspelt_id),
+        lambda: (_lower(create(IMAGE)),),
         heading=_TRACING,
-        area=Area.PROTOCOL,
-        make=_exact_id("X-Request-Id"),
         touches=lambda asked: _exact(asked.request, "X-Request-Id"),
-        witness=lambda: (_lower(create(IMAGE)),),
     )
     yield from _bodies()
 
 
-def _exact_id(name: str) -> Make:
-    def wrap(handle: Handle) -> Handle:
-        def answer(request: Request) -> Response:
-            kept = tuple(one for one in request.headers if one[0].lower() != name.lower() or one[0] == name)
-            return handle(replace(request, headers=kept))
-
-        return answer
-
-    return around(wrap)
-
-
 def _rewritten(change: Callable[[bytes], bytes]) -> Make:
     """Return what makes a service that reads another body than was sent."""
-
-    def wrap(handle: Handle) -> Handle:
-        return lambda request: handle(
+    return changing_requests(
+        lambda request: (
             replace(request, body=change(request.body))
             if request.method == "POST" and request.url.startswith(GENERATIONS_PATH)
             else request
         )
+    )
 
-    return around(wrap)
+
+def _drop_misspelt_id(request: Request) -> Request:
+    """Return a request without its request id if that is not spelt as the page spells it."""
+    kept = tuple(one for one in request.headers if one[0].lower() != "x-request-id" or one[0] == "X-Request-Id")
+    return replace(request, headers=kept)
 
 
 def _bodies() -> Iterator[Miniature]:
@@ -159,14 +152,12 @@ def _bodies() -> Iterator[Miniature]:
         ("1-mb", "reads the first megabyte of a body", lambda raw: raw[:1_048_576], b'{"prompt": "A sunset"' + b" " * 1_100_000 + b"}"),
     )  # fmt: skip
     for name, says, change, raw in rows:
-        yield Miniature(
-            name=f"protocol/body-{name}",
-            says=f"It {says}.",
-            heading=_CREATED,
-            area=Area.PROTOCOL,
-            make=_rewritten(change),
+        yield _PROTOCOL.derive(
+            f"body-{name}",
+            f"It {says}.",
+            _rewritten(change),
+            lambda raw=raw: (create(raw),),
             touches=lambda asked, change=change: asked.creates and change(asked.request.body) != asked.request.body,
-            witness=lambda raw=raw: (create(raw),),
         )
 
 
@@ -183,29 +174,25 @@ _WIRES: Final[tuple[tuple[str, str, str, Wire], ...]] = (
 )  # fmt: skip
 
 
+_UNWAITED: Final = "a client may not wait for a 100 for ever (RFC 9110, 10.1.1), and the answer is the same"
+
+
 def wire_operators() -> Iterator[Miniature]:
     """Yield services that are wrong about HTTP itself; they are spoken to over the loopback interface."""
     for name, says, heading, wire in _WIRES:
-        yield Miniature(
-            name=f"wire/{name}",
-            says=f"It {says}.",
+        yield _WIRE.derive(
+            name,
+            f"It {says}.",
+            around(lambda handle: handle),
             heading=heading,
-            area=Area.PROTOCOL,
-            make=around(lambda handle: handle),
+            equivalent=_UNWAITED if name == "expect" else None,
             wire=wire,
-            equivalent="a client may not wait for a 100 for ever (RFC 9110, 10.1.1), and the answer is the same"
-            if name == "expect"
-            else None,
         )
-    for limit, heading in (
-        ("rate", "429 — Requests-per-minute (RPM) limit exceeded"),
-        ("jobs", "429 — Concurrent job limit exceeded"),
-    ):
-        yield Miniature(
-            name=f"wire/{limit}-per-connection",
-            says=f"It keeps its limit of {limit} for each connection.",
-            heading=heading,
-            area=Area.PROTOCOL,
-            make=kept_for(lambda asked, client: (client, header(asked.request.headers, CONNECTION)), limit),
+    for limit, family in (("rate", RATE), ("jobs", JOBS)):
+        yield _WIRE.derive(
+            f"{limit}-per-connection",
+            f"It keeps its limit of {limit} for each connection.",
+            kept_for(lambda asked, client: (client, header(asked.request.headers, CONNECTION)), limit),
+            heading=family.heading,
             wire=Wire(),
         )

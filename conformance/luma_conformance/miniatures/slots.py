@@ -7,15 +7,26 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, STAYING
-from luma_conformance.miniatures.limits import JOBS, Limited, jobs
-from luma_conformance.miniatures.miniature import Area, Asked, Body, Make, Miniature, Wait, Witness, create, poll, serve
-from luma_conformance.model import Request, Response, header
+from luma_conformance.miniatures.limits import JOBS, Limited, emptied_by, is_answered, is_poll, jobs
+from luma_conformance.miniatures.miniature import (
+    Asked,
+    Body,
+    Make,
+    Miniature,
+    Wait,
+    Witness,
+    create,
+    moves,
+    poll,
+    serve,
+)
+from luma_conformance.model import Request, Response
 from luma_conformance.reference.cards import FAILS
 from luma_conformance.reference.limits import Slots
 
 
-def _ending(change: Callable[[Asked, str, float, float], float]) -> Make:
-    """Return what makes a service whose slots are free at another time: a function of request, failure, now and end."""
+def _ending(change: Callable[[Asked, str, float, float], float]) -> type[Limited]:
+    """Return a service whose slots are free at another time: a function of request, failure, now and end."""
 
     class Ending(Limited):
         def _create(self, client: Any, request: Request) -> Any:
@@ -28,7 +39,7 @@ def _ending(change: Callable[[Asked, str, float, float], float]) -> Make:
             client.slots._ends = sorted([*(one for one in before if one > now), end])  # a sorted list is a heap
             return made
 
-    return serve(Ending)
+    return Ending
 
 
 def _then(body: Body, seconds: float) -> Witness:
@@ -43,15 +54,8 @@ def slot_operators() -> Iterator[Miniature]:
     yield from _kept_by_time()
     yield from _polled_slots()
     for name, says, more in (("one-more", "one job more", 1), ("double", "twice as many jobs as it should", 0), ("three-more", "three jobs more", 3)):  # fmt: skip
-        yield Miniature(
-            name=f"jobs/{name}",
-            says=f"It admits {says}.",
-            heading=JOBS,
-            area=Area.SLOTS,
-            make=_roomier(more),
-            witness=jobs({}, {}, {}, {}, {}),
-            equivalent="how many jobs a client may have depends on its plan, and no answer tells the number",
-        )
+        why = "how many jobs a client may have depends on its plan, and no answer tells the number"
+        yield JOBS.derive(name, f"It admits {says}.", _roomier(more), jobs({}, {}, {}, {}, {}), equivalent=why)
 
 
 def _kept_by_kind() -> Iterator[Miniature]:
@@ -108,38 +112,13 @@ def _roomier(more: int) -> Make:
 
 
 def _slot(name: str, says: str, change: Callable[[Asked, str, float, float], float], witness: Witness) -> Miniature:
-    return Miniature(
-        name=f"jobs/{name}", says=says, heading=JOBS, area=Area.SLOTS, make=_ending(change), witness=witness
-    )
-
-
-def _freed_by(where: Callable[[Request, Response], bool]) -> Make:
-    """Return what makes a service that frees all slots of a client on some answers."""
-
-    class Freed(Limited):
-        def handle(self, request: Request) -> Response:
-            response = super().handle(request)
-            if where(request, response):
-                token = (header(request.headers, "Authorization") or "").removeprefix("Bearer luma-api-test-")
-                for name, client in self._clients.items():
-                    if name == token:
-                        client.slots._ends.clear()
-            return response
-
-    return serve(Freed)
+    return JOBS.derive(name, says, serve(_ending(change)), witness)
 
 
 def _until_polled() -> Make:
     """Return what makes a service that gives a slot back only once the end of its job was polled."""
 
-    class Unpolled(Limited):
-        def _create(self, client: Any, request: Request) -> Any:
-            before = [*client.slots._ends]
-            made = super()._create(client, request)
-            now = self._read_clock(client)
-            client.slots._ends = sorted([*(one for one in before if one > now), now + 3600])
-            return made
-
+    class Unpolled(_ending(lambda _, __, now, ___: now + 3600)):
         def _poll(self, client: Any, generation_id: str, request: Request) -> Any:
             view = super()._poll(client, generation_id, request)
             if view["state"] in ("completed", "failed") and client.slots._ends:
@@ -153,25 +132,18 @@ def _polled_slots() -> Iterator[Miniature]:
     client = "low-concurrency"
     stays = create({"prompt": STAYING[1]}, client)
     rows: tuple[tuple[str, str, Callable[[Request, Response], bool], list[Request | Wait]], ...] = (
-        ("freed-by-poll", "Polling a running job gives its slot back.", lambda request, response: request.method == "GET" and response.status == 200, [stays, poll("{id:0}", client), stays]),
-        ("freed-by-404", "A lookup that finds nothing gives a slot back.", lambda request, response: response.status == 404, [stays, poll("nobody", client), stays]),
-        ("freed-by-429", "A refusal gives a slot back.", lambda _, response: response.status == 429, [stays, stays, stays]),
-        ("freed-by-400", "A request refused with 400 gives a slot back.", lambda _, response: response.status == 400, [stays, create({"prompt": ""}, client), stays]),
+        ("freed-by-poll", "Polling a running job gives its slot back.", is_poll, [poll("{id:0}", client)]),
+        ("freed-by-404", "A lookup that finds nothing gives a slot back.", is_answered(404), [poll("nobody", client)]),
+        ("freed-by-429", "A refusal gives a slot back.", is_answered(429), [stays]),
+        ("freed-by-400", "A request refused with 400 gives a slot back.", is_answered(400), [create({"prompt": ""}, client)]),
     )  # fmt: skip
-    for name, says, where, moves in rows:
-        yield Miniature(
-            name=f"jobs/{name}",
-            says=says,
-            heading=JOBS,
-            area=Area.SLOTS,
-            make=_freed_by(where),
-            witness=lambda moves=moves: moves,
+    for name, says, where, between in rows:
+        yield JOBS.derive(
+            name, says, emptied_by(where, lambda client: client.slots._ends.clear()), moves(stays, *between, stays)
         )
-    yield Miniature(
-        name="jobs/until-polled",
-        says="It gives a slot back only once the end of its job was polled.",
-        heading=JOBS,
-        area=Area.SLOTS,
-        make=_until_polled(),
-        witness=lambda: [create(IMAGE, client), Wait(5), create(IMAGE, client)],
+    yield JOBS.derive(
+        "until-polled",
+        "It gives a slot back only once the end of its job was polled.",
+        _until_polled(),
+        lambda: [create(IMAGE, client), Wait(5), create(IMAGE, client)],
     )

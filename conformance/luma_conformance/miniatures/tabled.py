@@ -9,7 +9,7 @@ from typing import Final
 
 from luma_conformance.miniatures.breaks import FORMS, Form
 from luma_conformance.miniatures.contexts import Context
-from luma_conformance.miniatures.miniature import ROOMY, Area, Asked, Body, Draft, Make, Miniature, Wait, create
+from luma_conformance.miniatures.miniature import ROOMY, Area, Asked, Body, Draft, Make, Miniature, Witness, create
 from luma_conformance.miniatures.places import heavy_forms, media_forms
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.media import Loader, media_facts
@@ -66,12 +66,12 @@ def first_form(rule: str) -> Form | None:
     return next((form for form in forms() if form.rule == rule), None)
 
 
-def witness_of(body: Body) -> Callable[[], Iterable[Request | Wait]]:
+def witness_of(body: Body) -> Witness:
     """Return the witness that a body is."""
     return lambda: (create(body),)
 
 
-def _rule_witness(rule: str) -> Callable[[], Iterable[Request | Wait]]:
+def _rule_witness(rule: str) -> Witness:
     form = first_form(rule)
     if form is not None:
         return witness_of(form.body)
@@ -79,23 +79,33 @@ def _rule_witness(rule: str) -> Callable[[], Iterable[Request | Wait]]:
     return lambda: (create(make()),)
 
 
-def breaks(rule: str) -> Callable[[Asked], bool]:
-    """Return whether a request breaks a rule."""
-    return lambda asked: rule in asked.broken
+def _wrong_about(
+    rule: Rule,
+    name: str,
+    says: str,
+    make: Make,
+    *,
+    area: Area,
+    where: Callable[[Asked], bool] = lambda _: True,
+    witness: Witness | None = None,
+) -> Miniature:
+    """Return a miniature that is wrong about one rule, in the requests that break it, `where` that holds."""
+    return Miniature(
+        name=name,
+        says=says,
+        heading=rule.heading,
+        area=area,
+        make=make,
+        touches=lambda asked: rule.id in asked.broken and where(asked),
+        witness=witness or _rule_witness(rule.id),
+    )
 
 
 def never_checked(rules: Sequence[Rule]) -> Iterator[Miniature]:
     """Yield a service for each rule that does not know it."""
     for rule in rules:
-        yield Miniature(
-            name=f"rules/{rule.id}/never",
-            says=f"It never checks {rule.id}.",
-            heading=rule.heading,
-            area=Area.RULES,
-            make=by_table(lambda _, table=without(rule.id): table),
-            touches=breaks(rule.id),
-            witness=_rule_witness(rule.id),
-        )
+        make = by_table(lambda _, table=without(rule.id): table)
+        yield _wrong_about(rule, f"rules/{rule.id}/never", f"It never checks {rule.id}.", make, area=Area.RULES)
 
 
 def another_text(rules: Sequence[Rule]) -> Iterator[Miniature]:
@@ -122,15 +132,8 @@ def another_word(rules: Sequence[Rule]) -> Iterator[Miniature]:
 
 
 def _with_text(rule: Rule, text: str, name: str, says: str) -> Miniature:
-    return Miniature(
-        name=f"texts/{rule.id}/{name}",
-        says=f"It {says}.",
-        heading=rule.heading,
-        area=Area.TEXTS,
-        make=by_table(lambda _, table=altered(replace(rule, detail=text)): table),
-        touches=breaks(rule.id),
-        witness=_rule_witness(rule.id),
-    )
+    make = by_table(lambda _, table=altered(replace(rule, detail=text)): table)
+    return _wrong_about(rule, f"texts/{rule.id}/{name}", f"It {says}.", make, area=Area.TEXTS)
 
 
 _SWAPPED: Final = {400: (422,), 422: (400,), 413: (400, 422), 502: (503, 422), 503: (502, 500)}
@@ -140,15 +143,9 @@ def another_status(rules: Sequence[Rule]) -> Iterator[Miniature]:
     """Yield services for each rule that answer it with a neighbouring status."""
     for rule in rules:
         for status in _SWAPPED[rule.status]:
-            yield Miniature(
-                name=f"statuses/{rule.id}/{status}",
-                says=f"It answers {rule.id} with status {status}.",
-                heading=rule.heading,
-                area=Area.STATUSES,
-                make=by_table(lambda _, table=altered(replace(rule, status=status)): table),
-                touches=breaks(rule.id),
-                witness=_rule_witness(rule.id),
-            )
+            make = by_table(lambda _, table=altered(replace(rule, status=status)): table)
+            says = f"It answers {rule.id} with status {status}."
+            yield _wrong_about(rule, f"statuses/{rule.id}/{status}", says, make, area=Area.STATUSES)
 
 
 def skipped_in_forms(known: Iterable[Form]) -> Iterator[Miniature]:
@@ -159,20 +156,23 @@ def skipped_in_forms(known: Iterable[Form]) -> Iterator[Miniature]:
             continue
         rule = BY_ID[form.rule]
         is_medium = rule.status in (413, 502, 503) or rule.id.startswith(("url-", "base64", "reference-"))
-        yield Miniature(
-            name=f"forms/{rule.id}/{form.name}",
-            says=f"It overlooks {rule.id} in the form {form.name}.",
-            heading=rule.heading,
+        yield _skipped(
+            rule,
+            f"forms/{rule.id}/{form.name}",
+            f"It overlooks {rule.id} in the form {form.name}.",
+            lambda asked, form=form: form.has(asked.body),
+            witness_of(form.body),
             area=Area.MEDIA if is_medium else Area.BOUNDARIES,
-            make=by_table(_skipping(rule.id, lambda asked, form=form: form.has(asked.body))),
-            touches=lambda asked, form=form: form.rule in asked.broken and form.has(asked.body),
-            witness=witness_of(form.body),
         )
 
 
-def _skipping(rule: str, where: Callable[[Asked], bool]) -> Choose:
-    table = without(rule)
-    return lambda asked: table if where(asked) else RULES
+def _skipped(
+    rule: Rule, name: str, says: str, where: Callable[[Asked], bool], witness: Witness, area: Area = Area.CONTEXTS
+) -> Miniature:
+    """Return a miniature that does not check a rule `where` that holds."""
+    table = without(rule.id)
+    make = by_table(lambda asked: table if where(asked) else RULES)
+    return _wrong_about(rule, name, says, make, area=area, where=where, witness=witness)
 
 
 def skipped_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
@@ -182,14 +182,12 @@ def skipped_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
             drafts = _find_drafts(rule.id, context)
             if drafts is None:
                 continue
-            yield Miniature(
-                name=f"contexts/{rule.id}/not-{context.name}",
-                says=f"It does not check {rule.id} {context.words}.",
-                heading=rule.heading,
-                area=Area.CONTEXTS,
-                make=by_table(_skipping(rule.id, context.holds)),
-                touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and context.holds(asked),
-                witness=lambda draft=drafts[0]: (draft.write(),),
+            yield _skipped(
+                rule,
+                f"contexts/{rule.id}/not-{context.name}",
+                f"It does not check {rule.id} {context.words}.",
+                context.holds,
+                lambda draft=drafts[0]: (draft.write(),),
             )
 
 
@@ -201,14 +199,12 @@ def only_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
         context, drafts = next(((one, drafts) for one, drafts in found if drafts), (None, None))
         if context is None or drafts is None:
             continue
-        yield Miniature(
-            name=f"contexts/{rule.id}/only-{context.name}",
-            says=f"It checks {rule.id} only {context.words}.",
-            heading=rule.heading,
-            area=Area.CONTEXTS,
-            make=by_table(_skipping(rule.id, lambda asked, context=context: not context.holds(asked))),
-            touches=lambda asked, rule=rule.id, context=context: rule in asked.broken and not context.holds(asked),
-            witness=lambda draft=drafts[1]: (draft.write(),),
+        yield _skipped(
+            rule,
+            f"contexts/{rule.id}/only-{context.name}",
+            f"It checks {rule.id} only {context.words}.",
+            lambda asked, context=context: not context.holds(asked),
+            lambda draft=drafts[1]: (draft.write(),),
         )
 
 

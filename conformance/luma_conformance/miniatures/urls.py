@@ -13,12 +13,14 @@ from luma_conformance.miniatures.life import FRESH, POLLED, View
 from luma_conformance.miniatures.miniature import (
     ROOMY,
     Area,
+    Asked,
     Body,
+    Family,
     Make,
     Miniature,
     Wait,
     Witness,
-    around,
+    changing_answers,
     create,
     poll,
     serve,
@@ -29,6 +31,8 @@ from luma_conformance.reference.service import Service
 from luma_conformance.reference.storage import PREFIX, UNSIGNED, Storage
 
 _URLS: Final = "What happens when a URL expires"
+_URL: Final = Family(Area.URLS, "urls", _URLS)
+_OUTPUT: Final = Family(Area.LIFE, "outputs", POLLED)
 
 
 def _stored(kind: Callable[[], Storage]) -> Make:
@@ -111,36 +115,26 @@ def wrong_urls() -> Iterator[Miniature]:
         ("second-short", "The URLs of later polls last half an hour.", FRESH, _url_works(lambda it, name, url, now: url == it.given[name][0] or now < float(url.partition("X-Amz-Date=")[2].partition("&")[0]) + 1800), _downloads(poll(), Wait(2000), load(2))),
     )  # fmt: skip
     for name, says, heading, make, witness in rows:
-        yield Miniature(name=f"urls/{name}", says=says, heading=heading, area=Area.URLS, make=make, witness=witness)
+        yield _URL.derive(name, says, make, witness, heading=heading)
     yield from _refusals()
     yield from _same_urls()
 
 
 def _refusals() -> Iterator[Miniature]:
     for status in (200, 400, 401, 404, 410):
-        yield Miniature(
-            name=f"urls/expired-{status}",
-            says=f"It answers {status} to an output URL that has expired.",
-            heading=_URLS,
-            area=Area.URLS,
-            make=around(
-                lambda handle, status=status: (
-                    lambda request: (
-                        _restatus(handle(request), status) if request.url.startswith(PREFIX) else handle(request)
-                    )
-                )
-            ),
-            touches=lambda asked: asked.answer.status == 403 and PREFIX in asked.request.url,
-            witness=_downloads(Wait(4000), load()),
+        yield _URL.derive(
+            f"expired-{status}",
+            f"It answers {status} to an output URL that has expired.",
+            _loaded(403, status),
+            _downloads(Wait(4000), load()),
+            touches=_is_loaded(403),
         )
     for kind in ("image", "video"):
-        yield Miniature(
-            name=f"urls/forever-{kind}",
-            says=f"The URLs of outputs that are {kind}s never expire.",
-            heading=_URLS,
-            area=Area.URLS,
-            make=_stored(lambda kind=kind: _Lasting(kind)),
-            witness=_downloads(Wait(4000), load(), body=IMAGE if kind == "image" else CONTROLS["video"]),
+        yield _URL.derive(
+            f"forever-{kind}",
+            f"The URLs of outputs that are {kind}s never expire.",
+            _stored(lambda kind=kind: _Lasting(kind)),
+            _downloads(Wait(4000), load(), body=IMAGE if kind == "image" else CONTROLS["video"]),
         )
 
 
@@ -156,8 +150,18 @@ class _Lasting(Storage):
         return super().url(origin, generation, media, now)
 
 
-def _restatus(response: Response, status: int) -> Response:
-    return replace(response, status=status) if response.status == 403 else response
+def _loaded(right: int, status: int) -> Make:
+    """Return what makes a service that answers another status where an output URL is answered the right one."""
+
+    def changed(request: Request, response: Response) -> Response:
+        is_meant = request.url.startswith(PREFIX) and response.status == right
+        return replace(response, status=status) if is_meant else response
+
+    return changing_answers(changed)
+
+
+def _is_loaded(right: int) -> Callable[[Asked], bool]:
+    return lambda asked: asked.answer.status == right and PREFIX in asked.request.url
 
 
 def _same_urls() -> Iterator[Miniature]:
@@ -177,13 +181,8 @@ def _same_urls() -> Iterator[Miniature]:
     )
     for name, says, keeps in rows:
         body = {"videos": CONTROLS["video"], "edits": CONTROLS["image_edit"], "reframes": CONTROLS["video_reframe"]}
-        yield Miniature(
-            name=f"urls/same-{name}",
-            says=says,
-            heading=FRESH,
-            area=Area.URLS,
-            make=_keeping(keeps),
-            witness=_downloads(poll(), body=body.get(name, IMAGE)),
+        yield _URL.derive(
+            f"same-{name}", says, _keeping(keeps), _downloads(poll(), body=body.get(name, IMAGE)), heading=FRESH
         )
 
 
@@ -218,30 +217,17 @@ def wrong_outputs() -> Iterator[Miniature]:
         ("dead", "gives URLs that lead nowhere", lambda view: {**view, "output": [{**one, "url": one["url"].replace("Nonce=", "Nonce=0")} for one in view["output"]]}),
     )  # fmt: skip
     for name, says, change in rows:
-        yield Miniature(
-            name=f"outputs/{name}",
-            says=f"It {says}.",
-            heading=POLLED,
-            area=Area.LIFE,
-            make=on_kind(completed, rebody(change)),
-            touches=completed.touches,
-            witness=completed.witness,
+        yield _OUTPUT.derive(
+            name, f"It {says}.", on_kind(completed, rebody(change)), completed.witness, touches=completed.touches
         )
     for status in (201, 403, 404):
-        yield Miniature(
-            name=f"outputs/status-{status}",
-            says=f"It answers {status} to an output URL that is valid.",
-            heading=_URLS,
-            area=Area.URLS,
-            make=around(lambda handle, status=status: lambda request: _revalid(request, handle(request), status)),
-            touches=lambda asked: asked.answer.status == 200 and PREFIX in asked.request.url,
-            witness=_downloads(load()),
+        yield replace(_OUTPUT, area=Area.URLS, heading=_URLS).derive(
+            f"status-{status}",
+            f"It answers {status} to an output URL that is valid.",
+            _loaded(200, status),
+            _downloads(load()),
+            touches=_is_loaded(200),
         )
-
-
-def _revalid(request: Request, response: Response, status: int) -> Response:
-    is_output = request.url.startswith(PREFIX) and response.status == 200
-    return replace(response, status=status) if is_output else response
 
 
 def output_operators() -> Iterator[Miniature]:

@@ -77,11 +77,7 @@ def _spellings() -> Iterator[Miniature]:
         yield _variant(f"json-{name}", says, _json(lambda body: body, dump))
     yield _variant("extra-member", "Every body has one more member.", _json(lambda body: {**body, "trace": "abc"}))
     yield _variant("extra-object", "Every body has one more object.", _json(lambda body: {"meta": {"node": 7}, **body}))
-    yield _variant(
-        "error-code",
-        "Every error has a code too.",
-        _json(lambda body: {**body, "code": "e1"} if "detail" in body else body),
-    )
+    yield _variant("error-code", "Every error has a code too.", _json(lambda body: {**body, "code": "e1"} if "detail" in body else body))  # fmt: skip
 
 
 def _rename(change: Callable[[str], str]) -> Callable[[Request, Response], Response]:
@@ -171,9 +167,7 @@ def _predicted(request: Request) -> Prediction:
 
 def _orders() -> Iterator[Miniature]:
     yield _variant("last-fault", "Of several faults it names the last.", _picking(lambda _: -1))
-    yield _variant(
-        "middle-fault", "Of several faults it names one in the middle.", _picking(lambda one: len(one.violations) // 2)
-    )
+    yield _variant("middle-fault", "Of several faults it names one in the middle.", _picking(lambda one: len(one.violations) // 2))  # fmt: skip
     yield _variant("first-of-page", "Of several faults it names the first on the page.", _picking(lambda _: 0))
     for name, says, first in (
         ("limits-first", "It checks the limits before a body.", True),
@@ -215,15 +209,9 @@ def _counting(where: Callable[[int], bool]) -> Make:
 
 def _limits() -> Iterator[Miniature]:
     yield _variant("400-counts", "Requests refused with 400 use quota.", _counting(lambda status: status == 400))
-    yield _variant(
-        "all-count",
-        "Requests refused for what they say use quota.",
-        _counting(lambda status: status in (400, 413, 422, 502, 503)),
-    )
+    yield _variant("all-count", "Requests refused for what they say use quota.", _counting(lambda status: status in (400, 413, 422, 502, 503)))  # fmt: skip
     yield _variant("402-counts", "Requests that cannot be paid use quota.", _counting(lambda status: status == 402))
-    yield _variant(
-        "jobs-count", "Requests refused for too many jobs use quota.", _counting(lambda status: status == 429)
-    )
+    yield _variant("jobs-count", "Requests refused for too many jobs use quota.", _counting(lambda status: status == 429))  # fmt: skip
     for name, says, settings in (
         (
             "slow",
@@ -268,9 +256,7 @@ def _malformed() -> Iterator[Miniature]:
             is_open = response.status == 400 and says.startswith(("Request body is not", "Request is not supported"))
             return replace(response, status=status, body=write_json({"detail": text})) if is_open else response
 
-        yield _variant(
-            f"malformed-{status}", f"What the page leaves open about bodies is answered {status}.", _on_api(changed)
-        )
+        yield _variant(f"malformed-{status}", f"What the page leaves open about bodies is answered {status}.", _on_api(changed))  # fmt: skip
     yield _variant("tolerant", "What the page leaves open about bodies is accepted where it can be.", around(_tolerant))
     yield _variant("no-profile", "It publishes no profile.", around(_without_profile))
     yield _variant("bare-ids", "Request ids it generates have no dashes.", _on_api(_dashless))

@@ -9,8 +9,8 @@ from typing import Final
 from luma_conformance.miniatures.answers import on_kind, revalue
 from luma_conformance.miniatures.controls import IMAGE
 from luma_conformance.miniatures.kinds import KINDS
-from luma_conformance.miniatures.limits import RATE, Limited, rate
-from luma_conformance.miniatures.miniature import Area, Make, Miniature, Wait, Witness, create, serve
+from luma_conformance.miniatures.limits import JOBS, RATE, Limited, rate
+from luma_conformance.miniatures.miniature import Make, Miniature, Wait, Witness, create, serve
 from luma_conformance.model import Request
 from luma_conformance.reference.limits import Refusal, SlidingWindow
 
@@ -144,23 +144,7 @@ def windows() -> Iterator[Miniature]:
         ("held", "counts refused requests, so that waiting as told is not enough", _Held, lambda: [*three(), Wait(30), *three(), Wait(30), create(IMAGE, "low-rpm")]),
     )  # fmt: skip
     for name, says, kind, witness in rows:
-        yield Miniature(
-            name=f"rate/{name}",
-            says=f"It {says}.",
-            heading=RATE,
-            area=Area.LIMITER,
-            make=_window(kind),
-            witness=witness,
-            equivalent=_EQUIVALENT.get(name),
-        )
-
-
-def _told(name: str, change: Callable[[int], object], kind: str) -> Make:
-    def rewrite(value: str) -> str:
-        return str(change(int(value)))
-
-    found = next(one for one in KINDS if one.name == kind)
-    return on_kind(found, revalue(name, rewrite))
+        yield RATE.derive(name, f"It {says}.", _window(kind), witness, equivalent=_EQUIVALENT.get(name))
 
 
 _REFUSED: Final = "429-rate"
@@ -207,14 +191,13 @@ def told_wrongly() -> Iterator[Miniature]:
     """Yield services whose headers about the limits do not tell the truth."""
     for name, kind, told, says, change in _TOLD:
         found = next(one for one in KINDS if one.name == kind)
-        yield Miniature(
-            name=f"{'jobs' if kind == _FULL else 'rate'}/told-{name}",
-            says=f"Its {told} {says}.",
+        yield (JOBS if kind == _FULL else RATE).derive(
+            f"told-{name}",
+            f"Its {told} {says}.",
+            on_kind(found, revalue(told, lambda value, change=change: str(change(int(value))))),
+            _spread if kind == _REFUSED else found.witness,
             heading=found.heading,
-            area=Area.SLOTS if kind == _FULL else Area.LIMITER,
-            make=_told(told, change, kind),
             touches=found.touches,
-            witness=_spread if kind == _REFUSED else found.witness,
         )
 
 
