@@ -172,7 +172,14 @@ def skipped_in_forms(known: Iterable[Form]) -> Iterator[Miniature]:
 
 def _skipping(rule: str, where: Callable[[Asked], bool]) -> Choose:
     table = without(rule)
-    return lambda asked: table if where(asked) else RULES
+
+    def choose(asked: Asked) -> Sequence[Rule]:
+        try:
+            return table if where(asked) else RULES
+        except (AttributeError, LookupError, TypeError):  # members of other types than the rule speaks of
+            return RULES
+
+    return choose
 
 
 def skipped_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
