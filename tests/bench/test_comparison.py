@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from luma_conformance.miniatures.miniature import Area, Miniature
+from luma_conformance.miniatures.miniature import Area, Handle, Make, Miniature, create, poll
+from luma_conformance.model import Clock, Request, Response
 from luma_conformance.rules import Accepted, predict
 from tests.bench.comparison import (
     REFERENCE,
     Row,
+    Tape,
     Trial,
     choose_sample,
     count_rows,
@@ -72,6 +75,27 @@ def test_what_only_schemathesis_finds_is_told() -> None:
 
     assert "`a` It is so. (schemathesis: ST1 Wrong)" in text.partition("not by our suite (1)")[2]
     assert "`legal-a` It is so. (schemathesis: ST2 Odd)" in text.partition("Legal, and accused (1)")[2]
+
+
+def test_a_service_is_asked_again_only_where_an_answer_would_differ() -> None:
+    """A fault that none of the requests meets cannot be found by them; one that shows after a wait can."""
+    tape = Tape(
+        requests=[(100.0, create({"prompt": "a lighthouse"})), (107.0, poll("7c9e6679-7425-40de-944b-e07fc1f90ae7"))]
+    )
+
+    def made(wrong: Callable[[Request, float], bool]) -> Make:
+        def make(clock: Clock) -> Handle:
+            handle, began = make_reference(clock), clock.now()
+            gone = Response(status=404, headers=(), body=b"")
+            return lambda asked: gone if wrong(asked, clock.now() - began) else handle(asked)
+
+        return make
+
+    assert not tape.tells_apart(make_reference, make_reference)
+    assert not tape.tells_apart(made(lambda asked, _: b"manga" in asked.body), make_reference)
+    assert tape.tells_apart(made(lambda asked, _: b"lighthouse" in asked.body), make_reference)
+    assert tape.tells_apart(made(lambda _, seconds: seconds >= 7), make_reference)
+    assert not tape.tells_apart(made(lambda _, seconds: seconds > 7), make_reference)
 
 
 def trial(name: str, *found: str) -> Trial:

@@ -171,8 +171,14 @@ def _skipped(
 ) -> Miniature:
     """Return a miniature that does not check a rule `where` that holds."""
     table = without(rule.id)
-    make = by_table(lambda asked: table if where(asked) else RULES)
-    return _wrong_about(rule, name, says, make, area=area, where=where, witness=witness)
+
+    def choose(asked: Asked) -> Sequence[Rule]:
+        try:
+            return table if where(asked) else RULES
+        except (AttributeError, LookupError, TypeError):  # members of other types than the rule speaks of
+            return RULES
+
+    return _wrong_about(rule, name, says, by_table(choose), area=area, where=where, witness=witness)
 
 
 def skipped_in_contexts(contexts: Sequence[Context]) -> Iterator[Miniature]:
