@@ -221,6 +221,17 @@ def test_wrong_use_is_told(luma_errors: LumaErrors, wrong: object, says: str) ->
         wrong(luma_errors)
 
 
+def test_a_route_that_nobody_would_take_down_is_refused() -> None:
+    """Before and after it is active, `luma_errors` puts nothing in place."""
+    luma_errors = LumaErrors()
+    with pytest.raises(InputError, match="it is not active"):
+        luma_errors(REFUSED).route()
+    with luma_errors:
+        luma_errors(REFUSED).route()
+    with pytest.raises(InputError, match="it is not active"):
+        luma_errors(REFUSED).route()
+
+
 @pytest.mark.parametrize("missing", ["respx", "httpx"])
 def test_without_the_extra_it_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a package of the extra is missing, the error names it and the command."""

@@ -140,6 +140,20 @@ def test_requests_reaches_it_over_loopback() -> None:
     assert {one.request.body for one in reference.exchanges} == {json.dumps(PROMPT).encode()}
 
 
+def test_an_output_expires_over_loopback_too() -> None:
+    """The client's own sleep of an hour is one for the server, so its URL is refused and a fresh one is not."""
+    with LumaReference() as reference, requests.Session() as session:
+        session.headers.update(authorize(reference))
+        url = f"{reference.serve()}/generations"
+        poll = f"{url}/{session.post(url, json=PROMPT).json()['id']}"
+        time.sleep(30)
+        old = session.get(poll).json()["output"][0]["url"]
+        assert requests.get(old, timeout=5).status_code == 200
+        time.sleep(3600)
+        assert requests.get(old, timeout=5).status_code == 403
+        assert requests.get(session.get(poll).json()["output"][0]["url"], timeout=5).status_code == 200
+
+
 def test_what_comes_first_is_told_by_ids() -> None:
     """Over loopback too: a 502, a dropped connection and a poll under way, and then the reference itself."""
     with LumaReference() as reference, requests.Session() as session:

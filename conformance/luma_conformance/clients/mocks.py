@@ -39,24 +39,33 @@ def require_extra(what: str) -> None:
 
 
 class Routes:
-    """A respx router of its own, which is active from the first use to the end."""
+    """A respx router of its own, which is active from the first use, inside a `with`, to its end."""
 
     def __init__(self) -> None:
-        self._ending = ExitStack()
+        self._ending: ExitStack | None = None
         self._router: respx.MockRouter | None = None
 
+    def __enter__(self) -> Self:
+        self._ending = ExitStack()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._ending is not None
+        self._ending.close()
+        self._ending = self._router = None
+
     def open(self) -> respx.MockRouter:
-        """Return the router, started."""
+        """Return the router, started; raise InputError outside the `with`: nobody would stop it."""
         import respx
 
+        __tracebackhide__ = True
+        if self._ending is None:
+            raise InputError("route() puts a mock in place until the fixture, or the `with`, ends: it is not active")
         if self._router is None:
             self._router = self._ending.enter_context(respx.mock(assert_all_called=False))
         return self._router
-
-    def close(self) -> None:
-        """Stop the router."""
-        self._ending.close()
-        self._router = None
 
 
 class LumaErrors:
@@ -79,17 +88,18 @@ class LumaErrors:
         require_extra("luma_errors")
         self.time = VirtualTime()
         self._routes = Routes()
+        self._ending = ExitStack()
         self._mounted: list[tuple[respx.Route, LumaMock]] = []
 
     def __enter__(self) -> Self:
-        self.time.__enter__()
+        self._ending.enter_context(self.time)
+        self._ending.enter_context(self._routes)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._routes.close()
-        self.time.__exit__(kind, error, traceback)
+        self._ending.close()
 
     @property
     def waits(self) -> list[float]:

@@ -66,7 +66,7 @@ class LumaReference:
 
     def __enter__(self) -> Self:
         self._ending.enter_context(self.time)
-        self._ending.callback(self._routes.close)
+        self._ending.enter_context(self._routes)
         return self
 
     def __exit__(
@@ -89,6 +89,7 @@ class LumaReference:
 
     def key(self, role: str = MAIN_KEY) -> str:
         """Return the API key of a role, such as `low-rpm-key`; raise InputError for an unknown role."""
+        __tracebackhide__ = True
         keys = self._profile.keys
         if role not in keys:
             raise InputError(f"the reference has no key {role!r}; {nearest(role, keys)}")
@@ -99,6 +100,7 @@ class LumaReference:
 
         `content-moderated-prompt` is that of a generation which fails with `content_moderated`.
         """
+        __tracebackhide__ = True
         values = self._profile.values
         if role not in values:
             raise InputError(f"the reference has no value {role!r}; {nearest(role, values)}")
@@ -145,6 +147,7 @@ class LumaReference:
 
         It is added to a router of yours, such as `respx_mock`, or else is active until the fixture ends.
         """
+        __tracebackhide__ = True
         require_extra("luma_reference.route")
         active = self._routes.open() if router is None else router
         return active.route(host=urlsplit(API).hostname).mock(side_effect=self)
