@@ -138,8 +138,8 @@ def test_recordings_are_compared_in_every_format(capsys: Output) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ("clean.jsonl a.har", "clean.jsonl holds results and a.har a recording; two files of results, two recordings"),
-        ("a.har clean.jsonl", "a.har holds a recording and clean.jsonl results; two files of results, two recordings"),
+        ("clean.jsonl a.har", "clean.jsonl holds verdicts and a.har answers; judge these first, `luma-conformance"),
+        ("a.har clean.jsonl", "clean.jsonl holds verdicts and a.har answers; judge these first, `luma-conformance"),
         ("clean.jsonl http://127.0.0.1:9", "clean.jsonl holds verdicts, not requests to send again; judge the server"),
         ("http://127.0.0.1:9 a.har", "http://127.0.0.1:9 is a server, and only NEW can be one"),
         ("a.har a.har --profile p.toml", "--profile and --spend are for a server, and none is compared here"),

@@ -16,7 +16,7 @@ from luma_conformance.judge.answers import body_of
 from luma_conformance.judge.lifecycle import VARYING
 from luma_conformance.matching import UUID, show
 from luma_conformance.model import Exchange, Response, fields
-from luma_conformance.recording.entry import RESPONSE_BODY, RESPONSE_HEADERS, Entry
+from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, RESPONSE_HEADERS, Entry
 from luma_conformance.report.compare import NOT_THERE, SEVERITIES, THERE, Change, Comparison, Kind, Side, in_order
 from luma_conformance.report.result import count_noun
 
@@ -37,9 +37,9 @@ def compare_recordings(before: Iterable[Entry], after: Iterable[Entry], *, names
     """Return what changed from one recording to another; `names` are what the two are called.
 
     Exchanges are paired by the item, example and number the kit's recorder notes, of each item's last take, or, where
-    one of the two has no such notes, by method, path and body, in order.
+    one of the two has no such notes, by method, path and body, in order. What is lost is not compared.
     """
-    befores, afters = list(before), list(after)
+    befores, afters = [*filter(_is_comparable, before)], [*filter(_is_comparable, after)]
     by_note = all(entry.note.get("item") for entry in (*befores, *afters))
     olds, news = _keyed(befores, by_note=by_note), _keyed(afters, by_note=by_note)
     pairs = [(entry, news[key]) for key, entry in olds.items() if key in news]
@@ -61,6 +61,12 @@ def compare_recordings(before: Iterable[Entry], after: Iterable[Entry], *, names
         unchanged=unchanged,
         comparable=bool(pairs),
     )
+
+
+def _is_comparable(entry: Entry) -> bool:
+    """Return whether it is known what was asked, and the server itself has answered."""
+    is_lost = entry.exchange.request.method == "POST" and REQUEST_BODY in entry.unknown
+    return not is_lost and entry.unanswered is None
 
 
 def _keyed(entries: list[Entry], *, by_note: bool) -> dict[Hashable, Entry]:

@@ -15,19 +15,21 @@ from luma_conformance.arguments import is_http_url, whole_number
 from luma_conformance.audit.changes import compare_recordings
 from luma_conformance.cli.output import write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile
-from luma_conformance.cli.recordings import hide_keys, read_recording, watch
+from luma_conformance.cli.recordings import hide_keys, is_recording, read_recording, watch
 from luma_conformance.cli.results import RESULTS, holds_results, read_results
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.recording.opening import find_recordings
 from luma_conformance.report.compare import FailOn, compare_results
 from luma_conformance.report.compare_formats import WRITERS
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
-    from luma_conformance.recording.entry import Entry
+    from luma_conformance.recording.entry import Entry, Unread
     from luma_conformance.report.compare import Comparison
 
+FEW: Final = 5
+"""Entries that cannot be read, of which each is named."""
 GRAVEST: Final = (Exit.NOT_CONFORMANT, Exit.COULD_NOT_JUDGE)
-PAIRS: Final = "two files of results, two recordings, or a recording and the URL of a server can be compared"
 
 
 def add_commands(commands: Commands) -> None:
@@ -89,8 +91,11 @@ def _refuse_mix(old: str, new: str, *, of_results: bool) -> None:
                 f"--luma-report DIR`, and compare {old} with DIR, or compare a recording with the server"
             )
     elif holds_results(Path(new)) is not of_results:
-        one, other = ("results", "a recording") if of_results else ("a recording", "results")
-        raise InputError(f"{old} holds {one} and {new} {other}; {PAIRS}")
+        recorded, results = (new, old) if of_results else (old, new)
+        raise InputError(
+            f"{results} holds verdicts and {recorded} answers; judge these first, `luma-conformance run "
+            f"cassette:{recorded} --luma-report DIR`, and compare DIR with {results}"
+        )
 
 
 def _results(old: Path, news: Iterable[str]) -> Iterator[Comparison]:
@@ -102,19 +107,31 @@ def _results(old: Path, news: Iterable[str]) -> Iterator[Comparison]:
 def _recordings(old: Path, options: argparse.Namespace) -> Iterator[Comparison]:
     for new in options.new:
         with _answers(old, new, options) as answers:
-            comparison = compare_recordings(watch(read_recording(old), old), answers, names=(str(old), new))
+            comparison = compare_recordings(_read(str(old)), answers, names=(str(old), new))
         yield comparison.scrub(hide_keys)
+
+
+def _read(name: str) -> Iterator[Entry]:
+    """Yield the exchanges of a recording, of a folder or an archive of them; say what cannot be read."""
+    left_out: list[Unread] = []
+    for recording in find_recordings([name]):
+        if recording.is_named or is_recording(recording):
+            yield from watch(read_recording(recording, left_out.append), recording)
+    for one in left_out[:FEW]:
+        print(hide_keys(f"luma-conformance: {one.place} is left out: {one.why}"), file=sys.stderr)
+    if len(left_out) > FEW:
+        print(f"luma-conformance: … and {len(left_out) - FEW} more are left out", file=sys.stderr)
 
 
 @contextmanager
 def _answers(old: Path, new: str, options: argparse.Namespace) -> Iterator[Iterable[Entry]]:
     """Yield the exchanges to compare with: of a recording, or of a server that is sent the cases of the older one."""
     if not is_http_url(new):
-        yield watch(read_recording(Path(new)), Path(new))
+        yield _read(new)
         return
     from luma_conformance.session.ask_again import ask_again
 
-    cases = {str(entry.note["item"]) for entry in read_recording(old) if "item" in entry.note}
+    cases = {str(entry.note["item"]) for entry in _read(str(old)) if "item" in entry.note}
     with TemporaryDirectory() as folder:
         file = Path(folder) / "now.har"
         ask_again(cases, new, file, profile=options.profile, spend=options.spend or 0)

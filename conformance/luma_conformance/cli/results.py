@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.recording.opening import SUFFIXES
 from luma_conformance.report.jsonl import parse_results
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def read_results(path: Path) -> Results:
 
 def holds_results(path: Path) -> bool:
     """Return whether a file or folder holds results, judged by its name or first bytes; raise InputError."""
-    if path.is_dir() or path.suffix == ".jsonl":
+    if path.is_dir():
+        return (path / RESULTS).exists() or not any(one.name.endswith(SUFFIXES) for one in path.rglob("*"))
+    if path.suffix == ".jsonl":
         return True
     try:
         with path.open("rb") as file:
