@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from luma_conformance.clients.in_process import play_in_process
 
 from luma_conformance.clients import files
 from luma_conformance.clients.command import run_command
+from luma_conformance.clients.in_process import play_in_process
 from luma_conformance.clients.run import play_all
 from luma_conformance.clients.scenario import Scenario
 from luma_conformance.clients.verdict import Found, judge

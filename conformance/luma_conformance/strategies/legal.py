@@ -45,10 +45,10 @@ def list_legal(kind: str, material: Material) -> Iterator[Body]:
     subject = Subject(rule=NO_RULE, kind=kind, keeps=True, ways={"in order": {}}, factors=factors, material=material)
     sizes = [1, *map(len, factors)]
     pairs = [pair for pair in list_targets(sizes, 2) if _is_related(pair, factors) and subject.allows(pair)]
-    trials = [*subject.list_trials(wanted=pairs)] if pairs else []
+    trials = [*subject.list_trials(dict.fromkeys(pairs))] if pairs else []
     met = {(value,) for trial in trials for value in enumerate(trial.row)}
     missing = [single for single in list_targets(sizes, 1) if single not in met]
-    for trial in chain(trials, subject.list_trials(wanted=missing) if missing else ()):
+    for trial in chain(trials, subject.list_trials(dict.fromkeys(missing)) if missing else ()):
         yield _write(trial)
 
 
