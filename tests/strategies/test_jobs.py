@@ -14,6 +14,7 @@ from luma_conformance.strategies.jobs import (
     BACK,
     ENDS,
     MEANTIME,
+    OF_WINDOWS,
     OVER,
     SENDERS,
     STAYS,
@@ -22,12 +23,15 @@ from luma_conformance.strategies.jobs import (
     describe,
     list_counted,
     list_ends,
+    list_features,
     list_requests,
+    name_features,
     plain_bodies,
 )
 
 KINDS = [*plain_bodies(Material())]
-JOBS = [row for rows in list_ends(KINDS, [*ENDS, *STAYS]) for row in rows]
+FEATURES = name_features(KINDS, Material())
+JOBS = [row for rows in list_ends(KINDS, [*ENDS, *STAYS], features=FEATURES) for row in rows]
 REQUESTS = [row for rows in list_requests(KINDS) for row in rows]
 
 
@@ -56,13 +60,13 @@ def test_every_kind_of_job_ends_in_every_way() -> None:
 
 
 def test_further_turns_bring_further_contexts() -> None:
-    """In six turns each kind that ends in each way meets every sender, every user, and is polled and not."""
-    jobs = [row for rows in list_ends(KINDS, [*ENDS, *STAYS], 6) for row in rows]
+    """In seven turns each kind that ends in each way meets every sender, every user, and is polled and not."""
+    jobs = [row for rows in list_ends(KINDS, [*ENDS, *STAYS], 7) for row in rows]
 
     for name, values in (("polled", ("", "polled")), ("user", USERS), ("sender", SENDERS)):
         assert len({(row["kind"], row["end"], row[name]) for row in jobs}) == 84 * len(values)
     over = [row for rows in list_requests(KINDS, 24) for row in rows if "kind" in row and row["at"] == OVER]
-    assert len(pairs(over, "kind", "meantime")) == 7 * len(MEANTIME)
+    assert len(pairs(over, "kind", "meantime")) == 7 * len(OF_WINDOWS)
     assert len(pairs(over, "kind", "sender")) == 7 * len(SENDERS)
 
 
@@ -70,21 +74,33 @@ def test_every_feature_of_a_request_comes_alone_and_with_others() -> None:
     """In a full window and in one with room again each feature comes alone, and in a full one beside several kinds."""
     for at in (OVER, BACK):
         alone = [row for row in REQUESTS if row["at"] == at and len(row) == 2 and "kind" not in row]
-        assert len(alone) == len(USERS) + len(SENDERS) + len(MEANTIME) - 3
+        assert len(alone) == len(USERS) + len(SENDERS) + len(OF_WINDOWS) - 3
     over = [row for row in REQUESTS if row["at"] == OVER]
     assert {row.get("kind", KINDS[0]) for row in over} == {*KINDS}
-    for name, values in (("user", USERS[1:]), ("sender", SENDERS), ("meantime", MEANTIME)):
+    for name, values in (("user", USERS[1:]), ("sender", SENDERS), ("meantime", OF_WINDOWS)):
         assert {row.get(name, "") for row in over} >= {*values}
         assert {row.get(name, "") for row in REQUESTS if row["at"] == BACK} >= {*values[1:]}
-    assert len(REQUESTS) == 58
+    assert len(REQUESTS) == 62
 
 
 def test_the_count_that_a_run_prints() -> None:
     """A run on a target that offers everything counts each row, and each kind with each end."""
-    counted = sum(len(rows) for rows in list_counted(KINDS)) + len(REQUESTS)
+    counted = sum(len(rows) for rows in list_counted(KINDS, FEATURES)) + len(REQUESTS)
 
     told = describe_covered({"limits": counted, "jobs": len(JOBS), "lives": len(KINDS) * len([*ENDS, *STAYS])})
-    assert told == "84 of jobs, 72 of limits, 84 of lives"
+    assert told == "84 of jobs, 93 of limits, 84 of lives"
+
+
+def test_every_feature_is_legal_and_met() -> None:
+    """Each field and form of a medium goes with the kinds that have it, and each is beside some job and request."""
+    material = Material()
+
+    for kind, body in plain_bodies(material).items():
+        for patch in list_features(kind, material).values():
+            assert type(material.predict({"prompt": "a lighthouse", **body, **patch})) is Accepted, (kind, patch)
+    wanted = {what for own in FEATURES.values() for what in own}
+    assert {row["with"] for row in JOBS if "with" in row} == wanted
+    assert {row["with"] for rows in list_counted(KINDS, FEATURES) for row in rows if "with" in row} == wanted
 
 
 def test_a_window_is_not_waited_for_before_it_is_full_again() -> None:

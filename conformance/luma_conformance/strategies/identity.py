@@ -68,12 +68,27 @@ def _list_near_texts(one: str, other: str) -> Mapping[str, Change]:
     }
 
 
+_PLACES: Final = 40
+"""Characters of a key that are each replaced by another; of a longer key, so many at even distances."""
+
+
+def _spoil_place(place: int) -> Change:
+    """Return the change of one character of a text, which stays as it is where it is too short."""
+
+    def change(text: str) -> str:
+        at = place * len(text) // _PLACES if len(text) > _PLACES else place
+        return text[:at] + "".join("q" if one.lower() == "x" else "x" for one in text[at : at + 1]) + text[at + 1 :]
+
+    return change
+
+
 NEAR_KEYS: Final[Mapping[str, Change]] = {
     **{
         what: _kept(change)
         for what, change in _list_near_texts("x", "q").items()
-        if not what.endswith("character another")  # `list_near_keys` has each one
+        if not what.endswith("character another")
     },
+    **{f"its character {place + 1} another": _kept(_spoil_place(place)) for place in range(_PLACES)},
     "a percent sign for its second half": _kept(lambda text: f"{text[: len(text) // 2]}%"),
     "in capitals after its prefix": _kept(str.upper),
     "in the other case after its prefix": _kept(str.swapcase),
@@ -93,22 +108,6 @@ NEAR_KEYS: Final[Mapping[str, Change]] = {
     "percent-encoded": lambda key: "".join(f"%{ord(one):02X}" for one in key),
 }
 """Near misses of a key, by what is said of them."""
-_MOST_PLACES: Final = 40
-"""Characters of a key that are each replaced by another; of a longer key, so many at even distances."""
-
-
-def list_near_keys(key: str) -> dict[str, str]:
-    """Return the near misses of a key, among them those with one character another, by what is said of them."""
-    own = key.removeprefix(PREFIX)
-    count = min(len(own), _MOST_PLACES)
-    places = sorted({place * (len(own) - 1) // max(count - 1, 1) for place in range(count)})
-    near = {what: change(key) for what, change in NEAR_KEYS.items()}
-    for place in places:
-        other = "q" if own[place].lower() == "x" else "x"
-        near[f"its character {place + 1} another"] = PREFIX + own[:place] + other + own[place + 1 :]
-    return near
-
-
 MADE_UP: Final[Mapping[str, str]] = {
     "nothing": "",
     "the prefix of keys alone": PREFIX,

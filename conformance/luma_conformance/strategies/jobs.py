@@ -146,7 +146,7 @@ def list_ends(
 ) -> Iterator[list[Row]]:
     """Yield for each kind its jobs in every way to end, one after another, each in another context.
 
-    In each further turn they come in further contexts: in six, each kind and end meets every sender and user. Every
+    In each further turn they come in further contexts: in seven, each kind and end meets every sender and user. Every
     second job has one of the `features` of its kind.
     """
     meantime = cycle(MEANTIME[1:])
@@ -201,7 +201,7 @@ def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
             "kind": kind,
             "user": USERS[1 + (k + turn) % 2],
             "sender": SENDERS[(2 * k + turn) % len(SENDERS)],
-            "meantime": OF_WINDOWS[(k + 3 * turn) % len(OF_WINDOWS)],
+            "meantime": OF_WINDOWS[(k + 2 * turn) % len(OF_WINDOWS)],
         }
         for turn in range(turns)
         for k, kind in enumerate(kinds)

@@ -37,7 +37,7 @@ PATIENCE: Final = (2, 2, 4, 8, 16, 32, 64, 128, 256)
 """Seconds between the polls of a job until it is over."""
 COINCIDENCES: Final = 3
 """How often a slot has to be free right after a poll, and not right before, to be free because of the poll."""
-DEEP: Final = 6
+DEEP: Final = 7
 """Turns in which all jobs are tried where a run has time."""
 WEIGHED: Final = "Concurrent generation capacity reached"
 """How a server refuses a job that takes more slots than are free, where jobs take more than one."""

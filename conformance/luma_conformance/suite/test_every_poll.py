@@ -89,7 +89,7 @@ def _check_end(luma_target: LumaTarget, kind: str, end: str, poll: Exchange) -> 
 def _tell(index: int, count: int) -> str:
     if index == 0:
         return "when it is created"
-    return "when it is polled later" if index == count - 1 else "when it is polled"
+    return "when it is polled later" if index == count - 1 > 1 else "when it is polled"
 
 
 def _let_others_live(luma_target: LumaTarget, job: Exchange) -> None:

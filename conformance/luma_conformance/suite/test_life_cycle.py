@@ -36,7 +36,10 @@ def test_a_generation_moves_forward_and_tells_what_its_state_demands(luma_target
     bodies = st.fixed_dictionaries(
         {"prompt": st.sampled_from(prompts)}, optional={"model": st.sampled_from(("uni-1", "uni-1-max"))}
     )
-    luma_target.for_all(st.tuples(bodies, WAITS), lambda drawn: _live(luma_target, *drawn), share=0.1)
+    failing = luma_target.value("generation-failed-prompt") or prompts[0]
+    some = [({"prompt": prompts[0], "model": "uni-1-max"}, [0.3, 5.0]), ({"prompt": failing}, [5.0])]
+    lives = st.tuples(bodies, WAITS)
+    luma_target.for_all(lives, lambda drawn: _live(luma_target, *drawn), share=0.05, always=some)
 
 
 def test_ids_that_are_not_ones_own_cannot_be_told_apart(luma_target: LumaTarget) -> None:
