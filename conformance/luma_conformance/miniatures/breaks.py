@@ -13,6 +13,7 @@ from typing import Any, Final
 from luma_conformance.miniatures.controls import (
     BY_DATA,
     BY_URL,
+    CONTROLS,
     HOSTED_VIDEO,
     IMAGE,
     IMAGE_EDIT,
@@ -73,26 +74,17 @@ def _models() -> Iterator[Form]:
     yield Form("unknown-model", "on-video", give(VIDEO, model="ray-4"), lambda body: body.get("type") == "video")
 
 
-_PAIRED: Final = {
-    "image": IMAGE,
-    "image_edit": IMAGE_EDIT,
-    "video": VIDEO,
-    "video_edit": VIDEO_EDIT,
-    "video_reframe": REFRAME,
-}
-
-
 def _pairs() -> Iterator[Form]:
     for model in facts.MODELS:
         for kind in facts.TYPES:
             if kind in facts.TYPES_BY_MODEL[model]:
                 continue
-            body = {**_PAIRED[kind], "type": kind, "model": model}
+            body = {**CONTROLS[kind], "type": kind, "model": model}
             if kind == "video_reframe":
                 body["aspect_ratio"] = "16:9"
             yield Form("unsupported-type", f"{model}-{kind}", body, _pair(model, kind))
     for kind in facts.VIDEO_TYPES:
-        body = {name: value for name, value in _PAIRED[kind].items() if name != "model"}
+        body = {name: value for name, value in CONTROLS[kind].items() if name != "model"}
         yield Form("unsupported-type", f"default-model-{kind}", body, lambda body, kind=kind: "model" not in body and body.get("type") == kind)  # fmt: skip
 
 
@@ -101,7 +93,7 @@ def _pair(model: str, kind: str) -> Callable[[Body], bool]:
 
 
 def _sources() -> Iterator[Form]:
-    without = {kind: {k: v for k, v in body.items() if k != "source"} for kind, body in _PAIRED.items()}
+    without = {kind: {k: v for k, v in body.items() if k != "source"} for kind, body in CONTROLS.items()}
     yield from _by_type("source-video-missing", {k: without[k] for k in ("video_edit", "video_reframe")})
     yield Form("source-image-missing", "left-out", without["image_edit"], lambda body: "source" not in body)
     yield Form("source-image-missing", "null", {**without["image_edit"], "source": None}, lambda body: "source" in body)
@@ -274,8 +266,8 @@ def _contents() -> Iterator[Form]:
         )
         for ratio in [one for one in every if one not in legal]:
             yield Form("aspect-ratio-invalid", f"{kind}-{ratio.replace(':', '-')}", give(control, aspect_ratio=ratio), _ratio_on(kind, ratio))  # fmt: skip
-    yield from _by_type("prompt-empty", {kind: {**body, "prompt": ""} for kind, body in _PAIRED.items()})
-    yield from _by_type("prompt-too-long", {kind: {**body, "prompt": "a" * 6001} for kind, body in _PAIRED.items()})
+    yield from _by_type("prompt-empty", {kind: {**body, "prompt": ""} for kind, body in CONTROLS.items()})
+    yield from _by_type("prompt-too-long", {kind: {**body, "prompt": "a" * 6001} for kind, body in CONTROLS.items()})
     for name, refs, test in (("nine", 9, lambda count: count == 9), ("more", 12, lambda count: count > 9)):
         body = give(IMAGE_EDIT, image_ref=[BY_URL] * refs)
         yield Form("edit-references-too-many", name, body, _count(test))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from luma_conformance.miniatures.answers import on_kind, rebody
-from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, PRIOR_IMAGE, STAYING, give
+from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, STAYING, give
 from luma_conformance.miniatures.kinds import KINDS, SUCCESSES, Kind
 from luma_conformance.miniatures.miniature import (
     Area,
@@ -21,6 +21,7 @@ from luma_conformance.miniatures.miniature import (
     is_lookup,
     poll,
     read_json,
+    redirecting,
     serve,
 )
 from luma_conformance.model import Request
@@ -36,8 +37,6 @@ _LIFE: Final = Family(Area.LIFE, "life", POLLED)
 BODIES: Final[Mapping[str, Body]] = {
     **CONTROLS,
     "uni-1-max": give(IMAGE, model="uni-1-max"),
-    "manga": give(IMAGE, style="manga"),
-    "generation-source": give(CONTROLS["image_edit"], source=PRIOR_IMAGE),
 }
 View = dict[str, Any]
 Retell = Callable[[View, Generation, int, float], View]
@@ -134,75 +133,48 @@ def _stamp(now: float) -> str:
     return f"2026-04-{8 + hours // 24:02d}T{hours % 24:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
 
 
-Is = Callable[[Generation], bool]
+_OTHER_TYPE: Final = {
+    "image": "image_edit", "image_edit": "image", "video": "video_edit", "video_edit": "video", "video_reframe": "video",
+}  # fmt: skip
 
 
 def wrong_facts() -> Iterator[Miniature]:
     """Yield services that tell a wrong fact of a generation, for each model and type."""
     for name, body in BODIES.items():
         model, kind = body.get("model", "uni-1"), str(body.get("type", "image"))
-        if name not in ("manga", "generation-source"):
+        for state, fact, says, change in _facts(model, kind):
 
-            def alike(one: Generation, model: object = model, kind: str = kind) -> bool:
-                return (one.model, one.type) == (model, kind)
+            def retell(
+                view: View,
+                one: Generation,
+                _: int,
+                __: float,
+                of: tuple[str, object, str] = (state, model, kind),
+                change: Callable[[View, Generation], View] = change,
+            ) -> View:
+                return change(view, one) if (view["state"], one.model, one.type) == of else view
 
-            yield from _completed_wrongly(name, body, alike)
-            yield from _failed_wrongly(name, {**body, "prompt": FAILING[0]}, alike)
+            given, heading = (body, POLLED) if state == "completed" else ({**body, "prompt": FAILING[0]}, _FAILED)
+            yield _life(f"{fact}-{name}", says.format(name), retell, _lives(given, 5), heading)
 
 
-_OTHER_TYPE: Final = {
-    "image": "image_edit", "image_edit": "image", "video": "video_edit", "video_edit": "video", "video_reframe": "video",
-}  # fmt: skip
-
-
-def _completed_wrongly(name: str, body: Body, alike: Is) -> Iterator[Miniature]:
-    kind = str(body.get("type", "image"))
+def _facts(model: object, kind: str) -> Iterator[tuple[str, str, str, Callable[[View, Generation], View]]]:
+    """Yield wrong facts: the state in which they are told, their names, what says so, and what is told."""
     wrong = "image" if kind.startswith("video") else "video"
-    model = "uni-1-max" if body.get("model", "uni-1") == "uni-1" else "uni-1"
-    rows: tuple[tuple[str, str, Callable[[View], View]], ...] = (
-        ("type", "another type", lambda view: {**view, "type": _OTHER_TYPE[kind]}),
-        ("model", "another model", lambda view: {**view, "model": model}),
-        ("failure", "a failure_code", lambda view: {**view, "failure_code": "generation_failed"}),
-        ("reason", "a failure_reason", lambda view: {**view, "failure_reason": "Generation failed"}),
-        ("outputless", "no output", lambda view: {**view, "output": []}),
-        ("null-output", "an output of null", lambda view: {**view, "output": None}),
-        ("kind", f"an output of the type {wrong}", lambda view: _of_kind(view, wrong)),
-        ("lives", "that it is processing", _running),
-    )
-    for fact, says, change in rows:
-        yield _life(
-            f"{fact}-{name}",
-            f"Polling a completed generation of {name} tells {says}.",
-            lambda view, one, _, __, change=change: (
-                change(view) if alike(one) and view["state"] == "completed" else view
-            ),
-            _lives(body, 5),
-        )
-
-
-def _failed_wrongly(name: str, body: Body, alike: Is) -> Iterator[Miniature]:
-    rows: tuple[tuple[str, str, Callable[[View, Generation], View]], ...] = (
-        ("no-code", "no failure_code", lambda view, _: {**view, "failure_code": None}),
-        ("failed-output", "an output", _with_output),
-    )
-    for fact, says, change in rows:
-        yield _life(
-            f"{fact}-{name}",
-            f"A failed generation of {name} has {says}.",
-            lambda view, one, _, __, change=change: (
-                change(view, one) if alike(one) and view["state"] == "failed" else view
-            ),
-            _lives(body, 5),
-            _FAILED,
-        )
-
-
-def _of_kind(view: View, kind: str) -> View:
-    return {**view, "output": [{**one, "type": kind} for one in view["output"]]}
-
-
-def _with_output(view: View, one: Generation) -> View:
-    return {**view, "output": [{"type": one.media, "url": "https://storage.test/output"}]}
+    other = "uni-1-max" if model == "uni-1" else "uni-1"
+    polling, failed = "Polling a completed generation of {} tells", "A failed generation of {} has"
+    yield from (
+        ("completed", "type", f"{polling} another type.", lambda view, _: {**view, "type": _OTHER_TYPE[kind]}),
+        ("completed", "model", f"{polling} another model.", lambda view, _: {**view, "model": other}),
+        ("completed", "failure", f"{polling} a failure_code.", lambda view, _: {**view, "failure_code": "generation_failed"}),
+        ("completed", "reason", f"{polling} a failure_reason.", lambda view, _: {**view, "failure_reason": "Generation failed"}),
+        ("completed", "outputless", f"{polling} no output.", lambda view, _: {**view, "output": []}),
+        ("completed", "null-output", f"{polling} an output of null.", lambda view, _: {**view, "output": None}),
+        ("completed", "kind", f"{polling} an output of the type {wrong}.", lambda view, _: {**view, "output": [{**one, "type": wrong} for one in view["output"]]}),
+        ("completed", "lives", f"{polling} that it is processing.", lambda view, _: _running(view)),
+        ("failed", "no-code", f"{failed} no failure_code.", lambda view, _: {**view, "failure_code": None}),
+        ("failed", "failed-output", f"{failed} an output.", lambda view, one: {**view, "output": [{"type": one.media, "url": "https://storage.test/output"}]}),
+    )  # fmt: skip
 
 
 def wrong_codes() -> Iterator[Miniature]:
@@ -276,8 +248,6 @@ def wrong_creation() -> Iterator[Miniature]:
     """Yield services whose 201 differs from what was asked, for each model and type."""
     created = next(kind for kind in KINDS if kind.name == "created")
     for name, body in BODIES.items():
-        if name in ("manga", "generation-source"):
-            continue
         model, kind = body.get("model", "uni-1"), body.get("type", "image")
         for fact, value in (
             ("type", "image" if kind != "image" else "image_edit"),
@@ -332,14 +302,11 @@ def wrong_ids() -> Iterator[Miniature]:
 
 
 def _vanishing(gone: Callable[[Generation, float], bool]) -> Make:
-    class Vanishing(Service):
-        def _poll(self, client: Any, generation_id: str, request: Request) -> Any:
-            found = self._generations.get(generation_id)
-            if found is not None and gone(found, self._read_clock(client)):
-                return super()._poll(client, "gone", request)
-            return super()._poll(client, generation_id, request)
+    def find(service: Any, client: Any, name: str) -> tuple[Any, str]:
+        found = service._generations.get(name)
+        return client, "gone" if found is not None and gone(found, service._read_clock(client)) else name
 
-    return serve(Vanishing)
+    return redirecting(find)
 
 
 def life_operators() -> Iterator[Miniature]:

@@ -209,6 +209,19 @@ def serve(kind: type[Service]) -> Make:
     return lambda clock: kind(clock=clock, settings=ROOMY).handle
 
 
+def redirecting(find: Callable[[Any, Any, str], tuple[Any, str]]) -> Make:
+    """Return what makes a service that takes a lookup for another client's, or for one of another id.
+
+    `find` returns both, from the service, the client who asks, and the id.
+    """
+
+    class Redirecting(Service):
+        def _poll(self, client: Any, generation_id: str, request: Request) -> Any:
+            return super()._poll(*find(self, client, generation_id), request)
+
+    return serve(Redirecting)
+
+
 def around(wrap: Callable[[Handle], Handle]) -> Make:
     """Return what makes the reference with its handler wrapped; the wrapper is applied anew to each service."""
     return lambda clock: wrap(Service(clock=clock, settings=ROOMY).handle)

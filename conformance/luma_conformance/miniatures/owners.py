@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from luma_conformance.miniatures.controls import FAILING, IMAGE, STAYING, VIDEO
+from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, STAYING
 from luma_conformance.miniatures.kinds import NOBODY, keyed
 from luma_conformance.miniatures.miniature import (
     Area,
+    Body,
     Family,
     Make,
     Miniature,
@@ -20,12 +21,11 @@ from luma_conformance.miniatures.miniature import (
     create,
     is_lookup,
     poll,
-    serve,
+    redirecting,
 )
 from luma_conformance.model import GENERATIONS_PATH, Request, Response, header
 from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, KEYS
 from luma_conformance.reference.generations import Generation
-from luma_conformance.reference.service import Service
 
 _MAIN: Final = "luma-api-test-main"
 _GOOD: Final = f"Bearer {_MAIN}"
@@ -224,26 +224,15 @@ def _treated(name: str, other: str, key: str, where: str) -> Miniature:
     )
 
 
-class _Seen(Service):
-    """A service that shows generations of other clients where `shows` holds."""
-
-    def shows(self, generation: Generation, now: float) -> bool:
-        return True
-
-    def _poll(self, client, generation_id, request):  # type: ignore[no-untyped-def]
-        found = self._generations.get(generation_id)
-        if found is not None and found.client != client.name and self.shows(found, self._read_clock(client)):
-            owner = self._clients[found.client]
-            return super()._poll(owner, generation_id, request)
-        return super()._poll(client, generation_id, request)
-
-
 def _showing(test: Callable[[Generation, float], bool]) -> Make:
-    class Showing(_Seen):
-        def shows(self, generation: Generation, now: float) -> bool:
-            return test(generation, now)
+    """Return what makes a service that shows some generations of other clients."""
 
-    return serve(Showing)
+    def find(service: Any, client: Any, name: str) -> tuple[Any, str]:
+        found = service._generations.get(name)
+        is_shown = found is not None and found.client != client.name and test(found, service._read_clock(client))
+        return service._clients[found.client] if is_shown else client, name
+
+    return redirecting(find)
 
 
 _FOREIGN: Final = "404 — Generation belongs to another API key"
@@ -251,18 +240,18 @@ _NO_ID: Final = "404 — Invalid generation ID format"
 _SCOPING: Final = Family(Area.SCOPING, "scoping", _NO_ID)
 
 
-def _theirs(body: dict[str, object], seconds: float = 0.0, client: str = "main") -> Witness:
+def _theirs(body: Body, seconds: float = 0.0, client: str = "main") -> Witness:
     return lambda: (create(body, client), Wait(seconds), poll("{id:0}", "other" if client == "main" else "main"))
 
 
 def _sights() -> Iterator[tuple[str, str, Callable[[Generation, float], bool], Witness]]:
     yield from (
-        ("all", "always", lambda _, __: True, _theirs({**IMAGE})),
-        ("main-only", "if they are of the client main", lambda one, _: one.client == "main", _theirs({**IMAGE})),
-        ("others-only", "if they are not of the client main", lambda one, _: one.client != "main", _theirs({**IMAGE}, client="other")),
-        ("minute", "once they are older than a minute", lambda one, now: now > one.created + 60, _theirs({**IMAGE}, 90)),
-        ("hour", "once they are older than an hour", lambda one, now: now > one.created + 3600, _theirs({**IMAGE}, 3700)),
-        ("fresh", "while they are younger than a second", lambda one, now: now < one.created + 1, _theirs({**IMAGE})),
+        ("all", "always", lambda _, __: True, _theirs(IMAGE)),
+        ("main-only", "if they are of the client main", lambda one, _: one.client == "main", _theirs(IMAGE)),
+        ("others-only", "if they are not of the client main", lambda one, _: one.client != "main", _theirs(IMAGE, client="other")),
+        ("minute", "once they are older than a minute", lambda one, now: now > one.created + 60, _theirs(IMAGE, 90)),
+        ("hour", "once they are older than an hour", lambda one, now: now > one.created + 3600, _theirs(IMAGE, 3700)),
+        ("fresh", "while they are younger than a second", lambda one, now: now < one.created + 1, _theirs(IMAGE)),
         ("given", "that were there before", lambda one, _: one.id in (COMPLETED_IMAGE, COMPLETED_VIDEO), lambda: (poll(COMPLETED_VIDEO, "other"),)),
     )  # fmt: skip
     for state, prompt in (
@@ -273,14 +262,8 @@ def _sights() -> Iterator[tuple[str, str, Callable[[Generation, float], bool], W
     ):
         witness = _theirs({"prompt": prompt}, 5)
         yield state, f"that are {state}", lambda one, now, state=state: one.state(now) == state, witness
-    for kind in ("image", "image_edit", "video", "video_edit", "video_reframe"):
-        body = {**(IMAGE if kind == "image" else VIDEO), "type": kind}
-        if kind == "image_edit":
-            body = {**IMAGE, "type": kind, "source": {"url": "https://media.test/image.png"}}
-        if kind in ("video_edit", "video_reframe"):
-            body["source"] = {"generation_id": COMPLETED_VIDEO}
-            body |= {"aspect_ratio": "1:1"} if kind == "video_reframe" else {}
-        yield kind, f"of type {kind}", lambda one, _, kind=kind: one.type == kind, _theirs(body)
+    for kind, control in CONTROLS.items():
+        yield kind, f"of type {kind}", lambda one, _, kind=kind: one.type == kind, _theirs(control)
 
 
 def seen_by_others() -> Iterator[Miniature]:
@@ -299,14 +282,11 @@ def seen_by_others() -> Iterator[Miniature]:
 def _found_by(near: Callable[[str, str], bool]) -> Make:
     """Return what makes a service that finds a generation by an id that is only near."""
 
-    class Near(Service):
-        def _poll(self, client, generation_id, request):  # type: ignore[no-untyped-def]
-            if generation_id not in self._generations:
-                own = (one for one in self._generations.values() if one.client == client.name)
-                generation_id = next((one.id for one in own if near(generation_id, one.id)), generation_id)
-            return super()._poll(client, generation_id, request)
+    def find(service: Any, client: Any, name: str) -> tuple[Any, str]:
+        own = [] if name in service._generations else service._generations.values()
+        return client, next((one.id for one in own if one.client == client.name and near(name, one.id)), name)
 
-    return serve(Near)
+    return redirecting(find)
 
 
 _ABSENT: Final = "404 — Generation does not exist"
