@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict, deque
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.model import GENERATIONS_PATH, Exchange, Request, Response
 from luma_conformance.reading.document import nearest
 from luma_conformance.reference import Service, Settings, profile_path
-from luma_conformance.target.profile import load_profile
+from luma_conformance.target.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     import httpx
@@ -29,6 +30,11 @@ API: Final = "https://agents.lumalabs.ai/v1"
 """The base URL that clients use unless told otherwise."""
 ORDINARY: Final = Settings(rpm=30, concurrency=10, queued_seconds=5.0, processing_seconds=25.0)
 """The limits of the page's examples, and a generation that takes as long as a usual image."""
+
+
+@cache
+def _read_profile() -> Profile:
+    return load_profile(profile_path(), {})
 
 
 class LumaReference:
@@ -55,7 +61,7 @@ class LumaReference:
         self.exchanges: list[Exchange] = []
         self.time = VirtualTime()
         self._service = Service(clock=self.time, settings=settings)
-        self._profile = load_profile(profile_path(), {})
+        self._profile = _read_profile()
         self._routes = Routes()
         self._ending = ExitStack()
         self._lock = threading.Lock()
