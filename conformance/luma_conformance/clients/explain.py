@@ -12,7 +12,7 @@ from luma_conformance.clients.scenario import End, Reply, Scenario
 from luma_conformance.clients.verdict import Broken, Found
 from luma_conformance.judge.deviations import Deviations, grade
 from luma_conformance.judge.explain import MAX_LINE, WIDTH, outline
-from luma_conformance.judge.judged import Judged, Moment
+from luma_conformance.judge.judged import TASK, Judged, Moment
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.matching import cut, one_line
 from luma_conformance.model import Case, Facet, Mismatch, Outcome, Result, Severity, Verdict, header
@@ -62,7 +62,7 @@ def _as_case(scenario: Scenario) -> Case:
         id=scenario.id,
         title=scenario.title,
         section=scenario.section,
-        operation=f"LUMA_TASK={scenario.task}",
+        operation=f"{TASK}{scenario.task}",
         place=scenario.place,
         steps=(),
     )
