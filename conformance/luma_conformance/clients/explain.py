@@ -16,6 +16,7 @@ from luma_conformance.judge.judged import TASK, Judged, Moment
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.matching import cut, one_line
 from luma_conformance.model import Case, Facet, Mismatch, Outcome, Result, Severity, Verdict, header
+from luma_conformance.redaction.bounds import MAX_SEARCHED
 from luma_conformance.report.result import count_noun
 
 MAX_MOMENTS: Final = 40
@@ -146,9 +147,12 @@ def format_timeline(timeline: tuple[Moment, ...], count: int) -> Iterator[str]:
 
 
 def _list_printed(output: str, scrub: Scrub) -> Iterator[str]:
-    lines = [line for line in scrub(output).splitlines() if line.strip()]
-    if len(lines) > MAX_PRINTED:
-        yield f"… {count_noun(len(lines) - MAX_PRINTED, 'line')} before"
+    # By the dots half a secret at the start is recognized.
+    end = output if len(output) <= MAX_SEARCHED else f"…{output[1 - MAX_SEARCHED :]}"
+    lines = [line for line in scrub(end).splitlines() if line.strip()]
+    before = sum(bool(line.strip()) for line in output.splitlines()) - MAX_PRINTED
+    if before > 0:
+        yield f"… {count_noun(before, 'line')} before"
     yield from (cut(one_line(line), MAX_LINE) for line in lines[-MAX_PRINTED:])
 
 
