@@ -213,6 +213,11 @@ def test_results_are_written_in_every_format(client: Write, capsys: Output) -> N
     status, text = judge(capsys, *chosen, "--report", "report", "--label", "2.2", *client())
     assert status == 0
     assert "since       the last run" in text
+    assert "1 fixed" in text
+    text = judge(capsys, "--scenario", "429/without-end", "--report", "report", *client())[1]
+    text = judge(capsys, "--scenario", "429/without-end", "--report", "report", *client())[1]
+    assert re.search(r"since       the last run.*: The same", text)
+    assert "worded" not in text
     assert main(["compare", "report", "report"]) == 0
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from luma_conformance.clients.conduct import Conduct, Seen
 from luma_conformance.clients.explain import MAX_MOMENTS, describe
@@ -12,8 +15,10 @@ from luma_conformance.judge.causes import find_causes
 from luma_conformance.judge.deviations import Deviation, Deviations
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Facet, Outcome, Place, Request, Severity
-from luma_conformance.redaction.redactor import Redactor
+from luma_conformance.redaction.bounds import bound
+from luma_conformance.redaction.redactor import Redactor, safe_text
 from luma_conformance.report.deviations_draft import draft
+from tests.canary import CANARY, FORMS, found_in
 from tests.clients.scripted import BUSY, CREATED, WAITS, scenario
 
 ADVISED = replace(WAITS, severity=Severity.SHOULD, because="back off for longer each time")
@@ -36,12 +41,17 @@ CONDUCT = Conduct(
 )
 
 
+def make_scrub(secret: str) -> Callable[[str], str]:
+    """Return what the command makes texts safe with."""
+    redactor = Redactor({secret: "$SECRET"})
+    return lambda text: bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole)))
+
+
 def explain(found: Found = FAIL, conduct: Conduct = CONDUCT, *known: Deviation, secret: str = "") -> Judged:
     """Return the verdict as it is reported."""
     return describe(
-        scenario(), conduct, found, scrub=Redactor({secret: "$SECRET"}).scrub, again="again …",
-        deviations=Deviations(entries=known),
-    )  # fmt: skip
+        scenario(), conduct, found, scrub=make_scrub(secret), again="again …", deviations=Deviations(entries=known)
+    )
 
 
 def known(answer: str, facet: Facet = Facet.CONDUCT, cases: str = "made/*") -> Deviation:
@@ -131,6 +141,18 @@ def test_a_secret_is_shown_nowhere() -> None:
     assert "$SECRET" in shown
     unjudged = Found(outcome=Outcome.NOT_JUDGED, reason=f"its last words were {secret}")
     assert secret not in repr(explain(unjudged, conduct, secret=secret))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("before", ["", "x" * 19_970, "line\n" * 10_000], ids=["alone", "at a cut", "at the end"])
+def test_no_form_of_a_key_passes(form: str, before: str) -> None:
+    """However it is written, and wherever what a client printed is cut, no piece of it is shown."""
+    written = FORMS[form](CANARY)
+    conduct = replace(CONDUCT, output=f"{before}{written}\n{'y' * 10}", seen=(seen(url=f"/v1?{written}"), seen(2)))
+    found = replace(FAIL, broken=(Broken(expectation=WAITS, saw=f"it sent {written}"),), notes=(written,))
+    shown = explain(found, conduct, secret=CANARY)
+    texts = [shown.explanation, shown.actual, *shown.notes, *(one.asked for one in shown.timeline)]
+    assert found_in("\n".join(map(str, texts)).encode()) == set()
 
 
 def test_a_client_that_asks_and_prints_much_is_told_in_few_lines() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from luma_conformance.errors import Exit
-from luma_conformance.judge.judged import Judged
+from luma_conformance.judge.judged import Judged, Moment
 from luma_conformance.model import Facet, Mismatch, Outcome
-from luma_conformance.report.result import Ending, Results, Run
+from luma_conformance.report.result import CLIENT, Ending, Results, Run
 
 RUN = Run(
     target="http://127.0.0.1:8080, luma-profile.toml",
@@ -93,6 +93,40 @@ FOUND = Judged(
 MIXED = Results(RUN, (PASSED, FAILED, DEVIATES, WORDED, UNJUDGED, FOUND), ENDING)
 CLEAN = Results(replace(RUN, total=1, selected=1), (PASSED,), replace(ENDING, status=0))
 
+IMPATIENT = Judged(
+    case="429/retry-after-2",
+    title="the client waits the two seconds that Retry-After names",
+    section="429 — Too Many Requests",
+    verdict=Outcome.FAIL,
+    file="specs/clients/429.yaml",
+    line=18,
+    operation="LUMA_TASK=create",
+    severity="must",
+    expected="A request before Retry-After is refused again (must)",
+    actual="the second POST came 0.41 s after the answer; Retry-After was 2",
+    differences=(
+        Mismatch(
+            facet=Facet.CONDUCT,
+            where="A request before Retry-After is refused again",
+            why="the second POST came 0.41 s after the answer; Retry-After was 2",
+            rests_on="429 — Too Many Requests",
+        ),
+        Mismatch(facet=Facet.ADVICE, where="Give up after a while", why="it did not", rests_on="429"),
+    ),
+    show="luma-conformance client --scenario 429/retry-after-2 -- node client.js",
+    explanation="429/retry-after-2\n  the page says    …",
+    notes=("it sends no X-Request-Id",),
+    timeline=(
+        Moment(began=0.0, ended=0.1, asked="POST /v1/generations", told="429 Rate limit exceeded", is_fault=True),
+        Moment(began=0.51, ended=0.6, asked="POST /v1/generations", told="201 queued"),
+    ),
+    seconds=0.9,
+)
+UNADVISED = replace(
+    IMPATIENT, case="502/once", verdict=Outcome.WARNING, severity="should", differences=IMPATIENT.differences[1:]
+)
+OF_A_CLIENT = Results(replace(RUN, kind=CLIENT, target="node client.js"), (IMPATIENT, UNADVISED), ENDING)
+
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
     "<img src=x onerror=\"document.title='owned'\">",
@@ -127,6 +161,7 @@ def saying(text: str) -> Results:
         request_id=text,
         explanation=text,
         notes=(text,),
+        timeline=(Moment(began=0.0, ended=1.0, asked=text, told=text),),
     )
     stopped = Ending(ended=text, complete=False, status=Exit.COULD_NOT_JUDGE, stop=text, observed=(text,))
     return Results(Run(target=text, kit=text, catalogue=text, started=text), (judged,), stopped)

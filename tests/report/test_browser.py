@@ -265,3 +265,24 @@ def test_no_text_of_a_server_takes_over_the_page(opened: Callable[..., Browser],
     assert page.find_elements(By.CSS_SELECTOR, "main img, main script, main b") == []
     assert case(page).is_displayed()
     assert page.find_element(By.ID, "found").text == "1 of 1 cases"
+
+
+def test_the_timeline_of_a_client_is_drawn(opened: Callable[..., Browser]) -> None:
+    """Each request is a row: when it came, a bar where it lies in time, what was asked and answered."""
+    browser = opened(samples.OF_A_CLIENT)
+    browser.find_element(By.CSS_SELECTOR, "#list summary").click()
+    unfolded = case(browser)
+    found = [
+        [cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
+        for row in unfolded.find_elements(By.CSS_SELECTOR, ".timeline tr")
+    ]
+    bars = [bar.rect for bar in unfolded.find_elements(By.CSS_SELECTOR, ".timeline .track span")]
+
+    assert found == [
+        ["0.00 s", "", "POST /v1/generations", "429 Rate limit exceeded"],
+        ["0.51 s", "", "POST /v1/generations", "201 queued"],
+    ]
+    assert bars[0]["x"] + bars[0]["width"] < bars[1]["x"]
+    assert "the client did" in unfolded.text
+    assert "luma-conformance show" not in unfolded.text
+    assert rows(browser) == ["429/retry-after-2"]

@@ -12,7 +12,7 @@ import pytest
 from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.report import badge, ctrf, formats, html, markdown
+from luma_conformance.report import badge, ctrf, formats, html, junit, markdown
 from luma_conformance.report.html_frame import escape_text
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import Ending, Results
@@ -20,6 +20,7 @@ from tests.report import samples
 
 EVERY = [
     samples.MIXED,
+    samples.OF_A_CLIENT,
     samples.CLEAN,
     replace(samples.CLEAN, ending=None),
     replace(samples.CLEAN, ending=Ending(complete=False)),
@@ -47,6 +48,32 @@ def test_all_formats_say_the_same(results: Results) -> None:
     assert results.is_whole == ('<header class="pass">' in page)
     assert (shield["color"] == "red") == ("❌" in summary) == (data["failed"] > 0)
     assert shield["message"] in badge.render_svg(results)
+
+
+def test_the_results_of_a_client_are_told_in_its_words() -> None:
+    """Scenarios are no cases, a client says nothing, and what it only should do is not a wording."""
+    page, summary = html.render([samples.OF_A_CLIENT]), markdown.render_summary(samples.OF_A_CLIENT)
+
+    assert "Not conformant: 1 scenario fails" in summary
+    assert "1 scenario not as advised" in summary
+    assert "the server said" not in summary
+    assert "worded otherwise" not in summary + page.partition("<script")[0]
+    assert "<dt>the client did</dt><dd class=server>the second POST came 0.41 s" in page
+    assert "Must: the page demands it." in page
+
+
+@pytest.mark.parametrize("results", [samples.MIXED, samples.OF_A_CLIENT, *map(samples.saying, samples.HOSTILE)])
+def test_junit_has_a_test_for_each_case_whatever_is_said(results: Results) -> None:
+    """Counts add up, and any text is XML."""
+    suite = ET.fromstring(junit.render(results))[0]  # noqa: S314  made here
+    found = [(one.get("classname"), one.get("name"), *(child.tag for child in one)) for one in suite]
+
+    assert len(found) == int(suite.get("tests", "")) == len(results.verdicts)
+    assert sum("failure" in one for one in found) == int(suite.get("failures", "")) == results.counts[Outcome.FAIL]
+    assert sum("skipped" in one for one in found) == int(suite.get("skipped", ""))
+    if results is samples.OF_A_CLIENT:
+        assert found == [("429", "retry-after-2", "failure"), ("502", "once", "system-out")]
+        assert suite[0][0].text == samples.IMPATIENT.explanation
 
 
 def test_ctrf_has_the_members_its_readers_need() -> None:

@@ -19,11 +19,12 @@ SCHEMA = json.loads((specs() / "result.schema.json").read_text())
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 
 
-def test_results_are_read_as_they_were_written() -> None:
+@pytest.mark.parametrize("results", [samples.MIXED, samples.OF_A_CLIENT], ids=["of a server", "of a client"])
+def test_results_are_read_as_they_were_written(results: Results) -> None:
     """Every fact of a result survives, and every line is valid by the published schema."""
-    text = lines.format_results(samples.MIXED)
+    text = lines.format_results(results)
 
-    assert lines.parse_results(text.encode(), "results.jsonl") == samples.MIXED
+    assert lines.parse_results(text.encode(), "results.jsonl") == results
     for line in text.splitlines():
         VALID.validate(json.loads(line))
 

@@ -12,10 +12,11 @@ from luma_conformance.clients.scenario import End, Reply, Scenario
 from luma_conformance.clients.verdict import Broken, Found
 from luma_conformance.judge.deviations import Deviations, grade
 from luma_conformance.judge.explain import MAX_LINE, WIDTH, outline
-from luma_conformance.judge.judged import Judged, Moment
+from luma_conformance.judge.judged import TASK, Judged, Moment
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.matching import cut, one_line
 from luma_conformance.model import Case, Facet, Mismatch, Outcome, Result, Severity, Verdict, header
+from luma_conformance.redaction.bounds import MAX_SEARCHED
 from luma_conformance.report.result import count_noun
 
 MAX_MOMENTS: Final = 40
@@ -62,7 +63,7 @@ def _as_case(scenario: Scenario) -> Case:
         id=scenario.id,
         title=scenario.title,
         section=scenario.section,
-        operation=f"LUMA_TASK={scenario.task}",
+        operation=f"{TASK}{scenario.task}",
         place=scenario.place,
         steps=(),
     )
@@ -146,9 +147,12 @@ def format_timeline(timeline: tuple[Moment, ...], count: int) -> Iterator[str]:
 
 
 def _list_printed(output: str, scrub: Scrub) -> Iterator[str]:
-    lines = [line for line in scrub(output).splitlines() if line.strip()]
-    if len(lines) > MAX_PRINTED:
-        yield f"… {count_noun(len(lines) - MAX_PRINTED, 'line')} before"
+    # By the dots half a secret at the start is recognized.
+    end = output if len(output) <= MAX_SEARCHED else f"…{output[1 - MAX_SEARCHED :]}"
+    lines = [line for line in scrub(end).splitlines() if line.strip()]
+    before = sum(bool(line.strip()) for line in output.splitlines()) - MAX_PRINTED
+    if before > 0:
+        yield f"… {count_noun(before, 'line')} before"
     yield from (cut(one_line(line), MAX_LINE) for line in lines[-MAX_PRINTED:])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
-from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.model import Mismatch, Outcome
 
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
 _TRIED: Final = {
@@ -15,6 +15,8 @@ _TRIED: Final = {
     Outcome.DEVIATION: "deviated as known",
     Outcome.WARNING: "passed with another wording",
 }
+TASK: Final = "LUMA_TASK="
+"""How the operation of a scenario for clients begins; its task follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Judged:
     @property
     def is_of_client(self) -> bool:
         """Whether it is about what a client did, and not about what a server said."""
-        return any(one.facet in (Facet.CONDUCT, Facet.ADVICE) for one in self.differences)
+        return self.operation.startswith(TASK)
 
     @property
     def flaky(self) -> str:

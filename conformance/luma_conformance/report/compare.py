@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from luma_conformance.errors import Exit
+from luma_conformance.judge.causes import blank
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.compare_causes import KINDS, compare_causes
@@ -264,8 +265,12 @@ def _count_changes(kind: Kind, changes: Sequence[Change]) -> str:
 
 
 def _wording(judged: Judged) -> object:
-    """Return what differs between two wordings: nothing where a case passes without a note."""
-    return (judged.notes, judged.actual if judged.verdict is Outcome.WARNING else None)
+    """Return what differs between two wordings: nothing where a case passes without a note.
+
+    What a client did is told with times, which are never the same.
+    """
+    texts = (*judged.notes, judged.actual if judged.verdict is Outcome.WARNING else None)
+    return tuple(blank(text) if text else text for text in texts) if judged.is_of_client else texts
 
 
 def _describe(judged: Judged) -> str:
