@@ -497,8 +497,8 @@ NOTED = {
     "does what the page leaves open": (
         "unspecified/retry-after-0",
         act("unspecified/retry-after-0").post(0).post(0.51).ends(0),
-        "The page says that Retry-After is at least 1. Observed: 0.5 s after 429 Rate limit exceeded, Retry-After: 0 "
-        "it sent a POST; it ended with status 0.",
+        "The page says that Retry-After is at least 1. The client sent a POST 0.5 s after 429 Rate limit exceeded, "
+        "Retry-After: 0; and it ended with status 0.",
     ),
     "polls seldom": (
         "polling/queued-then-processing",
