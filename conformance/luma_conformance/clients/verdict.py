@@ -10,6 +10,7 @@ from luma_conformance.clients.checks import NOUNS, find_broken
 from luma_conformance.clients.conduct import Conduct, Seen
 from luma_conformance.clients.evidence import (
     count_generations,
+    find_shortfall,
     is_fault,
     is_waiting,
     list_broken_off,
@@ -123,6 +124,8 @@ def _list_notes(scenario: Scenario, conduct: Conduct) -> Iterator[str]:
         yield f"{scenario.silent} {_tell(conduct)}"
     elif gave_up := _find_resignation(conduct):
         yield gave_up
+    if conduct.status and conduct.written and find_shortfall(conduct):
+        yield "it left a file behind that is not the output"
     if conduct.given["LUMA_AGENTS_API_KEY"] in conduct.output:
         yield "it printed the key"
     polls = conduct.of(Route.POLL)
