@@ -43,7 +43,7 @@ scenarios:
       - {answer: create/429-rpm/window-full, headers: {Retry-After: "2", X-RateLimit-Limit: null}, times: 2}
     expect:
       - should: {requests: create, least: 3}
-        because: The page says that it may try again.
+        because: It may try again.
         section: Quick reference
   - id: everything
     title: the server does all that it can do

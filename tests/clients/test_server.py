@@ -275,3 +275,14 @@ def test_a_generation_that_failed_stays_failed() -> None:
         told = [poll(server, one)["state"] for one in (first, first, second, first)]
 
     assert told == ["failed", "failed", "completed", "failed"]
+
+
+def test_times_in_a_slow_reply_are_those_of_its_answer() -> None:
+    """Who waits until X-RateLimit-Reset waits from the answer on, not from the request."""
+    slow = replace(BUSY, delay=7, response=replace(BUSY.response, headers=(("X-RateLimit-Reset", "{now+2}"),)))
+    clock = VirtualClock()
+    with serve(scenario({Route.CREATE: (slow,)}), clock) as server:
+        create(server)
+
+    (seen,) = server.seen
+    assert header(seen.reply.response.headers, "X-RateLimit-Reset") == str(int(seen.answered) + 2)

@@ -213,6 +213,11 @@ WRONG = {
         act("503/twice").post(0).post(0.02).post(0.04).ends(0),
         "3 POSTs came 0.02 s apart on average, not 0.2 s or more",
     ),
+    "comes back at once after 502": (
+        "502/once",
+        act("502/once").post(0).post(0.02).ends(0),
+        "the second POST came 0.01 s after the answer, not 0.1 s or more",
+    ),
     "repeats a refusal": (
         "refused/402-no-funds",
         act("refused/402-no-funds").post(0).post(1).post(2).ends(1),
@@ -497,13 +502,18 @@ NOTED = {
     "does what the page leaves open": (
         "unspecified/retry-after-0",
         act("unspecified/retry-after-0").post(0).post(0.51).ends(0),
-        "The page says that Retry-After is at least 1. Observed: 0.5 s after 429 Rate limit exceeded, Retry-After: 0 "
-        "it sent a POST; it ended with status 0.",
+        "The page says that Retry-After is at least 1. The client sent a POST 0.5 s after 429 Rate limit exceeded, "
+        "Retry-After: 0; and it ended with status 0.",
     ),
     "polls seldom": (
         "polling/queued-then-processing",
         act("polling/queued-then-processing").post(0).poll(10).poll(20).poll(30).fetch(31).ends(0, wrote=FILE),
         "it polled every 10 s; the page says every 2 to 5 seconds",
+    ),
+    "leaves half a file behind": (
+        "broken-download/cut",
+        act("broken-download/cut").poll(0).fetch(0.1).ends(1, wrote=FILE[:1000]),
+        "it left a file behind that is not the output",
     ),
     "prints the key": (
         "accepted/created",

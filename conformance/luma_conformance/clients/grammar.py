@@ -271,7 +271,9 @@ def _say(response: Response, *, delay: float, spread: float, end: End, expired: 
         parts.append(f"after {delay:g} s")
     if spread:
         parts.append(f"over {spread:g} s")
-    return ("half of " if end is End.CUT else "") + ", ".join(parts)
+    if end is End.CUT:
+        parts.append("cut off in the middle")
+    return ", ".join(parts)
 
 
 def _say_date(found: re.Match[str]) -> str:

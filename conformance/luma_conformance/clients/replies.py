@@ -72,7 +72,7 @@ class Replies:
         if reply.creates:
             generation = str(uuid.uuid4())
             self._generations.add(generation)
-        reply, url = self._fill(reply, generation, now)
+        reply, url = self._fill(reply, generation, now + reply.delay)
         if not at_storage:
             reply = replace(reply, response=_trace(reply.response, request))
         return Answer(route=route, number=self._numbers[route], reply=reply, output_url=url)

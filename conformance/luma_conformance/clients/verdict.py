@@ -10,6 +10,7 @@ from luma_conformance.clients.checks import NOUNS, find_broken
 from luma_conformance.clients.conduct import Conduct, Seen
 from luma_conformance.clients.evidence import (
     count_generations,
+    find_shortfall,
     is_fault,
     is_waiting,
     list_broken_off,
@@ -24,6 +25,8 @@ MAX_TOLD: Final = 400
 """Characters of what a client sent that a reason has."""
 MAX_PRINTED: Final = 200
 """Characters of what a client printed that a reason quotes."""
+MAX_FAULTS: Final = 4
+"""Faults of which a note tells what the client did."""
 SLOW_POLL: Final = 6.0
 """Seconds between two polls beyond which a note says so."""
 
@@ -121,15 +124,16 @@ def _list_notes(scenario: Scenario, conduct: Conduct) -> Iterator[str]:
         yield f"{scenario.silent} {_tell(conduct)}"
     elif gave_up := _find_resignation(conduct):
         yield gave_up
+    if conduct.status and conduct.written and find_shortfall(conduct):
+        yield "it left a file behind that is not the output"
     if conduct.given["LUMA_AGENTS_API_KEY"] in conduct.output:
         yield "it printed the key"
     polls = conduct.of(Route.POLL)
     if len(polls) > 1 and (mean := (polls[-1].arrived - polls[0].arrived) / (len(polls) - 1)) > SLOW_POLL:
         yield f"it polled every {mean:.0f} s; the page says every 2 to 5 seconds"
-    if not any(map(is_fault, conduct.seen)) and not any(
-        header(one.request.headers, "X-Request-Id") for one in conduct.seen
-    ):
-        yield "it sends no X-Request-Id; with one, its requests could be told from others when support is asked"
+    traced = any(header(one.request.headers, "X-Request-Id") for one in conduct.seen)
+    if scenario.task is Task.CREATE and not traced and not any(map(is_fault, conduct.seen)):
+        yield "it sends no X-Request-Id, by which support could tell its requests from others"
 
 
 def _find_resignation(conduct: Conduct) -> str | None:
@@ -142,14 +146,15 @@ def _find_resignation(conduct: Conduct) -> str | None:
 
 
 def _tell(conduct: Conduct) -> str:
-    """Return what a client did about the faults it met."""
+    """Return what a client did about the faults it met, in a sentence."""
     told = []
     for fault in filter(is_fault, conduct.seen):
         following = next((one for one in conduct.seen if one.arrived > fault.arrived), None)
         if following is None:
-            told.append(f"it sent nothing more after {fault.reply.says}")
+            told.append(f"sent nothing more after {fault.reply.says}")
         else:
             gap = max(0.0, following.arrived - fault.answered)
-            told.append(f"{gap:.2g} s after {fault.reply.says} it sent a {NOUNS[following.route]}")
+            told.append(f"sent a {NOUNS[following.route]} {gap:.2g} s after {fault.reply.says}")
+    more = [f"did the like {len(told) - MAX_FAULTS} more times"] if len(told) > MAX_FAULTS else []
     ended = "was stopped" if conduct.status is None else f"ended with status {conduct.status}"
-    return f"Observed: {'; '.join([*told[:5], f'it {ended}'])}."
+    return f"The client {'; '.join([*told[:MAX_FAULTS], *more])}; and it {ended}."
