@@ -115,6 +115,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, url: str) -> Path:
     shutil.copy(ROOT / "conformance/luma_conformance/reference/profile.toml", folder / "luma-profile.toml")
     shutil.copytree(ROOT / "docs" / "clients", folder, dirs_exist_ok=True)
     shutil.copy(folder / "luma-agents.toml", folder / "deviations.toml")
+    shutil.copy(folder / "fetch.mjs", folder / "client.mjs")
     return folder
 
 
