@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from luma_conformance import judge_client
 from luma_conformance.cli import main as cli
 from luma_conformance.cli.run import pytest_arguments
 from luma_conformance.errors import Exit
@@ -22,6 +24,7 @@ from luma_conformance.reference.asgi import serving
 from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.target.profile import load_profile
 from tests import miniatures
+from tests.clients.programs import faulty
 from tests.kit import ONLY_OURS, run_inside
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,8 +88,15 @@ RUNS = {
     for line, words in COMMANDS.items()
     if (words[0] == "pytest" or words[:2] == ["luma-conformance", "run"]) and LIVE not in words
 }
-OTHERS = {line: words for line, words in OURS.items() if words[0] not in ("run", "serve", "precedence")}
-"""What is run whole; `serve` runs until it is stopped, and `precedence` sends a thousand requests."""
+CLIENTS = {line: words for line, words in OURS.items() if words[0] == "client" and {"--", "--function"} & {*words}}
+OTHERS = {
+    line: words
+    for line, words in OURS.items()
+    if words[0] not in ("run", "serve", "precedence") and line not in CLIENTS
+}
+"""What is run whole: `serve` runs until it is stopped, `precedence` sends a thousand requests, a client takes long."""
+FAILURES = {name.partition(":")[0]: text for name, text in blocks("text").items()}
+"""The failure that a page shows, by the page."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +113,9 @@ def files(tmp_path_factory: pytest.TempPathFactory, url: str) -> Path:
     (folder / "tests" / "cassettes").mkdir(parents=True)
     (folder / "tests" / "cassettes" / "create.yaml").write_text(CASSETTE)
     shutil.copy(ROOT / "conformance/luma_conformance/reference/profile.toml", folder / "luma-profile.toml")
+    shutil.copytree(ROOT / "docs" / "clients", folder, dirs_exist_ok=True)
+    shutil.copy(folder / "luma-agents.toml", folder / "deviations.toml")
+    shutil.copy(folder / "fetch.mjs", folder / "client.mjs")
     return folder
 
 
@@ -144,9 +157,26 @@ def test_every_other_command_they_show_does_its_work(
 ) -> None:
     """Each command that is shown succeeds in a project that has the files it names."""
     if "--init" in line or "--output luma-profile.toml" in line:  # neither overwrites
-        (project / "luma-profile.toml").unlink()
+        for file in ("luma-profile.toml", "python_sync.py"):
+            (project / file).unlink()
 
     assert cli.main(here(OTHERS[line], url)) == Exit.CONFORMANT, capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", CLIENTS)
+def test_every_client_they_show_is_judged(
+    line: str, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each client that is shown is run and right, in one scenario."""
+    for word, tool in (("node", "node"), ("bash", "jq")):
+        if word in CLIENTS[line] and shutil.which(tool) is None:
+            pytest.skip(f"needs {tool}")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    words = [word for word in CLIENTS[line][1:] if word not in ("--scenario", "429/*")]
+
+    assert cli.main(["client", "--scenario", "accepted/created", *words]) == Exit.CONFORMANT, capsys.readouterr().out
+    assert "judged      1 of" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("line", OURS)
@@ -194,8 +224,7 @@ def test_the_workflow_they_show_is_valid() -> None:
     assert any("luma-conformance run" in step.get("run", "") for step in steps)
 
 
-@pytest.mark.parametrize("block", blocks("text"))
-def test_the_failure_they_show_is_a_real_one(block: str, pytester: pytest.Pytester) -> None:
+def test_the_failure_they_show_is_a_real_one(pytester: pytest.Pytester) -> None:
     """A server that words one error otherwise fails with these very lines, the run's own id left out."""
     text = "video.edit.keyframe_indexes must be non-negative"
     wrong = miniatures.another_detail(text, "keyframe_indexes[0] must be >= 0")
@@ -203,10 +232,24 @@ def test_the_failure_they_show_is_a_real_one(block: str, pytester: pytest.Pytest
         ended = run_inside(pytester, *pytest_arguments([url, "create/400-keyframes/negative-index"]))
 
     assert ended.ret == Exit.NOT_CONFORMANT
-    shown, printed = (
-        re.sub("luma-[0-9a-f]{8}|(?<=  ) +", "", text) for text in (blocks("text")[block], str(ended.stdout))
-    )
-    assert [line for line in shown.splitlines() if line not in printed] == []
+    printed = mask(str(ended.stdout))
+    for page in ("README.md", "docs/judge-a-server.md"):
+        assert [line for line in mask(FAILURES[page]).splitlines() if line not in printed] == []
+
+
+def test_the_failure_of_a_client_they_show_is_a_real_one() -> None:
+    """A client that takes seconds for milliseconds fails with these very lines, but for times and ids."""
+    wrong = faulty.MISTAKES["waits-milliseconds"]
+    judged = judge_client(lambda task: faulty.do(wrong, task), "429/retry-after-2")
+    assert judged.explanation is not None
+    shown, found = (mask(text).splitlines()[:-1] for text in (FAILURES["docs/clients.md"], judged.explanation))
+
+    assert shown == found
+
+
+def mask(text: str) -> str:
+    """Return a text without what differs from run to run, nor the width of its columns."""
+    return re.sub(r"luma-[0-9a-f]{8}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+\.\d+|(?<=  ) +", "", text)
 
 
 def test_every_option_they_name_exists_and_every_option_is_named() -> None:

@@ -128,7 +128,17 @@ def test_the_wheel_has_the_package_and_the_catalogue_and_nothing_else(installed:
     assert {name for name in files if name.endswith(".yaml")} >= {
         f"specs/{file.relative_to(casefiles.specs()).as_posix()}" for file in casefiles.specs().rglob("*.yaml")
     }
+    assert {f"starters/{file.name}" for file in (ROOT / "docs" / "clients").iterdir()} <= {*files}
     assert [name for name in files if name.startswith(("tests", "docs")) or name.endswith(".pyc")] == []
+
+
+def test_the_installed_command_lists_scenarios_and_writes_a_client(installed: Installed, tmp_path: Path) -> None:
+    """The starters and the scenarios are found where they are installed."""
+    command = str(installed.commands / "luma-conformance")
+
+    assert "429/retry-after-2" in succeed([command, "client", "--list"], tmp_path)
+    succeed([command, "client", "--init", "curl"], tmp_path)
+    assert (tmp_path / "curl.sh").read_text().startswith("#!/usr/bin/env bash")
 
 
 def test_the_installed_command_lists_and_shows_cases(installed: Installed, tmp_path: Path) -> None:

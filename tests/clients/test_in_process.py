@@ -90,6 +90,7 @@ def test_a_task_of_minutes_takes_moments_and_its_waits_are_seen() -> None:
         (lambda task: sys.exit(f"failed: {task['LUMA_TASK']}"), 1, "failed: create"),
         (lambda task: sys.exit(3), 3, ""),
         (lambda task: sys.exit(), 0, ""),
+        (lambda task: 4, 4, ""),
         (lambda task: 1 / 0, 1, "ZeroDivisionError: division by zero"),
         (lambda task: os.environ["LUMA_GENERATION_ID"], 1, "KeyError"),
         (lambda task: os.environ["LUMA_TASK"], 0, "create"),

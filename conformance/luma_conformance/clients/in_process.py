@@ -59,8 +59,8 @@ def judge_client(client: Client, scenario: str) -> Judged:
     """Return the verdict on a Python function in a scenario, played on virtual time.
 
     The function is called with its task, a mapping of what a command finds in its environment, which is set too. It
-    fails by raising an exception, or with `sys.exit`; what it prints or returns counts as printed. It may be a
-    coroutine function.
+    fails by raising an exception, with `sys.exit`, or by returning a number other than 0 as its exit status; anything
+    else that it returns counts as printed. It may be a coroutine function.
 
     >>> from luma_conformance import judge_client
     >>> def client(task):
@@ -132,7 +132,10 @@ def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int
                 if inspect.iscoroutine(returned):
                     returned = _run_coroutine(returned)
             status: int | None = 0
-            printed.write("" if returned is None else f"{returned}\n")
+            if type(returned) is int:  # a main function, whose program ends with `sys.exit(main())`
+                status = returned
+            elif returned is not None:
+                printed.write(f"{returned}\n")
         except (SleptTooLong, _Ended):
             status = None
         except SystemExit as end:
