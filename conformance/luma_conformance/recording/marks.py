@@ -25,10 +25,7 @@ _TALKING: Final = frozenset({"status", "state", "type", "source", "origin", "fro
 def find_answerer(entry: Mapping[str, object]) -> str | None:
     """Return why the answer of a HAR entry is not one that the server gave, and gave whole; or None.
 
-    >>> find_answerer({"_fromCache": "disk", "response": {}})
-    'answered by the client itself: _fromCache'
-    >>> find_answerer({"response": {"_failureText": "net::ERR_ABORTED"}})
-    'not finished: _failureText'
+    Such are `_fromCache: "disk"` of an entry and `_failureText: "net::ERR_ABORTED"` of its response.
     """
     response = entry.get("response")
     if isinstance(response, Mapping) and response.get("statusText") == "Internal Redirect":
