@@ -16,7 +16,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.media import encode
@@ -138,18 +137,6 @@ class LumaTarget:
         for one in reversed([*always]):  # the last that is added is tried first
             tested = example(one)(tested)
         self.run(lambda how: how(tested)(), try_one, share)
-
-    def run_machine(self, machine: type[Machine], share: float = 1.0, steps: int = 50) -> None:
-        """Run a state machine, each time for so many steps at most, or the steps of a recording.
-
-        Raises NonConformance with the fewest steps.
-        """
-        bound = type(machine.__name__, (machine,), {"luma_target": self})
-        self.run(
-            lambda how: run_state_machine_as_test(bound, settings=settings(how, stateful_step_count=steps)),
-            lambda taken: _repeat(bound, taken),
-            share,
-        )
 
     def for_each(self, examples: Sequence[object], try_one: Callable[[Any], object], kind: str | None = None) -> None:
         """Try each of these examples in order, or those of a recording; raise NonConformance with the first that fails.
@@ -409,39 +396,6 @@ class LumaTarget:
         named = name_body(request.body)
         made = f"luma-conformance show {shlex.quote(named)}" if named else "(a command that writes the body to keep)"
         return self.session.scrub(curl(request, self.session.base_url, made))
-
-
-class Machine(RuleBasedStateMachine):
-    """A state machine whose runs can be repeated: each rule first appends its name and arguments to `steps`.
-
-    `luma_target` is set before a run begins. `check_end` checks the whole run.
-    """
-
-    luma_target: LumaTarget
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: list[tuple[Any, ...]] = []
-        self.luma_target.begin_example(self.steps)
-
-    def check_end(self) -> None:
-        """Check the whole run once it has ended."""
-
-    def teardown(self) -> None:
-        """Check the run, and end its example."""
-        try:
-            self.check_end()
-        finally:
-            self.luma_target.session.target.channel.end_example()
-
-
-def _repeat(machine: type[Machine], steps: object) -> None:
-    """Run recorded steps of a state machine again."""
-    assert isinstance(steps, list)
-    running = machine()
-    for name, *arguments in steps:
-        getattr(running, name)(*arguments)
-    running.teardown()
 
 
 def not_judged(reason: str) -> NoReturn:

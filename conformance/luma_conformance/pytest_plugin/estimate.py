@@ -40,7 +40,7 @@ CONTEXTS: Final[Mapping[str, tuple[float, float, float]]] = {
 }
 """What properties about contexts take: how many lists of requests that break a rule, and of accepted ones, and how many
 requests there are in a list, of which a run may try fewer."""
-IN_DEEP: Final = 8
+IN_DEEP: Final = 13
 """How many times as many there are in a list where each pair of features is tried beside each rule."""
 FREE_ONLY: Final = frozenset(
     {

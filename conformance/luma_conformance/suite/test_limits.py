@@ -14,7 +14,8 @@ from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.job_limit import GRACE, TTL, judge_job_limit
 from luma_conformance.judge.rate_limit import Contradiction, judge_rate_limit
 from luma_conformance.model import Exchange, Request
-from luma_conformance.properties.luma_target import LumaTarget, Machine, not_judged
+from luma_conformance.properties.luma_target import LumaTarget, not_judged
+from luma_conformance.properties.machine import Machine, run_machine
 
 RPM_KEY: Final = "low-rpm-key"
 JOBS_KEY: Final = "low-concurrency-key"
@@ -133,4 +134,4 @@ def test_clients_keep_to_their_limits_and_to_no_others(luma_target: LumaTarget) 
             not_judged(why)
     if luma_target.is_shared:
         not_judged("workers share these keys' clients; run the limits without -n")
-    luma_target.run_machine(Clients, share=0.1, steps=14)
+    run_machine(luma_target, Clients, share=0.1, steps=14)
