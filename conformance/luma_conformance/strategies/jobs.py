@@ -207,7 +207,7 @@ def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
         for k, kind in enumerate(kinds)
     ]
     # What comes back and fails uses the window like any other.
-    some = zip(together, FAILURE_CODES * (turns // 2), strict=False)
+    some = zip(together, FAILURE_CODES[:: 2 if turns == 2 else 1] * (turns // 2), strict=False)
     rest = [{**row, "kind": kinds[0], "end": code} for row, code in some]
     yield [*_mix(_place(together, OVER), _place(rest, BACK))]
 

@@ -166,7 +166,10 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
         closing = (("Connection", "close"),) if connection == "new" else ()
         request, at_once = contexts[what]
         exchange = luma_target.exchange(_trace(request, None, closing), at_once=at_once)
-        luma_target.check_made(exchange, f"{what}, on a {connection} connection")
+        where, made = f"{what}, on a {connection} connection", header(exchange.response.headers, "X-Request-Id")
+        if why := Echo("X-Request-Id").explain(made, Scene()):
+            luma_target.fail(f"{where}: X-Request-Id: {why}  [Request tracing]", exchange)
+        luma_target.check_made(exchange, where)
 
     examples = [(what, "kept") for _ in range(2) for what in contexts]
     luma_target.for_each(examples + [(what, "new") for what in [*contexts][::4]], try_one, "identity")
