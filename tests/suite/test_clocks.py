@@ -101,7 +101,7 @@ def test_a_wrong_scope_is_told_and_not_held_against_the_server(truth: str, profi
     """Where the profile says for whom time passes, and is wrong, what looks wrong is not judged, with the fix."""
     with pytest.raises(pytest.skip.Exception, match=re.escape(said)):
         limits.test_clients_keep_to_their_limits_and_to_no_others(
-            judge_small(SmallServer(scope=truth), profile=profile)
+            judge_small(SmallServer(scope=truth), profile=profile, examples=90)
         )
 
 

@@ -597,7 +597,7 @@ def test_the_estimate_knows_what_they_take(property_: Property) -> None:
 @pytest.mark.parametrize(
     ("property_", "contexts"),
     [
-        (identity.test_a_key_is_compared_whole, 107),
+        (identity.test_a_key_is_compared_whole, 114),
         (identity.test_a_key_opens_nothing_from_another_place, 85),
         (identity.test_an_id_is_compared_whole, 58),
         (identity.test_another_clients_generation_is_hidden_whatever_it_is, 39),

@@ -94,7 +94,7 @@ def list_features(kind: str, material: Material) -> dict[str, Body]:
         **ratio,
         "with an output_format": {"output_format": "jpeg"},
         "with a reference": {"image_ref": [image]},
-        "without web_search": {"web_search": False},
+        "with web_search": {"web_search": True},
     }
     short: Body = {"with a resolution": {"resolution": "720p"}}
     hosted: Body = {"url": material.image_url} if material.image_url is not None else image
@@ -184,7 +184,8 @@ def list_counted(
         {"kind": kind, "with": what, "user": USERS[n % len(USERS)], "sender": SENDERS[n % len(SENDERS)]}
         for n, (what, kind) in enumerate(first.items())
     ]
-    yield [*plain, *({**row, "user": USERS[1 + k % 2]} for k, row in enumerate(plain)), *beside]
+    stays = [{"kind": kinds[0], "end": end} for end in STAYS]
+    yield [*plain, *({**row, "user": USERS[1 + k % 2]} for k, row in enumerate(plain)), *beside, *stays]
 
 
 def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
@@ -207,7 +208,7 @@ def list_requests(kinds: Sequence[str], turns: int = 2) -> Iterator[list[Row]]:
         for k, kind in enumerate(kinds)
     ]
     # What comes back and fails uses the window like any other.
-    some = zip(together, FAILURE_CODES * (turns // 2), strict=False)
+    some = zip(together, FAILURE_CODES[:: 2 if turns == 2 else 1] * (turns // 2), strict=False)
     rest = [{**row, "kind": kinds[0], "end": code} for row, code in some]
     yield [*_mix(_place(together, OVER), _place(rest, BACK))]
 

@@ -83,5 +83,7 @@ def _is_related(pair: Target, factors: Sequence[Factor]) -> bool:
         if is_form and any(one.name == feature.name for one in factor[:value]):
             return False
         fields.append({*chain(*feature.patches)})
+        if any(value is None for patch in feature.patches for value in patch.values()):
+            return False  # a null is the same as nothing, and related to nothing
     one, other = fields
     return any({*related} <= {*one, *other} and not ({*related} <= one or {*related} <= other) for related in RELATED)

@@ -59,7 +59,7 @@ def test_a_key_is_compared_whole(luma_target: LumaTarget) -> None:
     """What is almost a key, in whatever way, opens nothing: it is a 401, on each operation."""
     keys = luma_target.session.target.profile.keys
     known = {key.token for key in keys.values()}
-    examples = [("", what, OPERATIONS[number % 2]) for number, what in enumerate(MADE_UP)]
+    examples = [("", what, operation) for what in MADE_UP for operation in OPERATIONS]
     if luma_target.is_free:  # a near miss is most of a key, and a server that refuses one may log it
         own = luma_target.session.target.token(MAIN_KEY)
         near = [what for what, change in NEAR_KEYS.items() if change(own) != own]
@@ -166,7 +166,10 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
         closing = (("Connection", "close"),) if connection == "new" else ()
         request, at_once = contexts[what]
         exchange = luma_target.exchange(_trace(request, None, closing), at_once=at_once)
-        luma_target.check_made(exchange, f"{what}, on a {connection} connection")
+        where, made = f"{what}, on a {connection} connection", header(exchange.response.headers, "X-Request-Id")
+        if why := Echo("X-Request-Id").explain(made, Scene()):
+            luma_target.fail(f"{where}: X-Request-Id: {why}  [Request tracing]", exchange)
+        luma_target.check_made(exchange, where)
 
     examples = [(what, "kept") for _ in range(2) for what in contexts]
     luma_target.for_each(examples + [(what, "new") for what in [*contexts][::4]], try_one, "identity")

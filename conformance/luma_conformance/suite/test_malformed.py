@@ -69,7 +69,7 @@ def test_odd_request_ids_do_not_change_the_answer(luma_target: LumaTarget) -> No
             )
 
     one_of_each = [(), ("",), ("a", "b"), ("a" * 4096,)]
-    luma_target.for_all(request_id_lists(), try_one, share=0.5, always=one_of_each)
+    luma_target.for_all(request_id_lists(), try_one, share=0.25, always=one_of_each)
 
 
 def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> None:
@@ -82,4 +82,4 @@ def test_any_request_id_comes_back_as_it_was_sent(luma_target: LumaTarget) -> No
         if why := Echo("X-Request-Id").explain(echoed, Scene(sent={"x-request-id": request_id})):
             luma_target.fail(f"X-Request-Id: {why}  [Request tracing]", exchange)
 
-    luma_target.for_all(ordinary_request_ids() | request_ids(), try_one, share=0.5)
+    luma_target.for_all(ordinary_request_ids() | request_ids(), try_one, share=0.25)

@@ -190,6 +190,7 @@ def _try_all(luma_target: LumaTarget, variations: Mapping[str, Variation]) -> No
             for how, variation in variations.items()
             for what, request in requests.items()
             if _is_there(variation, request, plain[what].response, remote=luma_target.session.remote)
+            and not (variations is NEEDLESS and header(request.headers, "Authorization") is None)
             and not replaces_added(luma_target, variation.change(request))
         ],
         try_one,
