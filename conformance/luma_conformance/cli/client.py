@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -236,6 +237,9 @@ def _ending_orderly() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other gets signals
+        return
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
