@@ -66,6 +66,8 @@ scenarios:
         because: b
       - must: {ends: success}
         because: c
+      - must: {never_again: create, alike: prompt}
+        because: e
       - must: {generations: 1}
         because: d
     patience: 4
@@ -179,6 +181,7 @@ def test_expectations_are_those_of_the_scenario_the_file_and_everywhere() -> Non
         "pace",
         "same_again",
         "ends",
+        "never_again",
         "generations",
         "key",
     ]

@@ -274,7 +274,12 @@ WRONG = {
     "resubmits what was moderated": (
         "failed/content-moderated",
         act("failed/content-moderated").post(0).poll(2).post(3).poll(5).ends(1),
-        "it sent the same POST again 0.99 s after 200 failed content_moderated",
+        "it sent the same prompt again 0.99 s after 200 failed content_moderated",
+    ),
+    "resubmits what was moderated, with something else changed": (
+        "failed/content-moderated",
+        act("failed/content-moderated").post(0).poll(2).post(3, {"prompt": PROMPT, "user_id": "2"}).poll(5).ends(1),
+        "it sent the same prompt again 0.99 s after 200 failed content_moderated",
     ),
     "never sees that it failed": (
         "failed/content-moderated",

@@ -17,6 +17,7 @@ from luma_conformance.clients.evidence import (
     find_shortfall,
     find_telling,
     has_same_body,
+    has_same_prompt,
     is_at_storage,
     is_fault,
     is_printed,
@@ -113,11 +114,13 @@ def _find_again(conduct: Conduct, route: str, arguments: Arguments) -> str | Non
     for fault in _list_faults(conduct, Route(route), arguments):
         earlier = [fault] if fault.route == route else [one for one in requests if one.arrived < fault.arrived]
         later = [one for one in requests if one.arrived > fault.arrived]
-        again = [one for one in later if any(is_same_request(one, other) for other in earlier)]
+        is_alike = has_same_prompt if "alike" in arguments else is_same_request
+        again = [one for one in later if any(is_alike(one, other) for other in earlier)]
         if again:
             gap = max(0.0, again[0].arrived - fault.answered)
             times = f", and {_count(len(again) - 1, 'more time')} later" if len(again) > 1 else ""
-            return f"it sent the same {NOUNS[Route(route)]} again {gap:.2g} s after {fault.reply.says}{times}"
+            noun = arguments.get("alike", NOUNS[Route(route)])
+            return f"it sent the same {noun} again {gap:.2g} s after {fault.reply.says}{times}"
     return None
 
 
@@ -271,7 +274,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         one_of=("for", "least"),
     ),
     "pace": Check(takes=_ROUTE, find=_find_pace, further={"least": _SECONDS}, one_of=("least",)),
-    "never_again": Check(takes=_ROUTE, find=_find_again, further=_AFTER),
+    "never_again": Check(takes=_ROUTE, find=_find_again, further={**_AFTER, "alike": Kind(choices=("prompt",))}),
     "same_again": Check(takes=_ROUTE, find=_find_change, further=_AFTER),
     "ends": Check(takes=Kind(choices=tuple(_ENDS)), find=_find_end),
     "shows": Check(takes=Kind(choices=("what-went-wrong",)), find=_find_untold),

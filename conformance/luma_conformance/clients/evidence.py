@@ -74,6 +74,12 @@ def has_same_body(one: Seen, other: Seen) -> bool:
     return one.request.body == other.request.body or (data is not ABSENT and data == read_json(other.request.body))
 
 
+def has_same_prompt(one: Seen, other: Seen) -> bool:
+    """Return whether two requests have the same prompt, whatever else is in them."""
+    prompt = read_member(one.request.body, "prompt")
+    return prompt is not ABSENT and prompt == read_member(other.request.body, "prompt")
+
+
 def read_retry_after(seen: Seen) -> int | None:
     """Return the seconds that a reply says to wait, if it says so as the page has it: in whole seconds, from 1."""
     seconds = whole_number(header(seen.reply.response.headers, "Retry-After"))
