@@ -36,6 +36,8 @@ from luma_conformance.redaction.redactor import safe_text
 
 MAX_REAL: Final = 30.0
 """Seconds of real time after which a client that does not end is ended."""
+MAX_VIRTUAL: Final = 900.0
+"""Seconds that a client may sleep in a scenario; they cost nothing, so that only one that never gives up is ended."""
 _AGAIN: Final = 0.05
 """Seconds until a client that goes on is ended once more."""
 
@@ -93,7 +95,7 @@ def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None
     """Return what a Python function did in a scenario; `timeout` and all that it waits is in virtual seconds."""
     with (
         tempfile.TemporaryDirectory(prefix="luma-client-") as folder,
-        VirtualTime(limit=find_deadline(scenario, timeout)) as virtual,
+        VirtualTime(limit=timeout or max(MAX_VIRTUAL, find_deadline(scenario))) as virtual,
         serve(scenario, virtual) as server,
     ):
         virtual.watch(server.is_busy)
