@@ -126,10 +126,10 @@ def _environment(given: Mapping[str, str]) -> Iterator[None]:
 
 def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int | None, str]:
     """Return the exit status that a call comes to, None if it had to be ended, and what was printed."""
-    printed = io.StringIO()
+    printed, watch = io.StringIO(), _Watch(server)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
-            with _Watch(server):
+            with watch:
                 returned = client(given)
                 if inspect.iscoroutine(returned):
                     returned = _run_coroutine(returned)
@@ -145,7 +145,7 @@ def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int
         except Exception:  # noqa: BLE001  whatever a client raises is its way to fail
             status = 1
             printed.write(traceback.format_exc())
-    return status, printed.getvalue()
+    return None if watch.is_overrun else status, printed.getvalue()
 
 
 def _run_coroutine(coroutine: Coroutine[Any, Any, object]) -> object:
@@ -166,9 +166,13 @@ class _Ended(BaseException):
 
 @dataclass(slots=True)
 class _Watch:
-    """Ends what this thread does inside, if the server has been asked too often, or too much real time has passed."""
+    """Ends what this thread does inside, if the server has been asked too often, or too much real time has passed.
+
+    `is_overrun` tells the first from what the thread made of it: to a client it looks like a lost connection.
+    """
 
     server: Server
+    is_overrun: bool = False
     caller: int = field(default_factory=threading.get_ident)
     is_over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -181,6 +185,7 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         with self.lock:
             self.is_over.set()
+        self.is_overrun = self.server.is_overrun.is_set()
         self.server.is_overrun.set()  # wakes the watching thread
         self.thread.join()
 
