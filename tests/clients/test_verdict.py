@@ -557,6 +557,15 @@ def test_a_client_cannot_heed_what_it_did_not_wait_for() -> None:
     assert "second generation" in " ".join(found("429/slow", conduct).notes)
 
 
+def test_a_client_that_stops_for_no_reason_is_not_asked_for_an_error_it_got_over() -> None:
+    """What a client has to print is the error that it ended with; after a good answer there is none."""
+    conduct = act("429/generate").post(0).post(1.1).poll(3.2).ends(1, "")
+
+    assert broken("429/generate", conduct) == [
+        "must: it ended with status 1 although nothing was wrong with the last answer, poll 200 processing"
+    ]
+
+
 def test_the_same_conduct_is_judged_the_same() -> None:
     """A verdict depends on nothing but the scenario and the conduct."""
     for scenario, conduct, _ in WRONG.values():

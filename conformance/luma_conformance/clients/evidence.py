@@ -154,11 +154,11 @@ def _describe_file(conduct: Conduct, written: bytes) -> str:
 
 
 def find_telling(conduct: Conduct) -> str | None:
-    """Return what a client that failed has to print: the last `detail` or `failure_code` that it got, if any."""
-    faults = [one for one in conduct.seen if is_fault(one) and one.route is not Route.OTHER]
-    if not faults or not is_whole(faults[-1]):
+    """Return what a client that failed has to print: the `detail` or `failure_code` that it got at last, if any."""
+    task = [one for one in conduct.seen if one.route is not Route.OTHER]
+    if not task or not is_fault(task[-1]) or not is_whole(task[-1]):
         return None
-    body = faults[-1].reply.response.body
+    body = task[-1].reply.response.body
     for name in ("detail", "failure_code", "failure_reason"):
         if isinstance(text := read_member(body, name), str) and text is not ABSENT:
             return text

@@ -36,6 +36,8 @@ from luma_conformance.redaction.redactor import safe_text
 
 MAX_REAL: Final = 30.0
 """Seconds of real time after which a client that does not end is ended."""
+MAX_VIRTUAL: Final = 900.0
+"""Seconds that a client may sleep in a scenario; they cost nothing, so that only one that never gives up is ended."""
 _AGAIN: Final = 0.05
 """Seconds until a client that goes on is ended once more."""
 
@@ -93,7 +95,7 @@ def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None
     """Return what a Python function did in a scenario; `timeout` and all that it waits is in virtual seconds."""
     with (
         tempfile.TemporaryDirectory(prefix="luma-client-") as folder,
-        VirtualTime(limit=find_deadline(scenario, timeout)) as virtual,
+        VirtualTime(limit=timeout or max(MAX_VIRTUAL, find_deadline(scenario))) as virtual,
         serve(scenario, virtual) as server,
     ):
         virtual.watch(server.is_busy)
@@ -124,10 +126,10 @@ def _environment(given: Mapping[str, str]) -> Iterator[None]:
 
 def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int | None, str]:
     """Return the exit status that a call comes to, None if it had to be ended, and what was printed."""
-    printed = io.StringIO()
+    printed, watch = io.StringIO(), _Watch(server)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
-            with _Watch(server):
+            with watch:
                 returned = client(given)
                 if inspect.iscoroutine(returned):
                     returned = _run_coroutine(returned)
@@ -143,7 +145,7 @@ def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int
         except Exception:  # noqa: BLE001  whatever a client raises is its way to fail
             status = 1
             printed.write(traceback.format_exc())
-    return status, printed.getvalue()
+    return None if watch.is_overrun else status, printed.getvalue()
 
 
 def _run_coroutine(coroutine: Coroutine[Any, Any, object]) -> object:
@@ -164,9 +166,13 @@ class _Ended(BaseException):
 
 @dataclass(slots=True)
 class _Watch:
-    """Ends what this thread does inside, if the server has been asked too often, or too much real time has passed."""
+    """Ends what this thread does inside, if the server has been asked too often, or too much real time has passed.
+
+    `is_overrun` tells the first from what the thread made of it: to a client it looks like a lost connection.
+    """
 
     server: Server
+    is_overrun: bool = False
     caller: int = field(default_factory=threading.get_ident)
     is_over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -179,6 +185,7 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         with self.lock:
             self.is_over.set()
+        self.is_overrun = self.server.is_overrun.is_set()
         self.server.is_overrun.set()  # wakes the watching thread
         self.thread.join()
 
