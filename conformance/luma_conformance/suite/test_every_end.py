@@ -123,9 +123,9 @@ class _Slots:
         stays = {"end": staying[0]["end"]}
         job, size = self._begin(ending[0], stays)
         self._try_one_more(ending[0])
-        for number, (row, following) in enumerate(pairwise([*ending, LAST])):
+        for row, following in pairwise([*ending, LAST]):
             job = self._follow(row, job, following)
-            if number % 4 == 3 or following.get("meantime"):
+            if following.get("with") or following.get("meantime"):
                 self._try_one_more(following)
         self.sizes[rows[0]["kind"]] = size
         # How many slots a job takes is no fact of the page's, as long as it is at least one, and always as many.
