@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -11,25 +10,27 @@ from hashlib import shake_256
 from typing import Final
 
 from luma_conformance.catalogue.media import frame_png
+from luma_conformance.clients.documented import Answer
+from luma_conformance.clients.evidence import read_member
 from luma_conformance.clients.scenario import GENERATION_ID, OUTPUT_URL, Reply, Route
-from luma_conformance.matching import AtLeast, Exactly, Is, Like, Matcher, Members, OneOf, whole_number
-from luma_conformance.model import Case, Headers, Response, header
+from luma_conformance.matching import whole_number
+from luma_conformance.model import GENERATIONS_PATH, Case, Headers, Request, Response, header
 
 JSON: Final = ("Content-Type", "application/json")
+BY_SERVER: Final = ("X-Request-Id", "X-API-Version")
+"""The headers that the server gives every answer itself."""
 RESET: Final = "X-RateLimit-Reset"
-REASON: Final = "Description of what went wrong"
-"""The `failure_reason` of a code for which the page gives none."""
 
 _SIDE: Final = 128
 _QUOTA: Final[Headers] = (("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "28"), (RESET, "{now+60}"))
 
 
-def tell_generation(state: str, *, reason: str | None = None, code: str | None = None) -> dict[str, object]:
+def tell_generation(state: str) -> dict[str, object]:
     """Return a generation in a state, with an output if it is completed."""
     outputs = [{"type": "image", "url": OUTPUT_URL}] if state == "completed" else []
     return {
         "id": GENERATION_ID, "type": "image", "state": state, "model": "uni-1", "created_at": "2026-04-08T12:00:00Z",
-        "output": outputs, "failure_reason": reason, "failure_code": code,
+        "output": outputs, "failure_reason": None, "failure_code": None,
     }  # fmt: skip
 
 
@@ -69,15 +70,13 @@ def answer_well(route: Route) -> Reply:
 
 def answer_as_documented(case: Case) -> Response | None:
     """Return the answer a case of the catalogue ends with, or None if it is no error and no failure."""
-    expect = case.steps[-1].expect
-    members = expect.body.expected if isinstance(expect.body, Members) else {}
-    if expect.status[0] >= 400 and expect.detail is not None and (detail := _spell(expect.detail)):
-        headers = {name: _spell(matcher) or "" for name, matcher in expect.headers.items()}
-        return set_reset(answer_json(expect.status[0], {"detail": detail}, tuple(headers.items())))
-    known = {name: matcher.expected for name, matcher in members.items() if isinstance(matcher, Exactly)}
-    if "failure_code" not in known:
+    about = Request(method="GET", url=f"{GENERATIONS_PATH}/{GENERATION_ID}")
+    response = Answer(case=case, number=len(case.steps)).respond(about, now=0.0)
+    is_error = response.status >= 400 and case.steps[-1].expect.detail is not None
+    if not is_error and read_member(response.body, "state") != "failed":
         return None
-    return answer_json(200, {**tell_generation("failed", reason=REASON), **known})
+    kept = tuple(one for one in response.headers if one[0] not in BY_SERVER)
+    return set_reset(replace(response, headers=kept))
 
 
 def set_reset(response: Response) -> Response:
@@ -97,16 +96,3 @@ def change_headers(response: Response, changes: Mapping[str, str | None]) -> Res
     names = {name.lower() for name in changes}
     kept = tuple(one for one in response.headers if one[0].lower() not in names)
     return set_reset(replace(response, headers=(*kept, *((name, v) for name, v in changes.items() if v is not None))))
-
-
-def _spell(matcher: Matcher) -> str | None:
-    """Return a text that a matcher of the catalogue accepts, or None if there is no way to tell."""
-    if isinstance(matcher, Exactly):
-        return str(matcher.expected)
-    if isinstance(matcher, OneOf):
-        return _spell(matcher.choices[0])
-    if isinstance(matcher, Like):
-        return re.sub(r"\{([a-z_-]+)\}", r"\1", matcher.template)
-    if isinstance(matcher, AtLeast):
-        return str(matcher.minimum)
-    return "1" if isinstance(matcher, Is) and matcher.kind == "integer" else None

@@ -55,7 +55,9 @@ class Answer:
         detail = self._detail() if status >= 400 else None
         body = self._generation(request, count) if detail is None else {"detail": detail}
         headers = tuple(self._headers(request, detail, now, count))
-        return Response(status=status, headers=headers, body=json.dumps(body, ensure_ascii=False).encode())
+        return Response(
+            status=status, headers=headers, body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        )
 
     def _detail(self) -> str:
         expect = self.step.expect
