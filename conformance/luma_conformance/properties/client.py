@@ -14,6 +14,7 @@ from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, Contradiction
 from luma_conformance.model import Exchange, Request, Response
 from luma_conformance.properties.asking import NOBODYS
 from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.properties.made_ids import check_made
 from luma_conformance.strategies import jobs
 from luma_conformance.strategies.jobs import Row, describe, list_features, plain_bodies
 
@@ -68,7 +69,7 @@ class Client:
         if len(self.trace) % TRACED:
             request = _without(request, "X-Request-Id")
         polled = self.luma_target.exchange(request, at_once=True)
-        self.luma_target.check_made(polled, "a poll")
+        check_made(self.luma_target, polled, "a poll")
         self.trace.append(polled)
         if polled.response.status == 429 and (detail := detail_of(polled.response)) in (RPM, CONCURRENCY):
             context = next(reversed(self.contexts.values()), "a request")
@@ -111,7 +112,7 @@ class Client:
         if sender == jobs.UNTRACED or (sender != jobs.TRACED_ALIKE and number % TRACED):
             request = _without(request, "X-Request-Id")
         exchange = self.luma_target.exchange(request, at_once=True)
-        self.luma_target.check_made(exchange, context)
+        check_made(self.luma_target, exchange, context)
         self.trace.append(exchange)
         self.contexts[number] = context
         if exchange.response.status == 201:

@@ -262,16 +262,6 @@ class LumaTarget:
         if self.is_free and isinstance(self.check(body), Accepted):
             self.kept[rule] += 1
 
-    def check_made(self, exchange: Exchange, where: str) -> None:
-        """Check that a request without an X-Request-Id was not given one that another was given in this property."""
-        given = header(exchange.response.headers, "X-Request-Id")
-        if not given or header(exchange.request.headers, "X-Request-Id") is not None:
-            return
-        made = given.lower().replace("-", "")
-        if (first := self.made.get(made)) is not None:
-            self.fail(f"{where}: the X-Request-Id that was made for {first}  [Request tracing]", exchange)
-        self.made[made] = where
-
     def observe(self, explanations: tuple[str, ...]) -> None:
         """Keep the readings of what the page leaves open that explain everything seen so far."""
         if explanations:

@@ -96,9 +96,27 @@ def list_features(kind: str, material: Material) -> dict[str, Body]:
         "with a reference": {"image_ref": [image]},
         "with web_search": {"web_search": True},
     }
-    short: Body = {"with a resolution": {"resolution": "720p"}}
     hosted: Body = {"url": material.image_url} if material.image_url is not None else image
-    options: Mapping[str, Body] = {
+    options = _list_options(image, hosted)
+    base = kind.partition(" ")[0]
+    fields: Mapping[str, Body] = {
+        "image": {
+            **pictures,
+            "with style manga": {"style": "manga"},
+            "with a reference by URL": {"image_ref": [hosted]},
+        },
+        "image_edit": {**pictures, "with a source by URL": {"source": hosted}},
+        "video": ratio,
+        "video_edit": ratio,
+    }
+    own = {what: {"video": patch} for what, patch in options.get(base, {}).items()}
+    return {**own, **fields.get(base, {})}
+
+
+def _list_options(image: Body, hosted: Body) -> Mapping[str, Body]:
+    """Return video options of each type, by what is said of them."""
+    short: Body = {"with a resolution": {"resolution": "720p"}}
+    return {
         "video": {
             **short,
             "with a duration": {"duration": "5s"},
@@ -118,19 +136,6 @@ def list_features(kind: str, material: Material) -> dict[str, Body]:
             "with a source_position": {"source_position": {"x_norm": 0, "y_norm": 0, "w_norm": 1, "h_norm": 1}},
         },
     }
-    base = kind.partition(" ")[0]
-    fields: Mapping[str, Body] = {
-        "image": {
-            **pictures,
-            "with style manga": {"style": "manga"},
-            "with a reference by URL": {"image_ref": [hosted]},
-        },
-        "image_edit": {**pictures, "with a source by URL": {"source": hosted}},
-        "video": ratio,
-        "video_edit": ratio,
-    }
-    own = {what: {"video": patch} for what, patch in options.get(base, {}).items()}
-    return {**own, **fields.get(base, {})}
 
 
 def name_features(kinds: Sequence[str], material: Material) -> dict[str, tuple[str, ...]]:

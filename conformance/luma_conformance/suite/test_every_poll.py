@@ -12,6 +12,7 @@ from luma_conformance.judge.lifecycle import judge_life_cycle
 from luma_conformance.model import Exchange, Request
 from luma_conformance.properties.client import PROMPT, check_alike, make_lookup
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
+from luma_conformance.properties.made_ids import check_made
 from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, describe, plain_bodies
 
 LONG: Final = 3600.0
@@ -158,7 +159,7 @@ def _ask(luma_target: LumaTarget, request: Request) -> Exchange:
     """Send a request without an X-Request-Id: of so many that are made, no two are the same."""
     kept = tuple(pair for pair in request.headers if pair[0] != "X-Request-Id")
     exchange = luma_target.exchange(replace(request, headers=kept))
-    luma_target.check_made(exchange, f"a {'poll' if request.method == 'GET' else 'request'}")
+    check_made(luma_target, exchange, f"a {'poll' if request.method == 'GET' else 'request'}")
     return exchange
 
 

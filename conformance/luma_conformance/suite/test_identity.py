@@ -27,6 +27,7 @@ from luma_conformance.properties.asking import (
     replaces_added,
 )
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
+from luma_conformance.properties.made_ids import check_made
 from luma_conformance.rules import Accepted, Unspecified
 from luma_conformance.strategies import Body, available_kinds
 from luma_conformance.strategies.hostile import JSON
@@ -169,7 +170,7 @@ def test_made_request_ids_never_repeat(luma_target: LumaTarget) -> None:
         where, made = f"{what}, on a {connection} connection", header(exchange.response.headers, "X-Request-Id")
         if why := Echo("X-Request-Id").explain(made, Scene()):
             luma_target.fail(f"{where}: X-Request-Id: {why}  [Request tracing]", exchange)
-        luma_target.check_made(exchange, where)
+        check_made(luma_target, exchange, where)
 
     examples = [(what, "kept") for _ in range(2) for what in contexts]
     luma_target.for_each(examples + [(what, "new") for what in [*contexts][::4]], try_one, "identity")
@@ -212,7 +213,7 @@ def _check_refused(
     """Check that a request without a good key is a 401; one with an odd member may be refused for that."""
     exchange = luma_target.exchange(request)
     luma_target.skip_if_limited(exchange)
-    luma_target.check_made(exchange, what)
+    check_made(luma_target, exchange, what)
     status = exchange.response.status
     if status != 401 and not (odd and 400 <= status < 500):
         luma_target.fail(f"{what}: expected 401, got {status}  [401 — Unauthorized]", exchange)
@@ -239,7 +240,7 @@ def _show(shown: Shown, operation: str, name: str | None, token: str = "") -> Re
 def _look_up(luma_target: LumaTarget, name: str, role: str) -> Exchange:
     exchange = luma_target.exchange(_trace(make_poll(luma_target, quote(name, safe="-._~"), role), None))
     luma_target.skip_if_limited(exchange)
-    luma_target.check_made(exchange, f"a poll of {name}")
+    check_made(luma_target, exchange, f"a poll of {name}")
     return exchange
 
 
