@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import sys
 import time
 import urllib.request
@@ -168,3 +169,14 @@ def test_a_wrong_function_is_told_what_it_did() -> None:
     assert "printed          None 429" in judged.explanation
     assert "again            judge_client(impatient, '429/retry-after-60')" in judged.explanation
     assert judged.timeline[0].asked == "POST /v1/generations"
+
+
+def test_clients_that_speak_no_tls_share_what_they_read_for_it() -> None:
+    """A context is made once however many clients ask for it, and anew when nothing is judged."""
+    made: list[ssl.SSLContext] = []
+    before = ssl.create_default_context
+    for _ in range(2):
+        play(lambda task: made.append(ssl.create_default_context()))
+
+    assert made[0] is made[1]
+    assert ssl.create_default_context is before

@@ -6,7 +6,6 @@ import functools
 import importlib
 import importlib.util
 import shutil
-import ssl
 import sys
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -167,12 +166,6 @@ def list_broken(found: Found) -> list[str]:
     return [f"{one.expectation.severity}: {one.saw}" for one in found.broken]
 
 
-@pytest.fixture
-def one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the certificates read once: httpx reads them for every client it makes, which takes a while."""
-    monkeypatch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
-
-
 def test_each_mistake_has_its_scenario() -> None:
     """The table has every mistake there is, and every scenario that it names exists."""
     assert {**CAUGHT, **NOTED}.keys() == faulty.MISTAKES.keys()
@@ -203,7 +196,6 @@ def test_what_may_cost_money_is_noted(habit: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_tls_context")
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_client_is_accused_of_nothing(name: str) -> None:
     """A right client passes every scenario, those with long waits too."""
@@ -240,7 +232,6 @@ def test_a_wrong_program_is_caught_in_the_scenario_meant_for_it(name: str) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_tls_context")
 @pytest.mark.parametrize("name", ["python_sync", "python_async"])
 def test_the_official_client_does_all_that_it_must(name: str) -> None:
     """The official SDK, as it comes, only comes back from a 502 sooner than the page advises."""
@@ -252,7 +243,6 @@ def test_the_official_client_does_all_that_it_must(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_tls_context")
 def test_the_samples_of_the_page_resubmit_what_its_table_says_not_to() -> None:
     """The page's samples keep to its rule on 429, and break its table of failure codes."""
     founds = {one.id: play(page_sample.main, one) for one in SCENARIOS.values()}

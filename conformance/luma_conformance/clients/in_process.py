@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
 import inspect
 import io
 import os
+import ssl
 import tempfile
 import threading
 import traceback
@@ -38,7 +40,7 @@ MAX_REAL: Final = 30.0
 """Seconds of real time after which a client that does not end is ended."""
 MAX_VIRTUAL: Final = 900.0
 """Seconds that a client may sleep in a scenario; they cost nothing, so that only one that never gives up is ended."""
-_AGAIN: Final = 0.05
+_AGAIN: Final = 0.5
 """Seconds until a client that goes on is ended once more."""
 
 Client = Callable[[Mapping[str, str]], object]
@@ -102,11 +104,27 @@ def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None
         written = Path(folder) / "output.png"
         given = {**server.given, "LUMA_OUTPUT": str(written)}
         began = virtual.now()
-        with _environment(given):
+        with _environment(given), _certificates_read_once():
             status, output = _call(client, given, server)
         seconds = virtual.now() - began
         content = written.read_bytes()[:MAX_WRITTEN] if written.is_file() else None
     return Conduct(given=given, seen=server.seen, status=status, output=output, written=content, seconds=seconds)
+
+
+@contextlib.contextmanager
+def _certificates_read_once() -> Iterator[None]:
+    """Give every client the same TLS context: httpx reads all certificates for each that is made, and none is used."""
+    before = ssl.create_default_context
+    ssl.create_default_context = _once(before)
+    try:
+        yield
+    finally:
+        ssl.create_default_context = before
+
+
+@functools.cache
+def _once(create: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    return functools.cache(create)
 
 
 @contextlib.contextmanager
