@@ -127,7 +127,7 @@ def emptied_by_others(handle: Handle) -> Handle:
         pytest.param(polled(lambda _, client, __: forget(client)), "after a poll of its own job", id="poll"),
         pytest.param(emptied_by_a_refusal, "after a refused request of its own", id="refusal"),
         pytest.param(polls_limited, "a poll after .*: expected 200, got 429 Rate limit exceeded", id="polls"),
-        pytest.param(refunded, "an image that fails with", id="failed jobs do not count"),
+        pytest.param(refunded, "job that failed", id="failed jobs do not count"),
         pytest.param(
             told_otherwise("video", body=b'{"detail": "Slow down"}'), "a video request: expected 201", id="text"
         ),

@@ -106,7 +106,7 @@ def in_basic(request: Request) -> str | None:
     [
         pytest.param(
             seeing_key(comparing(lambda token, key: key.startswith(token))),
-            "the prefix of keys alone, on poll",
+            "the prefix of keys alone, on create",
             id="cut anywhere",
         ),
         pytest.param(
