@@ -37,6 +37,7 @@ COMMANDS = [
     "report",
     "precedence",
     "miniatures",
+    "ledger",
 ]
 
 

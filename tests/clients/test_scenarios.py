@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -20,34 +18,19 @@ from luma_conformance.clients.checks import CHECKS
 from luma_conformance.clients.evidence import read_member
 from luma_conformance.clients.scenario import Reply, Route, Scenario, Task
 from luma_conformance.errors import InputError
+from luma_conformance.ledger.grammar import load
 from luma_conformance.model import Severity, header
 
 FOLDER = casefiles.specs() / "clients"
 SCHEMA = json.loads((casefiles.specs() / files.SCHEMA).read_text(encoding="utf-8"))
 SCENARIOS = files.own()
 IDS = [one.id for one in SCENARIOS]
-LEDGER = strict_yaml.read(FOLDER / "ledger.yaml").data
-FILES = sorted(file.name for file in FOLDER.glob("*.yaml") if file.name != "ledger.yaml")
-EVERY = "every"
-"""Stands in the ledger for what holds in every scenario."""
+FILES = sorted(file.name for file in FOLDER.glob("*.yaml"))
 
 
 def replies(scenario: Scenario) -> list[Reply]:
     """Return every reply of a scenario that its file asks for, or that every task needs."""
     return [reply for script in scenario.scripts.values() for reply in (*script.first, script.then)]
-
-
-def rows() -> list[Mapping[str, object]]:
-    """Return the rows of the ledger."""
-    assert isinstance(LEDGER, list)
-    return LEDGER
-
-
-def named(row: Mapping[str, object]) -> list[str]:
-    """Return the ids and globs of a row of the ledger."""
-    found = row.get("scenarios", [])
-    assert isinstance(found, list)
-    return found
 
 
 def test_titles_are_short_facts_and_differ_within_a_file() -> None:
@@ -169,33 +152,9 @@ def test_outputs_are_not_text() -> None:
         file.decode()
 
 
-def test_each_row_of_the_ledger_has_scenarios_or_a_reason() -> None:
-    """A sentence of the page for clients is shown by scenarios that exist, or says why it is not."""
-    known = {"section", "says", "scenarios", "reason", "except"}
-
-    assert [row for row in rows() if not {"section", "says"} <= row.keys() <= known] == []
-    assert [row for row in rows() if ("scenarios" in row) == ("reason" in row)] == []
-    assert [
-        name
-        for row in rows()
-        for name in named(row)
-        if name != EVERY and not any(fnmatchcase(one, name) for one in IDS)
-    ] == []
-
-
-def test_each_scenario_is_in_the_ledger() -> None:
-    """No scenario rests on nothing: a row of the ledger leads to it."""
-    globs = [name for row in rows() for name in named(row)]
-
-    assert [one for one in IDS if not any(fnmatchcase(one, name) for name in globs)] == []
-
-
 def test_each_heading_is_one_of_the_page() -> None:
-    """Scenarios and expectations rest on headings that the catalogue or the ledger has."""
-    known = {row["section"] for row in rows()} | {*casefiles.own().sections} | {
-        section.heading for section in casefiles.own().sections.values()
-    }  # fmt: skip
-    known |= {"Presigned URL expiry", "400 — Bad Request"}
+    """Scenarios and expectations rest on headings that the ledger has."""
+    known = {*load().sections}
     used = {one.section for one in SCENARIOS} | {each.section for one in SCENARIOS for each in one.expectations}
 
     assert used - known == set()

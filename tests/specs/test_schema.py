@@ -22,7 +22,7 @@ SPECS = casefiles.specs()
 SCHEMA = json.loads((SPECS / casefiles.SCHEMA).read_text(encoding="utf-8"))
 FILES = sorted(
     {file.relative_to(SPECS).as_posix() for file in SPECS.rglob("*.yaml") if file.parent.name != "clients"}
-    - {"openapi.yaml"}
+    - {"ledger.yaml", "openapi.yaml"}
 )
 
 WHOLE = """\

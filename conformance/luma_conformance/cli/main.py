@@ -10,7 +10,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import luma_conformance
-from luma_conformance.cli import audit, cases, client, compare, miniatures, precedence, profile, report, run, serve
+from luma_conformance.cli import (
+    audit,
+    cases,
+    client,
+    compare,
+    ledger,
+    miniatures,
+    precedence,
+    profile,
+    report,
+    run,
+    serve,
+)
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, CouldNotJudge, Exit, SpendExhausted
 from luma_conformance.redaction.redactor import safe_text
@@ -94,7 +106,7 @@ def build() -> tuple[Parser, Commands]:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
     parser.set_defaults(command=lambda _: _help(parser), parser=parser)
     commands = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
-    for group in (run, cases, serve, profile, client, audit, compare, report, precedence, miniatures):
+    for group in (run, cases, serve, profile, client, audit, compare, report, precedence, miniatures, ledger):
         group.add_commands(commands)
     # argparse would list the commands itself, but it breaks the line after a name as long as `precedence`.
     rows = (f"  {name:<12}{command.get_default('purpose')}\n" for name, command in commands.choices.items())

@@ -1,0 +1,111 @@
+"""Finding the statements of a ledger in a copy of the page, wherever they stand now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from luma_conformance.ledger.ledger import Ledger, Statement, titles
+from luma_conformance.ledger.page import Digest, Page, squeeze
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where the statements of a ledger stand in a page, by their number; those that are not there are left out.
+
+    `rest` are the parts of the stream in which none of them stands.
+    """
+
+    spans: Mapping[int, Span]
+    rest: tuple[Span, ...]
+
+
+def find_titles(ledger: Ledger, page: Page) -> dict[str, int]:
+    """Return where each heading of a ledger that the page has stands first."""
+    found = {section: max(page.stream.find(squeeze(title)) for title in titles(section)) for section in ledger.sections}
+    return {section: place for section, place in found.items() if place >= 0}
+
+
+def locate(ledger: Ledger, page: Page) -> Located:
+    """Return where the statements of a ledger stand in a page.
+
+    Statements are tried in their order, each where the one before it ended; only what is not there is looked for.
+    """
+    texts: dict[Digest, str] = {}
+    last = 0
+    for one in ledger.statements:
+        if one.digest not in texts and (text := _read(one, page, last)) is not None:
+            texts[one.digest] = text
+        place = page.stream.find(texts[one.digest], last) if one.digest in texts else -1
+        last = place + one.digest.size if place >= 0 else last
+    spans: dict[int, Span] = {}
+    numbers = defaultdict(list)
+    for number, one in enumerate(ledger.statements):
+        if one.digest in texts:
+            numbers[one.digest].append(number)
+    # Longer ones first: a short one may be a part of one of them.
+    for digest in sorted(numbers, key=lambda digest: -digest.size):
+        places = [span for span in _occurrences(page.stream, texts[digest]) if not _overlaps(span, spans.values())]
+        spans |= _share_out(numbers[digest], places, spans, ledger.statements)
+    return Located(spans=spans, rest=tuple(_gaps(sorted(spans.values()), len(page.stream))))
+
+
+def _read(one: Statement, page: Page, start: int) -> str | None:
+    """Return the characters of a statement, found by their digest: after the last one, or anywhere."""
+    size, stream = one.digest.size, page.stream
+    forms = [squeeze(title) for title in titles(one.section)]
+    headings = [start + len(form) for form in forms if stream.startswith(form, start)]
+    for place in (start, *headings):
+        if Digest.of_stream(stream[place : place + size]) == one.digest:
+            return stream[place : place + size]
+    for place in range(len(stream) - size + 1):
+        if Digest.of_stream(stream[place : place + size]) == one.digest:
+            return stream[place : place + size]
+    return None
+
+
+def _occurrences(stream: str, text: str) -> Iterator[Span]:
+    place = stream.find(text)
+    while place >= 0:
+        yield place, place + len(text)
+        place = stream.find(text, place + len(text))
+
+
+def _overlaps(span: Span, others: object) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in others)  # type: ignore[attr-defined]
+
+
+def _share_out(
+    numbers: Sequence[int], places: Sequence[Span], known: Mapping[int, Span], statements: Sequence[Statement]
+) -> dict[int, Span]:
+    """Return which of several equal statements stands where: each as near as can be to its section."""
+    if len(numbers) <= 1 or len(places) >= len(numbers):
+        return dict(zip(numbers, places, strict=False))
+    shared: dict[int, Span] = {}
+    distances = sorted(
+        (_distance(number, span, known, statements), number, span) for number in numbers for span in places
+    )
+    for _, number, span in distances:
+        if number not in shared and span not in shared.values():
+            shared[number] = span
+    return shared
+
+
+def _distance(number: int, span: Span, known: Mapping[int, Span], statements: Sequence[Statement]) -> int:
+    """Return how far a place is from the nearest other statement of a section."""
+    section = statements[number].section
+    near = [abs(known[other][0] - span[0]) for other in known if statements[other].section == section]
+    return min(near, default=10**9)
+
+
+def _gaps(spans: Sequence[Span], end: int) -> Iterator[Span]:
+    last = 0
+    for start, stop in spans:
+        if start > last:
+            yield last, start
+        last = max(last, stop)
+    if end > last:
+        yield last, end
