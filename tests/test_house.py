@@ -306,3 +306,32 @@ def test_the_oldest_versions_that_are_allowed_are_those_that_are_tested() -> Non
 def _whole(version: str) -> tuple[int, ...]:
     numbers = [int(number) for number in version.split(".")]
     return tuple(numbers + [0] * (3 - len(numbers)))
+
+
+OWN_DATA = {
+    "catalogue/files", "cli/client_starters", "pytest_plugin/places", "reference/service", "report/html_frame",
+    "target/profile",
+}  # fmt: skip
+"""Modules that read files of the package itself in their own way."""
+
+OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes"}
+NO_PATHS = {"archive", "os", "Image", "stream", "path", "self._routes"}
+"""What else has a method of such a name; `path` where it may be a member of an archive."""
+
+
+def test_files_of_users_are_opened_through_one_door() -> None:
+    """A path is opened in `reading/regular_file`, which refuses what is no file, so that nothing can hang."""
+    found = [
+        (name, ast.unparse(node))
+        for name, tree in MODULES.items()
+        if name not in OWN_DATA | {"reading/regular_file"}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id == "open")
+            or (isinstance(node.func, ast.Attribute) and node.func.attr in OPENING)
+        )
+        and not (isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in NO_PATHS)
+    ]
+
+    assert found == [("cli/output", "output.write_text(text, encoding='utf-8', newline='\\n')")]  # /dev/null

@@ -86,3 +86,10 @@ class Exit(IntEnum):
     USAGE = 4
     COULD_NOT_JUDGE = 6
     SPENT = 7
+
+
+def find_status(error: ConformanceError) -> Exit:
+    """Return the exit status of a run or a command that an error ends."""
+    if isinstance(error, SpendExhausted):
+        return Exit.SPENT
+    return Exit.USAGE if isinstance(error, InputError) else Exit.COULD_NOT_JUDGE

@@ -141,7 +141,7 @@ def test_a_graph_is_for_graphviz(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["no-such-rule"], "there is no rule no-such-rule; the summary of a pytest run lists them", Exit.USAGE),
         (["unknwon-model"], "there is no rule unknwon-model; did you mean unknown-model?", Exit.USAGE),
-        (["--against", "none.json"], "none.json cannot be read", Exit.USAGE),
+        (["--against", "none.json"], "none.json: cannot be read", Exit.USAGE),
         (["--base-url", "cassette:run.har"], "is a recording, which cannot be asked anything new", Exit.USAGE),
         (["--base-url", "ftp://x"], "is neither http nor https", Exit.USAGE),
         (["--base-url", "http://127.0.0.1:9"], "nothing listens at 127.0.0.1:9", Exit.COULD_NOT_JUDGE),

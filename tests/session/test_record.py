@@ -174,7 +174,7 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Pat
     assert fresh.returncode == 0, fresh.stdout
     assert "made 2 hours ago (" in fresh.stdout
     assert stale.returncode == Exit.COULD_NOT_JUDGE
-    assert "was recorded 31 days ago, and --luma-max-age allows 30 days; record it again" in stale.stdout
+    assert "was made 31 days ago, and --luma-max-age allows 30 days; record it again" in stale.stdout
     assert wrong.returncode == Exit.USAGE
     assert "is not an age in days, hours or minutes, like 30d, 12h or 90m" in wrong.stderr
 

@@ -12,6 +12,7 @@ from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import Section, read_all, read_section
 from luma_conformance.errors import CatalogueError, InputError, Problem
 from luma_conformance.reading.document import Source
+from luma_conformance.reading.regular_file import open_file
 
 SCHEMA = "case-file.schema.json"
 """The name of the schema; a file that names it in its first line declares itself a case file."""
@@ -32,7 +33,7 @@ def specs() -> Path:
 def is_case_file(path: Path) -> bool:
     """Return whether a file declares itself a case file."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return SCHEMA.encode() in file.readline(500)
     except OSError:
         return False
@@ -112,6 +113,6 @@ def digest() -> str:
 def _case_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.rglob("*.yaml") if is_case_file(file))
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
     return [path]

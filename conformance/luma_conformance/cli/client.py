@@ -10,7 +10,7 @@ import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -130,22 +130,23 @@ def _judge(options: argparse.Namespace, known: Sequence[Scenario], chosen: Seque
     player = _make_player(options)
     deviations = _read_deviations(options.deviations, known)
     scrub = _make_scrub()
-    tally, publisher = Tally(), _open_report(options.report)
-    tally.begin(_describe_run(options, known, played, scrub))
-    tally.selected.update(one.id for one in played)
-    if not options.function:
-        announce(chosen, played)
-    judging = _Judging(options, player, tally, publisher, scrub, deviations)
-    is_whole = judging.go(played)
-    if is_whole and tally.stop is None:
-        for stale in tally.find_stale(deviations, [one.id for one in known]):
-            judging.keep(stale, instead=True)
-    given = Exit.CONFORMANT if is_whole else Exit.INTERRUPTED
-    status = tally.exit_status(given, complete=is_whole)
-    results = tally.end(status, complete=is_whole and not tally.missing, label=options.label or "")
-    status = publisher.append_summary(tally, publisher.end(results, tally, status))
-    write_summary(tally, publisher)
-    return Exit(status)
+    tally = Tally()
+    with closing(_open_report(options.report)) as publisher:
+        tally.begin(_describe_run(options, known, played, scrub))
+        tally.selected.update(one.id for one in played)
+        if not options.function:
+            announce(chosen, played)
+        judging = _Judging(options, player, tally, publisher, scrub, deviations)
+        is_whole = judging.go(played)
+        if is_whole and tally.stop is None:
+            for stale in tally.find_stale(deviations, [one.id for one in known]):
+                judging.keep(stale, instead=True)
+        given = Exit.CONFORMANT if is_whole else Exit.INTERRUPTED
+        status = tally.exit_status(given, complete=is_whole)
+        results = tally.end(status, complete=is_whole and not tally.missing, label=options.label or "")
+        status = publisher.append_summary(tally, publisher.end(results, tally, status))
+        write_summary(tally, publisher)
+        return Exit(status)
 
 
 def _make_player(options: argparse.Namespace) -> Player:

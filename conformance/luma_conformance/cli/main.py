@@ -24,7 +24,7 @@ from luma_conformance.cli import (
     serve,
 )
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
-from luma_conformance.errors import ConformanceError, CouldNotJudge, Exit, SpendExhausted
+from luma_conformance.errors import ConformanceError, Exit, find_status
 from luma_conformance.redaction.redactor import safe_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
     except ConformanceError as error:
         _complain(str(error))
-        return _exit_status(error)
+        return find_status(error)
     except BrokenPipeError:  # the reader of our output, such as `head`, has closed the pipe
         _discard_output()
         return Exit.CONFORMANT
@@ -62,13 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return status
-
-
-def _exit_status(error: ConformanceError) -> Exit:
-    """Return the exit status that goes with an error."""
-    if isinstance(error, SpendExhausted):
-        return Exit.SPENT
-    return Exit.COULD_NOT_JUDGE if isinstance(error, CouldNotJudge) else Exit.USAGE
 
 
 def _complain(text: str) -> Exit:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.reading.regular_file import replace_text
 
 STANDARD_OUTPUT: Final = Path("-")
 """How standard output is named on the command line."""
@@ -29,6 +30,9 @@ def write_text(text: str, output: Path | None, inputs: Iterable[Path] = ()) -> N
         raise InputError(f"{output} would be overwritten; name another with --output")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8", newline="\n")
+        if output.is_char_device():  # /dev/null
+            output.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            replace_text(output, text)
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}") from None

@@ -12,12 +12,14 @@ from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile, did_you_mean
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.fault_order import Observation, Order, find_reversals
+from luma_conformance.reading.text_file import read_text
 from luma_conformance.rules import RULES
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
 
 SCHEMA: Final = 1
+_MAX_BYTES: Final = 10_000_000
 _IDS: Final = tuple(rule.id for rule in RULES)
 
 
@@ -95,10 +97,8 @@ def _as_json(target: str, order: Order) -> str:
 
 def _read_order(path: Path) -> Order:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path, "an order", _MAX_BYTES))
         seen = [Observation(first=str(one["first"]), then=str(one["then"])) for one in data["observations"]]
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(f"{path} is not an order that `luma-conformance precedence --output` wrote") from None
     return Order.of(seen, _IDS)

@@ -17,8 +17,10 @@ from luma_conformance.catalogue.roles import EITHER, ROLES
 from luma_conformance.cli.output import is_standard, write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.reading.regular_file import open_text
+from luma_conformance.reading.text_file import read_text
 from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
-from luma_conformance.target.profile import load_profile, read_template
+from luma_conformance.target.profile import MAX_BYTES, load_profile, read_template
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -149,7 +151,7 @@ def _find_output(file: Path | None, options: argparse.Namespace) -> Path | None:
 def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Callable[[str], str]) -> None:
     from luma_conformance.survey.corrected import correct
 
-    text = file.read_text(encoding="utf-8") if file is not None else found.published or read_template()
+    text = read_text(file, "a profile", MAX_BYTES) if file is not None else found.published or read_template()
     name = str(file or "the profile")
     write_text(
         scrub(correct(text, name, found.claims, base_url=found.base_url, date=time.strftime("%Y-%m-%d"))), output
@@ -177,7 +179,7 @@ def _as_json(found: Findings) -> str:
 
 def _write_profile(file: Path) -> Exit:
     try:
-        with file.open("x", encoding="utf-8") as new:
+        with open_text(file, "x") as new:
             new.write(read_template())
     except FileExistsError:
         raise InputError(f"{file} exists already; name another file, or remove it") from None

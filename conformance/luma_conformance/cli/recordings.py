@@ -12,7 +12,7 @@ from typing import Final
 from luma_conformance.errors import InputError
 from luma_conformance.recording import har, vcr
 from luma_conformance.recording.entry import Entry, Odd
-from luma_conformance.recording.opening import Openable
+from luma_conformance.recording.opening import Openable, open_recording
 from luma_conformance.redaction.redactor import Redactor, safe_text
 
 EVERY: Final = 0.5
@@ -40,7 +40,7 @@ def is_recording(path: Openable) -> bool:
 def _recognise(path: Openable) -> tuple[bool, bool]:
     """Return whether a file is taken for a HAR file, and whether it looks like a recording at all."""
     try:
-        with path.open("rb") as file:
+        with open_recording(path) as file:
             head = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.errors import InputError
+from luma_conformance.reading.regular_file import open_file
 from luma_conformance.recording.opening import SUFFIXES
 from luma_conformance.report.jsonl import parse_results
 
@@ -22,9 +24,10 @@ def read_results(path: Path) -> Results:
     """Return the results in a file, or in a folder as a run wrote it; raise InputError."""
     file = path / RESULTS if path.is_dir() else path
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
-        return parse_results(file.read_bytes(), str(file))
+        with open_file(file) as opened:
+            if os.fstat(opened.fileno()).st_size > MAX_BYTES:
+                raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
+            return parse_results(opened.read(), str(file))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 
@@ -36,7 +39,7 @@ def holds_results(path: Path) -> bool:
     if path.suffix == ".jsonl":
         return True
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(10).startswith(b'{"schema"')
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None

@@ -19,6 +19,7 @@ from luma_conformance.clients.conduct import Conduct
 from luma_conformance.clients.scenario import Scenario
 from luma_conformance.clients.server import Server, serve
 from luma_conformance.errors import InputError
+from luma_conformance.reading.regular_file import open_file
 
 BASE_DEADLINE: Final = 30.0
 """Seconds a client gets for a scenario in which it need not wait."""
@@ -75,7 +76,7 @@ def run_command(
             end=began + find_deadline(scenario, timeout), server=server, stop=stop or threading.Event()
         ))  # fmt: skip
         seconds = time.monotonic() - began
-        content = _read_file(written)
+        content = read_written(written)
     return Conduct(given=given, seen=server.seen, status=status, output=output, written=content, seconds=seconds)
 
 
@@ -172,9 +173,10 @@ class _Printed:
         return (bytes(self.head) + between + bytes(self.tail)).decode("utf-8", "replace")
 
 
-def _read_file(path: Path) -> bytes | None:
+def read_written(path: Path) -> bytes | None:
+    """Return the beginning of the file a client was to write; None where it wrote none."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(MAX_WRITTEN)
     except OSError:
         return None

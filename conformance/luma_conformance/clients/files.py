@@ -15,6 +15,7 @@ from luma_conformance.clients.grammar import Everywhere, read_everywhere, read_s
 from luma_conformance.clients.scenario import Scenario
 from luma_conformance.errors import CatalogueError, InputError, Problem
 from luma_conformance.reading.document import nearest
+from luma_conformance.reading.regular_file import open_file
 
 SCHEMA: Final = "client-scenario.schema.json"
 """The name of the schema; a file that names it in its first line declares itself a scenario file."""
@@ -74,7 +75,7 @@ def _show(file: Path, below: Path | None) -> str:
 def _list_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.rglob("*.yaml") if is_scenario_file(file))
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
     return [path]
 
@@ -82,7 +83,7 @@ def _list_files(path: Path) -> list[Path]:
 def is_scenario_file(path: Path) -> bool:
     """Return whether a file declares itself a scenario file, and is not that of what holds in every one."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return path.name != EVERY_SCENARIO and SCHEMA.encode() in file.readline(500)
     except OSError:
         return False

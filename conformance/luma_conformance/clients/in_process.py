@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from luma_conformance.clients import files
-from luma_conformance.clients.command import MAX_WRITTEN, find_deadline, go_directly
+from luma_conformance.clients.command import find_deadline, go_directly, read_written
 from luma_conformance.clients.conduct import Conduct
 from luma_conformance.clients.explain import describe
 from luma_conformance.clients.scenario import Scenario
@@ -107,7 +107,7 @@ def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None
         with _environment(given), _certificates_read_once():
             status, output = _call(client, given, server)
         seconds = virtual.now() - began
-        content = written.read_bytes()[:MAX_WRITTEN] if written.is_file() else None
+        content = read_written(written)
     return Conduct(given=given, seen=server.seen, status=status, output=output, written=content, seconds=seconds)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from luma_conformance.catalogue.files import load_file, smoke, specs
-from luma_conformance.errors import CatalogueError, ConformanceError, Exit, SpendExhausted
+from luma_conformance.errors import CatalogueError, ConformanceError, Exit, find_status
 from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Case, Outcome, Result
@@ -83,16 +83,14 @@ class CaseItem(pytest.Item):
         """Return the result of the case, compared with the other server if there is one."""
         try:
             result = session_of(self).run(self.case)
-        except SpendExhausted as error:
-            stop(self, Exit.SPENT, str(error))
         except ConformanceError as error:
-            stop(self, Exit.COULD_NOT_JUDGE, str(error))
+            stop(self, find_status(error), str(error))
         if (other := self.config.stash.get(OTHER_SESSION, None)) is None:
             return result
         try:
             return add_standing(result, other.run(self.case))
         except ConformanceError as error:
-            stop(self, Exit.COULD_NOT_JUDGE, f"{self.config.getoption('luma_against')}: {error}")
+            stop(self, find_status(error), f"{self.config.getoption('luma_against')}: {error}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Return the explanation of a failure, or a known deviation; only a bug in the kit shows pytest's traceback.

@@ -7,7 +7,7 @@ from unittest import SkipTest
 
 import pytest
 
-from luma_conformance.errors import ConformanceError, Exit, SpendExhausted
+from luma_conformance.errors import ConformanceError, find_status
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Severity
 from luma_conformance.properties.luma_target import LumaTarget, begin
@@ -65,7 +65,7 @@ def adapt_report(item: pytest.Function, report: pytest.TestReport, error: BaseEx
 
 
 def _halt(item: pytest.Function, error: ConformanceError) -> None:
-    halt(item.session, Exit.SPENT if isinstance(error, SpendExhausted) else Exit.COULD_NOT_JUDGE, str(error))
+    halt(item.session, find_status(error), str(error))
 
 
 def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | None) -> Judged:

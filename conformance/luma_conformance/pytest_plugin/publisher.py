@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 import pytest
 
@@ -13,6 +14,8 @@ from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.pytest_plugin.places import keep_annotatable
 from luma_conformance.pytest_plugin.tally import Tally
+from luma_conformance.reading.lock import hold
+from luma_conformance.reading.regular_file import Growing, open_file, open_text, replace_text
 from luma_conformance.report import jsonl, markdown
 from luma_conformance.report.compare import Comparison, compare_results
 from luma_conformance.report.formats import FORMATS, find_format, list_file_names, match_file, render
@@ -34,9 +37,11 @@ def begin_report(config: pytest.Config) -> Publisher:
             "stands alone for a project, and looks for its settings there"
         )
     try:
-        return Publisher(paths)
+        publisher = Publisher(paths)
     except InputError as error:
         raise pytest.UsageError(str(error)) from None
+    config.add_cleanup(publisher.close)
+    return publisher
 
 
 class Publisher:
@@ -51,17 +56,24 @@ class Publisher:
         self._results: Results | None = None
         self._earlier = [found for file, name in self._files.items() if name == _LINES and (found := _read(file))]
         self._change: Comparison | None = None
-        self._streams: list[TextIO] = []
+        self._streams: dict[Path, Growing] = {}
+        self._locks = ExitStack()
+        self._failure: str | None = None
         self._waiting: list[str] = []
         self._begun = self._ended = False
         self._written = jsonl.Written()
         for file, name in self._files.items():
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
+                self._locks.callback(hold(file))
                 file.unlink(missing_ok=True)  # so that nobody mistakes an earlier run's file for this run's
                 if name == _LINES:
-                    self._streams.append(file.open("w", encoding="utf-8", newline="\n", buffering=1))
+                    self._streams[file] = Growing(file, "xb")
+            except InputError:
+                self.close()
+                raise
             except OSError as error:
+                self.close()
                 raise InputError(f"{option}: {file} cannot be written: {error.strerror}") from None
 
     def add(self, run: Run | None, judged: Judged) -> None:
@@ -82,32 +94,34 @@ class Publisher:
         since = next((one for one in self._earlier if one.judged and one.run.server == results.run.server), None)
         self._change = compare_results(since, results) if since else None
         assert results.ending is not None
-        try:
-            self._begin(results.run)
-            self._write(jsonl.format_footer(results.ending))
-            for stream in self._streams:
+        self._begin(results.run)
+        self._write(jsonl.format_footer(results.ending))
+        for file, stream in self._streams.items():
+            with self._noting(file):
                 stream.close()
-            written = () if self._ended else (_LINES,)  # as verdicts came
-            self._streams, self._ended = [], True
-            for file, name in self._files.items():
-                if name not in written:
-                    text = render([results], [find_format(name)], since)[name]
-                    file.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
-            return Exit.USAGE
-        return status
+        written = () if self._ended else (_LINES,)  # as verdicts came
+        self._streams, self._ended = {}, True
+        for file, name in self._files.items():
+            if name not in written:
+                text = render([results], [find_format(name)], since)[name]
+                with self._noting(file):
+                    replace_text(file, text)
+        return self._find_status(tally, status)
+
+    def close(self) -> None:
+        """Let other runs write the report, which is whole already or will never be."""
+        for stream in self._streams.values():
+            with suppress(OSError):
+                stream.close()
+        self._locks.close()
 
     def append_summary(self, tally: Tally, status: int) -> int:
         """Append the results to the summary of a CI job; return the run's exit status, or USAGE if that fails."""
         if self._results is not None and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
-            try:
-                with Path(path).open("a", encoding="utf-8", newline="\n") as summary:
-                    summary.write(markdown.render_summary(self._results, self._change))
-            except OSError as error:
-                tally.halt(Exit.USAGE, f"the report cannot be written: {error}")
-                return Exit.USAGE
-        return status
+            text = markdown.render_summary(self._results, self._change)
+            with self._noting(Path(path)), open_text(Path(path), "a") as summary:
+                summary.write(text)
+        return self._find_status(tally, status)
 
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
         """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
@@ -134,15 +148,31 @@ class Publisher:
                 self._write(line)
 
     def _write(self, line: str) -> None:
-        for stream in self._streams:
-            stream.write(f"{line}\n")
+        for file, stream in self._streams.items():
+            with self._noting(file):
+                stream.add(f"{line}\n".encode())
+
+    @contextmanager
+    def _noting(self, file: Path) -> Iterator[None]:
+        """Keep the first failure to write, so that all else is written before the run ends with it."""
+        try:
+            yield
+        except OSError as error:
+            self._failure = self._failure or f"the report is not whole: {file} cannot be written: {error.strerror}"
+
+    def _find_status(self, tally: Tally, status: int) -> int:
+        if self._failure is None:
+            return status
+        tally.halt(Exit.USAGE, self._failure)
+        return Exit.USAGE
 
 
 def _read(file: Path) -> Results | None:
     """Return the results of the run whose file will be overwritten; None where there are none to compare with."""
     try:
-        if file.is_file() and file.stat().st_size <= _MAX_EARLIER:
-            return jsonl.parse_results(file.read_bytes(), file.name)
+        with open_file(file) as opened:
+            if len(raw := opened.read(_MAX_EARLIER + 1)) <= _MAX_EARLIER:
+                return jsonl.parse_results(raw, file.name)
     except (OSError, InputError):
         pass
     return None

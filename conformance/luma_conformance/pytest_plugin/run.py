@@ -109,6 +109,8 @@ class Run:
         self.progress: Progress | None = None
         self._forecast: Forecast | None = None
         self._publisher: Publisher | None = None
+        if (record := config.getoption("luma_record")) is not None and self._controls:
+            self._hold(record)
         if config.getoption("luma_report") is not None:
             self._publish()
 
@@ -240,7 +242,10 @@ class Run:
         """Close what is open, and write the results: as incomplete if a signal that ends a run, in `came`, comes."""
         for key in (SESSION, OTHER_SESSION):
             if (judged := self._config.stash.get(key, None)) is not None:
-                judged.close()  # so that a recording is complete before anybody reads it
+                try:
+                    judged.close()  # so that a recording is complete before anybody reads it
+                except InputError as error:
+                    self.tally.halt(Exit.USAGE, str(error))
         if hasattr(self._config, "workeroutput"):
             if self.is_used:
                 self._config.workeroutput["luma"] = {**self.tally.as_data(), "left_out": sorted(self.left_out)}
@@ -304,6 +309,15 @@ class Run:
         if self._forecast is not None and session is not None and (said := self._forecast.say(self._config, session)):
             self._forecast = None
             self.announce(said)
+
+    def _hold(self, record: Path) -> None:
+        """Keep other runs from writing the recording; raise UsageError where one does."""
+        from luma_conformance.reading.lock import hold
+
+        try:
+            self._config.add_cleanup(hold(record))
+        except InputError as error:
+            raise pytest.UsageError(f"--luma-record: {error}") from None
 
     def _publish(self) -> None:
         """Begin the report where one is wanted; raise UsageError where it cannot be written."""

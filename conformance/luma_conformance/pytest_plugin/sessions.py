@@ -18,7 +18,7 @@ import luma_conformance
 from luma_conformance.arguments import UNSET
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
-from luma_conformance.errors import ConformanceError, Exit, InputError
+from luma_conformance.errors import ConformanceError, Exit, find_status
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.matching import one_line
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, read_label, run_of
@@ -128,10 +128,8 @@ def _open(item: pytest.Item, options: Options) -> Session:
         stop(item, Exit.USAGE, "pytest-base-url, which says what to judge, is switched off: leave out -p no:base_url")
     try:
         return open_session(options)
-    except InputError as error:
-        stop(item, Exit.USAGE, str(error))
     except ConformanceError as error:
-        stop(item, Exit.COULD_NOT_JUDGE, str(error))
+        stop(item, find_status(error), str(error))
 
 
 def _make_options(config: pytest.Config) -> Options:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from luma_conformance.errors import Problem, Unreadable
+from luma_conformance.reading.regular_file import open_file
 
 
 def read_text(path: Path, kind: str, max_bytes: int, name: str | None = None) -> str:
@@ -14,7 +15,7 @@ def read_text(path: Path, kind: str, max_bytes: int, name: str | None = None) ->
     """
     name = name or str(path)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(max_bytes + 1)
     except OSError as error:
         raise Unreadable(Problem(name, 0, 0, f"cannot be read: {error.strerror}")) from error

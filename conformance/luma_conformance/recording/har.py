@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 import luma_conformance
 from luma_conformance.errors import InputError
 from luma_conformance.model import Exchange
+from luma_conformance.reading.regular_file import Growing, open_file
 from luma_conformance.recording.entry import About, Entry, Odd, Unread
 from luma_conformance.recording.har_entry import concerns_api, make_entry_data, read_comment, read_entry, scrub_data
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
-from luma_conformance.recording.opening import Openable
+from luma_conformance.recording.opening import Openable, open_recording
 
 __all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
 
@@ -41,37 +42,30 @@ class Writer:
         exists and is not one of the kit's own.
         """
         self._path, self._scrub = path, scrub
-        self._offset, self._any = _resume(path)
+        offset, self._any = _resume(path)
         with _explain_errors(path, "written"):
-            self._file: BinaryIO = path.open("r+b" if path.exists() else "xb")
-            if not self._offset:
-                self._append(_format_head(json.dumps(scrub_data(about, scrub))))
+            self._file = Growing(path, "r+b" if path.exists() else "xb", offset, _END)
+            if not offset:
+                self._file.add(_format_head(json.dumps(scrub_data(about, scrub))))
 
     def add(self, exchange: Exchange, base_url: str, note: Mapping[str, object]) -> None:
         """Write one exchange before it returns; `base_url` is where a request for a path alone was sent."""
         members = make_entry_data(exchange, base_url, note, self._scrub).items()
         text = ",".join(f'\n                "{name}": {json.dumps(value)}' for name, value in members)
         with _explain_errors(self._path, "written"):
-            self._append(f"{',' * self._any}\n            {{{text}\n            }}".encode("ascii"))
+            self._file.add(f"{',' * self._any}\n            {{{text}\n            }}".encode("ascii"))
         self._any = True
 
     def close(self) -> None:
-        """Close the file, which is whole already."""
-        self._file.close()
+        """Close the file, which is whole already; raise InputError."""
+        with _explain_errors(self._path, "written"):
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _append(self, text: bytes) -> None:
-        # The old end goes first: whenever the process is killed, the file is the beginning of a recording.
-        self._file.truncate(self._offset)
-        self._file.seek(self._offset)
-        self._file.write(text + _END)
-        self._file.flush()
-        self._offset += len(text)
 
 
 def read_entries(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
@@ -142,7 +136,7 @@ def _make_beginning() -> bytes:
 def _resume(path: Path) -> tuple[int, bool]:
     """Return the offset of a file's next entry, and whether other entries precede it; 0 if there is no file yet."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             own = file.read(len(_make_beginning())) == _make_beginning()
@@ -177,7 +171,7 @@ def _read_parts(path: Openable, ends: list[int] | None = None) -> Iterator[tuple
 
     The byte at which an entry ends replaces the last of `ends`.
     """
-    with _explain_errors(path, "read"), path.open("rb") as file:
+    with _explain_errors(path, "read"), open_recording(path) as file:
         own = file.read(len(_make_beginning())) == _make_beginning()
         file.seek(0)
         number, found = 0, False

@@ -12,11 +12,11 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, Protocol, cast
 
 from luma_conformance.errors import InputError
+from luma_conformance.reading.regular_file import open_file
 
 SUFFIXES: Final = (".har", ".json", ".yaml", ".yml", ".har.gz", ".json.gz", ".yaml.gz", ".yml.gz", ".zip")
 """How the names of recordings end, where a folder or an archive is searched for them."""
@@ -68,6 +68,11 @@ class Recording:
         return self.title
 
 
+def open_recording(path: Openable) -> BinaryIO:
+    """Return a recording opened at its beginning; raise InputError, or OSError, also for what is no file."""
+    return open_file(path) if isinstance(path, Path) else path.open("rb")
+
+
 def find_recordings(arguments: Iterable[str]) -> Iterator[Recording]:
     """Yield the recordings that arguments name; raise InputError for one that names none."""
     for argument in arguments:
@@ -77,11 +82,20 @@ def find_recordings(arguments: Iterable[str]) -> Iterator[Recording]:
         if not argument.strip():
             raise InputError("the name of a recording is empty; is a variable unset?")
         path = Path(argument)
-        names = [path] if path.exists() else [Path(name) for name in sorted(glob(argument, recursive=True))]
+        names = [path] if path.exists() else _match(argument)
         if not names:
             raise InputError(f"{argument} cannot be read: No such file, and as a pattern it fits none")
         for name in names:
             yield from _look_into(name, is_named=path.exists())
+
+
+def _match(pattern: str) -> list[Path]:
+    """Return the paths a pattern fits; `**` does not follow links, which may lead in circles."""
+    start = Path(Path(pattern).anchor)
+    try:
+        return sorted(start.glob(str(Path(pattern).relative_to(start))))
+    except (ValueError, NotImplementedError, OSError):
+        return []
 
 
 def _look_into(path: Path, *, is_named: bool) -> Iterator[Recording]:
@@ -96,7 +110,7 @@ def _look_into(path: Path, *, is_named: bool) -> Iterator[Recording]:
     elif zipfile.is_zipfile(path):
         yield from _list_members(path)
     else:
-        yield Recording(title=str(path), start=lambda: path.open("rb"), is_named=is_named)
+        yield Recording(title=str(path), start=lambda: open_file(path), is_named=is_named)
 
 
 def _list_members(path: Path) -> Iterator[Recording]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -158,7 +159,7 @@ class Player:
             if "literal" in note:
                 take.literals[number] = str(note["literal"])
             take.examples.setdefault(number, []).append(entry)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             raise InputError(f"{entry.place}: its note is not one of `pytest --luma-record`; record again") from None
 
 
@@ -183,6 +184,6 @@ def _read_texts(value: object) -> dict[str, str]:
 
 
 def _read_number(value: object) -> float:
-    if isinstance(value, int | float):
-        return float(value)
+    if isinstance(value, int | float) and math.isfinite(number := float(value)):
+        return number
     raise ValueError

@@ -34,7 +34,7 @@ from luma_conformance.recording.entry import (
     split_url,
 )
 from luma_conformance.recording.json_stream import JSONStream, Malformed
-from luma_conformance.recording.opening import Openable
+from luma_conformance.recording.opening import Openable, open_recording
 
 MAX_BYTES: Final = 1 << 28
 """Bytes of a cassette."""
@@ -56,7 +56,7 @@ def read_entries(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
     """
     number = 0
     try:
-        with path.open("rb") as file:
+        with open_recording(path) as file:
             is_json = file.read(4).removeprefix(codecs.BOM_UTF8)[:1] == b"{"
             file.seek(0)
             found = _read_json(path, file) if is_json else _read_yaml(path, file, odd is not None)

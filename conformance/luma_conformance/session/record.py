@@ -33,6 +33,8 @@ from luma_conformance.target.profile import FAST_CLOCK, Key, Profile
 from luma_conformance.target.spending import Spending
 
 DAY: Final = 86_400
+SKEW: Final = 3_600
+"""Seconds by which the clock of the machine that recorded may have been ahead of this one's."""
 
 
 def record(session: Session, path: Path, redactor: Redactor) -> Session:
@@ -78,15 +80,17 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
     `max_age` is in seconds.
     """
     player = Player(path, _make_storing(redactor), redactor.find_secret)
-    age = max(0.0, time.time() - player.oldest)
+    age = time.time() - player.oldest
+    if max_age is not None and age < -SKEW:
+        raise CouldNotJudge(f"{path} is {_describe_age(age)}, so that its age is not known; record it again")
     if max_age is not None and age > max_age:
         allowed = f"--luma-max-age allows {max_age / DAY:g} days"
-        raise CouldNotJudge(f"{path} was recorded {_describe_age(age)}, and {allowed}; record it again")
+        raise CouldNotJudge(f"{path} was {_describe_age(age)}, and {allowed}; record it again")
     about = player.about
     base_url = str(about.get("base_url"))
-    day = f"{datetime.fromtimestamp(player.oldest, UTC):%Y-%m-%d}"
+    day = _name_day(player.oldest)
     return Session(
-        shown=f"{path}, a recording of {safe_text(base_url)}, made {_describe_age(age)} ({day})",
+        shown=f"{path}, a recording of {safe_text(base_url)}, {_describe_age(age)} ({day})",
         base_url=base_url,
         target=Target(
             channel=player,
@@ -113,8 +117,11 @@ def gather(path: Path, workers: Iterable[str]) -> None:
     """
     parts = [file for worker in sorted(workers) if (file := name_part(path, worker)).exists()]
     har.merge(path, parts)
-    for file in parts:
-        file.unlink()
+    try:
+        for file in parts:
+            file.unlink()
+    except OSError as error:
+        raise InputError(f"{path} is whole, but {file} cannot be removed: {error.strerror}") from None
 
 
 class _Nothing:
@@ -182,9 +189,18 @@ def _make_storing(redactor: Redactor) -> Storing:
     return Storing(request=request, response=response, fold=abbreviate, unfold=expand)
 
 
+def _name_day(moment: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
+    except (OverflowError, OSError, ValueError):
+        return "no day of any calendar"
+
+
 def _describe_age(seconds: float) -> str:
-    """Return an age in words."""
+    """Return an age in words, to follow "is" or "was"."""
+    if seconds < -SKEW:
+        return "dated in the future by this machine's clock"
     for size, word in ((DAY, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
-            return f"{count_noun(int(seconds // size), word)} ago"
-    return "just now"
+            return f"made {count_noun(int(seconds // size), word)} ago"
+    return "made just now"

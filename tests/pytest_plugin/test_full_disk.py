@@ -1,0 +1,100 @@
+"""A disk that is full, files that another run writes: one sentence, status 4, and what was written stays whole."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from luma_conformance.errors import Exit
+from luma_conformance.pytest_plugin import publisher
+from luma_conformance.reading.lock import hold
+from luma_conformance.reading.regular_file import replace_text
+from luma_conformance.recording import har
+from tests.failing import fail_writing
+from tests.kit import Run
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    """Check that no lock and no half-written file stays."""
+    yield
+    assert not [*Path().rglob(".*.lock"), *Path().rglob(".results*"), *Path().rglob(".report*")]
+
+
+@pytest.mark.parametrize("allowed", range(6))
+def test_a_recording_that_cannot_be_written_ends_the_run(
+    run: Run, allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Head, each of three entries, or the close: what is there can be read."""
+    fail_writing(monkeypatch, allowed, lasting=True, suffix=".har")
+
+    ended = run("--luma-record", "run.har")
+
+    assert ended.ret == (Exit.USAGE if allowed < 5 else Exit.CONFORMANT)
+    if allowed < 5:
+        ended.stdout.fnmatch_lines(["*run.har cannot be written: No space left on device"])
+    ended.stdout.no_fnmatch_line("*Traceback*")
+    assert "INTERNALERROR" not in ended.stdout.str() + ended.stderr.str()
+    assert len([*har.read_entries(Path("run.har"))] if allowed else [0][1:]) == min(max(allowed - 1, 0), 3)
+
+
+@pytest.mark.parametrize("allowed", range(6))
+def test_results_that_cannot_be_written_are_said_to_be_missing(
+    run: Run, allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Header, verdicts, footer or close: every line that is there is whole, and the other formats are all there."""
+    fail_writing(monkeypatch, allowed, lasting=True, suffix=".jsonl")
+
+    ended = run("--luma-report", "out")
+
+    assert ended.ret == (Exit.USAGE if allowed < 6 else Exit.CONFORMANT)
+    ended.stdout.fnmatch_lines(["*the report is not whole: out/results.jsonl cannot be written: No space left*"])
+    assert "INTERNALERROR" not in ended.stdout.str() + ended.stderr.str()
+    lines = Path("out/results.jsonl").read_text()
+    assert lines.count("\n") == min(allowed, 5)
+    assert not lines or lines.endswith("}\n")
+    assert "html" in Path("out/report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["badge.json", "badge.svg", "ctrf.json", "report.html", "summary.md"])
+def test_each_other_format_can_fail(run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named; the others are written."""
+
+    def fail(file: Path, text: str) -> None:
+        if file.name == name:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        replace_text(file, text)
+
+    monkeypatch.setattr(publisher, "replace_text", fail)
+    ended = run("--luma-report", "out")
+
+    assert ended.ret == Exit.USAGE
+    ended.stdout.fnmatch_lines([f"*the report is not whole: out/{name} cannot be written: Disk quota exceeded"])
+    assert len([*Path("out").iterdir()]) == 5
+
+
+@pytest.mark.parametrize("arguments", [["--luma-record", "out/results.jsonl"], ["--luma-report", "out"]])
+def test_a_second_run_into_the_same_files_is_refused(run: Run, arguments: list[str]) -> None:
+    """It says so before it sends or removes anything."""
+    Path("out").mkdir()
+    Path("out/results.jsonl").write_text("the first run's")
+    let_go = hold(Path("out/results.jsonl"))
+
+    ended = run(*arguments)
+    let_go()
+
+    assert ended.ret == Exit.USAGE
+    ended.stderr.fnmatch_lines(["*out/results.jsonl is being written by another run; wait for its end, or name an*"])
+    assert Path("out/results.jsonl").read_text() == "the first run's"
+
+
+@pytest.mark.slow
+def test_workers_of_one_run_share_its_recording(run: Run) -> None:
+    """With -n 2 there is one recording of all."""
+    ended = run("--luma-record", "run.har", "--luma-report", "out", "-n", "2")
+
+    assert ended.ret == Exit.CONFORMANT
+    assert len([*har.read_entries(Path("run.har"))]) == 3
