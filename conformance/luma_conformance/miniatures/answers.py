@@ -219,7 +219,7 @@ _REWRITTEN: Final[tuple[tuple[str, str, Callable[[str], str], str], ...]] = (
     ("short-only", "replaces what is shorter than 8 characters", lambda value: value if len(value) >= 8 else _GENERATED, "b7"),
     ("long-only", "replaces what is longer than 200 characters", lambda value: value if len(value) <= 200 else _GENERATED, "t" * 201),
 )  # fmt: skip
-_UNSAID: Final = "how long an X-Request-Id may be is not said anywhere"
+UNSAID: Final = "how long an X-Request-Id may be is not said anywhere"
 _GENERATED: Final = "1c2f7c80-23d9-4f0c-bb2a-b1f3f7c9d7a4"
 
 
@@ -246,7 +246,7 @@ def rewritten_ids() -> Iterator[Miniature]:
                 changing_answers(changed),
                 _traced(sent),
                 touches=touches,
-                equivalent=_UNSAID if name in ("cut-64", "cut-100", "cut-128", "long-only") else None,
+                equivalent=UNSAID if name in ("cut-64", "cut-100", "cut-128", "long-only") else None,
             )
 
 

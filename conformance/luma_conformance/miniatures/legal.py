@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from luma_conformance.miniatures.answers import UNSAID
 from luma_conformance.miniatures.breaks import POSITION, guided
 from luma_conformance.miniatures.contexts import CONTEXTS
 from luma_conformance.miniatures.controls import (
@@ -233,6 +234,7 @@ def refused_contexts() -> Iterator[Miniature]:
                 touches=lambda asked, kind=kind, holds=context.holds: (
                     asked.answer.status == 201 and _is(asked, kind) and holds(asked)
                 ),
+                equivalent=UNSAID if context.name == "long-request-id" else None,
             )
 
 

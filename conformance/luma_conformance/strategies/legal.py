@@ -22,6 +22,8 @@ RELATED: Final = (
     ("aspect_ratio", "style"),
     ("video.resolution", "video.hdr"),
     ("video.resolution", "video.duration"),
+    ("video.resolution", "video.start_frame"),
+    ("video.resolution", "video.end_frame"),
     ("video.loop", "video.start_frame"),
     ("video.loop", "video.duration"),
     ("video.start_frame", "video.end_frame"),

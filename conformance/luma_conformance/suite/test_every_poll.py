@@ -21,6 +21,8 @@ OVER: Final = 61.0
 """Seconds after that time in which the slot of a generation that stays is free."""
 FEW: Final = 3
 """Generations that stay may hold slots at one time."""
+MANY: Final = 9
+"""Polls between two whose URLs are fetched: a server may keep the URLs of some polls only."""
 HEADING: Final = "Handling async failures in code"
 URLS: Final = "Presigned URL expiry"
 
@@ -124,6 +126,8 @@ def _fetch_all(luma_target: LumaTarget, kinds: list[str]) -> None:
     luma_target.sleep(1800, MAIN_KEY)
     second = poll()
     luma_target.sleep(1790, MAIN_KEY)
+    for _ in range(MANY):
+        _poll(luma_target, created[0])
     third = poll()
     fetch(first, 200, "of its first poll, 3590 s old, after a third poll")
     luma_target.sleep(22, MAIN_KEY)
