@@ -38,6 +38,7 @@ COMMANDS = [
     "precedence",
     "miniatures",
     "ledger",
+    "drift",
 ]
 
 
