@@ -309,8 +309,8 @@ def _whole(version: str) -> tuple[int, ...]:
 
 
 OWN_DATA = {
-    "catalogue/files", "cli/client_starters", "ledger/names", "pytest_plugin/places", "reference/service", "report/html_frame",
-    "target/profile",
+    "catalogue/files", "cli/client_starters", "ledger/names", "pytest_plugin/places", "reference/service",
+    "report/html_frame", "target/profile",
 }  # fmt: skip
 """Modules that read files of the package itself in their own way."""
 
