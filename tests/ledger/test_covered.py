@@ -72,9 +72,9 @@ def test_what_every_scenario_shows_is_covered_by_any(ledger: Ledger) -> None:
 
 def test_the_report_says_which_statements_were_covered() -> None:
     """Each has its words, a link to its section, and one to the verdicts in the list; another run has none."""
-    shown = render_statements(Results(run=RUN, verdicts=(PASSED, FAILED), ending=ENDING))
+    shown = render_statements([Results(run=RUN, verdicts=(PASSED, FAILED), ending=ENDING)])
     rows = {row for row in re.findall(r"<td>(An example of such a request\.<td>.*?)<tr>", shown) if "none" not in row}
 
     assert re.search(r"\d+ of the 300 statements of the page that cases or properties carry, covered by this", shown)
     assert any('href="#verdict=fail&amp;search=create%2F400-unknown-model%2F">1 fail' in row for row in rows)
-    assert render_statements(Results(run=RUN, verdicts=(PASSED,), ending=ENDING)) == ""
+    assert render_statements([Results(run=RUN, verdicts=(PASSED,), ending=ENDING)]) == ""

@@ -164,6 +164,7 @@ LOOKS = {
     "wide Markdown": (".md", as_markdown().replace("\n* ", "\n- ").replace("```", "~~~~").replace("#### ", "### ")),
     "HTML": (".html", as_html()),
     "HTML without a name": ("", as_html()),
+    "HTML with a head that does not end": (".html", as_html().replace("</head>", "").replace("<main>", "")),
     "HTML on many lines": (".htm", as_html().replace("><", ">\n\n  <")),
     "a section that has moved": (".txt", as_text(moved("Too large"))),
     "sections that have moved": (".md", as_markdown(moved("Overview", moved("400 — Wrong parcel")))),

@@ -84,6 +84,8 @@ def _show(drift: Drift) -> Iterator[str]:
         yield f"{one.kind:<9}{one.after}"
         yield from (f"  heading  {heading}" for heading in one.headings)
         yield from (f"  said     {statement.says}" for statement in one.statements)
+        if one.kind == "new":
+            yield "  said     nothing: this is unaccounted for"
         if one.now:
             yield f"  now      {cut(' '.join(one.now.split()), MAX_SHOWN)}"
         yield from (f"  {fact.kind:<9}{_arrow(fact)}" for fact in one.facts)

@@ -82,6 +82,8 @@ class _Reader(HTMLParser):
         self._text = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("body", "main"):
+            self._around.clear()  # the end of a head may be left out
         if self._around or tag in _AROUND or _HIDDEN & {*attrs}:
             if tag not in _VOID:
                 self._around.append(tag)

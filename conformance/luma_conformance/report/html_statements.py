@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote
 
@@ -14,13 +14,14 @@ from luma_conformance.report.links import page_link
 from luma_conformance.report.result import CLIENT, Results
 
 
-def render_statements(results: Results) -> str:
-    """Return a table of the statements that cases or scenarios carry, by section, folded away."""
+def render_statements(runs: Sequence[Results]) -> str:
+    """Return a table of the statements that cases or scenarios carry and the latest run covered, folded away."""
+    results, run = runs[-1], "the latest run" if len(runs) > 1 else "this run"
     kinds = ("scenarios",) if results.run.kind == CLIENT else ("cases", "properties")
     covered = cover(own_ledger(), {one.case: one.verdict for one in results.verdicts}, kinds)
     judged = sum(one.is_judged for one in covered)
     who = " or ".join(kinds)
-    words = f"{judged:,} of the {len(covered):,} statements of the page that {who} carry, covered by this run"
+    words = f"{judged:,} of the {len(covered):,} statements of the page that {who} carry, covered by {run}"
     head = "<thead><tr><th>Section of the page<th>Statement, in our words<th>Verdicts</thead>"
     rows = "".join(_render_rows(covered, results))
     return fold(words, f"<table class='statements stack'>{head}<tbody>{rows}</tbody></table>") if judged else ""
