@@ -38,6 +38,7 @@ COMMANDS = [
     "precedence",
     "miniatures",
     "ledger",
+    "drift",
 ]
 
 
@@ -87,7 +88,7 @@ def test_the_version_is_the_installed_one(capsys: Output) -> None:
     ("arguments", "why"),
     [
         ("lst", "there is no command 'lst'; did you mean list?"),
-        ("diff a b", "there is no command 'diff'; there are run, list, "),
+        ("differ a b", "there is no command 'differ'; there are run, list, "),
         ("--verison", "unrecognized arguments: --verison; did you mean --version?"),
         ("list --sttus 400", "unrecognized arguments: --sttus; did you mean --status?"),
         ("list --stat 400", "unrecognized arguments: --stat; did you mean --status?"),

@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator
 
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue import strict_yaml
+from luma_conformance.cli.ledger_names import own_names
 from luma_conformance.errors import CatalogueError
 from luma_conformance.ledger import grammar
 from luma_conformance.ledger.coverage import count, count_of, find_problems
 from luma_conformance.ledger.ledger import CARRIERS, Ledger, titles
-from luma_conformance.ledger.names import own_names
 from luma_conformance.rules import RULES
 from tests.cli.commands import Output, printed, ran
 

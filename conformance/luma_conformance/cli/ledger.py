@@ -35,9 +35,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _ledger(options: argparse.Namespace) -> Exit:
+    from luma_conformance.cli.ledger_names import own_names
     from luma_conformance.ledger.coverage import find_problems
     from luma_conformance.ledger.grammar import load
-    from luma_conformance.ledger.names import own_names
 
     try:
         ledger = load(options.file)

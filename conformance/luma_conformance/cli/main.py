@@ -15,6 +15,7 @@ from luma_conformance.cli import (
     cases,
     client,
     compare,
+    drift,
     ledger,
     miniatures,
     precedence,
@@ -99,7 +100,7 @@ def build() -> tuple[Parser, Commands]:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
     parser.set_defaults(command=lambda _: _help(parser), parser=parser)
     commands = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
-    for group in (run, cases, serve, profile, client, audit, compare, report, precedence, miniatures, ledger):
+    for group in (run, cases, serve, profile, client, audit, compare, report, precedence, miniatures, ledger, drift):
         group.add_commands(commands)
     # argparse would list the commands itself, but it breaks the line after a name as long as `precedence`.
     rows = (f"  {name:<12}{command.get_default('purpose')}\n" for name, command in commands.choices.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,7 +14,7 @@ _TEXT: Final = re.compile(r"""["“]detail["”]\s*:\s*(["“](?:[^"”\\]|\\.)*
 _STATUS: Final = re.compile(r"(?<![\w.:/+-])[1-5]\d\d(?![\w.:/]|\s*(?:px|MB|p\b)|-\d)")
 _HEADER: Final = re.compile(r"\b(?:X-[A-Z][A-Za-z-]+[A-Za-z*]|Retry-After|Authorization|Content-Type|WWW-Authenticate)")
 _CODE: Final = re.compile(r"(?<![\w.])[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
-_UNIT: Final = r"MB|GB|KB|px|p|s|seconds?|characters?|minutes?|hours?|entries|jobs?|requests?"
+_UNIT: Final = r"MB|GB|KB|px|p|s|seconds?|characters?|minutes?|hours?|days?|entries|jobs?|requests?"
 _NUMBER: Final = re.compile(rf"(?<![\w.:/_-])\d+(?:[.,:]\d+)*(?:[ -]?(?:{_UNIT})\b)?(?![\w/_])")
 _SAMPLE: Final = re.compile(r"https?://\S+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\S+|\d{10}")
 """What examples invent: addresses, ids and times."""
@@ -46,19 +45,15 @@ def kind_of(fact: str) -> str:
 
 
 def looks_normative(text: str) -> bool:
-    """Return whether a piece of text demands something: it has a status, a header, a unit, a must or a never."""
+    """Return whether a piece of text demands something: it has a status, a header, a code, a must or a never."""
     return bool(
         _TEXT.search(text)
         or _STATUS.search(_SAMPLE.sub(" ", text))
         or _HEADER.search(text)
+        or _CODE.search(text)
         or _DEMAND.search(text)
         or _WITH_UNIT.search(text)
     )
-
-
-def difference(old: Counter[str], new: Counter[str]) -> tuple[list[str], list[str]]:
-    """Return the facts that are in the old only, and those in the new only."""
-    return list((old - new).elements()), list((new - old).elements())
 
 
 def _find(kind: str, text: str) -> Iterator[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Final
 
 from luma_conformance.errors import InputError
-from luma_conformance.ledger.page import SEPARATOR, Block
+from luma_conformance.ledger.page import ANCHOR, SEPARATOR, Block
 
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BREAKS: Final = frozenset({
@@ -17,9 +16,12 @@ _BREAKS: Final = frozenset({
 })  # fmt: skip
 _CELLS: Final = frozenset({"td", "th"})
 _AROUND: Final = frozenset({
-    "button", "dialog", "footer", "form", "head", "nav", "noscript", "script", "select", "style", "svg", "template",
+    "button", "dialog", "figcaption", "footer", "form", "head", "nav", "noscript", "script", "select", "style", "svg",
+    "template",
 })  # fmt: skip
 """Elements that are no part of the page's text."""
+_HIDDEN: Final[frozenset[tuple[str, str | None]]] = frozenset({("role", "tablist"), ("class", "sr-only")})
+"""Attributes of other elements that are none either: names of tabs, and what is for screen readers."""
 _VOID: Final = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
 
@@ -34,12 +36,9 @@ def read_blocks(text: str, suffix: str) -> list[Block]:
 
 def read_plain(text: str) -> list[Block]:
     """Return the blocks of a text: its lines; a bar stands between the cells of a table."""
-    titles = {" ".join(title.split()) for title in re.findall(r"Section titled\s+“([^”]*)”", text)}
-    lines = [line for piece in text.splitlines() for line in _ANCHORED.sub("\n", piece).split("\n")]
-    return [Block(re.sub(r"\s\|\s", f" {SEPARATOR} ", line), line.strip() in titles) for line in lines]
-
-
-_ANCHORED: Final = re.compile(r"Section titled\s+“[^”]*”")
+    titles = {" ".join(title.split()) for title in ANCHOR.findall(text)}
+    lines = re.sub(r"\}(?=[A-Z0-9])", "}\n", ANCHOR.sub("\n", text)).splitlines()  # a heading may follow code at once
+    return [Block(re.sub(r"\s\|\s", f" {SEPARATOR} ", line), " ".join(line.split()) in titles) for line in lines]
 
 
 def read_markdown(text: str) -> list[Block]:
@@ -83,7 +82,9 @@ class _Reader(HTMLParser):
         self._text = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._around or tag in _AROUND or ("role", "tablist") in attrs:
+        if tag in ("body", "main"):
+            self._around.clear()  # the end of a head may be left out
+        if self._around or tag in _AROUND or _HIDDEN & {*attrs}:
             if tag not in _VOID:
                 self._around.append(tag)
         elif tag in _HEADINGS or tag in _BREAKS:
@@ -108,8 +109,3 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._around:
             self._text.append(data)
-
-
-def iterate_lines(blocks: list[Block]) -> Iterator[str]:
-    """Yield the text of each block that has any."""
-    yield from (one.text for one in blocks if one.text.strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +55,20 @@ class Ledger:
     sections: tuple[str, ...]
     statements: tuple[Statement, ...]
     beyond: tuple[Beyond, ...]
+
+
+def printed_titles(sections: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings as the page prints them: one below another of its status stands there without the status.
+
+    >>> from luma_conformance.ledger.ledger import printed_titles
+    >>> printed_titles(["400 — Bad Request", "400 — Unknown model"])
+    ('400 — Bad Request', 'Unknown model')
+    """
+    above = ("", *sections)
+    return tuple(
+        _STATUS.sub("", one, count=1) if _STATUS.match(one) and before.startswith(one[:3]) else one
+        for before, one in zip(above, sections, strict=False)
+    )
 
 
 def titles(section: str) -> tuple[str, ...]:

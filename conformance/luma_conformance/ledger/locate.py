@@ -37,18 +37,22 @@ def locate(ledger: Ledger, page: Page) -> Located:
     texts: dict[Digest, str] = {}
     last = 0
     for one in ledger.statements:
-        if one.digest not in texts and (text := _read(one, page, last)) is not None:
-            texts[one.digest] = text
-        place = page.stream.find(texts[one.digest], last) if one.digest in texts else -1
-        last = place + one.digest.size if place >= 0 else last
+        if one.digest not in texts and (found := _read(one, page, last)) is not None:
+            texts[one.digest] = found
+        if (text := texts.get(one.digest)) is not None:
+            place = page.stream.find(text, last)
+            last = (place if place >= 0 else page.stream.find(text)) + len(text)
     spans: dict[int, Span] = {}
     numbers = defaultdict(list)
     for number, one in enumerate(ledger.statements):
         if one.digest in texts:
             numbers[one.digest].append(number)
-    # Longer ones first: a short one may be a part of one of them.
-    for digest in sorted(numbers, key=lambda digest: -digest.size):
-        places = [span for span in _occurrences(page.stream, texts[digest]) if not _overlaps(span, spans.values())]
+    shared = {digest: [*_occurrences(page.stream, texts[digest])] for digest in numbers if len(numbers[digest]) > 1}
+    # Those that stand once first, so that it is known which of equal ones is near; of these the longer ones first: a
+    # short one may be a part of a long one.
+    for digest in sorted(numbers, key=lambda digest: (digest in shared, -digest.size)):
+        taken = [*spans.values(), *(span for one in shared if one.size > digest.size for span in shared[one])]
+        places = [span for span in _occurrences(page.stream, texts[digest]) if not _overlaps(span, taken)]
         spans |= _share_out(numbers[digest], places, spans, ledger.statements)
     return Located(spans=spans, rest=tuple(_gaps(sorted(spans.values()), len(page.stream))))
 
@@ -74,8 +78,8 @@ def _occurrences(stream: str, text: str) -> Iterator[Span]:
         place = stream.find(text, place + len(text))
 
 
-def _overlaps(span: Span, others: object) -> bool:
-    return any(span[0] < end and start < span[1] for start, end in others)  # type: ignore[attr-defined]
+def _overlaps(span: Span, others: Sequence[Span]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in others)
 
 
 def _share_out(

@@ -24,7 +24,7 @@ _SHAPES: Final = str.maketrans(
 _WORD: Final = re.compile(r"\S+")
 _LAYOUT: Final = re.compile(r"[-*+:|\N{WHITE VERTICAL BAR}‐‑‒–—―−]+")
 """A word that is no more than a bullet, a dash, or a rule under the head of a table."""
-_ANCHOR: Final = re.compile(r"Section titled\s+“[^”]*”")
+ANCHOR: Final = re.compile(r"""Section\s+titled\s+["“]([^"”]*)["”]""")
 """What the page says to screen readers beside each of its headings."""
 
 
@@ -55,7 +55,7 @@ class Block:
 
 def make_page(blocks: Iterable[Block]) -> Page:
     """Return the page that these blocks are."""
-    found = [(one, " ".join(_ANCHOR.sub(" ", one.text).split())) for one in blocks]
+    found = [(one, " ".join(ANCHOR.sub(" ", one.text).split())) for one in blocks]
     text = unicodedata.normalize("NFC", "\n".join(words for _, words in found if words))
     kept = tuple(_meaning(text))
     return Page(

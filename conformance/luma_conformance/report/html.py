@@ -22,6 +22,7 @@ from luma_conformance.report.compare_formats import render_changes
 from luma_conformance.report.history import compare_with_earlier, find_latest
 from luma_conformance.report.html_frame import escape_id, escape_text, fold, render_page
 from luma_conformance.report.html_history import TONES, render_history
+from luma_conformance.report.html_statements import render_statements
 from luma_conformance.report.island import OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
 from luma_conformance.report.result import CLIENT, Conclusion, Results, Run, count_noun, describe_covered, describe_made
@@ -57,7 +58,7 @@ def render(runs: Sequence[Results], since: Results | None = None) -> str:
         news="".join(news),
         causes=_render_causes(runs, causes),
         unjudged="".join(_render_unjudged(runs[index], index + 1 if several else 0) for index in latest),
-        sections=_render_sections(runs, latest),
+        sections=_render_sections(runs, latest) + render_statements(runs),
         cases=f"{runs[-1].run.noun}s".capitalize(),
         static=_render_static(runs),
         island=render_island(runs, [cause for found in causes.values() for cause in found[:STATIC]]),
