@@ -247,7 +247,8 @@ class Connection:
             unheard = isinstance(error, ConnectionError) and parser.heard == 0
             if self._used and unheard and time.monotonic() - begun < SOON:
                 raise Stale from None
-            raise ExchangeError(f"{call.shown}: {_why(error, call, parser.heard)}") from None
+            after = f" (the status was {parser.status})" if parser.status else ""
+            raise ExchangeError(f"{call.shown}: {_why(error, call, parser.heard)}{after}") from None
         self._used = True
         return response, parser.keep_alive
 
