@@ -10,6 +10,7 @@ ConformanceError
 ├── CouldNotJudge       the target cannot be judged at all: unreachable, not the API, key refused
 │   └── ExchangeError       one exchange broke: refused, reset, timed out, over a bound
 ├── NotRecorded         a recording does not contain the exchanges that are needed
+├── NotFollowed         a URL of the target leads where it is not followed
 └── SpendExhausted      the target accepted as many generations as the user allows
 """
 
@@ -37,6 +38,10 @@ class ExchangeError(CouldNotJudge):
 
 class NotRecorded(ConformanceError):
     """A recording lacks the exchanges of a case or property, or has those of another version of it."""
+
+
+class NotFollowed(ConformanceError):
+    """A URL that the target gave leads where whoever runs this has not allowed the kit to go."""
 
 
 class SpendExhausted(ConformanceError):

@@ -598,7 +598,7 @@ def start(port: int = 0, fault: str = "") -> Iterator[tuple[str, str]]:
 
     runners, taken = asyncio.run_coroutine_threadsafe(open_both(), loop).result()
     try:
-        yield f"http://127.0.0.1:{taken}", PROFILE + service.fill()
+        yield f"http://127.0.0.1:{taken}", PROFILE + service.fill() + f'\n[outputs]\norigins = ["{service.storage}"]\n'
     finally:
         asyncio.run_coroutine_threadsafe(close(runners), loop).result()
         loop.call_soon_threadsafe(loop.stop)

@@ -711,6 +711,8 @@ def profile(world: World) -> str:
         "[offers]",
         "large-uploads = true",
         "hdr-access = true",
+        "[outputs]",
+        f'origins = ["{world.storage}"]',
     ]
     return "\n".join(lines) + "\n"
 

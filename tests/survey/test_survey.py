@@ -369,7 +369,7 @@ def test_every_answer_is_scrubbed(asked: Asked, monkeypatch: pytest.MonkeyPatch)
     [
         (Vendor(fetched={}), "url-ingestion", "a URL whose host cannot exist was accepted"),
         (Vendor(decodes=False), "image-decoding", "was accepted: 201"),
-        (Vendor(files=False), "output-files", "an output's URL is answered 404, with 0 bytes"),
+        (Vendor(files=False), "output-files", "an output's URL is answered 404, with nothing"),
     ],
 )
 def test_what_is_taken_for_granted_is_asked_too(asked: Asked, vendor: Vendor, role: str, why: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -153,10 +154,11 @@ def test_a_redirect_is_handed_back() -> None:
 def test_a_file_is_fetched_on_a_connection_of_its_own() -> None:
     """The target's connection is kept meanwhile; the query goes out as it is."""
     with serving([OK]) as files, serving([OK, OK]) as server, reaching(server.url) as transport:
+        transport.follow_to([files.url])
         transport.send(PING)
         response = transport.send(Request(method="GET", url=f"{files.url}/a/b.png?X-Amz=%2F&y#z"))
         transport.send(PING)
-    assert response.body == b"ok"
+    assert response.body == f"2 bytes, sha256 {sha256(b'ok').hexdigest()}".encode()
     assert server.connections == 1
     assert files.heard[0].startswith(b"GET /a/b.png?X-Amz=%2F&y HTTP/1.1\r\n")
     assert b"Accept: */*" in files.heard[0]
@@ -173,7 +175,8 @@ def test_a_file_is_fetched_on_a_connection_of_its_own() -> None:
 def test_a_file_is_read_no_further_than_the_bound(answer: bytes) -> None:
     """A large video is no finding."""
     with serving([answer]) as files, reaching("http://127.0.0.1:1") as transport:
-        assert transport.send(Request(method="GET", url=files.url)).body == b"x" * 1000
+        transport.follow_to([files.url])
+        assert transport.send(Request(method="GET", url=files.url)).body.startswith(b"1000 bytes, sha256 ")
 
 
 def test_a_file_s_request_never_carries_the_key() -> None:
@@ -196,8 +199,10 @@ def test_an_invalid_file_url_is_an_exchange_error(url: str) -> None:
 
 def test_a_signature_is_in_no_message() -> None:
     """A presigned URL is shown without its query."""
-    with serving([b""]) as files, reaching("http://127.0.0.1:1") as transport, pytest.raises(ExchangeError) as caught:
-        transport.send(Request(method="GET", url=f"{files.url}/f?sig=s3cret"))
+    with serving([b""]) as files, reaching("http://127.0.0.1:1") as transport:
+        transport.follow_to([files.url])
+        with pytest.raises(ExchangeError) as caught:
+            transport.send(Request(method="GET", url=f"{files.url}/f?sig=s3cret"))
     assert str(caught.value).startswith(f"GET {files.url}/f: ")
 
 

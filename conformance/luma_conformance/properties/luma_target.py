@@ -20,7 +20,7 @@ from hypothesis.errors import Flaky
 from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.media import encode
 from luma_conformance.catalogue.roles import GENERATIONS, MAIN_KEY
-from luma_conformance.errors import ConformanceError, ExchangeError, NotRecorded
+from luma_conformance.errors import ConformanceError, ExchangeError, NotFollowed, NotRecorded
 from luma_conformance.judge.answers import find_always_wrong
 from luma_conformance.judge.deviations import Deviation
 from luma_conformance.judge.expected import build_case, judge_answer, name_body, write_case_file
@@ -280,8 +280,8 @@ class LumaTarget:
             self._keys.add(key)
         try:
             return self.session.target.channel.exchange(request, at_once=at_once)
-        except NotRecorded as error:
-            not_judged(str(error))
+        except (NotRecorded, NotFollowed) as error:
+            not_judged(self.session.scrub(str(error)))
         except ExchangeError as error:
             self._final = self._broken(request, error)
             raise self._final from None

@@ -144,6 +144,8 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
     transport = HttpTransport(base_url, bounds=Bounds(total=options.timeout), gateway=gateway)
     try:
         loopback = is_loopback(base_url)
+        if profile is not None:  # one that the target publishes cannot lead the kit anywhere
+            transport.follow_to(profile.origins)
         published = _read_published(transport) if loopback and (profile is None or options.widen) else None
         profile = profile or published or make_bare_profile(os.environ)
         profile = options.widen(profile, published, loopback=loopback) if options.widen is not None else profile

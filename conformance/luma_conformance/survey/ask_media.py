@@ -8,7 +8,7 @@ from typing import Final
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.grammar import find_placeholders
 from luma_conformance.catalogue.roles import GENERATIONS, TAKEN_FOR_GRANTED
-from luma_conformance.errors import ExchangeError
+from luma_conformance.errors import ExchangeError, NotFollowed
 from luma_conformance.judge.answers import detail_of, member_of
 from luma_conformance.matching import Scene
 from luma_conformance.model import Case, Response
@@ -86,11 +86,13 @@ def _ask_files(asker: Asker, role: str) -> Claim:
         return unclear(role, f"a generation in state {asker.show(member_of(answer, 'state'))} has no URL to ask for")
     try:
         served = asker.fetch(url)
+    except NotFollowed as error:
+        return unclear(role, str(error))
     except ExchangeError as error:
         return lacking(role, str(error))
     if served.status == 200 and served.body:
-        return true(role, f"an output of {len(served.body)} bytes was served")
-    return lacking(role, f"an output's URL is answered {served.status}, with {len(served.body)} bytes")
+        return true(role, "an output was served")
+    return lacking(role, f"an output's URL is answered {served.status}{'' if served.body else ', with nothing'}")
 
 
 def tell_acceptance(asker: Asker, role: str, answer: Response) -> Claim:

@@ -22,6 +22,7 @@ from luma_conformance.model import Response
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.gateway import ClientCertificate
+from luma_conformance.target.reach import Reach, Resolve
 from luma_conformance.target.response_parser import CHUNK, BadResponse, ResponseParser
 
 Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
@@ -52,7 +53,7 @@ class Call:
     """One request in bytes, how messages name it, where it goes, and its bounds.
 
     `total` is in seconds, `due` in seconds of the monotonic clock. `cut`: of a body only what `bounds` allow is read.
-    Head and body are sent in so many `pieces`, a moment apart.
+    Head and body are sent in so many `pieces`, a moment apart. `reach` is how far a URL of the target is followed.
     """
 
     shown: str
@@ -68,6 +69,7 @@ class Call:
     total: float
     due: float
     cut: bool
+    reach: Reach | None = None
 
 
 class Stale(Exception):
@@ -79,7 +81,11 @@ def dial(call: Call) -> Connection:
     where = f"{call.host}:{call.port}"
     until = min(call.due, time.monotonic() + call.bounds.connect)
     try:
-        sock = _connected(_found(call, until), until)
+        found = _found(call.host, call.port, until, call.bounds.connect)
+        if call.reach is not None:  # what was looked at is what is connected to: a name may change its address
+            addresses = call.reach.choose(call.shown, call.port, (one[4][0] for one in found), _resolving(call, until))
+            found = [one for one in found if one[4][0] in addresses]
+        sock = _connected(found, until)
     except TimeoutError:
         raise ExchangeError(f"{where} accepts no connection within {call.bounds.connect:g} s") from None
     except ConnectionRefusedError:
@@ -92,7 +98,17 @@ def dial(call: Call) -> Connection:
     return Connection(_secured(sock, call, until) if call.secure else sock)
 
 
-def _found(call: Call, until: float) -> Found:
+def _resolving(call: Call, until: float) -> Resolve:
+    def resolve(host: str, port: int) -> frozenset[str]:
+        try:
+            return frozenset(str(one[4][0]) for one in _found(host, port, until, call.bounds.connect))
+        except (ExchangeError, OSError, ValueError):
+            return frozenset()
+
+    return resolve
+
+
+def _found(host: str, port: int, until: float, seconds: float) -> Found:
     """Return a host's addresses; raise ExchangeError where the resolver has none in time.
 
     The system's resolver takes no deadline, so it runs in a thread of its own, which is left behind.
@@ -101,17 +117,15 @@ def _found(call: Call, until: float) -> Found:
 
     def ask() -> None:
         try:
-            answers.put(socket.getaddrinfo(call.host, call.port, type=socket.SOCK_STREAM))
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, ValueError) as error:
             answers.put(error)
 
-    Thread(target=ask, name=f"resolving {call.host}", daemon=True).start()
+    Thread(target=ask, name=f"resolving {host}", daemon=True).start()
     try:
         answer = answers.get(timeout=max(until - time.monotonic(), 0.001))
     except Empty:
-        raise ExchangeError(
-            f"the name {call.host} has no address within {call.bounds.connect:g} s; is there a network?"
-        ) from None
+        raise ExchangeError(f"the name {host} has no address within {seconds:g} s; is there a network?") from None
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -247,7 +261,8 @@ class Connection:
             unheard = isinstance(error, ConnectionError) and parser.heard == 0
             if self._used and unheard and time.monotonic() - begun < SOON:
                 raise Stale from None
-            raise ExchangeError(f"{call.shown}: {_why(error, call, parser.heard)}") from None
+            after = f" (the status was {parser.status})" if parser.status else ""
+            raise ExchangeError(f"{call.shown}: {_why(error, call, parser.heard)}{after}") from None
         self._used = True
         return response, parser.keep_alive
 

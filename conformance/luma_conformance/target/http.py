@@ -6,9 +6,11 @@ imports this module when a target is live.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -19,6 +21,7 @@ from luma_conformance.model import Request, Response, header
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.connection import Call, Connection, Stale, check_certificate, dial, speaks_tls
 from luma_conformance.target.gateway import Gateway
+from luma_conformance.target.reach import Reach
 
 SLOWEST_UPLOAD: Final = 500_000
 """Bytes a second: a request's own size extends its deadline, or no slow line could send 70 MB."""
@@ -26,6 +29,7 @@ SLOWEST_UPLOAD: Final = 500_000
 _PROBING: Final = 3.0
 """Seconds in which a server may show that it speaks TLS."""
 _PORTS: Final = {"http": 80, "https": 443}
+_OF_FILES: Final = ("content-type", "content-length")
 _BLANK = re.compile(r"[\s\0-\x20\x7f]")
 _PRINTABLE = re.compile(r"[!-~]*")
 _LEGAL = "".join(map(chr, range(0x21, 0x7F)))
@@ -137,11 +141,18 @@ class HttpTransport:
                 raise InputError(f"a client certificate is only shown over TLS, and {self._base} begins with http://")
             check_certificate(gateway.certificate)
         self._kept: Connection | None = None
+        self._reach = Reach(target=(self._base.host, self._base.port))
+
+    def follow_to(self, origins: Iterable[str]) -> None:
+        """Let the target's URLs lead to these origins too; raise InputError for what is none."""
+        places = [(address.host, address.port) for address in map(parse_base_url, origins)]
+        self._reach = replace(self._reach, named=frozenset(places))
 
     def send(self, request: Request) -> Response:
         """Return the answer; raise ExchangeError if none comes within bounds, InputError for what cannot be sent.
 
-        An absolute URL is a file's: it is fetched without a key, and no further than `Bounds.body` bytes.
+        An absolute URL is a file's: it is fetched without a key, and no further than `Bounds.body` bytes. Of what comes
+        only status, type, length and digest are returned. Raise NotFollowed where it leads further than allowed.
         """
         if not request.url.startswith("/"):
             return self._fetch(request)
@@ -197,7 +208,7 @@ class HttpTransport:
         call = self._call(request, address, target, file=f"{request.method} {_shown(request.url)}")
         connection = dial(call)
         try:
-            return connection.exchange(call)[0]
+            return _describe(connection.exchange(call)[0])
         finally:
             connection.close()
 
@@ -219,7 +230,16 @@ class HttpTransport:
             total=total,
             due=time.monotonic() + total,
             cut=file is not None,
+            reach=self._reach if file is not None else None,
         )
+
+
+def _describe(file: Response) -> Response:
+    """Return a response that tells of a file without containing it."""
+    digest = hashlib.sha256(file.body).hexdigest()
+    told = f"{len(file.body)} bytes, sha256 {digest}".encode() if file.body else b""
+    kept = tuple((name, value) for name, value in file.headers if name.lower() in _OF_FILES)
+    return replace(file, headers=kept, body=told)
 
 
 def _frame(request: Request) -> bytes:

@@ -55,8 +55,10 @@ _TABLES: Final = {
     **_GIVING,
     "clock": ("advance", "body", "method", "scope", "key"),
     "limits": ("requests-per-minute",),
+    "outputs": ("origins",),
     "tls": ("client-certificate", "client-key"),
 }
+_ORIGIN = re.compile(r"https?://[^\s/?#@]+/?", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -106,7 +108,8 @@ class Profile:
 
     `values` has media, prompts, generations and other texts; `absent` has the reasons why named keys are missing.
     `roles` has the roles that the profile declares beside the kit's, with their meaning; `gateway`, what is added to
-    each request. `lacks` has what the target is said to lack of what is otherwise taken for granted.
+    each request. `lacks` has what the target is said to lack of what is otherwise taken for granted, `origins` where
+    the URLs of its outputs may lead beside its own host and port.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Profile:
     roles: Mapping[str, str] = field(default_factory=dict)
     gateway: Gateway = field(default_factory=Gateway)
     lacks: frozenset[str] = frozenset()
+    origins: tuple[str, ...] = ()
 
     def missing(self, role: str) -> str | None:
         """Return why a role is not offered, or None."""
@@ -255,6 +259,7 @@ def _read(document: Node, name: str, environ: Mapping[str, str]) -> Profile:
         absent=keys.absent,
         roles=own,
         gateway=Gateway(headers=_read_headers(document, environ), certificate=_read_certificate(tables.get("tls", {}))),
+        origins=_read_origins(tables.get("outputs", {})),
         lacks=frozenset(tables.get("offers", {})) & {*TAKEN_FOR_GRANTED} - {*offered},
     )
     why = keys.absent.get(clock.key) if clock is not None and clock.key is not None else None
@@ -277,6 +282,17 @@ def _read_headers(document: Node, environ: Mapping[str, str]) -> tuple[GatewayHe
             except InputError as error:
                 node.wrong(str(error))
     return tuple(found)
+
+
+def _read_origins(table: Mapping[str, Node]) -> tuple[str, ...]:
+    if "origins" not in table:
+        return ()
+    node = table["origins"]
+    found = node.value if isinstance(node.value, list) else [None]
+    if not all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in found):
+        node.expected('a list of origins, like ["http://127.0.0.1:9000"]')
+        return ()
+    return tuple(map(str, found))
 
 
 def _read_certificate(table: Mapping[str, Node]) -> ClientCertificate | None:

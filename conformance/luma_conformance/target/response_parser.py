@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -41,8 +42,11 @@ _OTHER_VERSION = re.compile(rb"HTTP/(?!(?:0\.9|1\.\d) )[^ \r\n]*")
 _END_OF_HEAD = re.compile(rb"(?<=\n)\r?\n")
 _LENGTH = re.compile(rb"^content-length:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _LEGAL_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:|[ \t]")
-_WINDOWS: Final = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
+_GZIP: Final = 31
+_WINDOWS: Final = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (15, -15)}
 """How zlib is to read each content coding; deflate comes with and without its own header."""
+_MAX_MEMBERS: Final = 100
+"""Parts of a gzip body; each costs a copy of what follows it."""
 
 
 class BadResponse(Exception):
@@ -67,6 +71,11 @@ class ResponseParser:
         self._fields: list[tuple[str, str]] = []
         self._length: int | None = None
         self._body: list[bytes] = []
+
+    @property
+    def status(self) -> int:
+        """The status, once the final head was read; 0 before."""
+        return self._status
 
     @property
     def room(self) -> int:
@@ -114,6 +123,8 @@ class ResponseParser:
         self._count += 1
         if self._count > self._bounds.fields:
             raise BadResponse(f"the answer has over {self._bounds.fields} header fields, which is the bound")
+        if b"\0" in value:  # RFC 9110, 5.5
+            raise BadResponse(f"the answer breaks HTTP: the header {cut(ascii(name)[2:-1], 60)} has a NUL in it")
         if not self._status:  # a trailer counts, and goes
             self._fields.append((name.strip().decode("latin-1"), value.strip(b" \t").decode("latin-1")))
 
@@ -158,7 +169,7 @@ class ResponseParser:
         """Find out what ends the body: the last chunk, its length or the connection (RFC 9112, 6.3, rules 4 to 8)."""
         headers = tuple(self._fields)
         length = header(headers, "Content-Length")
-        chunked = (header(headers, "Transfer-Encoding") or "").rpartition(",")[2].strip().lower() == "chunked"
+        chunked = _check_transfer(_split(header(headers, "Transfer-Encoding") or ""))
         if length is not None and not chunked:
             self._length = int(length.lstrip("0") or "0")
         if self._length is not None and self._length > self._bounds.body and not self._cut:
@@ -190,21 +201,54 @@ class ResponseParser:
         return f"the answer breaks HTTP: {reason[:1].lower()}{reason[1:]}{where}"
 
 
+def _check_transfer(codings: Sequence[str]) -> bool:
+    """Return whether a body comes in chunks; raise BadResponse for transfer codings that no request of ours allows."""
+    named = [coding for coding in codings if coding]
+    # RFC 9112, 6.1: chunked is applied once at most, last, and has no parameters; others need a TE header to be sent.
+    if named not in ([], ["chunked"], ["identity"]):  # identity was one until RFC 7230
+        shown = cut(", ".join(codings), 40)
+        raise BadResponse(
+            f"the answer's Transfer-Encoding is {shown!r}, which was not asked for; chunked alone is legal"
+        )
+    return named == ["chunked"]
+
+
 def _inflated(body: bytes, headers: Headers, limit: int) -> bytes:
     """Return a body without its content coding; raise BadResponse where it has none we know, or exceeds the limit."""
-    coding = (header(headers, "Content-Encoding") or "identity").strip().lower()
-    if not body or coding == "identity":
+    whole = header(headers, "Content-Encoding") or ""
+    codings = [coding for coding in _split(whole) if coding not in ("", "identity")]
+    if not body or not codings:
         return body
-    for window in _WINDOWS.get(coding, ()):
+    if len(codings) > 1 or codings[0] not in _WINDOWS:
+        why = "which was not asked for; the kit reads gzip and deflate"
+        raise BadResponse(f"the answer's Content-Encoding is {cut(whole, 40)!r}, {why}")
+    for window in _WINDOWS[codings[0]]:
+        if (plain := _inflate(body, window, limit)) is not None:
+            return plain
+    raise BadResponse(f"the answer's Content-Encoding is {cut(whole, 40)!r}, its body is not that")
+
+
+def _inflate(body: bytes, window: int, limit: int) -> bytes | None:
+    """Return the whole of what a body inflates to, None where it does not begin so; raise BadResponse."""
+    plain, rest, members = b"", body, 0
+    while rest:
         inflater = zlib.decompressobj(window)
         try:
-            plain = inflater.decompress(body, limit + 1)
+            plain += inflater.decompress(rest, limit + 1 - len(plain))
         except zlib.error:
-            continue
+            break
         if len(plain) > limit:
             raise BadResponse(f"the answer inflates to over {limit} bytes, which is the bound")
-        if inflater.eof:
-            return plain
-    known = coding in _WINDOWS
-    why = "its body is not that" if known else "which was not asked for; the kit reads gzip and deflate"
-    raise BadResponse(f"the answer's Content-Encoding is {cut(coding, 40)!r}, {why}")
+        if not inflater.eof:
+            break
+        members, rest = members + 1, inflater.unused_data
+        if window != _GZIP or members == _MAX_MEMBERS:  # RFC 1952, 2.2: a gzip file may be several, one after another
+            break
+    if members and rest:
+        raise BadResponse(f"the answer's body goes on for {len(rest)} bytes after the end of what its coding holds")
+    return plain if members else None
+
+
+def _split(field: str) -> list[str]:
+    """Return the members of a list in a header, in lower case."""
+    return [member.strip(" \t").lower() for member in field.split(",")]
