@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.ledger import describe
 from luma_conformance.cli.output import write_text
 from luma_conformance.cli.parser import add_command
@@ -153,13 +154,21 @@ def _rows(drift: Drift) -> Iterator[str]:
             )
 
 
+def _list_files(patterns: Iterable[str]) -> dict[str, None]:
+    """Return the files of the cases that patterns name, each once; of a case the kit does not have, by its id."""
+    files: dict[str, None] = {}
+    for pattern in patterns:
+        cases = [case.id for case in casefiles.own().matching(pattern)] or [pattern]
+        files.update(dict.fromkeys(f"specs/{case.rpartition('/')[0]}.yaml" for case in cases))
+    return files
+
+
 def _steps(one: Change) -> Iterator[str]:
     yield from (f"ledger: take out `{statement.says}` ({statement.digest})" for statement in one.statements)
     if one.now:
         yield "ledger: put in the rows of rows.yaml"
     yield from (f"fact: {fact.kind} {_arrow(fact)}" for fact in one.facts)
-    patterns = one.suspects.get("cases", ())
-    yield from (f"section file: specs/{name}.yaml" for name in dict.fromkeys(p.rpartition("/")[0] for p in patterns))
+    yield from (f"section file: {name}" for name in _list_files(one.suspects.get("cases", ())))
     yield from (f"reconsider {kind}: {', '.join(names)}" for kind, names in one.suspects.items())
     if not one.statements:
         yield "section file: a new one, or new cases in that of the heading"

@@ -123,8 +123,9 @@ def _cut_headings(ledger: Ledger, page: Page, rest: Sequence[Span]) -> tuple[lis
     for start, end in rest:
         last = place = start
         while place < end:
-            form = next((form for form in known if page.stream.startswith(form, place, end)), None)
-            if form is not None and (place == start or _begins_block(page, place)):
+            may_begin = place == start or _begins_block(page, place)
+            form = next((form for form in known if may_begin and page.stream.startswith(form, place, end)), None)
+            if form is not None:
                 found.setdefault(form, []).append((place, place + len(form)))
                 pieces += [(last, place)] if place > last else []
                 last = place = place + len(form)

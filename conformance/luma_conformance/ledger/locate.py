@@ -35,9 +35,10 @@ def locate(ledger: Ledger, page: Page) -> Located:
     Statements are tried in their order, each where the one before it ended; only what is not there is looked for.
     """
     texts: dict[Digest, str] = {}
+    starts = [place for place in range(len(page.stream)) if _may_begin(page, place)]
     last = 0
     for one in ledger.statements:
-        if one.digest not in texts and (found := _read(one, page, last)) is not None:
+        if one.digest not in texts and (found := _read(one, page.stream, last, starts)) is not None:
             texts[one.digest] = found
         if (text := texts.get(one.digest)) is not None:
             place = page.stream.find(text, last)
@@ -57,18 +58,21 @@ def locate(ledger: Ledger, page: Page) -> Located:
     return Located(spans=spans, rest=tuple(_gaps(sorted(spans.values()), len(page.stream))))
 
 
-def _read(one: Statement, page: Page, start: int) -> str | None:
-    """Return the characters of a statement, found by their digest: after the last one, or anywhere."""
-    size, stream = one.digest.size, page.stream
+def _read(one: Statement, stream: str, last: int, starts: Sequence[int]) -> str | None:
+    """Return the characters of a statement, found by their digest: after the last one, or where one may begin."""
+    size = one.digest.size
     forms = [squeeze(title) for title in titles(one.section)]
-    headings = [start + len(form) for form in forms if stream.startswith(form, start)]
-    for place in (start, *headings):
-        if Digest.of_stream(stream[place : place + size]) == one.digest:
-            return stream[place : place + size]
-    for place in range(len(stream) - size + 1):
+    headings = [last + len(form) for form in forms if stream.startswith(form, last)]
+    for place in (last, *headings, *starts):
         if Digest.of_stream(stream[place : place + size]) == one.digest:
             return stream[place : place + size]
     return None
+
+
+def _may_begin(page: Page, place: int) -> bool:
+    """Return whether a statement may begin at a place of the stream: not within a word, unless words run together."""
+    one, before = page.stream[place], page.text[page.origins[place] - 1] if page.origins[place] else " "
+    return not (one.isalnum() and before.isalnum()) or (one.isupper() and not before.isupper())
 
 
 def _occurrences(stream: str, text: str) -> Iterator[Span]:
