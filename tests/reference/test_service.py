@@ -409,3 +409,18 @@ def test_no_request_causes_an_exception(
     else:
         assert data(response)
     assert not urlsplit(url).path.startswith("/v1/") or header(response.headers, "X-Request-Id")
+
+
+def test_old_generations_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that runs for long remembers so many, and the ready-made ones for ever."""
+    monkeypatch.setattr("luma_conformance.reference.service.MOST_GENERATIONS", 3)
+    service, main = Service(clock=VirtualClock()), (("Authorization", f"Bearer {key('main')}"),)
+
+    def ask(method: str, url: str, body: bytes = b"") -> tuple[int, Any]:
+        response = service.handle(Request(method=method, url=url, headers=main, body=body))
+        return response.status, json.loads(response.body)
+
+    made = [ask("POST", "/v1/generations", b'{"prompt": "a lighthouse"}')[1]["id"] for _ in range(5)]
+
+    found = [ask("GET", f"/v1/generations/{name}")[0] for name in (*made, COMPLETED_IMAGE, COMPLETED_VIDEO)]
+    assert found == [404, 404, 200, 200, 200, 200, 200]

@@ -10,6 +10,7 @@ import json
 import math
 import random
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,6 +40,8 @@ from luma_conformance.rules.facts import DEFAULT_MODEL, DEFAULT_TYPE
 
 CLOCK: Final = "/_reference/clock"
 PROFILE: Final = "/.well-known/luma-conformance.toml"
+MOST_GENERATIONS: Final = 50_000
+"""Generations that are remembered beside the ready-made ones: with each that is over, the oldest is forgotten."""
 _API_VERSION: Final = ("X-API-Version", "2026-04-01")
 _JSON: Final = ("Content-Type", "application/json")
 _CENTURY: Final = 100 * 365 * 86_400
@@ -92,6 +95,7 @@ class Service:
         self._storage = Storage(self.settings.url_seconds)
         self._clients = {name: self._make_client(name, card) for name, card in CLIENTS.items()}
         self._generations: dict[str, Generation] = {}
+        self._made: deque[str] = deque()
         long_ago = self.clock.now() - 600
         for generation, kind, model in ((COMPLETED_IMAGE, "image", "uni-1"), (COMPLETED_VIDEO, "video", "ray-3.2")):
             self._generations[generation] = Generation(
@@ -152,6 +156,9 @@ class Service:
         remaining = client.window.admit(now)
         client.slots.take(now, math.inf if generation.ends is None else generation.ends)
         self._generations[generation.id] = generation
+        self._made.append(generation.id)
+        if len(self._made) > MOST_GENERATIONS:
+            self._generations.pop(self._made.popleft(), None)
         headers = _rate_headers(client.window.limit, remaining, int(now) + 60)
         return 201, generation.view(-math.inf, None), headers  # queued, however soon it starts
 
