@@ -56,6 +56,7 @@ def test_plain_pytest_in_a_project_pays_for_no_module_of_ours(pytester: pytest.P
             assert sorted(name for name in sys.modules if name.startswith("luma_conformance")) == [
                 "luma_conformance", "luma_conformance.arguments", "luma_conformance.errors",
                 "luma_conformance.pytest_plugin",
+                "luma_conformance.pytest_plugin.client_fixtures",
                 "luma_conformance.pytest_plugin.options", "luma_conformance.pytest_plugin.plugin",
                 "luma_conformance.pytest_plugin.run", "luma_conformance.pytest_plugin.scrubbing",
             ]
