@@ -12,16 +12,22 @@ from typing import Final
 from luma_conformance.matching import cut
 from luma_conformance.model import Request, Response, Transport
 from luma_conformance.redaction.bounds import MAX_SHOWN
-from luma_conformance.redaction.spellings import FlatText, spellings, squeeze
+from luma_conformance.redaction.effort import PER_PASS, Effort, TooMuch
+from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
+from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
+from luma_conformance.redaction.spellings import FlatText, squeeze
 
-SHORT_SECRET: Final = 8
-"""Characters below which a secret is replaced only as a word of its own: `abc` occurs in half of all texts."""
-REDACTED: Final = "REDACTED"
-"""The replacement for a secret that has no name: a signature, a cookie, a key the kit was not told of."""
 MAX_LEARNED: Final = 256
 """How many secrets found in the target's answers are remembered; the oldest are dropped first."""
+MIN_LEARNED: Final = 12
+"""Characters of a value that is remembered. A shorter one, such as the cookie `lang=en`, occurs all over a report."""
 SEARCHED: Final = 1_000_000
 """Bytes of an answer's body that are searched for signed URLs."""
+BLOCK: Final = 262_144
+OVERLAP: Final = 65_536
+"""Bytes that are searched at once, and how many of them again with the next: more than any spelling of a key has."""
+DEPTH: Final = 6
+"""Layers of hex, base64 and UTF-16 inside one another that are decoded; base64 of UTF-16 is two of them."""
 
 # Characters a terminal obeys, or a reader does not see. Tab (09) and newline (0A) are allowed.
 _UNPRINTABLE: Final = re.compile(
@@ -48,12 +54,6 @@ _SIGNED: Final = re.compile(
 # `Set-Cookie: session="abc"; Path=/` gives abc.
 _COOKIE: Final = re.compile(r"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
 
-# Where somebody shortened a text: three dots, or an ellipsis in UTF-8. pytest and many servers do: "luma-api-0123…".
-_DOTS: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6")
-_MIN_HEAD: Final = 12
-_MIN_TAIL: Final = 6
-"""Characters by which the start, or the end, of a shortened secret is recognized; less is too common to be replaced."""
-
 # What a key of this API looks like, known to us or not; the reference's test keys (`luma-api-test-…`) and the kit's
 # made-up ones (`luma-api-conformance-…`) are public.
 _KEY: Final = re.compile(r"luma-api-(?!test-|conformance-)[A-Za-z0-9]")
@@ -79,32 +79,30 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._known: dict[str, str] = {}
-        self._forms: dict[bytes, bytes] = {}
-        self._whole: dict[bytes, bytes] = {}
+        self._needles = Needles({})
         self._words: re.Pattern[str] | None = None
         self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
-        self._hidden: dict[bytes, bytes] = {}
-        self._hidden_whole: dict[bytes, bytes] = {}
+        self._hidden = Needles({})
         self.add(secrets or {})
 
     def add(self, secrets: Mapping[str, str]) -> None:
         """Add secrets that became known later."""
         self._known |= {secret: shown for secret, shown in secrets.items() if secret}
-        long = {secret: shown.encode() for secret, shown in self._known.items() if len(secret) >= SHORT_SECRET}
-        self._forms = {form: shown for secret, shown in long.items() for form in spellings(secret)}
-        self._whole = {_flatten_text(secret): shown for secret, shown in long.items()}
+        long = {secret: shown for secret, shown in self._known.items() if len(secret) >= SHORT_SECRET}
+        self._needles = Needles(long)
         self._words = _compile_words(self._known.keys() - long.keys())
 
     def hide(self, secrets: Mapping[str, str]) -> None:
         """Replace these too, until others are hidden: what is sent only once need not be searched for ever after."""
-        long = {secret: shown.encode() for secret, shown in secrets.items() if len(secret) >= SHORT_SECRET}
-        self._hidden = {form: shown for secret, shown in long.items() for form in spellings(secret)}
-        self._hidden_whole = {_flatten_text(secret): shown for secret, shown in long.items()}
+        self._hidden = Needles({secret: shown for secret, shown in secrets.items() if len(secret) >= SHORT_SECRET})
 
     def scrub(self, text: str) -> str:
         """Return the text with every secret replaced, however it is encoded."""
-        if self._forms or self._learned or self._hidden:
-            text = self._replace_secrets(text)
+        if self._needles or self._learned or self._hidden:
+            try:
+                text = self._replace_secrets(text)
+            except TooMuch:
+                return _stand_in(text)
         if self._words is not None:
             text = self._words.sub(lambda found: self._known[found[0]], text)
         return _SIGNED.sub(_hide_signature, text)
@@ -118,9 +116,8 @@ class Redactor:
             texts.append(response.body[:SEARCHED].decode("utf-8", "replace"))
         found += [match["value"] for text in texts for match in _SIGNED.finditer(text)]
         for value in found:
-            entry = _flatten_text(value), REDACTED.encode()
-            # A shorter value, such as the cookie `lang=en`, would be replaced all over the report.
-            if len(entry[0]) >= _MIN_HEAD and entry not in self._learned:
+            entry = flatten_text(value), REDACTED.encode()
+            if len(entry[0]) >= MIN_LEARNED and entry not in self._learned:
                 self._learned.append(entry)
 
     def find_secret(self, text: str) -> Leak | None:
@@ -134,51 +131,63 @@ class Redactor:
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
     def _find_offsets(self, text: str) -> Iterator[int]:
-        """Yield where in a text a secret begins, in characters from 0."""
-        if self._forms or self._learned or self._hidden:
-            raw = text.encode("utf-8", "surrogatepass")
-            flat = FlatText(raw)
-            for start, end, _ in self._find_spans(flat.text):
-                yield len(raw[: flat.span(start, end)[0]].decode("utf-8", "surrogatepass"))
+        """Yield where in a text a secret begins, in characters from 0; at its start if it is too costly to search."""
+        if not (self._needles or self._learned or self._hidden):
+            return
+        raw = text.encode("utf-8", "surrogatepass")
+        try:
+            for span in self._find_all(raw):
+                yield len(raw[: span.start].decode("utf-8", "surrogatepass"))
+        except TooMuch:
+            yield 0
 
     def _replace_secrets(self, text: str) -> str:
         raw = text.encode("utf-8", "surrogatepass")
-        # Most texts have no escapes; then one pass over a copy without white space tells whether there is work to do.
-        if (plain := squeeze(raw)) is not None and next(self._find_spans(plain), None) is None:
-            return text
-        flat = FlatText(raw)
-        spans = ((*flat.span(start, end), shown) for start, end, shown in self._find_spans(flat.text))
         pieces, at = [], 0
         # Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest
         # is replaced, and whatever of the others sticks out behind it is removed with it.
-        for start, end, shown in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start >= at:
-                pieces += [raw[at:start], shown]
-            at = max(at, end)
+        for span in sorted(set(self._find_all(raw)), key=_rank):
+            if span.start >= at:
+                pieces += [raw[at : span.start], span.shown]
+            at = max(at, span.end)
         return b"".join([*pieces, raw[at:]]).decode("utf-8", "surrogatepass") if pieces else text
 
-    def _find_spans(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Yield the start and end of each secret in a flat text, and its replacement."""
-        for form, shown in (*self._forms.items(), *self._learned, *self._hidden.items()):
-            at = text.find(form)
+    def _find_all(self, raw: bytes) -> Iterator[Span]:
+        """Yield where secrets are in a text, block by block: so much of it is in memory decoded, and no more."""
+        effort = Effort()
+        for at in range(0, max(1, len(raw) - OVERLAP), BLOCK - OVERLAP):
+            for span in self._find_spans(raw[at : at + BLOCK], DEPTH, effort):
+                yield Span(at + span.start, at + span.end, span.shown, span.whole)
+
+    def _find_spans(self, raw: bytes, depth: int, effort: Effort) -> Iterator[Span]:
+        """Yield where secrets are in a text, however they are spelt there."""
+        yield from self._find_packed(unpack_utf_16(raw, effort) if depth else (), depth, effort)
+        effort.spend(len(raw) * PER_PASS // 2)
+        # Most texts have no escapes; then one pass over a copy without white space tells whether there is work to do.
+        traced = None
+        if (flat := squeeze(raw)) is None:
+            traced = FlatText(raw, effort)
+            flat = traced.text
+        for span in self._find_flat(flat, depth, effort):
+            traced = traced or FlatText(raw, effort)
+            yield Span(*traced.span(span.start, span.end), span.shown, span.whole)
+
+    def _find_flat(self, flat: bytes, depth: int, effort: Effort) -> Iterator[Span]:
+        yield from self._needles.find(flat, effort)
+        yield from self._hidden.find(flat, effort)
+        effort.spend(len(flat) * len(self._learned) // 2)
+        for form, shown in self._learned:
+            at = flat.find(form)
             while at >= 0:
-                yield at, at + len(form), shown
-                at = text.find(form, at + len(form))
-        for dots in _DOTS.finditer(text) if self._whole or self._hidden else ():
-            yield from self._find_shortened(text, *dots.span())
+                yield Span(at, at + len(form), shown, whole=True)
+                at = flat.find(form, at + len(form))
+        if depth:
+            yield from self._find_packed(unpack(flat, effort), depth, effort)
 
-    def _find_shortened(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
-        """Yield the parts of secrets that stand directly before `start` and after `end`, where dots are.
-
-        Of `luma-api-0123456789abcdef`, the texts `luma-api-0123...` and `…9abcdef` are found.
-        """
-        for secret, shown in (*self._whole.items(), *self._hidden_whole.items()):
-            head = text.rfind(secret[:_MIN_HEAD], max(0, start - len(secret)), start)
-            if head >= 0 and secret.startswith(text[head:start]):
-                yield head, start, shown
-            tail = text.find(secret[-_MIN_TAIL:], end, end + len(secret))
-            if tail >= 0 and secret.endswith(text[end : tail + _MIN_TAIL]):
-                yield end, tail + _MIN_TAIL, shown
+    def _find_packed(self, stretches: Iterable[Packed], depth: int, effort: Effort) -> Iterator[Span]:
+        for packed in stretches:
+            for span in self._find_spans(packed.text, depth - 1, effort):
+                yield Span(*packed.span(span.start, span.end), span.shown, span.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,5 +232,11 @@ def _hide_signature(found: re.Match[str]) -> str:
     return found[0][: found.start("value") - found.start()] + value
 
 
-def _flatten_text(text: str) -> bytes:
-    return FlatText(text.encode("utf-8", "surrogatepass")).text
+def _rank(span: Span) -> tuple[int, int, bool]:
+    return span.start, -span.end, not span.whole
+
+
+def _stand_in(text: str) -> str:
+    """Return what is shown instead of a text that costs too much to search."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return f"luma-conformance:text sha256={sha256(raw).hexdigest()} bytes={len(raw)}"

@@ -1,4 +1,4 @@
-"""The ways a text may be written so that it can still be read: escaped, quoted, encoded or wrapped.
+"""The ways a text may be escaped, quoted or wrapped so that it can still be read, and their removal.
 
 Two spellings of one text are equal once they are flattened: escapes decoded, white space and invisible characters
 removed. What is found in the flat text is traced back to its place in the original. Everything here is bytes: in UTF-8
@@ -7,59 +7,91 @@ no character's bytes occur inside another's, so searching bytes finds whole char
 
 from __future__ import annotations
 
-import binascii
 import re
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
 from html.entities import html5
 from typing import Final, NamedTuple
 
-ROUNDS: Final = 4
-"""Kinds of encoding inside one another that are decoded, such as JSON in a URL in HTML; any number of the same kind."""
-SHORTEST: Final = 8
-"""Characters below which an encoded form is not searched for: it would be found by chance."""
+from luma_conformance.redaction.effort import PER_ESCAPE, PER_PASS, Effort
 
-# One alternative for each way to write something. `gap` is what may break a text anywhere, and is removed:
+ROUNDS: Final = 6
+"""Kinds of encoding inside one another that are decoded, such as JSON in a URL in HTML; any number of the same kind."""
+
+# The invisible characters of Unicode in UTF-8: spaces, format characters, and what is ignorable by default. A copy of a
+# text with some of them in it looks like the text. C0 controls and the space are in the patterns below. Halves of
+# surrogate pairs are here too: an escape in JSON stands for half of a character beyond U+FFFF.
+_UNSEEN: Final = rb"""
+    \xc2[\x80-\xa0\xad] | \xcd\x8f | \xd8[\x80-\x85\x9c] | \xdb\x9d | \xdc\x8f | \xe0\xa2[\x90\x91] | \xe0\xa3\xa2
+    | \xe1\x85[\x9f\xa0] | \xe1\x9a\x80 | \xe1\x9e[\xb4\xb5] | \xe1\xa0[\x8b-\x8f]
+    | \xed[\xa0-\xbf][\x80-\xbf] | \xe2\x80[\x80-\x8f\xa8-\xaf] | \xe2\x81[\x9f-\xaf] | \xe3\x80\x80 | \xe3\x85\xa4
+    | \xef\xb8[\x80-\x8f] | \xef\xbb\xbf | \xef\xbe\xa0 | \xef\xbf[\xb0-\xbb]
+    | \xf0\x91\x82\xbd | \xf0\x91\x83\x8d | \xf0\x93[\x90\x91][\x80-\xbf] | \xf0\x9b\xb2[\xa0-\xa3]
+    | \xf0\x9d\x85[\xb3-\xba] | \xf3\xa0[\x80-\xbf][\x80-\xbf]
+"""
+
+# What may break a text anywhere, an escape too, and is removed first:
 #     'luma-api-01'⏎ 'cafe'    a literal that pprint wrapped, perhaps behind the margin pytest puts before a failure's
 #                              lines (`E `, `> `, `| `) and the sign of a diff (`- `, `+ `, `? `)
-#     ⏎E   luma-api-01         that margin alone, after a newline or the escape of one
-#     space, tab, CR, NUL …    header folding (RFC 5322, section 2.2.3), base64 in lines of 76 (RFC 2045, section 6.8)
-#     U+0080…U+00A0, U+00AD, U+200B…U+200F, U+2028…U+202F, U+2060…U+206F, U+FEFF    invisible: a copy looks the same
-#     \n  \r  \t               the escapes of white space
-# Each other alternative is an escape of one character or byte; here "/", with the standard that defines the escape:
-#     unit         \u002f      RFC 8259, section 7 (JSON), also Python and JavaScript
-#     octet        \x2f        Python's repr
+#     "luma-api-01" + "cafe"   literals put together
+#     ⏎E   luma-api-01         a margin alone, after a newline or the escape of one; also of mail and of comments
+#     =⏎ \⏎                    a soft line break (RFC 2045, section 6.7), a line that goes on
+#     space, tab, CR, NUL …    header folding (RFC 5322, section 2.2.3), base64 in lines of 76 (RFC 2045, section 6.8),
+#                              and every other byte of ASCII in UTF-16
+#     \n \r \t \b \f \v        the escapes of white space and controls
+_GAP: Final = re.compile(
+    rb"""
+    ["'`]\s*+(?:[E>|]\s++)?(?:[-+?.]\s*+)?(?:(?<=[\s+])b)?["'`]
+    | (?:\n|\\++n)[ \t]*+(?:[E>|\#*]|//)[ ]++ | =\r?\n | \\\r?\n(?![\0-\x20]*+[uUx0-7N])
+    | [\0-\x20\x7f]++ | \\++[nrtbfv] |"""
+    + _UNSEEN,
+    re.VERBOSE,
+)
+
+# One alternative for each way to write one character or byte; here "/", with the standard that defines the escape:
+#     unit brace wide named    \u002f \u{2f} \U0000002f \N{SOLIDUS}     RFC 8259, section 7 (JSON), JavaScript, Python
+#     octet octal              \x2f \57 Python's and JavaScript's
 #     escape       \/          RFC 8259, section 7: it stands for the character alone. Any number of backslashes,
 #                              since a JSON text inside another doubles them
-#     percent      %2F %252F   RFC 3986, section 2.1; `(?:25)*` for percent signs that were encoded again
-#     decimal      &#47;       HTML Living Standard, "Character references"; `(?:amp;)*` for escaped ampersands,
-#     hexadecimal  &#x2f;      as in &amp;#47;
-#     entity       &sol;
+#     percent old  %2F %252F %u002f     RFC 3986, section 2.1; `(?:25)*` for percent signs that were encoded again;
+#                              the last as JavaScript's escape() has it
+#     decimal      &#47;       HTML Living Standard, "Named character reference state" and those after it: zeros may
+#     hexadecimal  &#x2f;      stand before, and browsers take a reference without its semicolon;
+#     entity       &sol;       `(?:amp;?)*` for escaped ampersands, as in &amp;#47;
+# Quantifiers are possessive (`*+`), so that no text takes more than linear time.
 _WRITTEN: Final = re.compile(
     rb"""
-    (?P<gap> ["'][ \t]*\n(?:[E>|][ ]+)?(?:[-+?][ ]+)?\s*b?["']  # a literal that pprint wrapped, in pytest's margin
-           | (?:\n|\\+n)[E>|][ ]+ | [\0-\x20\x7f]+                 # that margin alone; a fold, a wrap, a control
-           | \xc2[\x80-\xa0\xad] | \xe2\x80[\x8b-\x8f\xa8-\xaf] | \xe2\x81[\xa0-\xaf] | \xef\xbb\xbf  # unseen
-           | \\+[nrt] )
-    | \\+u(?P<unit>[0-9a-fA-F]{4}) | \\+x(?P<octet>[0-9a-fA-F]{2}) | (?P<escape>\\+)
-    | %(?:25)*(?P<percent>[0-9a-fA-F]{2})
-    | &(?:amp;)*(?:\#(?P<decimal>[0-9]{1,7}) | \#[xX](?P<hexadecimal>[0-9a-fA-F]{1,6}) | (?P<entity>[a-zA-Z]{2,8}));
+    \\++(?: u(?P<unit>[0-9a-fA-F]{4}) | u\{(?P<brace>[0-9a-fA-F]++)\} | U(?P<wide>[0-9a-fA-F]{8})
+            | N\{(?P<named>[A-Za-z0-9\ -]{2,80})\} | x(?P<octet>[0-9a-fA-F]{2}) | (?P<octal>[0-3]?[0-7]{1,2}) )
+    | (?P<escape>\\++)
+    | %(?:25)*+(?: (?P<percent>[0-9a-fA-F]{2}) | [uU](?P<old>[0-9a-fA-F]{4}) )
+    | &(?:[aA][mM][pP];?)*+(?: \#(?P<decimal>[0-9]++);? | \#[xX](?P<hexadecimal>[0-9a-fA-F]++);?
+            | (?P<entity>[a-zA-Z][a-zA-Z0-9]{1,31}+;?) )
     """,
     re.VERBOSE,
 )
 
-# A text without a match is flat once white space, control characters and lone backslashes are deleted from it, as
-# `squeeze` does. There is one alternative for every part of _WRITTEN that is more than these: \u, %2F, &#, "⏎, ⏎E.
-# All begin with one class of bytes, by which the engine skips quickly; the lookbehinds then tell which byte it was.
-_ESCAPE: Final = re.compile(
-    rb"""[\\%&"'\n\xc2\xe2\xef] (?:
-        (?<=\\)[nrtux] | (?<=%)[0-9a-fA-F]{2} | (?<=&)[\#a-zA-Z] | (?<=["'])[ \t]*\n | (?<=\n)[E>|][ ]
-        | (?<=\xc2)[\x80-\xa0\xad] | (?<=\xe2)(?:\x80[\x8b-\x8f\xa8-\xaf]|\x81[\xa0-\xaf]) | (?<=\xef)\xbb\xbf )""",
+# A text in which nothing of these is found is flat once white space, control characters and lone backslashes are
+# deleted, as `squeeze` does: a fraction of the work. Each pattern begins with one class of bytes, by which the engine
+# skips quickly; the lookbehinds then tell which byte it was. White space may break an escape, so that goes first.
+_WRAPPED: Final = re.compile(
+    rb"""["'`\n=\xc2\xcd\xd8\xdb\xdc\xe0-\xe3\xed\xef\xf0\xf3] (?:
+        (?<=["'`])[\0-\x20\x7f\\]*+(?:["'`+.?-]|[E>|][\0-\x20\\])
+        | (?<=\n)[ \t]*+[E>|\#*/] | (?<==)[\r\n] | (?<=[\xc2-\xf3])[\x80-\xbf] )""",
     re.VERBOSE,
 )
-_GAPS: Final = bytes([*range(0x21), 0x7F, ord("\\")])
-_BASES: Final = {"unit": 16, "octet": 16, "percent": 16, "decimal": 10, "hexadecimal": 16}
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_ESCAPED: Final = re.compile(
+    rb"[\\%&](?:(?<=\\)[nrtbfvuUNx0-7]|(?<=%)[0-9a-fA-FuU]|(?<=&)[#a-zA-Z])",
+)
+_CONTROLS: Final = bytes([*range(0x21), 0x7F])
+_BASES: Final = {
+    "unit": 16, "brace": 16, "wide": 16, "octet": 16, "octal": 8, "percent": 16, "old": 16, "decimal": 10,
+    "hexadecimal": 16,
+}  # fmt: skip
+_MOST_DIGITS: Final = 7
+"""Digits of the greatest code point in any base; a number with more of them, zeros aside, is no character."""
+_BARE: Final = tuple(sorted((name for name in html5 if not name.endswith(";")), key=len, reverse=True))
+"""The names of HTML references that browsers take without a semicolon, the longest first."""
 
 
 class Piece(NamedTuple):
@@ -80,14 +112,19 @@ class FlatText:
     `text` is the result; `span` traces a part of it back to the original.
     """
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, effort: Effort | None = None) -> None:
         self.text = raw
         self._rounds: list[Pieces] = []
+        effort = effort or Effort()
         for _ in range(ROUNDS):
-            if _WRITTEN.search(self.text) is None:
+            effort.spend(len(self.text) * PER_PASS)
+            before = len(self._rounds)
+            for pattern in (_GAP, _WRITTEN):
+                if pattern.search(self.text) is not None:
+                    self.text, pieces = replace(pattern, self.text, effort)
+                    self._rounds.append(pieces)
+            if len(self._rounds) == before:
                 break
-            self.text, pieces = _flatten(self.text)
-            self._rounds.append(pieces)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end in the original of a part of the flat text that is not empty.
@@ -95,52 +132,34 @@ class FlatText:
         An escape is never split: a part that begins or ends inside a decoded character takes all of its escape.
         """
         for pieces in reversed(self._rounds):
-            first, last = _find_piece(pieces, start), _find_piece(pieces, end - 1)
-            start = first.start if first.escaped else first.start + start - first.flat
-            end = last.end if last.escaped else last.start + end - last.flat
+            start, end = trace(pieces, start, end)
         return start, end
 
 
 def squeeze(raw: bytes) -> bytes | None:
     """Return the flat text, at a fraction of the cost of FlatText, or None for a text with escapes."""
-    return None if _ESCAPE.search(raw) else raw.translate(None, _GAPS)
+    if _WRAPPED.search(raw):
+        return None
+    joined = raw.translate(None, _CONTROLS)
+    return None if _ESCAPED.search(joined) else joined.replace(b"\\", b"")
 
 
-def spellings(secret: str) -> Iterator[bytes]:
-    """Yield the flat forms in which a secret may be written: as it is, in hex, and in base64.
-
-    Hex is RFC 4648, section 8, in either case. Base64 is section 4, and section 5 with its URL-safe alphabet: three
-    bytes become four digits, so the digits of a secret depend on how many bytes stand before it, modulo three. HTTP's
-    `Authorization: Basic` encodes `user:secret`, for instance.
-    """
-    for raw in _encode(secret):
-        yield FlatText(raw).text
-        if len(raw) * 2 >= SHORTEST:
-            yield binascii.b2a_hex(raw)
-            yield binascii.b2a_hex(raw).upper()
-        for before in range(3):
-            # A digit holds six bits. The first and the last digit may hold bits of the bytes around the secret, so only
-            # the digits are searched for that begin at or after its first bit and end at or before its last.
-            digits = binascii.b2a_base64(b"\0" * before + raw, newline=False).rstrip(b"=")
-            whole = digits[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
-            if len(whole) >= SHORTEST:
-                yield whole
-                yield whole.translate(_URL_SAFE)
+def trace(pieces: Pieces, start: int, end: int) -> tuple[int, int]:
+    """Return the start and end, in the text that was cut into pieces, of a part of what they were joined to."""
+    first, last = _find_piece(pieces, start), _find_piece(pieces, end - 1)
+    return (
+        first.start if first.escaped else first.start + start - first.flat,
+        last.end if last.escaped else last.start + end - last.flat,
+    )
 
 
-def _encode(secret: str) -> Iterator[bytes]:
-    """Yield a secret in UTF-8, in Latin-1 as header fields have it, and in Latin-1 read as UTF-8 by mistake."""
-    yield secret.encode("utf-8", "surrogatepass")
-    if not secret.isascii() and all(ord(character) < 256 for character in secret):
-        yield secret.encode("latin-1")
-        yield secret.encode("latin-1").decode("utf-8", "replace").encode()
-
-
-def _flatten(raw: bytes) -> tuple[bytes, Pieces]:
+def replace(pattern: re.Pattern[bytes], raw: bytes, effort: Effort) -> tuple[bytes, Pieces]:
+    """Return a text with each match decoded, or removed if it is no escape, and the pieces of the result."""
     chunks: list[bytes] = []
     pieces: Pieces = []
     size = at = 0
-    for found in _WRITTEN.finditer(raw):
+    for found in pattern.finditer(raw):
+        effort.spend(PER_ESCAPE)
         start, end = found.span()
         if start > at:
             chunks.append(raw[at:start])
@@ -159,14 +178,32 @@ def _flatten(raw: bytes) -> tuple[bytes, Pieces]:
 def _decode_escape(found: re.Match[bytes]) -> bytes:
     """Return the bytes an escape stands for: none for a gap, and none for a backslash before any other character."""
     kind = found.lastgroup
-    if kind is None or kind in ("gap", "escape"):
+    if kind is None or kind == "escape":
         return b""
     if kind == "entity":
-        return html5.get(f"{found[kind].decode()};", found[0].decode()).encode()
-    number = int(found[kind], _BASES[kind])
+        return _decode_entity(found[kind].decode()).encode()
+    if kind == "named":
+        return _look_up(found[kind].decode()).encode("utf-8", "surrogatepass")
+    digits = found[kind].lstrip(b"0")[: _MOST_DIGITS + 1] or b"0"
+    number = int(digits, _BASES[kind])
     if kind == "percent":
         return bytes((number,))
     return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else b""
+
+
+def _decode_entity(name: str) -> str:
+    """Return what browsers make of `&name`: of a name without semicolon, its start may be one that needs none."""
+    if (whole := html5.get(name)) is not None:
+        return whole
+    known = next((bare for bare in _BARE if name.startswith(bare)), None)
+    return html5[known] + name[len(known) :] if known else f"&{name}"
+
+
+def _look_up(name: str) -> str:
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return ""
 
 
 def _find_piece(pieces: Pieces, offset: int) -> Piece:

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Final
 
 from luma_conformance.model import Headers
-from luma_conformance.redaction.redactor import REDACTED, Redactor
+from luma_conformance.redaction.needles import REDACTED
+from luma_conformance.redaction.redactor import Redactor
 
 STORABLE: Final = frozenset(
     {

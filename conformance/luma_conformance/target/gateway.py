@@ -11,7 +11,7 @@ from typing import Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.model import Headers
-from luma_conformance.redaction.redactor import REDACTED, SHORT_SECRET
+from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET
 
 OURS: Final = {
     "authorization": "the keys come from the profile, or $LUMA_AGENTS_API_KEY",

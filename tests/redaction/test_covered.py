@@ -1,0 +1,116 @@
+"""Every spelling the documents name is covered, of every key, in any surroundings; and ordinary text stays as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from base64 import b64encode
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import luma_conformance
+from luma_conformance.model import Request
+from luma_conformance.redaction.redactor import Redactor
+from luma_conformance.reference.clock import WallClock
+from luma_conformance.reference.service import Service
+from tests.kit import same_examples
+from tests.redaction.spelling import Spelling, spellings
+
+REDACTOR = Redactor({"luma-api-c4naryP9xQ7wZ2mK5vT8rB3n": "$MAIN", "luma-api-0f9e8d7c6b5a4f3e2d1c0b9a": "$SECOND"})
+BODY = st.text(alphabet="abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789_-", min_size=16, max_size=48)
+KEYS = st.builds("{}{}".format, st.sampled_from(("luma-api-", "sk_live_", "")), BODY)
+PLAIN = st.text(alphabet=" .,;:!(){}[]<>\nxyZ09é", max_size=12)
+AROUND = st.text(alphabet=" .,;:!\"'(){}[]<>\n=?&%xyZ09é", max_size=12)
+
+
+@same_examples(200)
+@given(KEYS, spellings(), AROUND, AROUND, st.integers())
+def test_a_key_is_found_in_every_spelling(key: str, spell: Spelling, before: str, after: str, seed: int) -> None:
+    """No text that a reader could turn back into the key, or into eight characters of it, is left."""
+    written = spell(key, Random(seed))  # noqa: S311
+    scrubbed = Redactor({key: "$KEY"}).scrub(f"{before} {written} {after}")
+
+    assert "$KEY" in scrubbed
+    assert Redactor({key: "$KEY"}).scrub(scrubbed) == scrubbed
+    left = len(scrubbed.replace("$KEY", "")) - len(before) - len(after) - 2
+    most = 9 * len(written) / len(key) + 12  # less than eight characters at an end, and a break of a line
+    assert left <= most, (written, scrubbed)
+
+
+@same_examples(100)
+@given(KEYS.filter(lambda key: len(key) > 24), st.data(), PLAIN, PLAIN)
+def test_eight_characters_of_a_key_count_as_the_key(key: str, data: st.DataObject, before: str, after: str) -> None:
+    """The beginning, the end and the middle of a key are hidden, since others cut texts; the prefix of all stays."""
+    start = data.draw(st.integers(0, len(key) - 8))
+    end = data.draw(st.integers(start + 8, len(key)))
+    scrubbed = Redactor({key: "$KEY"}).scrub(f"{before} {key[start:end]} {after}")
+
+    if key[start:end] in "luma-api-":
+        assert scrubbed == f"{before} {key[start:end]} {after}"
+    else:
+        assert "$KEY" in scrubbed
+        assert key[start:end] not in scrubbed
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_a_short_key_is_hidden_whole_only(size: int) -> None:
+    """A key of less than eight characters is hidden where it stands as a word."""
+    key = "k3yAbcd"[:size]
+    assert Redactor({key: "$KEY"}).scrub(f"the {key}, un{key}able") == f"the $KEY, un{key}able"
+
+
+def test_public_keys_stay_readable_beside_a_key_that_begins_alike() -> None:
+    """The names of test keys are public, though a key may share more with them than the prefix of all."""
+    text = "luma-api-test-main luma-api-conformance-no-such-key luma-api-"
+    assert Redactor({"luma-api-conXtion": "$KEY", "luma-api-testXaaaa": "$KEY"}).scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["%25", "%41a", "&amp;", "\\u0041", "&#65;", "\\", "A", "6c:75:", "0x6c,", "QUJDREVGRw", " ", '" ', "luma-api-X",
+     "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n ", "...", "\u200ba", "a\0", "&#0", "AGEA", "6100", "%", "'\n", '{"a": "b"},\n'],
+)  # fmt: skip
+def test_no_text_costs_more_than_its_length(unit: str) -> None:
+    """The effort for a text is bounded: what is too costly to search is shown as a digest and a length."""
+    text = unit * (3_000_000 // len(unit))
+    started = time.process_time()
+    re.sub("luma-api-c4na|[^x]zzz", "", text)
+    passed = time.process_time() - started
+
+    scrubbed = Redactor({"luma-api-c4naryP9xQ7wZ2mK5vT8rB3n": "$KEY"}).scrub(text)
+    spent = time.process_time() - started - passed
+
+    assert "c4nary" not in scrubbed
+    assert scrubbed == text or scrubbed.startswith("luma-conformance:text sha256=")
+    assert spent < 60 * passed + 2
+
+
+SPECS = sorted((Path(luma_conformance.__file__).parent.parent.parent / "specs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_what_the_page_says_stays_readable(path: Path) -> None:
+    """No documented answer, request or media looks like any of a few keys."""
+    text = path.read_text("utf-8")
+    assert REDACTOR.scrub(text) == text
+
+
+def test_answers_and_media_stay_readable() -> None:
+    """Ids, times, URLs and inline media of the reference are no part of a key, and are not taken for one."""
+    service = Service(clock=WallClock())
+    headers = (("Authorization", "Bearer luma-api-test-main"), ("Content-Type", "application/json"))
+    body = json.dumps({"prompt": "A sunset over the production site, key ideas of 2026", "model": "uni-1"}).encode()
+    answers = [service.handle(Request(method="POST", url="/v1/generations", headers=headers, body=body))]
+    answers.append(service.handle(Request(method="GET", url="/v1/generations/none", headers=headers)))
+    texts = [text for answer in answers for text in (answer.body.decode(), *(value for _, value in answer.headers))]
+    texts += [str(UUID(int=seed << 96 | seed)) for seed in range(1, 1 << 32, 1 << 24)]
+    texts.append(b64encode(bytes(range(256)) * 200).decode())
+
+    assert answers[0].status == 201
+    assert [text for text in texts if REDACTOR.scrub(text) != text] == []
