@@ -15,6 +15,7 @@ from luma_conformance.pytest_plugin.scrubbing import (
 )
 from luma_conformance.redaction.bounds import MAX_SHOWN, bound
 from luma_conformance.redaction.redactor import Redactor, safe_text
+from tests import kit
 
 KEY = "luma-api-s3cret-of-mine"
 
@@ -155,3 +156,24 @@ def test_a_long_traceback_keeps_its_end_and_no_part_of_a_secret(shift: int) -> N
     assert text.endswith("\nE   ValueError: what went wrong")
     assert len(text) < MAX_SHOWN
     assert not any(KEY[at : at + 8] in text for at in range(len(KEY) - 7))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("http://127.0.0.1:9/luma-api-c4naryP9xQ7wZ2mK", "http://127.0.0.1:9/$KEY_OF_MINE"),
+        ("http://127.0.0.1:9/%6cuma-api-c4naryP9xQ7wZ2mK?a", "http://127.0.0.1:9/$KEY_OF_MINE?a"),
+        ("http://me:a-password@127.0.0.1:9", "http://REDACTED@127.0.0.1:9"),
+        ("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1"),
+    ],
+)
+def test_a_key_in_a_base_url_is_hidden_above_the_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, given: str, shown: str
+) -> None:
+    """Another plugin shows the base URL before it is refused; without a key it is shown as it is."""
+    monkeypatch.setenv("KEY_OF_MINE", "luma-api-c4naryP9xQ7wZ2mK")
+    result = kit.run_apart(pytester, "--base-url", given)
+
+    result.stdout.fnmatch_lines([f"baseurl: {shown}"])
+    assert "c4nary" not in result.stdout.str() + result.stderr.str()
+    assert "a-password" not in result.stdout.str() + result.stderr.str()

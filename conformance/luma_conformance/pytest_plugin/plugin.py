@@ -18,7 +18,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin import client_fixtures
 from luma_conformance.pytest_plugin.options import add_options
 from luma_conformance.pytest_plugin.run import NAME, REDACTOR, Run, guard, is_ours, run_of, uses_target
-from luma_conformance.pytest_plugin.scrubbing import scrub_report
+from luma_conformance.pytest_plugin.scrubbing import hide_user, scrub_report
 
 if TYPE_CHECKING:
     from luma_conformance.properties.luma_target import LumaTarget
@@ -81,6 +81,18 @@ def _learn_secrets(config: pytest.Config) -> None:
         redactor.add(read_gateway(config).secrets)
     except InputError as error:
         raise pytest.UsageError(scrub(str(error))) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, list[str | list[str]], list[str | list[str]]]:
+    """Hide keys in the lines above a run: pytest-base-url shows the base URL before anybody has refused it."""
+    lines = yield
+    if not config.getoption("base_url", None):
+        return lines
+    scrub = guard(config)[1]
+    return [
+        hide_user(scrub(one)) if isinstance(one, str) else [hide_user(scrub(each)) for each in one] for one in lines
+    ]
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:

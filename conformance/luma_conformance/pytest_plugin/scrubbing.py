@@ -6,6 +6,7 @@ Everything that pytest and its plugins show or write (JUnit, logs, other reporte
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
@@ -19,6 +20,13 @@ _LONG: Final = 20_000
 """Characters of a traceback that are searched for secrets at a time, which is as many as a text is shown of."""
 _PART: Final = _LONG * 2 // 5
 """Characters that are shown of each end of a longer one."""
+
+_USER: Final = re.compile(r"//[^/?#\s]*@")
+
+
+def hide_user(text: str) -> str:
+    """Return a text without the user names and passwords of its URLs."""
+    return _USER.sub("//REDACTED@", text)
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub) -> None:
