@@ -158,7 +158,7 @@ def test_a_case_that_was_not_recorded_is_not_judged(recorded: Path, tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Path) -> None:
-    """Older than --luma-max-age: could not judge, with its age and what is allowed."""
+    """Older than --luma-max-age, or from the future: could not judge, with its age and what is allowed."""
 
     def aged(seconds: int) -> str:
         at = int(time.time()) - seconds
@@ -169,12 +169,18 @@ def test_a_recording_that_is_too_old_is_not_judged(recorded: Path, tmp_path: Pat
     allowing = (UNKNOWN_MODEL, "--luma-max-age", "30d", "--base-url")
     fresh = run(tmp_path / "fresh", *allowing, aged(9_000))
     stale = run(tmp_path / "stale", *allowing, aged(31 * 86_400))
+    future = run(tmp_path / "future", *allowing, aged(-9_000))
+    ahead = run(tmp_path / "ahead", UNKNOWN_MODEL, "--base-url", aged(-86_400))
     wrong = run(tmp_path / "wrong", UNKNOWN_MODEL, "--luma-max-age", "a month")
 
     assert fresh.returncode == 0, fresh.stdout
     assert "made 2 hours ago (" in fresh.stdout
     assert stale.returncode == Exit.COULD_NOT_JUDGE
     assert "was made 31 days ago, and --luma-max-age allows 30 days; record it again" in stale.stdout
+    assert future.returncode == Exit.COULD_NOT_JUDGE
+    assert "is dated in the future by this machine's clock, so that its age is not known" in future.stdout
+    assert ahead.returncode == 0, ahead.stdout
+    assert "dated in the future by this machine's clock (" in ahead.stdout
     assert wrong.returncode == Exit.USAGE
     assert "is not an age in days, hours or minutes, like 30d, 12h or 90m" in wrong.stderr
 

@@ -122,6 +122,7 @@ def test_a_header_goes_to_the_target_and_its_files_and_to_nobody_else() -> None:
     gateway = Gateway(headers=(parse_header("X-Gateway: $TOKEN", ENVIRON),))
     with serving([OK, OK], [OK]) as target, serving([OK]) as storage:
         transport = HttpTransport(target.url, gateway=gateway)
+        transport.follow_to([storage.url])
         for url in ("/v1/generations/x", f"{target.url}/file.png", f"{storage.url}/file.png"):
             transport.send(Request(method="GET", url=url))
         transport.close()

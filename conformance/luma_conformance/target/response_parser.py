@@ -123,9 +123,8 @@ class ResponseParser:
         self._count += 1
         if self._count > self._bounds.fields:
             raise BadResponse(f"the answer has over {self._bounds.fields} header fields, which is the bound")
-        if b"\0" in value:  # RFC 9110, 5.5
-            raise BadResponse(f"the answer breaks HTTP: the header {cut(ascii(name)[2:-1], 60)} has a NUL in it")
         if not self._status:  # a trailer counts, and goes
+            value = value.replace(b"\0", b" ")  # RFC 9110, 5.5: a NUL is replaced, or the whole message refused
             self._fields.append((name.strip().decode("latin-1"), value.strip(b" \t").decode("latin-1")))
 
     def on_headers_complete(self) -> None:
