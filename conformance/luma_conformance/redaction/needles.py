@@ -22,6 +22,10 @@ _PREFIX: Final = b"luma-api-"
 _PUBLIC: Final = re.compile(rb"luma-api-(?:test-|conformance-)")
 _LONGEST_PUBLIC: Final = len("luma-api-conformance-")
 
+# Small letters alone are more likely a word, of which keys for tests are made: `suspended`, in the page's own texts. Of
+# forty random letters and digits, eight small letters stand in a row in one case of thirty.
+_WORDS: Final = re.compile(rb"[a-z_-]{1,15}")
+
 # Where somebody shortened a text: three dots, or an ellipsis in UTF-8. pytest and many servers do: "…ef01".
 _DOTS: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6")
 _MIN_TAIL: Final = 6
@@ -78,8 +82,9 @@ class Needles:
     def _compare(self, text: bytes, at: int, places: Iterable[tuple[_Secret, int]]) -> Iterator[Span]:
         for secret, offset in places:
             start, end = _extend(text, at, secret.flat, offset)
-            if end - start >= secret.least and not _is_public(text, start, end):
-                yield Span(start, end, secret.shown, whole=end - start == len(secret.flat))
+            whole = end - start == len(secret.flat)
+            if end - start >= secret.least and (whole or not _is_public(text, start, end)):
+                yield Span(start, end, secret.shown, whole=whole)
 
     def _find_tails(self, text: bytes, at: int) -> Iterator[Span]:
         """Yield the end of a secret that stands directly after dots."""
@@ -118,8 +123,8 @@ def _extend(text: bytes, at: int, secret: bytes, offset: int) -> tuple[int, int]
 
 
 def _is_public(text: bytes, start: int, end: int) -> bool:
-    """Return whether a part of a text is no more than the start that keys have in common, or of a public key."""
-    if text[start:end] in _PREFIX:
+    """Return whether a part of a key is no more than words, the start of all keys, or that of a public key."""
+    if text[start:end] in _PREFIX or _WORDS.fullmatch(text, start, end):
         return True
     name = text.rfind(_PREFIX, max(0, start - _LONGEST_PUBLIC), start + len(_PREFIX))
     found = _PUBLIC.match(text, name) if name >= 0 else None
