@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import io
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import luma_agents
 import pytest
+import requests
 import vcr  # type: ignore[import-untyped]
 
 from luma_conformance.errors import InputError
@@ -70,6 +75,46 @@ def test_what_vcrpy_records_of_the_official_client_is_read(url: str, tmp_path: P
     assert (one.exchange.response.status, json.loads(one.exchange.response.body)["id"]) == (201, created.id)
     assert json.loads(two.exchange.response.body) == {"detail": "Prompt must be between 1 and 6000 characters"}
     assert one.unknown.keys() == ALWAYS
+
+
+BODY = b'{"prompt": "a fox", "model": "super-model-v9"}'
+SENT = {"Content-Type": "application/json", "Authorization": f"Bearer {key('main')}"}
+
+
+def _send_with_aiohttp(url: str, **body: Any) -> None:
+    async def send() -> None:
+        async with aiohttp.ClientSession() as session, session.post(url, headers=SENT, **body) as answer:
+            await answer.read()
+
+    asyncio.run(send())
+
+
+CLIENTS: dict[str, Callable[[str], object]] = {
+    "requests, bytes": lambda url: requests.post(url, data=BODY, headers=SENT, timeout=10),
+    "requests, a stream": lambda url: requests.post(url, data=io.BytesIO(BODY), headers=SENT, timeout=10),
+    "requests, an iterator": lambda url: requests.post(url, data=iter([BODY[:9], BODY[9:]]), headers=SENT, timeout=10),
+    "requests, JSON": lambda url: requests.post(url, json=json.loads(BODY), headers=SENT, timeout=10),
+    "httpx, an iterator": lambda url: httpx.post(url, content=iter([BODY[:9], BODY[9:]]), headers=SENT),
+    "httpx, JSON": lambda url: httpx.post(url, json=json.loads(BODY), headers=SENT),
+    "aiohttp, bytes": lambda url: _send_with_aiohttp(url, data=BODY),
+    "aiohttp, a stream": lambda url: _send_with_aiohttp(url, data=io.BytesIO(BODY)),
+    "aiohttp, JSON": lambda url: _send_with_aiohttp(url, json=json.loads(BODY)),
+}
+"""Ways to send one request; vcrpy writes each in a form of its own."""
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_body_that_vcrpy_records_is_read_whoever_sent_it(url: str, tmp_path: Path, name: str) -> None:
+    """The JSON of the request, and the answer, come back from the cassette of every client."""
+    path = tmp_path / "cassette.yaml"
+    with vcr.use_cassette(str(path)):
+        CLIENTS[name](f"{url}/v1/generations")
+
+    (entry,) = vcrfile.read_entries(path)
+
+    assert json.loads(entry.exchange.request.body) == json.loads(BODY)
+    assert json.loads(entry.exchange.response.body) == {"detail": "Unknown model: super-model-v9"}
+    assert entry.unknown.keys() == ALWAYS
 
 
 def test_bytes_and_codings_are_read(url: str, tmp_path: Path) -> None:
