@@ -115,11 +115,10 @@ BREAKS: tuple[Spelling, ...] = (folded, wrapped, unseen)
 
 @st.composite
 def spellings(draw: st.DrawFn) -> Spelling:
-    """Return one to three encodings in any order, with what may break a text before, between or after them."""
-    chosen: list[Spelling] = []
-    for encoding in draw(st.lists(st.sampled_from(ENCODINGS), max_size=3)):
-        chosen += [*draw(st.lists(st.sampled_from(BREAKS), max_size=1)), encoding]
-    chosen += draw(st.lists(st.sampled_from(BREAKS), max_size=1))
+    """Return up to three encodings in any order, and then what may break a text."""
+    chosen = draw(st.lists(st.sampled_from(ENCODINGS), max_size=3)) + draw(
+        st.lists(st.sampled_from(BREAKS), max_size=1)
+    )
 
     def spell(text: str, random: Random) -> str:
         for one in chosen:
