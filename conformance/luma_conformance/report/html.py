@@ -42,6 +42,10 @@ FEW: Final = 12
 """Sections with a finding that are shown unfolded."""
 
 
+MANY: Final = 100
+"""Findings of one run from which on the statements of the page are left out, so that the page stays small."""
+
+
 def render(runs: Sequence[Results], since: Results | None = None) -> str:
     """Return the page of one run, or of several in the order given; of one, also what has changed `since` another."""
     assert runs
@@ -58,11 +62,15 @@ def render(runs: Sequence[Results], since: Results | None = None) -> str:
         news="".join(news),
         causes=_render_causes(runs, causes),
         unjudged="".join(_render_unjudged(runs[index], index + 1 if several else 0) for index in latest),
-        sections=_render_sections(runs, latest) + render_statements(runs),
+        sections=_render_sections(runs, latest) + (render_statements(runs) if _is_short(runs[-1]) else ""),
         cases=f"{runs[-1].run.noun}s".capitalize(),
         static=_render_static(runs),
         island=render_island(runs, [cause for found in causes.values() for cause in found[:STATIC]]),
     )
+
+
+def _is_short(results: Results) -> bool:
+    return sum(verdict.verdict is Outcome.FAIL for verdict in results.verdicts) < MANY
 
 
 def _make_title(runs: Sequence[Results], latest: Sequence[int]) -> str:
