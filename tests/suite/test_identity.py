@@ -602,7 +602,7 @@ def test_the_estimate_knows_what_they_take(property_: Property) -> None:
         (identity.test_an_id_is_compared_whole, 54),
         (identity.test_another_clients_generation_is_hidden_whatever_it_is, 39),
         (identity.test_made_request_ids_never_repeat, 32),
-        (identity.test_a_request_id_comes_back_on_every_answer, 108),
+        (identity.test_a_request_id_comes_back_on_every_answer, 106),
         (access.test_a_bad_key_is_refused_whatever_it_asks_for, 40),
         (access.test_a_client_that_may_not_is_refused_whatever_it_asks_for, 9),
         (transport.test_how_a_head_is_written_does_not_change_the_answer, 38),
