@@ -18,8 +18,8 @@ PER_STRETCH: Final = 25_000
 """The cost of searching what was decoded, apart from its length."""
 PER_HIT: Final = 8_000
 """The cost of one place looked at more closely."""
-MOST: Final = 1_500_000_000
-"""The effort one text may take: one and a half seconds, if nothing else runs; a request of escapes may take one."""
+MOST: Final = 800_000_000
+"""The effort one text may take: under a second, if nothing else runs; a request of escapes takes half of it."""
 
 
 class TooMuch(Exception):
