@@ -10,6 +10,7 @@ import pytest
 
 from luma_conformance.cli.main import main
 from luma_conformance.clients.recorded import Recorded, Slip
+from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import Exchange, Headers, Request, Response, Severity
 from luma_conformance.recording.entry import TIMES, Entry
 
@@ -30,9 +31,10 @@ def entries(*said: Said, key: str | None = KEY, is_timed: bool = True) -> Iterat
         asked: Headers = (("Authorization", key),) if key is not None else ()
         body = json.dumps(FOX).encode() if url == POST else b""
         headers: Headers = (("Retry-After", str(what)),) if status == 429 else ()
+        told = {"detail": CONCURRENCY if what == 60 else "Rate limit exceeded"} if status == 429 else what
         exchange = Exchange(
             request=Request(method="POST" if url == POST else "GET", url=url, headers=asked, body=body),
-            response=Response(status=status, headers=headers, body=json.dumps(what).encode()),
+            response=Response(status=status, headers=headers, body=json.dumps(told).encode()),
             sent=at,
             received=at + 0.1,
         )
@@ -52,6 +54,7 @@ WRONG: dict[str, tuple[tuple[Said, ...], str]] = {
     "a refused request again": (((0, POST, 400, {}), (1, POST, 400, {})), "it sent again what"),
     "a refused poll again": (((0, GET, 404, {"detail": "x"}), (1, GET, 404, {"detail": "x"})), "a.har:entry 1 refused"),
     "too early": (((0, POST, 429, 12), (3, POST, 201, {})), "it came 2.9 s after a.har:entry 1 was answered"),
+    "too early for a slot": (((0, POST, 429, 60), (5, GET, 200, PROCESSING), (6, POST, 201, {})), "came 5.9 s after"),
     "polls without a pause": (tuple((n * 0.2, GET, 200, PROCESSING) for n in range(5)), "came 0.2 s apart"),
     "polls too fast": (tuple((n * 0.8, GET, 200, PROCESSING) for n in range(5)), "came 0.8 s apart"),
     "the key at the storage host": (((0, GET, 200, COMPLETED), (1, URL, 200, "")), "carried the Bearer header"),
@@ -81,6 +84,10 @@ RIGHT: dict[str, tuple[tuple[Said, ...], str | None, bool]] = {
     "polls without times": (tuple((0.0, GET, 200, PROCESSING) for _ in range(9)), KEY, False),
     "a refusal of a key that is hidden": (((0, POST, 401, {}), (1, POST, 401, {})), "REDACTED", True),
     "a wait of a key that is not there": (((0, POST, 429, 12), (3, POST, 201, {})), None, True),
+    "two of the same at once": (((0, POST, 400, {}), (0, POST, 400, {})), KEY, True),
+    "a slot that is free again": (
+        ((0, POST, 429, 60), (5, GET, 200, {"state": "failed"}), (6, POST, 201, {})), KEY, True,
+    ),
     "a download without a key": (((0, GET, 200, COMPLETED), (1, URL, 200, "")), None, True),
 }  # fmt: skip
 

@@ -513,7 +513,7 @@ NOTED = {
     "polls seldom": (
         "polling/queued-then-processing",
         act("polling/queued-then-processing").post(0).poll(10).poll(20).poll(30).fetch(31).ends(0, wrote=FILE),
-        "it polled every 10 s; the page says every 2 to 5 seconds",
+        "it polled every 10 s; the documentation says every 2 to 5 seconds",
     ),
     "leaves half a file behind": (
         "broken-download/cut",

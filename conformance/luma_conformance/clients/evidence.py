@@ -26,7 +26,7 @@ STUBBORN: Final = 2
 LONGEST_PAUSE: Final = 60.0
 """Seconds for which a client may be about to try again, beyond what it was told to wait."""
 LONGEST_REST: Final = 10.0
-"""Seconds for which it may be about to do anything else; the page says to poll every two to five."""
+"""Seconds for which it may be about to do anything else; the documentation says to poll every two to five."""
 
 
 def is_fault(seen: Seen) -> bool:

@@ -50,7 +50,7 @@ MAX_PROBLEMS: Final = 100
 """Problems shown at once; a file with more of them is not read any further."""
 MAX_TIMES: Final = 50
 POLL_PAUSE: Final = 3.0
-"""Seconds reckoned for each poll: the page says two to five."""
+"""Seconds reckoned for each poll: the documentation says two to five."""
 BACKOFF: Final = 5.0
 """Seconds reckoned for a client that backs off without having been told for how long."""
 LAST_ATTEMPT: Final = 5

@@ -22,9 +22,12 @@ from luma_conformance.clients.evidence import (
     is_in_progress,
     is_same_request,
     read_json,
+    read_member,
     read_retry_after,
 )
 from luma_conformance.clients.scenario import Reply, Route
+from luma_conformance.judge.answers import FINAL_STATES
+from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import GENERATIONS_PATH, Severity, header
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry
 
@@ -96,12 +99,14 @@ class Recorded:
     def _judge(self) -> Iterator[Slip]:
         for trace in self._requests.values():
             trace.sort(key=lambda one: one[0].arrived)
+            polls = [seen for seen, _ in trace if seen.route is Route.POLL]
+            ends = [one.answered for one in polls if read_member(one.reply.response.body, "state") in FINAL_STATES]
             for route in (Route.CREATE, Route.POLL):
-                yield from self._judge_retries([one for one in trace if one[0].route is route])
+                yield from self._judge_retries([one for one in trace if one[0].route is route], ends)
             yield from self._judge_polls(trace)
         yield from self._judge_downloads()
 
-    def _judge_retries(self, trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
+    def _judge_retries(self, trace: Sequence[tuple[Seen, Entry]], ends: Sequence[float]) -> Iterator[Slip]:
         for (fault, entry), (following, later) in pairwise(trace):
             status, is_timed = fault.reply.response.status, TIMES not in entry.unknown
             if status not in (*REFUSED, 429):
@@ -110,9 +115,13 @@ class Recorded:
                 self._pass_over("what a client did after an error: the recording does not show whose key it was", entry)
                 continue
             gap = following.arrived - fault.answered if is_timed else 0.0
+            if read_member(fault.reply.response.body, "detail") == CONCURRENCY and any(
+                fault.answered <= end <= following.arrived for end in ends
+            ):
+                continue  # a job has ended meanwhile, which is what the page says to wait for
             if status == 429:
                 yield from self._judge_wait(fault, entry, later, gap, is_timed=is_timed)
-            elif gap <= SOON and REQUEST_BODY not in later.unknown and is_same_request(fault, following):
+            elif -EARLY <= gap <= SOON and REQUEST_BODY not in later.unknown and is_same_request(fault, following):
                 # Without times, it may be another run of a program, which its user has started again.
                 severity = Severity.MUST if is_timed else Severity.SHOULD
                 yield _slip(later, "Quick reference", _NEVER, f"it sent again what {entry.place} refused", severity)
@@ -166,7 +175,7 @@ class Recorded:
 
 _NEVER: Final = "A request that is refused for good is refused again; it has to be changed first."
 _WAITS: Final = "A request before the seconds of Retry-After have passed is refused again."
-_PACES: Final = "The page says to poll every 2 to 5 seconds."
+_PACES: Final = "Poll every 2 to 5 seconds."
 _KEYS: Final = "The key belongs in the Authorization header of the API. The storage host needs none."
 _FRESH: Final = "A signature that has expired does not come back. Another poll has a URL that works."
 _ENDS: Final = "A client tries a few times, and then ends."

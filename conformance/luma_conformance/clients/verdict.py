@@ -130,7 +130,7 @@ def _list_notes(scenario: Scenario, conduct: Conduct) -> Iterator[str]:
         yield "it printed the key"
     polls = conduct.of(Route.POLL)
     if len(polls) > 1 and (mean := (polls[-1].arrived - polls[0].arrived) / (len(polls) - 1)) > SLOW_POLL:
-        yield f"it polled every {mean:.0f} s; the page says every 2 to 5 seconds"
+        yield f"it polled every {mean:.0f} s; the documentation says every 2 to 5 seconds"
     traced = any(header(one.request.headers, "X-Request-Id") for one in conduct.seen)
     if scenario.task is Task.CREATE and not traced and not any(map(is_fault, conduct.seen)):
         yield "it sends no X-Request-Id, by which support could tell its requests from others"
