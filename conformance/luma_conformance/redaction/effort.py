@@ -30,10 +30,10 @@ class Effort:
     """What is left of the effort one text may take."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._left = most
+        self.left = most
 
     def spend(self, cost: int) -> None:
         """Take a cost from what is left; raise TooMuch if there is not so much."""
-        self._left -= cost
-        if self._left < 0:
+        self.left -= cost
+        if self.left < 0:
             raise TooMuch
