@@ -21,11 +21,11 @@ class Failing:
     def __init__(self, file: BinaryIO, allowed: int, *, lasting: bool) -> None:
         self._file, self._left, self._lasting = file, allowed, lasting
 
-    def seek(self, offset: int) -> int:
-        return self._file.seek(offset)
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
 
-    def truncate(self) -> int:
-        return self._file.truncate()  # to make a file shorter takes no space
+    def truncate(self, size: int) -> int:
+        return self._file.truncate(size)  # to make a file shorter takes no space
 
     def write(self, data: memoryview) -> int:
         self._left -= 1

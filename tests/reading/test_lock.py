@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from luma_conformance.errors import InputError
+from luma_conformance.reading import lock
 from luma_conformance.reading.lock import hold
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 
 
 def test_a_file_is_held_by_one_at_a_time(tmp_path: Path) -> None:
@@ -53,3 +54,51 @@ def test_a_file_that_cannot_be_held_is_an_input_error(tmp_path: Path) -> None:
     """There is no such folder."""
     with pytest.raises(InputError, match="cannot be written: No such file"):
         hold(tmp_path / "none" / "x")
+
+
+def test_a_file_system_without_locks_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run goes on, as nothing is known against it."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    hold(tmp_path / "x")()
+
+    assert (
+        capsys.readouterr().err == f"{tmp_path / 'x'} is not locked (No locks available); let no other run write it\n"
+    )
+    assert not [*tmp_path.iterdir()]
+
+
+def test_files_are_held_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the system's own call refuses at once, and a file is removed once nobody has it open."""
+    held: set[tuple[int, int]] = set()
+
+    def locking(descriptor: int, mode: int, count: int) -> None:
+        assert (mode, count) == (2, 1)
+        found = os.fstat(descriptor)
+        if (found.st_dev, found.st_ino) in held:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        held.add((found.st_dev, found.st_ino))
+
+    removed: list[Path] = []
+
+    def unlink(path: Path) -> None:
+        removed.append(path)
+        held.clear()
+
+    windows = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
+    monkeypatch.setattr(lock.sys, "platform", "win32")
+    monkeypatch.setattr(lock, "msvcrt", windows, raising=False)
+    monkeypatch.setattr(lock.Path, "unlink", unlink)
+
+    let_go = hold(tmp_path / "x")
+    with pytest.raises(InputError, match="another run"):
+        hold(tmp_path / "x")
+    let_go()
+
+    assert removed == [tmp_path / ".x.lock"]
+    hold(tmp_path / "x")()

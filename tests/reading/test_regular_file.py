@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import socket
 import stat
@@ -13,7 +14,14 @@ from pathlib import Path
 import pytest
 
 from luma_conformance.reading import regular_file
-from luma_conformance.reading.regular_file import Growing, check_regular, open_file, open_text, replace_text
+from luma_conformance.reading.regular_file import (
+    Growing,
+    check_regular,
+    create_text,
+    open_file,
+    open_text,
+    replace_text,
+)
 from tests.failing import fail_writing
 
 KINDS = ("pipe", "socket", "folder", "device", "circle")
@@ -49,10 +57,11 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         lambda path: open_file(path, "r+b"),
         lambda path: open_text(path, "a"),
         lambda path: replace_text(path, "new"),
+        lambda path: create_text(path, "new"),
         lambda path: Growing(path, "r+b"),
         check_regular,
     ],
-    ids=["read", "change", "append", "replace", "grow", "check"],
+    ids=["read", "change", "append", "replace", "create", "grow", "check"],
 )
 def test_what_is_no_file_is_neither_read_nor_written(use: Callable[[Path], object], kind: str) -> None:
     """Pipes, sockets, folders, devices and links in circles: an OSError with words, at once."""
@@ -101,6 +110,33 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(call: str, monkeypatch: 
         replace_text(Path("file"), "new")
 
     assert {path.name: path.read_text() for path in Path().iterdir()} == {"file": "old"}
+
+
+def test_a_file_that_is_there_is_not_created_again() -> None:
+    """It stays as it is."""
+    create_text(Path("file"), "old\n")
+
+    with pytest.raises(FileExistsError):
+        create_text(Path("file"), "new")
+    assert Path("file").read_text() == "old\n"
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of it would look like all of it, and be in the way of the next try."""
+
+    class Full(io.StringIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def begin(path: Path, mode: str) -> Full:
+        open_text(path, "x").close()
+        return Full()
+
+    monkeypatch.setattr(regular_file, "open_text", begin)
+    with pytest.raises(OSError, match="No space"):
+        create_text(Path("file"), "text")
+    assert not [*Path().iterdir()]
 
 
 @pytest.mark.parametrize("lasting", [0, 1])

@@ -7,10 +7,8 @@ import hashlib
 import os
 import platform
 import shlex
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -233,19 +231,15 @@ class _Judging:
 
 @contextmanager
 def _ending_orderly() -> Iterator[None]:
-    """Have SIGTERM end the run as Ctrl-C does, with what is known so far."""
+    """Have the signals that ask a process to end do as Ctrl-C does, with what is known so far."""
+    from luma_conformance.pytest_plugin.signals import end_orderly
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no other gets signals
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
+    with ExitStack() as undoing:
+        undoing.callback(end_orderly(interrupt))
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _make_scrub() -> Callable[[str], str]:

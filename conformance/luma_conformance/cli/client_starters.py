@@ -7,7 +7,7 @@ from typing import Final
 
 from luma_conformance.cli.parser import PROGRAM, did_you_mean
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.reading.regular_file import open_text
+from luma_conformance.reading.regular_file import create_text
 
 _RUN_BY: Final = {".py": "python", ".mjs": "node", ".sh": "bash"}
 _ALSO: Final = {"python": "python-sync", "node": "fetch", "javascript": "fetch", "bash": "curl", "shell": "curl"}
@@ -27,8 +27,7 @@ def write_starter(language: str) -> Exit:
     source = starters[name]
     written = Path(source.name)
     try:
-        with open_text(written, "x") as file:
-            file.write(source.read_text(encoding="utf-8"))
+        create_text(written, source.read_text(encoding="utf-8"))
     except FileExistsError:
         raise InputError(f"{written} is there already; nothing was written") from None
     except OSError as error:

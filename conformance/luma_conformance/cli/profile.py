@@ -17,7 +17,7 @@ from luma_conformance.catalogue.roles import EITHER, ROLES
 from luma_conformance.cli.output import is_standard, write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.reading.regular_file import open_text
+from luma_conformance.reading.regular_file import create_text
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 from luma_conformance.target.profile import MAX_BYTES, load_profile, read_template
@@ -179,8 +179,7 @@ def _as_json(found: Findings) -> str:
 
 def _write_profile(file: Path) -> Exit:
     try:
-        with open_text(file, "x") as new:
-            new.write(read_template())
+        create_text(file, read_template())
     except FileExistsError:
         raise InputError(f"{file} exists already; name another file, or remove it") from None
     except OSError as error:

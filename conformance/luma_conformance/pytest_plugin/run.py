@@ -232,6 +232,11 @@ class Run:
             if not self.is_used:
                 raise
             return None  # so that there is a summary, which says that the run was interrupted
+        except OSError as error:
+            if not self.is_used or isinstance(error, BrokenPipeError):
+                raise
+            self.tally.halt(Exit.USAGE, f"a report of pytest or another plugin cannot be written: {error}")
+            return None
         finally:
             from luma_conformance.pytest_plugin.signals import holding
 

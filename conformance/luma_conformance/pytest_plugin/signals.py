@@ -1,4 +1,4 @@
-"""Signals that end a run: one asks it to end in good order, and none may interrupt the writing of its results."""
+"""Signals that end a run: some ask it to end in good order, and none may interrupt the writing of its results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Final
 
 import pytest
 
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+_ASKING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals that ask a process to end: by whoever started it, and by a terminal that is closed."""
+_ENDING: Final = (signal.SIGINT, *_ASKING)
 
 
 @contextmanager
@@ -28,19 +30,24 @@ def holding() -> Iterator[list[int]]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def end_orderly() -> Callable[[], None]:
-    """Have SIGTERM end the run as Ctrl-C does, with a summary; return the function that undoes it."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return lambda: None  # somebody else has a use for it
-    signal.signal(signal.SIGTERM, _exit)
-
-    def undo() -> None:
-        if signal.getsignal(signal.SIGTERM) is _exit:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    return undo
-
-
 def _exit(number: int, _: object) -> None:
     pytest.exit(f"ended by {signal.Signals(number).name}")
+
+
+def end_orderly(end: Callable[[int, object], None] = _exit) -> Callable[[], None]:
+    """Have the signals that ask a process to end call `end`, which raises; return what undoes it.
+
+    By default the run ends as with Ctrl-C, with a summary.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None  # it gets none
+    ours = [number for number in _ASKING if signal.getsignal(number) is signal.SIG_DFL]  # or somebody has a use for it
+    for number in ours:
+        signal.signal(number, end)
+
+    def undo() -> None:
+        for number in ours:
+            if signal.getsignal(number) is end:
+                signal.signal(number, signal.SIG_DFL)
+
+    return undo

@@ -34,6 +34,18 @@ def check_regular(path: Path) -> None:
         _check(os.stat(path).st_mode)
 
 
+def create_text(path: Path, text: str) -> None:
+    """Write a new file whole: where that fails, there is none; raise FileExistsError where there is one, or OSError."""
+    new = open_text(path, "x")
+    try:
+        with new:
+            new.write(text)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise
+
+
 def replace_text(path: Path, text: str) -> None:
     """Write a file whole: where that fails, what was there before stays; raise OSError."""
     file = Path(os.path.realpath(path))  # a link stays a link
@@ -60,13 +72,18 @@ class Growing:
         """Open a file whose next piece begins at `offset`; raise OSError."""
         self._file = open_file(path, mode, buffering=0)
         self._offset, self._end = offset, end
+        self._size = self._file.seek(0, os.SEEK_END)
 
     def add(self, piece: bytes) -> None:
-        """Write a piece before returning; raise OSError where that fails, and the file is as it was."""
+        """Write a piece before returning; raise OSError where that fails, and the file is as it was.
+
+        Where that cannot be mended either, the file ends after the last whole piece, or in the one that failed.
+        """
         try:
             self._put(piece + self._end)
         except OSError:
             with suppress(OSError):
+                self._cut(self._offset)  # first, as it takes no space
                 self._put(self._end if self._offset else b"")
             raise
         self._offset += len(piece)
@@ -76,11 +93,18 @@ class Growing:
         self._file.close()
 
     def _put(self, text: bytes) -> None:
+        size = self._offset + len(text)
+        self._size = max(self._size, size)
         self._file.seek(self._offset)
         rest = memoryview(text)
         while rest:
             rest = rest[self._file.write(rest) :]
-        self._file.truncate()  # at what was written last: a file that was cut off may have had more after `offset`
+        if self._size > size:  # a file that was cut off may have had more after `offset`
+            self._cut(size)
+
+    def _cut(self, size: int) -> None:
+        self._file.truncate(size)
+        self._size = size
 
 
 def _find_mode(file: Path) -> int:

@@ -13,7 +13,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.origin import FORWARDED
-from luma_conformance.reference.service import Service
+from luma_conformance.reference.service import MOST_BODY, Service
 from luma_conformance.reference.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,16 +32,19 @@ def application(handle: Handle) -> Callable[[Message, Receive, Send], Awaitable[
     async def answer(scope: Message, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         chunks: list[bytes] = []
-        more = True
-        while more:
+        more, size = True, 0
+        while more and size <= MOST_BODY:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
             chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
             more = message.get("more_body", False)
         response = handle(_request(scope, b"".join(chunks)))
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
         headers.append((b"content-length", str(len(response.body)).encode()))
+        if more:
+            headers.append((b"connection", b"close"))  # the rest of the body is not read
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
 
@@ -131,6 +134,8 @@ def _server(handle: Handle) -> uvicorn.Server:
     """Return the server of a service; raise InputError where the extra that brings it is not installed."""
     try:
         import uvicorn
+
+        from luma_conformance.reference.patience import Connection
     except ModuleNotFoundError:
         install = "pip install 'luma-agents-conformance[serve]'"
         raise InputError(f"serving the reference needs uvicorn: {install}") from None
@@ -138,7 +143,7 @@ def _server(handle: Handle) -> uvicorn.Server:
     config = uvicorn.Config(
         application(handle),
         interface="asgi3",
-        http="httptools",
+        http=Connection,
         proxy_headers=False,
         date_header=False,
         lifespan="off",

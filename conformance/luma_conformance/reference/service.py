@@ -42,6 +42,8 @@ CLOCK: Final = "/_reference/clock"
 PROFILE: Final = "/.well-known/luma-conformance.toml"
 MOST_GENERATIONS: Final = 50_000
 """Generations that are remembered beside the ready-made ones: with each that is over, the oldest is forgotten."""
+MOST_BODY: Final = 300_000_000
+"""Bytes of a request's body: a video of 200 MB, the most there may be, has 280 million in base64."""
 _API_VERSION: Final = ("X-API-Version", "2026-04-01")
 _JSON: Final = ("Content-Type", "application/json")
 _CENTURY: Final = 100 * 365 * 86_400
@@ -126,6 +128,8 @@ class Service:
         polling = path.startswith(f"{GENERATIONS_PATH}/")
         if not polling and path not in (GENERATIONS_PATH, CLOCK):
             raise _Refused(404, "Not found")
+        if len(request.body) > MOST_BODY:
+            raise _Refused(413, f"Request body exceeds {MOST_BODY} bytes")
         allowed = "GET" if polling else "POST"
         if request.method != allowed:
             raise _Refused(405, "Method not allowed", (("Allow", allowed),))

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from queue import Empty, SimpleQueue
@@ -22,7 +23,7 @@ from luma_conformance.model import Response
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.gateway import ClientCertificate
-from luma_conformance.target.reach import Reach, Resolve
+from luma_conformance.target.reach import Reach, Resolve, is_public
 from luma_conformance.target.response_parser import CHUNK, BadResponse, ResponseParser
 
 Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
@@ -54,6 +55,7 @@ class Call:
 
     `total` is in seconds, `due` in seconds of the monotonic clock. `cut`: of a body only what `bounds` allow is read.
     Head and body are sent in so many `pieces`, a moment apart. `reach` is how far a URL of the target is followed.
+    `outside`: the target itself has answered from a public address, and is not followed into any network.
     """
 
     shown: str
@@ -70,6 +72,7 @@ class Call:
     due: float
     cut: bool
     reach: Reach | None = None
+    outside: bool = False
 
 
 class Stale(Exception):
@@ -85,6 +88,8 @@ def dial(call: Call) -> Connection:
         if call.reach is not None:  # what was looked at is what is connected to: a name may change its address
             addresses = call.reach.choose(call.shown, call.port, (one[4][0] for one in found), _resolving(call, until))
             found = [one for one in found if one[4][0] in addresses]
+        elif call.outside:
+            found = _check_outside(found, where)
         sock = _connected(found, until)
     except TimeoutError:
         raise ExchangeError(f"{where} accepts no connection within {call.bounds.connect:g} s") from None
@@ -96,6 +101,14 @@ def dial(call: Call) -> Connection:
     except OSError as error:
         raise ExchangeError(f"no connection to {where}: {error.strerror or error}") from None
     return Connection(_secured(sock, call, until) if call.secure else sock)
+
+
+def _check_outside(found: Found, where: str) -> Found:
+    """Return the public ones of a target's addresses; raise ExchangeError where it has only others by now."""
+    if kept := [one for one in found if is_public(one[4][0])]:
+        return kept
+    led = ", ".join(sorted(one[4][0] for one in found))
+    raise ExchangeError(f"{where} has answered from a public address, and now leads to {led}: that is not asked")
 
 
 def _resolving(call: Call, until: float) -> Resolve:
@@ -231,6 +244,13 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._used = False
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the other end has a public address."""
+        with suppress(OSError):
+            return is_public(str(self._sock.getpeername()[0]))
+        return False
 
     def close(self) -> None:
         """Close the socket."""

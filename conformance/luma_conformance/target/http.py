@@ -162,7 +162,7 @@ class HttpTransport:
                 return self._exchange(kept, call)
             except Stale:
                 pass  # it had been closed before our request came
-        return self._exchange(dial(call), call)
+        return self._exchange(self._dial(call), call)
 
     def close(self) -> None:
         """Close the kept connection; a later request opens a new one."""
@@ -184,6 +184,13 @@ class HttpTransport:
             return kept
         kept.close()
         return None
+
+    def _dial(self, call: Call) -> Connection:
+        """Open a connection to the target, whose name may not change from a public address to one of a network."""
+        connection = dial(replace(call, outside=self._reach.is_outside))
+        if connection.is_outside and not self._reach.is_outside:
+            self._reach = replace(self._reach, is_outside=True)
+        return connection
 
     def _exchange(self, connection: Connection, call: Call) -> Response:
         keep = False

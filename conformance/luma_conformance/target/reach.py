@@ -19,14 +19,24 @@ Resolve = Callable[[str, int], frozenset[str]]
 """A function that returns the addresses of a host; without any if it has none."""
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_ASSIGNED: Final = ipaddress.IPv6Network("2000::/3")
+"""All there is of the internet in IPv6; elsewhere `is_global` only means that no register has the address."""
+_NOT_GLOBAL: Final = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv6Network("3fff::/20"))
+"""Networks that older versions of `ipaddress` take for global."""
+_ISATAP: Final = 0x0000_5EFE
+"""What precedes an IPv4 address in the interface identifiers of RFC 5214, but for the bit of uniqueness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Where files may be fetched from: `target` is the target's own place, `named` has those of the profile."""
+    """Where files may be fetched from: `target` is the target's own place, `named` has those of the profile.
+
+    `is_outside`: the target has answered from a public address.
+    """
 
     target: Place
     named: frozenset[Place] = frozenset()
+    is_outside: bool = False
 
     def choose(self, shown: str, port: int, addresses: Iterable[str], resolve: Resolve) -> frozenset[str]:
         """Return those of a host's addresses that may be connected to.
@@ -37,13 +47,14 @@ class Reach:
         found = frozenset(addresses)
         allowed = frozenset(address for address in found if is_public(address))
         if allowed != found:
-            for host, own_port in (self.target, *self.named):
+            # The name of a public target may come to lead elsewhere: then it is not the place that has answered.
+            for host, own_port in (*self.named, *(() if self.is_outside else (self.target,))):
                 if own_port == port:
                     allowed |= found & resolve(host, own_port)
         if allowed:
             return allowed
         where = f"{shown} leads to {', '.join(sorted(found))}, port {port}"
-        if any(is_public(address) for address in resolve(*self.target)):
+        if self.is_outside or any(is_public(address) for address in resolve(*self.target)):
             raise ExchangeError(f"{where}, which is no public address: no client of the target could follow it")
         raise NotFollowed(
             f"{where}, which is neither public nor the target's own; it is not asked unless the profile names it: "
@@ -58,11 +69,19 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        if inner is None and found in _NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+        inner = _find_inner(found)
         if inner is not None and not is_public(str(inner)):
             return False
-        if found.ipv4_mapped is not None:
+        if found.ipv4_mapped is not None or found in _NAT64:
             return True
-    return found.is_global and not found.is_multicast
+        if found not in _ASSIGNED:
+            return False
+    return found.is_global and not found.is_multicast and not any(found in network for network in _NOT_GLOBAL)
+
+
+def _find_inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address to which a gateway, or this machine itself, would send what is for an IPv6 address."""
+    inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+    if inner is None and (address in _NAT64 or int(address) >> 32 & 0xFDFF_FFFF == _ISATAP):
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return inner

@@ -97,7 +97,8 @@ class ResponseParser:
             if not self.complete:
                 bad = error.__context__  # what one of our own methods raised
                 raise bad if isinstance(bad, BadResponse) else BadResponse(self._complaint(str(error))) from None
-            self.keep_alive = False  # what came after the response is not taken for the next one
+            # RFC 9112, 6.3: what comes after the last response may be discarded. It is not taken for the next one.
+            self.keep_alive = False
         if not self._status and self.heard >= self._bounds.head:
             raise BadResponse(f"the answer's head is over {self._bounds.head} bytes, which is the bound")
         if self._framing > CHUNK and not self.complete:
@@ -123,9 +124,11 @@ class ResponseParser:
         self._count += 1
         if self._count > self._bounds.fields:
             raise BadResponse(f"the answer has over {self._bounds.fields} header fields, which is the bound")
+        if name[-1:].isspace():  # RFC 9112, 5.1; llhttp itself lets it pass in the headers of framing only
+            raise BadResponse(f"the answer breaks HTTP: white space before the colon of {name.decode('latin-1')!r}")
         if not self._status:  # a trailer counts, and goes
             value = value.replace(b"\0", b" ")  # RFC 9110, 5.5: a NUL is replaced, or the whole message refused
-            self._fields.append((name.strip().decode("latin-1"), value.strip(b" \t").decode("latin-1")))
+            self._fields.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         if _STATUS_LINE.match(self._head()) is None:
@@ -169,6 +172,8 @@ class ResponseParser:
         headers = tuple(self._fields)
         length = header(headers, "Content-Length")
         chunked = _check_transfer(_split(header(headers, "Transfer-Encoding") or ""))
+        if chunked and self._llhttp.get_http_version() in ("0.9", "1.0"):
+            self.keep_alive = False  # RFC 9112, 6.1: its framing is not to be trusted
         if length is not None and not chunked:
             self._length = int(length.lstrip("0") or "0")
         if self._length is not None and self._length > self._bounds.body and not self._cut:
@@ -241,8 +246,10 @@ def _inflate(body: bytes, window: int, limit: int) -> bytes | None:
         if not inflater.eof:
             break
         members, rest = members + 1, inflater.unused_data
-        if window != _GZIP or members == _MAX_MEMBERS:  # RFC 1952, 2.2: a gzip file may be several, one after another
+        if window != _GZIP:  # RFC 1952, 2.2: a gzip file may be several, one after another
             break
+        if rest and members == _MAX_MEMBERS:
+            raise BadResponse(f"the answer's body is over {_MAX_MEMBERS} gzip files in a row, which is the bound")
     if members and rest:
         raise BadResponse(f"the answer's body goes on for {len(rest)} bytes after the end of what its coding holds")
     return plain if members else None
