@@ -10,6 +10,7 @@ import sys
 from tests.bench.peers.compare import compare
 from tests.bench.measuring import pin
 
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
@@ -20,4 +21,6 @@ def main() -> int:
     for t in compare([int(n) for n in options.counts.split(",")], options.rounds, options.only):
         print(t, flush=True)
     return 0
+
+
 sys.exit(main())

@@ -5,7 +5,6 @@ What a recording does not hold is not judged, and counted with the reason: it ne
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter, defaultdict

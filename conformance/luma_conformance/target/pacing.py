@@ -27,8 +27,8 @@ class Traffic:
     """A Transport that notes what each client uses of its limits; it never waits.
 
     `roles` has the role of each Authorization header, for messages; `per_minute` is the user's own limit for each key.
-    `count` and `seconds` are those of all exchanges so far. Of several `workers` of the run, which use the same clients,
-    it serves number `worker`.
+    `count` and `seconds` are those of all exchanges so far. Of several `workers` of the run, which use the same
+    clients, it serves number `worker`.
     """
 
     transport: Transport

@@ -126,7 +126,7 @@ class Quota:
             others = max(0, self._others - (self.limit - share)) if now < self._others_until else 0
             used = len(self._accepted) + (len(self._refused) if refused else 0) + others
             full_until = self._leaves(used - share, refused=refused)
-            # Reset tells when anybody's oldest request leaves the window: of several workers, the next is for one of them.
+            # Reset tells when the oldest request of all workers leaves the window; then there is room for one of them.
             is_told = self._resets > now and self.workers == 1
             slot = max(slot, min(full_until, self._resets) if is_told else full_until)
         elif self._resets:

@@ -107,7 +107,12 @@ def _write_tavern(file: Path, bodies: list[dict[str, object]], url: str) -> None
                 {
                     "name": "create",
                     "request": {"url": f"{url}/v1/generations", "method": "POST", "json": body},
-                    "response": {"status_code": 400, "headers": HEADERS, "json": {"detail": DETAIL}, "strict": ["json:on"]},
+                    "response": {
+                        "status_code": 400,
+                        "headers": HEADERS,
+                        "json": {"detail": DETAIL},
+                        "strict": ["json:on"],
+                    },
                 }
             ],
         }

@@ -115,5 +115,7 @@ def list_versions(runners: Sequence[Runner]) -> Iterator[str]:
     for name in ("pytest", "pyyaml", "httptools"):
         with suppress(ModuleNotFoundError):
             yield f"{name} {version(name)}"
-    for environment in {runner.environment.name: runner.environment for runner in runners if runner.environment}.values():
+    for environment in {
+        runner.environment.name: runner.environment for runner in runners if runner.environment
+    }.values():
         yield from (package.replace("==", " ").replace("@", " ") for package in environment.packages)

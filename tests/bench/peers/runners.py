@@ -42,7 +42,9 @@ _SCHEMATHESIS: Final = Environment(name="schemathesis", packages=("schemathesis=
 _TAVERN: Final = Environment(name="tavern", packages=("tavern==3.7.1", "pytest==9.1.1"))
 _NEWMAN: Final = Environment(name="newman", packages=("newman@6.2.2",), with_npm=True)
 _KEY: Final = {"LUMA_AGENTS_API_KEY": "luma-api-bench"}
-_CHECKS: Final = "status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance"
+_CHECKS: Final = (
+    "status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance"
+)
 
 
 def _floor(file: str) -> Line:
