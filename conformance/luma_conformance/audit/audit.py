@@ -5,7 +5,6 @@ What a recording does not hold is not judged, and counted with the reason: it ne
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter, defaultdict
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
+from luma_conformance.audit.keeping import Shelf
 from luma_conformance.audit.passing import Passed, find_passed, let_pass
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
@@ -80,8 +80,10 @@ class Audit:
     def __post_init__(self) -> None:
         self._page = Page(self.catalogue)
         self._every = EveryResponse(self.catalogue.holdings)
-        self._for_limits: list[Entry] = []
-        self._for_lives: list[Entry] = []
+        self._shelf = Shelf()
+        self._traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._created: dict[tuple[str, object], Entry] = {}
+        self._polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
         self._missing: list[Finding] = []
         self._names: set[str] = set()
         self._made: dict[str, tuple[str, int]] = {}
@@ -112,12 +114,14 @@ class Audit:
             is_filtered = RESPONSE_HEADERS in entry.unknown and not self.is_complete
             (self._missing if is_filtered else self.findings).append(found)
         elif allowance.refused:
-            self.refused.append((entry.place, allowance.refused))
+            self.refused.append((entry.place, self._shelf.share(allowance.refused)))
         facets = {mismatch.facet for mismatch in mismatches}
-        if not facets & {Facet.STATUS, Facet.HEADERS}:  # reported with the answer already
-            self._for_limits.append(_shrink(entry))
-        if not facets & {Facet.STATUS, Facet.BODY}:
-            self._for_lives.append(_shrink(entry))
+        # What is reported with the answer already is not reported again.
+        self._keep(
+            entry,
+            for_limits=not facets & {Facet.STATUS, Facet.HEADERS},
+            for_lives=not facets & {Facet.STATUS, Facet.BODY},
+        )
 
     def add_unread(self, unread: Unread) -> None:
         """Count an entry that could not be read, if it may be of the API."""
@@ -137,8 +141,8 @@ class Audit:
             self._add_unfiltered(finding)
         self.findings += [*self._judge_limits(), *self._judge_lives()]
         self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
-        self._for_limits, self._for_lives, self._missing, self._passed = [], [], [], []
-        self._names, self._made = set(), {}
+        self._missing, self._passed, self._names, self._made = [], [], set(), {}
+        self._shelf, self._traces, self._created, self._polls = Shelf(), defaultdict(list), {}, defaultdict(list)
 
     def _is_api(self, entry: Entry) -> bool:
         if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
@@ -186,44 +190,47 @@ class Audit:
         repeated = f"the generated request id is that of another answer, {first}"
         self.findings.append(Finding(entry=entry, section=TRACING, what=repeated))
 
-    def _judge_limits(self) -> Iterator[Finding]:
-        traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in self._for_limits:
+    def _keep(self, entry: Entry, *, for_limits: bool, for_lives: bool) -> None:
+        """Keep of an exchange what the limits and the lives of its file are judged by."""
+        kept: Entry | None = None
+        status, method = entry.exchange.response.status, entry.exchange.request.method
+        if for_limits and status in (201, 429):
             key = _read_key(entry)
-            if entry.exchange.response.status not in (201, 429):
-                continue
             if TIMES in entry.unknown:
                 self._pass_over("rate limit over time: the recording does not tell the times", entry.place)
             elif key is None:
                 self._pass_over("rate limit over time: the recording does not show whose key it was", entry.place)
             else:
-                traces[entry.base_url, key].append(entry)
-        for (base_url, key), trace in traces.items():
+                kept = self._shelf.shrink(entry)
+                self._traces[kept.base_url, key].append(kept)
+        if not for_lives or RESPONSE_BODY in entry.unknown:
+            return
+        if status == 201:
+            body = body_of(entry.exchange.response)
+            kept = kept or self._shelf.shrink(entry)
+            if isinstance(body, dict) and REQUEST_BODY not in kept.unknown:
+                self._created.setdefault((kept.base_url, body.get("id")), kept)
+        elif method == "GET" and status in (200, 404):
+            life = entry.exchange.request.url.partition("?")[0].rpartition("/")[2]
+            self._polls[entry.base_url, life].append(self._shelf.shrink(entry))
+
+    def _judge_limits(self) -> Iterator[Finding]:
+        for (base_url, key), trace in self._traces.items():
             passed = [one for one in self._passed if base_url.startswith(one.base_url)]
             if (why := _find_doubt_of_time(trace, passed, key)) is not None:
                 self._pass_over(f"rate limit over time: {why}", trace[0].place)
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
             # A recording may lack requests of the client: other programs, and its other keys, share its quota.
-            report = judge_rate_limit([let_pass(entry.exchange, passed) for entry in trace], since=math.inf)
+            report = judge_rate_limit(let_pass([entry.exchange for entry in trace], passed), since=math.inf)
             for contradiction in report.contradictions:
                 shown = tuple(trace[index] for index in contradiction.exchanges)
                 yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
 
     def _judge_lives(self) -> Iterator[Finding]:
-        created: dict[tuple[str, object], Entry] = {}
-        polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
-        for entry in self._for_lives:
-            status, body = entry.exchange.response.status, body_of(entry.exchange.response)
-            if RESPONSE_BODY in entry.unknown:
-                continue
-            if status == 201 and isinstance(body, dict) and REQUEST_BODY not in entry.unknown:
-                created.setdefault((entry.base_url, body.get("id")), entry)
-            elif entry.exchange.request.method == "GET":
-                polls[entry.base_url, entry.exchange.request.url.partition("?")[0].rpartition("/")[2]].append(entry)
-        for life in created.keys() | polls.keys():
-            first = created.get(life)
-            yield from _judge_life(first, [poll for poll in polls.get(life, ()) if _is_own(poll, first)])
+        for life in dict.fromkeys((*self._created, *self._polls)):
+            first = self._created.get(life)
+            yield from _judge_life(first, [poll for poll in self._polls.get(life, ()) if _is_own(poll, first)])
 
 
 def _find_doubt_of_time(trace: list[Entry], passed: list[Passed], key: str) -> str | None:
@@ -328,23 +335,6 @@ def _read_key(entry: Entry) -> str | None:
     """Return the Authorization header of a request, which identifies its key; None if it was removed."""
     shown = header(entry.exchange.request.headers, "Authorization")
     return None if shown is None or HIDDEN.search(shown) else shown
-
-
-def _shrink(entry: Entry) -> Entry:
-    """Return an entry whose request body is cut down to the members that life-cycle checks need."""
-    request, unknown = entry.exchange.request, entry.unknown
-    body = b""
-    if entry.exchange.response.status == 201:
-        try:
-            asked = json.loads(request.body)
-        except (ValueError, RecursionError):
-            asked = None
-        if isinstance(asked, dict):
-            body = json.dumps({name: asked[name] for name in ("type", "model") if name in asked}).encode()
-        else:
-            unknown = {**unknown, REQUEST_BODY: "is no object"}
-    exchange = replace(entry.exchange, request=replace(request, body=body))
-    return replace(entry, exchange=exchange, unknown=unknown)
 
 
 def _list_host_names(base_url: str) -> tuple[str, ...]:

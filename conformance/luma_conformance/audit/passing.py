@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final
 
 from luma_conformance.model import Exchange, header
@@ -42,7 +44,15 @@ def find_passed(entry: Entry, key: str | None) -> Passed | None:
     return Passed(base_url, entry.exchange.received, float(numbers[0]), key)
 
 
-def let_pass(exchange: Exchange, passed: Iterable[Passed]) -> Exchange:
-    """Return an exchange whose times are those of the target's clock."""
-    ahead = sum(one.seconds for one in passed if one.at <= exchange.sent)
-    return replace(exchange, sent=exchange.sent + ahead, received=exchange.received + ahead)
+def let_pass(exchanges: Iterable[Exchange], passed: Iterable[Passed]) -> list[Exchange]:
+    """Return exchanges whose times are those of the target's clock."""
+    moments = sorted(passed, key=lambda one: one.at)
+    times = [one.at for one in moments]
+    ahead = [0.0, *accumulate(one.seconds for one in moments)]
+    return [_shift(exchange, ahead[bisect_right(times, exchange.sent)]) for exchange in exchanges]
+
+
+def _shift(exchange: Exchange, seconds: float) -> Exchange:
+    return (
+        replace(exchange, sent=exchange.sent + seconds, received=exchange.received + seconds) if seconds else exchange
+    )

@@ -7,6 +7,7 @@ themselves is judged; nothing follows from what is not there.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -100,7 +101,9 @@ class Recorded:
         for trace in self._requests.values():
             trace.sort(key=lambda one: one[0].arrived)
             polls = [seen for seen, _ in trace if seen.route is Route.POLL]
-            ends = [one.answered for one in polls if read_member(one.reply.response.body, "state") in FINAL_STATES]
+            ends = sorted(
+                one.answered for one in polls if read_member(one.reply.response.body, "state") in FINAL_STATES
+            )
             for route in (Route.CREATE, Route.POLL):
                 yield from self._judge_retries([one for one in trace if one[0].route is route], ends)
             yield from self._judge_polls(trace)
@@ -115,9 +118,8 @@ class Recorded:
                 self._pass_over("what a client did after an error: the recording does not show whose key it was", entry)
                 continue
             gap = following.arrived - fault.answered if is_timed else 0.0
-            if read_member(fault.reply.response.body, "detail") == CONCURRENCY and any(
-                fault.answered <= end <= following.arrived for end in ends
-            ):
+            said = read_member(fault.reply.response.body, "detail")
+            if said == CONCURRENCY and bisect_left(ends, fault.answered) < bisect_right(ends, following.arrived):
                 continue  # a job has ended meanwhile, which is what the page says to wait for
             if status == 429:
                 yield from self._judge_wait(fault, entry, later, gap, is_timed=is_timed)

@@ -29,6 +29,7 @@ from luma_conformance.session.open import Options, open_session
 from luma_conformance.session.record import name_part
 from luma_conformance.session.session import Session
 from luma_conformance.target.gateway import Gateway, parse_certificate, parse_header
+from luma_conformance.target.usage import take_share
 
 
 def session_of(item: pytest.Item) -> Session:
@@ -113,12 +114,11 @@ def read_gateway(config: pytest.Config) -> Gateway:
     )
 
 
-def worker_share(spend: int, worker: Mapping[str, object] | None) -> int:
-    """Return this worker's share of `--luma-spend`, or all of it where there are no workers."""
+def find_worker(worker: Mapping[str, object] | None) -> tuple[int, int]:
+    """Return this worker's number, from 0, and how many there are."""
     if worker is None:
-        return spend
-    count, number = int(str(worker["workercount"])), int(str(worker["workerid"]).removeprefix("gw"))
-    return spend // count + (number < spend % count)
+        return 0, 1
+    return int(str(worker["workerid"]).removeprefix("gw")), int(str(worker["workercount"]))
 
 
 def _open(item: pytest.Item, options: Options) -> Session:
@@ -133,7 +133,8 @@ def _open(item: pytest.Item, options: Options) -> Session:
 
 
 def _make_options(config: pytest.Config) -> Options:
-    spend = worker_share(config.getoption("luma_spend"), getattr(config, "workerinput", None))
+    worker, workers = find_worker(getattr(config, "workerinput", None))
+    spend = take_share(config.getoption("luma_spend"), worker, workers)
     return Options(
         target=config.getoption("base_url", None),
         profile=_name_profile(config),
@@ -148,6 +149,8 @@ def _make_options(config: pytest.Config) -> Options:
         redactor=guard(config)[0],
         deviations=read_deviations(config),
         alone=not hasattr(config, "workerinput"),
+        worker=worker,
+        workers=workers,
         gateway=read_gateway(config),
     )
 

@@ -66,7 +66,8 @@ class Options:
     many seconds one generation may take; by default as many as each case says. `lenient`: another wording is a warning.
     `announce` is called with what the user should know; `progress` shows what the run is doing. `record` is the file
     that keeps the exchanges. `redactor` scrubs all that the run writes; the target's secrets are added to it. `alone`
-    is false where other workers of the run judge the same target. `gateway` is added to each request to a
+    is false where other workers of the run judge the same target; of so many `workers` this is number `worker`, from 0,
+    which keeps to its share of a limit. `gateway` is added to each request to a
     server. `widen`: the profile is in doubt, and so is its clock.
     """
 
@@ -83,6 +84,8 @@ class Options:
     redactor: Redactor = field(default_factory=Redactor)
     deviations: Deviations = field(default_factory=Deviations)
     alone: bool = True
+    worker: int = 0
+    workers: int = 1
     widen: Widen | None = None
     gateway: Gateway = field(default_factory=Gateway)
 
@@ -232,7 +235,14 @@ def _make_live_channel(transport: Transport, profile: Profile, options: Options)
     passing = _make_passing(transport, RealClock(), profile)
     passing.announce, passing.show = options.announce, progress.show
     roles = {authorization: role for role, authorization in reversed([*_make_headers(profile).items()])}
-    traffic = Traffic(transport=passing, passing=passing, roles=roles, per_minute=profile.requests_per_minute)
+    traffic = Traffic(
+        transport=passing,
+        passing=passing,
+        roles=roles,
+        per_minute=profile.requests_per_minute,
+        worker=options.worker,
+        workers=options.workers,
+    )
     patience = PATIENCE if options.patience is None else options.patience
     patient = Pacing(traffic=traffic, patience=patience, shared=not options.alone, show=progress.show)
     return LiveChannel(transport=traffic, patient=patient, passing=passing, tick=progress.tick)

@@ -27,13 +27,16 @@ class Traffic:
     """A Transport that notes what each client uses of its limits; it never waits.
 
     `roles` has the role of each Authorization header, for messages; `per_minute` is the user's own limit for each key.
-    `count` and `seconds` are those of all exchanges so far.
+    `count` and `seconds` are those of all exchanges so far. Of several `workers` of the run, which use the same
+    clients, it serves number `worker`.
     """
 
     transport: Transport
     passing: Passing
     roles: Mapping[str, str] = field(default_factory=dict)
     per_minute: int | None = None
+    worker: int = 0
+    workers: int = 1
     count: int = 0
     seconds: float = 0.0
     _usage: dict[str, Usage] = field(default_factory=dict)
@@ -52,7 +55,8 @@ class Traffic:
         key = header(request.headers, "Authorization") or ""
         if (usage := self._usage.get(key)) is None:
             role = self.roles.get(key, "a key that is no role's")
-            usage = self._usage[key] = Usage(role=role, quota=Quota(own=self.per_minute))
+            quota = Quota(own=self.per_minute, worker=self.worker, workers=self.workers)
+            usage = self._usage[key] = Usage(role=role, quota=quota)
         return usage
 
     def usage_of(self, role: str) -> Usage | None:
@@ -94,6 +98,7 @@ class Pacing:
             else:
                 usage.quota.limits_all |= not _may_create(request)
                 waited += self._wait(request, seconds or 0.0, _describe_limit(usage))
+                self._wait_ahead(request, usage)  # what others may do by then, a worker's own share may not allow yet
             tries += 1
             response = self.traffic.send(request)
         return response

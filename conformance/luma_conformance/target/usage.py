@@ -36,6 +36,11 @@ def retry_after(response: Response) -> float | None:
     return float(seconds) if seconds is not None and 1 <= seconds <= LONGEST else None
 
 
+def take_share(total: int, worker: int, workers: int) -> int:
+    """Return the share that one of the workers of a run, numbered from 0, has of a number."""
+    return total // workers + (worker < total % workers)
+
+
 def is_about_jobs(response: Response) -> bool:
     """Return whether a 429 is about too many jobs at once: it says so, or it has no sign of the rate limit."""
     detail = str(read_member(response, "detail")).lower()
@@ -59,10 +64,14 @@ class Quota:
 
     `limit` is what the target announced, `own` what the profile sets. `refused_count`: whether a refused request uses
     quota, which the page leaves open; it is learnt from X-RateLimit-Remaining, and the latest evidence wins.
-    `limits_all`: a request that is refused anyway was refused for the limit instead.
+    `limits_all`: a request that is refused anyway was refused for the limit instead. Of several `workers` of a run that
+    use the same client, number `worker` has a share of the limit, and keeps to it without knowing of the others; only
+    where there are more workers than requests a minute is that too much.
     """
 
     own: int | None = None
+    worker: int = 0
+    workers: int = 1
     limit: int | None = None
     refused_count: bool | None = None
     limits_all: bool = False
@@ -110,13 +119,16 @@ class Quota:
         self._forget(now)
         slot = 0.0
         if self.own is not None:
-            slot = self._leaves(len(self._accepted) + len(self._refused) - self.own, refused=True)
+            slot = self._leaves(len(self._accepted) + len(self._refused) - self._share(self.own), refused=True)
         if self.limit is not None:
-            refused = self.refused_count is True
-            others = self._others if now < self._others_until else 0
+            refused, share = self.refused_count is True, self._share(self.limit)
+            # What the other workers may use is no less for being used; only what goes beyond it is somebody else's.
+            others = max(0, self._others - (self.limit - share)) if now < self._others_until else 0
             used = len(self._accepted) + (len(self._refused) if refused else 0) + others
-            full_until = self._leaves(used - self.limit, refused=refused)
-            slot = max(slot, min(full_until, self._resets) if self._resets > now else full_until)
+            full_until = self._leaves(used - share, refused=refused)
+            # Reset tells when the oldest request of all workers leaves the window; then there is room for one of them.
+            is_told = self._resets > now and self.workers == 1
+            slot = max(slot, min(full_until, self._resets) if is_told else full_until)
         elif self._resets:
             slot = max(slot, self._resets)
         return max(slot, self._opens)
@@ -124,8 +136,14 @@ class Quota:
     def _note_full(self, now: float, response: Response) -> None:
         """Note an answer that says the window is full."""
         self._opens = now + (retry_after(response) or _until_reset(response, now) or 0.0)
-        if self.limit is not None and len(self._accepted) < self.limit <= len(self._accepted) + len(self._refused):
+        if self.limit is None or len(self._accepted) >= (share := self._share(self.limit)):
+            return
+        # Of several workers, one whose share is not used up does not know how much the refused requests of all are.
+        if self._refused and (self.workers > 1 or share <= len(self._accepted) + len(self._refused)):
             self.refused_count = True
+
+    def _share(self, limit: int) -> int:
+        return max(1, take_share(limit, self.worker, self.workers))
 
     def _reconcile(self, used: int, now: float) -> None:
         """Believe the target in how much of the limit is used: by us, or by others who share the client."""
@@ -133,7 +151,7 @@ class Quota:
             total = len(self._accepted) + len(self._refused)
             # A request about to leave the window may have left the server's already.
             leaving = sum(1 for times in (self._accepted, self._refused) for _ in _older(times, now - WINDOW + 2))
-            if used >= total:
+            if used >= total and self.workers == 1:
                 self.refused_count = True
             elif used < total - leaving:
                 self.refused_count = False
