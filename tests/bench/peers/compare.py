@@ -95,7 +95,8 @@ def describe(runners: Sequence[Runner], counts: Sequence[int], costs: Costs) -> 
             ]
         )
     note = (
-        f"µs: of CPU, a case from {middle:,} to {last:,}. At {middle:,}: x, times {FLOOR}; CPU x, the same of CPU; MiB"
+        f"µs: of CPU for each case from {middle:,} to {last:,}\n"
+        f"x, CPU x: times what the floor ({FLOOR}) takes at {middle:,}; MiB there"
     )
     return f"{show_table(head, rows)}\n\n{note}\n"
 
