@@ -41,6 +41,12 @@ def _read_counts(text: str) -> list[int]:
     return sorted(int(part) for part in text.split(","))
 
 
+def _read_part(text: str) -> str:
+    if text not in PARTS:
+        raise argparse.ArgumentTypeError(f"there is no part {text!r}; there are {', '.join(PARTS)}")
+    return text
+
+
 # `workers` comes first: the parts after it keep to one core, and so would what it starts.
 PARTS: dict[str, Part] = {
     "workers": lambda _: workers.measure(),
@@ -57,7 +63,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS])
+    parser.add_argument("parts", nargs="*", metavar="PART", type=_read_part)
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each; default: 5")
     parser.add_argument("--counts", type=_read_counts, default=[1, 300, 3000], help="of cases; default: 1,300,3000")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="runners besides the floor and us")
