@@ -256,7 +256,7 @@ def _list(title: str, rows: Sequence[str]) -> list[str]:
     return ["", f"{title} ({len(rows)}):", "", *(f"- {row}" for row in rows)] if rows else []
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Judge the sample and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=80, metavar="N", help="take every Nth wrong service; default: 80")
@@ -265,7 +265,7 @@ def main() -> None:
         "--trials", type=Path, default=Path("comparison.jsonl"), metavar="FILE", help="where trials are kept"
     )
     parser.add_argument("--show", action="store_true", help="ask schemathesis nothing: compare what the trials have")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     sample = choose_sample(fleet(), options.every)
     theirs = read_trials(options.trials)
     with suppress(KeyboardInterrupt):

@@ -9,13 +9,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+LAUNCH: Final = Path(__file__).with_name("launch.py")
 BARE: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 KIT: Final = ("-p", "pytest_base_url.plugin", "-p", "luma_conformance.pytest_plugin.plugin")
 """With `BARE`, the plugins that the kit needs, and no others."""
@@ -51,25 +51,21 @@ def run(
 ) -> Cost:
     """Run a command to its end and return its cost; raise Failed if it exits with another status."""
     inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
-    with tempfile.TemporaryFile() as output:
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [*map(str, command)],
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "output")
+        ended = subprocess.run(
+            [sys.executable, "-I", "-S", str(LAUNCH), str(output), *map(str, command)],
             cwd=cwd,
             env={**inherited, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in statuses:
-            output.seek(0)
-            said = output.read().decode("utf-8", "replace")[-2000:]
-            raise Failed(f"{' '.join(map(str, command))[:300]} exited with {process.returncode}:\n{said}")
-    peak = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-    return Cost(wall=wall, cpu=used.ru_utime + used.ru_stime, peak=peak)
+        status, wall, cpu, peak = ended.stdout.split()
+        if int(status) not in statuses:
+            said = output.read_text("utf-8", "replace")[-2000:]
+            raise Failed(f"{' '.join(map(str, command))[:300]} exited with {status}:\n{said}")
+    return Cost(wall=float(wall), cpu=float(cpu), peak=float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 
 
 def median(costs: Iterable[Cost]) -> Cost:
@@ -93,10 +89,11 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [[*map(str, row)] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
-    return "\n".join(
-        f"| {' | '.join([line[0].ljust(widths[0]), *(t.rjust(w) for t, w in zip(line[1:], widths[1:], strict=True))])} |"
+    shown = [
+        [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True))]
         for line in (lines[0], rule, *lines[1:])
-    )
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in shown)
 
 
 def seconds(value: float) -> str:

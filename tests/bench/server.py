@@ -63,8 +63,8 @@ class Bare(asyncio.Protocol):
         trace = _TRACE.search(head)
         return (
             f"HTTP/1.1 {status} {_PHRASES[status]}\r\nContent-Type: application/json\r\nX-API-Version: {VERSION}\r\n"
-            f"X-Request-Id: {trace[1].decode('latin-1') if trace else '7c9e6679'}\r\nContent-Length: {len(body)}\r\n\r\n"
-            f"{body}"
+            f"X-Request-Id: {trace[1].decode('latin-1') if trace else '7c9e6679'}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode("latin-1")
 
 

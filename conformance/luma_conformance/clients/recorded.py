@@ -29,7 +29,7 @@ from luma_conformance.clients.evidence import (
 from luma_conformance.clients.scenario import Reply, Route
 from luma_conformance.judge.answers import FINAL_STATES
 from luma_conformance.judge.rate_limit import CONCURRENCY
-from luma_conformance.model import GENERATIONS_PATH, Severity, header
+from luma_conformance.model import GENERATIONS_PATH, Headers, Severity, header
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry
 
 REFUSED: Final = (400, 401, 402, 403, 404, 413, 422)
@@ -225,14 +225,19 @@ def _is_shown(text: str | None) -> bool:
 
 
 def _shrink(entry: Entry) -> Entry:
-    """Return an entry without what is not needed of its bodies, so that a long recording takes little memory."""
+    """Return an entry without what is not needed of it, so that a long recording takes little memory."""
     exchange = entry.exchange
     request, response = exchange.request, exchange.response
     said = read_json(response.body)
     kept = {name: said[name] for name in ("state", "detail") if name in said} if isinstance(said, dict) else {}
     asked = request.body if len(request.body) <= MOST_KEPT else sha256(request.body).hexdigest().encode()
-    request, response = replace(request, body=asked), replace(response, body=json.dumps(kept).encode())
+    request = replace(request, headers=_pick(request.headers, "authorization"), body=asked)
+    response = replace(response, headers=_pick(response.headers, "retry-after"), body=json.dumps(kept).encode())
     return replace(entry, exchange=replace(exchange, request=request, response=response))
+
+
+def _pick(headers: Headers, name: str) -> Headers:
+    return tuple(one for one in headers if one[0].lower() == name)
 
 
 def _list_urls(entry: Entry) -> Iterator[str]:

@@ -13,8 +13,11 @@ import yaml
 
 from tests.bench.server import DETAIL, VERSION
 
+IN_A_FILE = 1000
+"""Cases: a file of the kit has at most a megabyte."""
 HEADERS = {"Content-Type": "application/json", "X-API-Version": VERSION}
-_WORDS = "a glass of iced coffee on a marble countertop in the morning light that streams through a window".split()
+_SENTENCE = "a glass of iced coffee on a marble countertop in the morning light that streams through a window"
+_WORDS = _SENTENCE.split(" ")
 _TYPES = {"prompt": "string", "model": "string", "web_search": "boolean", "user_id": "string"}
 
 
@@ -36,7 +39,7 @@ def make_body(number: int) -> dict[str, object]:
 def write_all(folder: Path, count: int, url: str) -> None:
     """Write the cases of every runner into a folder; the server is at `url`."""
     bodies = [make_body(number) for number in range(count)]
-    _write_cases(folder, bodies)
+    _write_cases(folder / "cases", bodies)
     (folder / "test_parametrised.py").write_text(_PARAMETRISED)
     _write_schemathesis(folder / "openapi.json", bodies)
     _write_tavern(folder / "test_cases.tavern.yaml", bodies, url)
@@ -44,25 +47,28 @@ def write_all(folder: Path, count: int, url: str) -> None:
 
 
 def _write_cases(folder: Path, bodies: list[dict[str, object]]) -> None:
-    """Write a case file of the kit, and the same data as JSON: the floors and pytest with httpx read these too."""
-    data: dict[str, Any] = {
-        "section": "400 — Unknown model",
-        "operation": "POST /v1/generations",
-        "status": 400,
-        "cases": [
-            {
-                "id": f"case-{number}",
-                "title": f"request {number} is refused for its model",
-                "request": {"body": body},
-                "detail": DETAIL,
-                "headers": HEADERS,
-            }
-            for number, body in enumerate(bodies)
-        ],
-    }
+    """Write case files of the kit, and the same data as JSON: the floors and pytest with httpx read these too."""
+    folder.mkdir()
     first = "# yaml-language-server: $schema=case-file.schema.json\n"
-    (folder / "cases.yaml").write_text(first + _to_yaml(data), encoding="utf-8")
-    (folder / "cases.json").write_text(json.dumps(data), encoding="utf-8")
+    for start in range(0, len(bodies), IN_A_FILE):
+        data: dict[str, Any] = {
+            "section": "400 — Unknown model",
+            "operation": "POST /v1/generations",
+            "status": 400,
+            "cases": [
+                {
+                    "id": f"case-{number}",
+                    "title": f"request {number} is refused for its model",
+                    "request": {"body": body},
+                    "detail": DETAIL,
+                    "headers": HEADERS,
+                }
+                for number, body in enumerate(bodies[start : start + IN_A_FILE], start)
+            ],
+        }
+        name = f"cases-{start:05}"
+        (folder / f"{name}.yaml").write_text(first + _to_yaml(data), encoding="utf-8")
+        (folder / f"{name}.json").write_text(json.dumps(data), encoding="utf-8")
 
 
 def _write_schemathesis(file: Path, bodies: list[dict[str, object]]) -> None:
@@ -164,7 +170,8 @@ import httpx
 import pytest
 import yaml
 
-CASES = yaml.load((Path(__file__).parent / "cases.yaml").read_text(), Loader=yaml.CSafeLoader)["cases"]
+FILES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
+CASES = [case for file in FILES for case in yaml.load(file.read_text(), Loader=yaml.CSafeLoader)["cases"]]
 
 
 @pytest.fixture(scope="session")

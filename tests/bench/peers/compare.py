@@ -1,6 +1,6 @@
 """The same cases through every runner: whole processes, interleaved round by round, client and server on one core.
 
-What takes longer than `SLOW` is run once only. A ratio is the median of those of each round, in which one ran soon
+What takes longer than `SLOW` is run once. A ratio is the median of those of each round, in which one ran soon
 after the other; on a busy machine, read the one of processor time.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -46,7 +45,8 @@ def compare(counts: Sequence[int], rounds: int, names: Sequence[str] = ()) -> It
     yield from missing
     yield describe(runners, counts, costs)
     yield from describe_goals(runners, counts[len(counts) // 2], costs)
-    yield f"{describe_machine()}; {', '.join(list_versions(runners))}; {rounds} rounds, medians"
+    yield f"\n{describe_machine()}; medians of {rounds} rounds, of what takes over {SLOW:.0f} s of one"
+    yield ", ".join(dict.fromkeys(list_versions(runners)))
 
 
 def measure(runners: Sequence[Runner], counts: Sequence[int], rounds: int, folder: Path, url: str) -> Costs:
@@ -66,7 +66,7 @@ def measure(runners: Sequence[Runner], counts: Sequence[int], rounds: int, folde
 
 
 def run_once(runner: Runner, count: int, folder: Path, url: str) -> Cost:
-    """Return the cost of one run; raise Failed if it sent fewer requests than there are cases, or more than twice as many."""
+    """Return the cost of one run; raise Failed if it did not send one request for each case."""
     before = count_requests(url)
     cost = run(runner.command(url), cwd=folder, env={**runner.variables, "BENCH_URL": url})
     sent = count_requests(url) - before
@@ -78,7 +78,7 @@ def run_once(runner: Runner, count: int, folder: Path, url: str) -> Cost:
 def describe(runners: Sequence[Runner], counts: Sequence[int], costs: Costs) -> str:
     """Return the table: seconds for each count, the slope, and ratios to the floor at the middle count."""
     middle, last = counts[len(counts) // 2], counts[-1]
-    head = ["seconds for so many cases", *(f"{count:,}" for count in counts), "µs more", "x floor", "by CPU", "MiB"]
+    head = ["seconds for cases", *(f"{count:,}" for count in counts), "µs", "x", "CPU x", "MiB"]
     rows = []
     for runner in runners:
         medians = [median(costs[runner.name, count]) for count in counts]
@@ -94,8 +94,11 @@ def describe(runners: Sequence[Runner], counts: Sequence[int], costs: Costs) -> 
                 f"{median(mine).peak:.0f}",
             ]
         )
-    note = f"µs more: processor time for each case from {middle:,} to {last:,}; x floor, by CPU, MiB: at {middle:,}"
-    return f"{show_table(head, rows)}\n\n{note}"
+    note = (
+        f"µs: of CPU for each case from {middle:,} to {last:,}\n"
+        f"x, CPU x: times what the floor ({FLOOR}) takes at {middle:,}; MiB there"
+    )
+    return f"{show_table(head, rows)}\n\n{note}\n"
 
 
 def describe_goals(runners: Sequence[Runner], middle: int, costs: Costs) -> Iterator[str]:
@@ -103,7 +106,7 @@ def describe_goals(runners: Sequence[Runner], middle: int, costs: Costs) -> Iter
     known = [runner.name for runner in runners if runner.name in GOALS]
     if not known:
         return
-    yield f"ours, plugin autoload off, at {middle:,} cases takes so many times as long as"
+    yield f"{OURS}, takes at {middle:,} cases so many times as long as"
     for name in known:
         pair = costs[OURS, middle], costs[name, middle]
         wall, cpu = (ratio(*pair, number) for number in (lambda cost: cost.wall, lambda cost: cost.cpu))
@@ -112,9 +115,7 @@ def describe_goals(runners: Sequence[Runner], middle: int, costs: Costs) -> Iter
 
 def list_versions(runners: Sequence[Runner]) -> Iterator[str]:
     """Yield name and version of what ran."""
-    for name in ("pytest", "pyyaml", "httptools"):
-        with suppress(ModuleNotFoundError):
-            yield f"{name} {version(name)}"
+    yield from (f"{name} {version(name)}" for name in ("pytest", "pyyaml", "httptools"))
     for environment in {
         runner.environment.name: runner.environment for runner in runners if runner.environment
     }.values():

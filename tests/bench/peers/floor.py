@@ -1,11 +1,13 @@
-"""The floor: the cases of a file sent over one raw socket, one after the other, and each answer compared.
+"""The floor: the cases of some files sent over one raw socket, one after the other, and each answer compared.
 
-No runner, no reports, no HTTP library: what Python needs at the least. Run: `python floor.py FILE URL`.
+No runner, no reports, no HTTP library: what Python needs at the least. Run: `python floor.py FORMAT URL`, where the
+folder `cases` has the files, in JSON or YAML.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from typing import Any
@@ -19,26 +21,31 @@ def load(path: str) -> Any:
             return json.load(file)
         import yaml
 
-        return yaml.load(file, Loader=yaml.CSafeLoader)  # noqa: S506 - it is the safe one, in C
+        return yaml.load(file, Loader=yaml.CSafeLoader)
 
 
-def main(path: str, url: str) -> int:
+def main(suffix: str, url: str) -> int:
     """Send every case; return 1 if an answer is not the one expected."""
-    data, host = load(path), urlsplit(url)
+    host = urlsplit(url)
+    files = sorted(f"cases/{name}" for name in os.listdir("cases") if name.endswith(suffix))
     assert host.hostname is not None
     with socket.create_connection((host.hostname, host.port or 80)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for case in data["cases"]:
-            body = json.dumps(case["request"]["body"]).encode()
-            head = (
-                f"POST /v1/generations HTTP/1.1\r\nHost: {host.netloc}\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n"
-            )
-            connection.sendall(head.encode() + body)
-            if not is_expected(*receive(connection), data["status"], case):
-                print(f"{case['id']}: another answer")
-                return 1
+        for file in files:
+            data = load(file)
+            for case in data["cases"]:
+                connection.sendall(make_request(case["request"]["body"], host.netloc))
+                if not is_expected(*receive(connection), data["status"], case):
+                    print(f"{case['id']}: another answer")
+                    return 1
     return 0
+
+
+def make_request(body: object, host: str) -> bytes:
+    """Return the bytes of a request."""
+    raw = json.dumps(body).encode()
+    head = f"POST /v1/generations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw
 
 
 def receive(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:

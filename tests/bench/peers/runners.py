@@ -13,9 +13,9 @@ from tests.bench.peers.environments import Environment
 
 HERE: Final = Path(__file__).parent
 FLOOR: Final = "raw socket, YAML"
-OURS: Final = "ours, plugin autoload off"
-NOTHING: Final = "pytest, items that do nothing"
-HTTPX: Final = "pytest, parametrised, httpx"
+OURS: Final = "ours, autoload off"
+NOTHING: Final = "pytest, empty items"
+HTTPX: Final = "pytest and httpx"
 SCHEMATHESIS: Final = "schemathesis, examples"
 TAVERN: Final = "tavern"
 NEWMAN: Final = "newman"
@@ -47,25 +47,25 @@ _CHECKS: Final = (
 )
 
 
-def _floor(file: str) -> Line:
-    return lambda url: [sys.executable, HERE / "floor.py", file, url]
+def _floor(suffix: str) -> Line:
+    return lambda url: [sys.executable, HERE / "floor.py", suffix, url]
 
 
 def _ours(*plugins: str) -> Line:
-    return lambda url: [*PYTEST, *plugins, "--rootdir", ".", "--base-url", url, "cases.yaml"]
+    return lambda url: [*PYTEST, *plugins, "--rootdir", ".", "--base-url", url, "cases"]
 
 
 RUNNERS: Final = (
-    Runner(name="raw socket, JSON", command=_floor("cases.json")),
-    Runner(name=FLOOR, command=_floor("cases.yaml")),
+    Runner(name="raw socket, JSON", command=_floor("json")),
+    Runner(name=FLOOR, command=_floor("yaml")),
     Runner(
         name=NOTHING,
-        command=lambda _: [*PYTEST, "-p", "noop_items", "--rootdir", ".", "cases.yaml"],
+        command=lambda _: [*PYTEST, "-p", "noop_items", "--rootdir", ".", "cases"],
         variables={**BARE, "PYTHONPATH": str(HERE)},
         sends=False,
     ),
     Runner(name=OURS, command=_ours(*KIT), variables={**BARE, **_KEY}),
-    Runner(name="ours, all plugins loaded", command=_ours(), variables=_KEY),
+    Runner(name="ours, all plugins", command=_ours(), variables=_KEY),
     Runner(
         name=HTTPX,
         command=lambda url: [_HTTPX.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_parametrised.py"],
