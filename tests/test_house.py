@@ -282,17 +282,13 @@ def test_a_run_of_cases_imports_only_what_cases_take(url: str, tmp_path: Path, *
         "import sys, pytest; status = pytest.main(sys.argv[1:]); "
         f"print(int(status), *({NOT_FOR_CASES | NOT_FOR_A_SERVER!r} & sys.modules.keys()))"
     )
-    case = str(ROOT / "specs/create/400-keyframes.yaml")
-    command = [sys.executable, "-c", look, *ONLY_CASES, "-q", "-c", os.devnull, "-k", "negative-index", case]
+    case = str(ROOT / "specs/create/400-unknown-model.yaml")  # no image in it, which the reference would decode
+    command = [sys.executable, "-c", look, *ONLY_CASES, "-q", "-c", os.devnull, case]
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
-    ended = subprocess.run(
-        [*command, *(["--base-url", url] if live else [])],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    if live:
+        command += ["--base-url", url]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     status, *loaded = ended.stdout.splitlines()[-1].split()
     assert status == "0", ended.stdout

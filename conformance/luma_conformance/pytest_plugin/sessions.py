@@ -55,7 +55,7 @@ def describe_run(config: pytest.Config) -> Run:
         kit=luma_conformance.__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
-        catalogue=catalogue_files.digest(),
+        catalogue=catalogue_files.digest() if run_of(config).wants_report else "",
         transcribed=catalogue_files.TRANSCRIBED,
         profile=one_line(session.profile or ""),
         offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
