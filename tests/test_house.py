@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -263,6 +264,35 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
         f"{shell}.scrubbing",
     )
     assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
+
+
+ONLY_CASES = ("-p", "pytest_base_url.plugin", "-p", f"{NAME}.pytest_plugin.plugin", "-p", "no:cacheprovider")
+NOT_FOR_CASES = {
+    "PIL", "asyncio", "hypothesis", "httpx", "jsonschema", "markdown_it", "respx", "schemathesis", "uvicorn",
+}  # fmt: skip
+"""What takes long to import, and serves properties, clients or a server."""
+NOT_FOR_A_SERVER = {f"{NAME}.{one}" for one in ("rules", "reference", "recording.har", "report.jsonl", "audit")}
+"""What only a run on the embedded reference needs, or one that writes a report or a recording."""
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_run_of_cases_imports_only_what_cases_take(url: str, tmp_path: Path, *, live: bool) -> None:
+    """Where cases alone are judged, nothing is imported that properties, clients or reports are for."""
+    look = (
+        "import sys, pytest; status = pytest.main(sys.argv[1:]); "
+        f"print(int(status), *({NOT_FOR_CASES | NOT_FOR_A_SERVER!r} & sys.modules.keys()))"
+    )
+    case = str(ROOT / "specs/create/400-unknown-model.yaml")  # no image in it, which the reference would decode
+    command = [sys.executable, "-c", look, *ONLY_CASES, "-q", "-c", os.devnull, case]
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+    if live:
+        command += ["--base-url", url]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    status, *loaded = ended.stdout.splitlines()[-1].split()
+    assert status == "0", ended.stdout
+    assert set(loaded) & (NOT_FOR_CASES | NOT_FOR_A_SERVER if live else NOT_FOR_CASES) == set()
 
 
 def test_contributing_shows_the_folders_in_their_order() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from luma_conformance.catalogue.files import (
+    CASES,
     EVERY_RESPONSE,
     SCHEMA,
     is_case_file,
+    is_own,
     load,
     load_file,
     own,
@@ -140,3 +143,18 @@ def test_the_kits_own_catalogue_is_read_once_and_whole() -> None:
     assert catalogue is own()
     assert len(catalogue) > 0
     assert all((specs().parent / case.place.file).is_file() for case in catalogue)
+
+
+def test_the_number_of_cases_is_that_of_the_catalogue() -> None:
+    """The constant that runs show is the number of cases that there are."""
+    assert len(own()) == CASES
+
+
+def test_a_case_is_the_kits_own_by_its_id(tmp_path: Path) -> None:
+    """A case of the catalogue is the kit's, and one with another id, or of a file by its path, is not."""
+    kits = next(iter(own()))
+    (file := tmp_path / "mine.yaml").write_bytes((specs() / "create/400-keyframes.yaml").read_bytes())
+
+    assert is_own(kits)
+    assert not is_own(replace(kits, id=f"{kits.section_id}/no-such-case"))
+    assert not any(map(is_own, load_file(file).cases))

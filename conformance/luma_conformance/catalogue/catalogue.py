@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from operator import itemgetter
 from typing import Final
 
 from luma_conformance.catalogue.grammar import Section
-from luma_conformance.matching import Scene
+from luma_conformance.matching import Exactly, Matcher, Scene
 from luma_conformance.model import Case, Holding
 
 MAX_DETAIL: Final = 1_000
 """Characters beyond which a text is not looked for: that of no error is as long, and looking takes long."""
+
+_Text = tuple[int, Matcher, Case]
+"""A `detail` that a case expects, with the number of the case."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,21 @@ class Catalogue:
         """Return the cases that expect a `detail` text, those with the given status first."""
         if len(detail) > MAX_DETAIL:
             return ()
+        exact, others = self._by_detail
         scene = Scene()
-        found = [
-            case
-            for case in self
-            if any(step.expect.detail and step.expect.detail.explain(detail, scene) is None for step in case.steps)
-        ]
-        return tuple(sorted(found, key=lambda case: case.status != status))
+        found = exact.get(detail, []) + [one for one in others if one[1].explain(detail, scene) is None]
+        cases = {number: case for number, _, case in sorted(found, key=itemgetter(0))}
+        return tuple(sorted(cases.values(), key=lambda case: case.status != status))
+
+    @cached_property
+    def _by_detail(self) -> tuple[Mapping[str, list[_Text]], list[_Text]]:
+        """The `detail` texts that cases expect: by the text, and those that are templates or a choice."""
+        exact: dict[str, list[_Text]] = {}
+        others: list[_Text] = []
+        for number, case in enumerate(self):
+            for detail in (step.expect.detail for step in case.steps):
+                if isinstance(detail, Exactly) and isinstance(detail.expected, str):
+                    exact.setdefault(detail.expected, []).append((number, detail, case))
+                elif detail is not None:
+                    others.append((number, detail, case))
+        return exact, others

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from luma_conformance.catalogue import strict_yaml as yamlfile
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.catalogue.grammar import Section, read_all, read_section
 from luma_conformance.errors import CatalogueError, InputError, Problem
+from luma_conformance.model import Case, Holding
 from luma_conformance.reading.document import Source
 from luma_conformance.reading.regular_file import open_file
 
@@ -20,6 +21,9 @@ EVERY_RESPONSE = "every-response.yaml"
 """The file that, with the schema, makes a folder a catalogue: the kit's own, or a copy of it."""
 TRANSCRIBED = "2026-11-23"
 """The day on which the kit's own catalogue was written from the page."""
+
+CASES = 442
+"""How many cases the kit's own catalogue has; a test counts them, so that a run of a few need not read all of them."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -91,6 +95,26 @@ def own() -> Catalogue:
     """Return the kit's own catalogue, which is read once."""
     root = specs()
     return load([root], below=root.parent)
+
+
+@lru_cache(maxsize=1)
+def own_holdings() -> tuple[Holding, ...]:
+    """Return what the kit's own catalogue expects of every response; no other file of it is read."""
+    root = specs()
+    return load([root / EVERY_RESPONSE], below=root.parent).holdings
+
+
+def is_own(case: Case) -> bool:
+    """Return whether a case is one of the kit's own by its id; of these, only those of its section are read."""
+    return case.id in _own_ids(case.section_id)
+
+
+@cache
+def _own_ids(section: str) -> frozenset[str]:
+    file = specs() / f"{section}.yaml"
+    if not is_case_file(file) or section_name(file) != section:
+        return frozenset()
+    return frozenset(case.id for case in load_file(file).cases)
 
 
 @lru_cache(maxsize=1)

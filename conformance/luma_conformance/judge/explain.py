@@ -10,11 +10,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.judged import Judged
-from luma_conformance.judge.rate_limit import Contradiction
 from luma_conformance.judge.severity import worst_severity
 from luma_conformance.matching import Exactly, Like, Matcher, OneOf, cut, one_line, show
 from luma_conformance.model import (
@@ -31,8 +31,9 @@ from luma_conformance.model import (
     header,
 )
 from luma_conformance.redaction.bounds import bound
-from luma_conformance.reference.origin import ORIGIN
-from luma_conformance.reference.settings import SERVED
+
+if TYPE_CHECKING:
+    from luma_conformance.judge.rate_limit import Contradiction
 
 WIDTH = 96
 MAX_SCRUBBED = 20_000
@@ -184,6 +185,9 @@ def curl(request: Request, base_url: str, show_step: str, added: Headers = ()) -
     `added` are the headers that each request to the base URL gets on its way, with $NAME for a secret.
     The embedded reference has no address, so what was sent to it is sent to one that is served.
     """
+    from luma_conformance.reference.origin import ORIGIN  # a run on a server does without the reference
+    from luma_conformance.reference.settings import SERVED
+
     url = request.url if not request.url.startswith("/") else base_url.rstrip("/") + request.url
     if url.startswith(f"{ORIGIN}/"):
         url = SERVED + url.removeprefix(ORIGIN)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hypothesis import HealthCheck, Phase, Verbosity, settings
+if TYPE_CHECKING:
+    from hypothesis import settings
 
 EXAMPLES: Final[Mapping[str, int]] = {"gate": 20, "deep": 5000}
 """How many examples a whole property takes; one of a rule's near misses takes a twentieth."""
@@ -49,6 +50,8 @@ class Fuzzing:
 
     def settings(self, share: float) -> settings:
         """Return Hypothesis' settings for a property that takes a share of the examples."""
+        from hypothesis import HealthCheck, Phase, Verbosity, settings  # a run of cases alone does without
+
         count = self.count(share)
         always = settings(
             max_examples=count,

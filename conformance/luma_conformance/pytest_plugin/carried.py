@@ -18,7 +18,6 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
 from luma_conformance.pytest_plugin.sessions import describe_run
-from luma_conformance.report import jsonl
 
 _RUN: Final = "luma_run"
 _JUDGED: Final = "luma_judged"
@@ -50,6 +49,8 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
 
 def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
     """Remove the attributes that `attach` added to a report, and return them as text that can be sent."""
+    from luma_conformance.report import jsonl  # a run without workers sends nothing
+
     attributes = vars(report)
     data = {}
     if _RUN in attributes:
@@ -61,6 +62,8 @@ def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
 
 def attributes_from(data: dict[str, Any]) -> dict[str, object]:
     """Remove what `detach` returned from a report's data, and return it as values again."""
+    from luma_conformance.report import jsonl
+
     read: dict[str, Callable[[object, str], object]] = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
     return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
 

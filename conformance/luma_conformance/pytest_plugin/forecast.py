@@ -10,7 +10,6 @@ import pytest
 from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.model import Case
 from luma_conformance.properties.fuzzing import Fuzzing
-from luma_conformance.pytest_plugin.estimate import count_cases, describe_estimate
 from luma_conformance.session.session import Session
 
 SOON: Final = 10
@@ -52,6 +51,8 @@ class Forecast:
         if known == self._known:
             return None
         self._known = known
+        from luma_conformance.pytest_plugin.estimate import count_cases, describe_estimate
+
         judged = [case for case in self._cases if all(map(session.target.might_offer, case.needs))]
         work = count_cases(case for case in judged if case.cost == 0 or session.spending.allows(case.cost))
         is_plain = work.asked == work.accepted and not self._names  # whatever uses quota, these requests do

@@ -20,7 +20,6 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.places import name_file
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, run_of
 from luma_conformance.pytest_plugin.sessions import account, session_of, stop
-from luma_conformance.session.against import add_standing
 
 
 class CaseFile(pytest.File):
@@ -32,8 +31,9 @@ class CaseFile(pytest.File):
         """Yield the cases of the file in order, the control first."""
         section = load_file(self.path, _display_path(self.path, self.config.invocation_params.dir))
         run_of(self.config).scope.add_cases(self.path, section.cases)
+        file = name_file(self.path, self.config.rootpath)
         for case in section.cases:
-            yield CaseItem.from_parent(self, name=case.slug, case=case)
+            yield CaseItem.from_parent(self, name=case.slug, case=case, file=file)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Return every problem of the file, one a line."""
@@ -44,11 +44,11 @@ class CaseFile(pytest.File):
 
 
 class CaseItem(pytest.Item):
-    """One case of the catalogue."""
+    """One case of the catalogue; `file` is what reports call the file that it is in."""
 
-    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+    def __init__(self, *, case: Case, file: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.case = case
+        self.case, self.file = case, file
         self.judged: Judged | None = None
         operation = "get" if case.operation.startswith("GET") else "create"
         self.add_marker(pytest.mark.luma(status=case.status, section=case.section_id, operation=operation))
@@ -70,7 +70,7 @@ class CaseItem(pytest.Item):
         passed = result.verdict.outcome is Outcome.PASS
         describe = session.outline if passed and not run_of(self.config).wants_report else session.describe
         judged = describe(result, time.perf_counter() - began)
-        self.judged = judged = replace(judged, file=name_file(self.path, self.config.rootpath))
+        self.judged = judged = replace(judged, file=self.file)
         account(self)
         if judged.verdict is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {judged.reason}")
@@ -87,6 +87,8 @@ class CaseItem(pytest.Item):
             stop(self, find_status(error), str(error))
         if (other := self.config.stash.get(OTHER_SESSION, None)) is None:
             return result
+        from luma_conformance.session.against import add_standing
+
         try:
             return add_standing(result, other.run(self.case))
         except ConformanceError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import pytest
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin import client_fixtures
 from luma_conformance.pytest_plugin.options import add_options
-from luma_conformance.pytest_plugin.run import NAME, REDACTOR, Run, guard, is_ours, run_of, uses_target
+from luma_conformance.pytest_plugin.run import GUARD, NAME, Run, guard, is_ours, run_of, uses_target
 from luma_conformance.pytest_plugin.scrubbing import hide_user, scrub_report
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PACKAGE = "luma_conformance"
 SHOWN_BY_CI = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
+
+SCRUBBED: pytest.StashKey[Collection[tuple[str, object]]] = pytest.StashKey()
+"""The properties of an item's last report, in which there is no secret."""
 
 MARKERS = (
     "luma(status, section, operation): a case of the Luma Agents API's catalogue, "
@@ -176,7 +179,9 @@ def pytest_runtest_makereport(
     report = yield
     if ours := is_ours(item):
         _add_verdict(item, report, None if call.excinfo is None else call.excinfo.value)
-    _scrub(item.config, report, ours=ours)
+    _scrub(item.config, report, ours=ours, known=item.stash.get(SCRUBBED, ()))
+    if GUARD in item.config.stash:
+        item.stash[SCRUBBED] = report.user_properties
     return report
 
 
@@ -257,8 +262,14 @@ def pytest_make_collect_report(
     return report
 
 
-def _scrub(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport, *, ours: bool) -> None:
+def _scrub(
+    config: pytest.Config,
+    report: pytest.TestReport | pytest.CollectReport,
+    *,
+    ours: bool,
+    known: Collection[tuple[str, object]] = (),
+) -> None:
     """Remove secrets from a report; from a report of ours also control characters."""
-    if REDACTOR in config.stash:
+    if GUARD in config.stash:
         redactor, scrub = guard(config)
-        scrub_report(report, scrub if ours else redactor.scrub)
+        scrub_report(report, scrub if ours else redactor.scrub, known)

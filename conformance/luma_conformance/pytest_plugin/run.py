@@ -34,7 +34,8 @@ NAME: Final = "luma-run"
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 OTHER_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The target a run judges, and the one that --luma-against compares it with."""
-REDACTOR: pytest.StashKey[Redactor] = pytest.StashKey()
+GUARD: pytest.StashKey[tuple[Redactor, Callable[[str], str]]] = pytest.StashKey()
+"""What `guard` returns, once there is something to guard."""
 
 CASE_PROPERTY: Final = "luma_case"
 """The name of the property that marks a report as one of a property test; JUnit shows it."""
@@ -55,14 +56,16 @@ def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
 
     Log records are scrubbed from now on.
     """
-    from luma_conformance.redaction.bounds import bound
-    from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
+    if (pair := config.stash.get(GUARD, None)) is None:
+        from luma_conformance.redaction.bounds import bound
+        from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 
-    if (redactor := config.stash.get(REDACTOR, None)) is None:
-        redactor = config.stash[REDACTOR] = Redactor(find_keys(os.environ))
-        config.add_cleanup(scrub_log_records(redactor.scrub))
-    scrub = redactor.scrub
-    return redactor, lambda text: bound(text, scrub=lambda whole: safe_text(scrub(whole)))
+        redactor = Redactor(find_keys(os.environ))
+        scrub = redactor.scrub
+        pair = redactor, lambda text: bound(text, scrub=lambda whole: safe_text(scrub(whole)))
+        config.stash[GUARD] = pair
+        config.add_cleanup(scrub_log_records(scrub))
+    return pair
 
 
 def read_label(config: pytest.Config) -> str:
@@ -202,12 +205,12 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        if REDACTOR in self._config.stash:
+        if GUARD in self._config.stash:
             scrub_warning(warning_message, guard(self._config)[1])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
-        if REDACTOR in self._config.stash:
+        if GUARD in self._config.stash:
             scrub_internal_error(excrepr, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)

@@ -60,12 +60,10 @@ class Scope:
 
     @property
     def _has_kits(self) -> bool:
-        kits = catalogue_files.own()
-        return any(self.properties.values()) or any(kits.get(case) for case in self.cases)
+        return any(self.properties.values()) or any(map(catalogue_files.is_own, self.cases.values()))
 
     def _count(self) -> tuple[int, int]:
         """Return how many cases and properties are not the kit's, and how many there are in all."""
-        kits, cases, theirs = catalogue_files.own(), self.every_case, sum(self.properties.values())
-        own = sum(kits.get(case.id) is None for case in cases) + len(self.properties) - theirs
-        properties = max(PROPERTIES, theirs) if self._has_kits else 0
-        return own, len(cases) + properties + len(self.properties) - theirs
+        theirs = sum(self.properties.values())
+        own = sum(not catalogue_files.is_own(case) for case in self.cases.values()) + len(self.properties) - theirs
+        return own, own + (catalogue_files.CASES + max(PROPERTIES, theirs) if self._has_kits else 0)

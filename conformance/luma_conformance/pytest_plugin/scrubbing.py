@@ -9,7 +9,7 @@ import logging
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import pytest
@@ -29,20 +29,23 @@ def hide_user(text: str) -> str:
     return _USER.sub("//REDACTED@", text)
 
 
-def scrub_report(report: pytest.TestReport | pytest.CollectReport, scrub: Scrub) -> None:
+def scrub_report(
+    report: pytest.TestReport | pytest.CollectReport, scrub: Scrub, known: Collection[tuple[str, object]] = ()
+) -> None:
     """Remove secrets from a report: its failure or skip reason, captured output and properties.
 
-    A traceback with a secret in it becomes plain text; one without stays as pytest made it.
+    A traceback with a secret in it becomes plain text; one without stays as pytest made it. `known` are properties of
+    the report before, which are not searched again.
     """
     if isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
         report.longrepr = (path, line, scrub(reason))
     elif report.longrepr is not None and (text := _scrub_traceback(whole := str(report.longrepr), scrub)) != whole:
         report.longrepr = "\n\n".join([*_find_crash_line(report.longrepr, scrub), text])
-    if (known := getattr(report, "wasxfail", None)) is not None:
-        vars(report)["wasxfail"] = scrub(known)
+    if (expected := getattr(report, "wasxfail", None)) is not None:
+        vars(report)["wasxfail"] = scrub(expected)
     report.sections = [(name, scrub(content)) for name, content in report.sections]
-    if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub):
+    if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub, known):
         report.user_properties = [(name, _scrub_value(value, scrub)) for name, value in report.user_properties]
 
 
@@ -93,10 +96,10 @@ def _find_crash_line(longrepr: object, scrub: Scrub) -> list[str]:
     return [scrub(message).partition("\n")[0]] if message else []
 
 
-def _has_secrets(properties: Iterable[tuple[str, object]], scrub: Scrub) -> bool:
+def _has_secrets(properties: Iterable[tuple[str, object]], scrub: Scrub, known: Collection[tuple[str, object]]) -> bool:
     """Return whether any value holds a secret, in one search, because this runs for every phase of every case."""
-    together = "\n".join(str(value) for _, value in properties)
-    return scrub(together) != together
+    together = "\n".join(str(one[1]) for one in properties if one not in known)
+    return together != "" and scrub(together) != together
 
 
 def _scrub_value(value: object, scrub: Scrub) -> object:

@@ -24,9 +24,7 @@ from luma_conformance.matching import one_line
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, read_label, run_of
 from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
-from luma_conformance.session.deviations_file import load_deviations
 from luma_conformance.session.open import Options, open_session
-from luma_conformance.session.record import name_part
 from luma_conformance.session.session import Session
 from luma_conformance.target.gateway import Gateway, parse_certificate, parse_header
 from luma_conformance.target.usage import take_share
@@ -57,7 +55,7 @@ def describe_run(config: pytest.Config) -> Run:
         kit=luma_conformance.__version__,
         pytest=pytest.__version__,
         python=platform.python_version(),
-        catalogue=catalogue_files.digest(),
+        catalogue=catalogue_files.digest() if run_of(config).wants_report else "",
         transcribed=catalogue_files.TRANSCRIBED,
         profile=one_line(session.profile or ""),
         offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
@@ -101,8 +99,11 @@ def halt(session: pytest.Session, status: Exit, message: str) -> None:
 
 def read_deviations(config: pytest.Config) -> Deviations:
     """Return the known deviations of a run; raise InputError where their file is wrong."""
-    path = config.getoption("luma_deviations")
-    return Deviations(entries=load_deviations(path) if path else (), today=date.today().isoformat())
+    if (path := config.getoption("luma_deviations")) is None:
+        return Deviations()
+    from luma_conformance.session.deviations_file import load_deviations
+
+    return Deviations(entries=load_deviations(path), today=date.today().isoformat())
 
 
 def read_gateway(config: pytest.Config) -> Gateway:
@@ -170,4 +171,8 @@ def _choose_record_file(config: pytest.Config) -> Path | None:
     """Return the file to record in; each worker has its own, and all are merged at the end."""
     path: Path | None = config.getoption("luma_record")
     worker = getattr(config, "workerinput", None)
-    return path if path is None or worker is None else name_part(path, worker["workerid"])
+    if path is None or worker is None:
+        return path
+    from luma_conformance.session.record import name_part
+
+    return name_part(path, worker["workerid"])

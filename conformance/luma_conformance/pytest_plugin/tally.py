@@ -15,7 +15,6 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run, add_covered, add_rule_counts
-from luma_conformance.rules import RULES
 
 GENERATED: Final = "generated requests"
 """What a property is of, where a case is of an operation."""
@@ -174,7 +173,11 @@ class Tally:
 def _count_rules(verdicts: tuple[Judged, ...]) -> dict[str, tuple[int, int]]:
     """Return how often generated requests broke each rule, or narrowly kept it and were accepted; empty if never."""
     counts = add_rule_counts(judged.rules for judged in verdicts)
-    return {rule.id: counts.get(rule.id, (0, 0)) for rule in RULES} if counts else {}
+    if not counts:
+        return {}
+    from luma_conformance.rules import RULES
+
+    return {rule.id: counts.get(rule.id, (0, 0)) for rule in RULES}
 
 
 def _find_observed(verdicts: tuple[Judged, ...]) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from luma_conformance.errors import ExchangeError, InputError, NotRecorded
 from luma_conformance.model import Case, Exchange, Request
 from luma_conformance.recording.entry import About, Entry
 from luma_conformance.recording.har import read_about, read_entries
-from luma_conformance.recording.recorder import FORMAT, PREPARATION, Storing, fingerprint, version_of
+from luma_conformance.recording.recorder import FORMAT, Storing, fingerprint, version_of
+from luma_conformance.target.channel import PREPARATION
 from luma_conformance.target.server_time import TimeDoubts
 
 OUTDATED: Final = "recorded for another version of this case"

@@ -23,8 +23,6 @@ from luma_conformance.target.server_time import TimeDoubts
 
 FORMAT: Final = 1
 """The version of the notes in a recording."""
-PREPARATION: Final = "preparation/"
-"""The beginning of the items in which the kit fills a role itself; their example is a list of why that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Targets opened as sessions: the embedded reference, a live server, or a recording."""
+"""Targets opened as sessions: the embedded reference, a live server, or a recording.
+
+What only one of the three needs is imported where it is opened, so that no run waits for the other two.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,8 @@ from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
 from luma_conformance.redaction.bounds import bound
 from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
-from luma_conformance.reference import InProcess, Settings, profile_path
 from luma_conformance.session.prepare import Prepared
 from luma_conformance.session.progress import Progress
-from luma_conformance.session.record import record, replay
 from luma_conformance.session.session import Session
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.channel import LiveChannel, Passing, TimeRequest
@@ -112,12 +113,16 @@ def _open_recording(path: str, options: Options) -> Session:
         raise InputError(f"{other} does not go with a recording, which has its profile in it and is not recorded")
     if not path.strip():
         raise InputError(f"{CASSETTE} names no file; write {CASSETTE}run.har; {UNSET}")
+    from luma_conformance.session.record import replay
+
     session = replay(Path(path), options.redactor, options.max_age)
     session.lenient, session.deviations = options.lenient, options.deviations
     return session
 
 
 def _open_embedded(profile: Profile | None, options: Options) -> Session:
+    from luma_conformance.reference import InProcess, Settings, profile_path
+
     # Its clock only moves when asked to, so nothing would ever leave the main client's window or slots.
     transport = InProcess(Settings(rpm=10**9, concurrency=10**9))
     given, profile = profile, profile or load_profile(profile_path(), {})
@@ -131,12 +136,14 @@ def _open_embedded(profile: Profile | None, options: Options) -> Session:
 
 def open_in_process(transport: Transport, clock: Clock, profile: Profile, options: Options) -> Session:
     """Open a target that is part of this process, such as a miniature; nothing about it is checked."""
+    from luma_conformance.reference.origin import ORIGIN
+
     spending = Spending(transport, limit=None)
     passing = _make_passing(spending, clock, profile)
     channel = LiveChannel(transport=passing, patient=passing, passing=passing)
     if options.progress is not None:
         channel = replace(channel, tick=options.progress.tick)
-    return _make_session(EMBEDDED, InProcess.base_url, channel, spending, profile, options)
+    return _make_session(EMBEDDED, ORIGIN, channel, spending, profile, options)
 
 
 def _open_live(base_url: str, profile: Profile | None, options: Options) -> Session:
@@ -225,7 +232,11 @@ def _make_session(
 
 
 def _record_if_asked(session: Session, options: Options) -> Session:
-    return session if options.record is None else record(session, options.record, options.redactor)
+    if options.record is None:
+        return session
+    from luma_conformance.session.record import record
+
+    return record(session, options.record, options.redactor)
 
 
 def _make_live_channel(transport: Transport, profile: Profile, options: Options) -> LiveChannel:

@@ -15,8 +15,7 @@ from luma_conformance.judge.lent import JOBS_KEY, MOST_JOBS, MOST_REQUESTS, RPM_
 from luma_conformance.judge.play import PLAIN_PROMPT, bind
 from luma_conformance.matching import cut, whole_number
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response, header
-from luma_conformance.recording.recorder import PREPARATION
-from luma_conformance.target.channel import Channel
+from luma_conformance.target.channel import PREPARATION, Channel
 from luma_conformance.target.pacing import PATIENCE
 from luma_conformance.target.profile import Profile
 from luma_conformance.target.spending import Spending

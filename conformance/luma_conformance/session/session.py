@@ -54,7 +54,7 @@ class Session:
     prepared: Prepared | None = None
     traffic: Traffic | None = None
     controls: Controls = field(default_factory=Controls)
-    every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own().holdings))
+    every: EveryResponse = field(default_factory=lambda: EveryResponse(catalogue_files.own_holdings()))
 
     def run(self, case: Case) -> Result:
         """Return the result of a case; raise CouldNotJudge if the target went away meanwhile."""

@@ -18,6 +18,9 @@ from luma_conformance.target.server_time import Moment, ServerTime, TimeDoubts
 LONG: Final = 5.0
 """Waits of at least this many seconds of real time are shown."""
 
+PREPARATION: Final = "preparation/"
+"""The beginning of the items in which the kit fills a role itself; their example is a list of why that failed."""
+
 TimeRequest = Callable[[int, str], Request]
 """A function that returns the request which lets whole seconds pass for the client of an Authorization header."""
 

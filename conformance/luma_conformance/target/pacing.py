@@ -8,7 +8,6 @@ from typing import Final
 
 from luma_conformance.model import GENERATIONS_PATH, Request, Response, Transport, header
 from luma_conformance.reading.strict_json import parse_json
-from luma_conformance.rules import Rejected, predict
 from luma_conformance.target.channel import LONG, Passing
 from luma_conformance.target.usage import LONGEST, Quota, Usage, is_about_jobs, retry_after
 
@@ -159,6 +158,8 @@ def _describe_limit(usage: Usage) -> str:
 
 def _may_create(request: Request) -> bool:
     """Return whether the page lets a request pass, so that it needs a slot."""
+    from luma_conformance.rules import Rejected, predict  # few targets have limits that matter
+
     try:
         return not isinstance(predict(parse_json(request.body)), Rejected)
     except ValueError:

@@ -29,7 +29,6 @@ from luma_conformance.catalogue.roles import (
 from luma_conformance.errors import InputError, Unreadable
 from luma_conformance.reading.document import MAX_PROBLEMS, Node, Problems
 from luma_conformance.reading.text_file import read_text
-from luma_conformance.reading.toml import read_toml
 from luma_conformance.target.gateway import ClientCertificate, Gateway, GatewayHeader, make_header
 
 MAIN_VARIABLE: Final = "LUMA_AGENTS_API_KEY"
@@ -195,6 +194,8 @@ def parse_profile(text: str, name: str, environ: Mapping[str, str]) -> Profile:
     """Return the profile in a TOML text called `name`; raise InputError with everything that is wrong with it."""
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise InputError(f"{name}: is too big; a profile has at most {MAX_BYTES} bytes")
+    from luma_conformance.reading.toml import read_toml  # a target need not have a profile
+
     source = read_toml(text, name)
     problems = Problems(name, source.locate, limit=MAX_PROBLEMS)
     profile = _read(Node(source.data, problems), name, environ)
