@@ -13,7 +13,8 @@ from luma_conformance.cli import results
 from luma_conformance.cli.client_function import load_function
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin import options
-from luma_conformance.report.jsonl import format_header
+from luma_conformance.report.jsonl import format_header, parse_results
+from luma_conformance.report.result import Results
 from luma_conformance.report.result import Run as Judged
 from tests.kit import Run
 from tests.reading.test_regular_file import KINDS, make
@@ -122,6 +123,11 @@ def test_a_client_is_not_imported_from_a_file_of_gigabytes() -> None:
         load_function("x.py:main")
 
 
+def _parse_little(raw: bytes, name: str) -> Results:
+    assert len(raw) < 1_000_000
+    return parse_results(raw, name)
+
+
 @pytest.mark.parametrize(("size", "why"), [(400_000_000, "is not a line of JSON"), (2_000_000_000, "is larger than")])
 def test_a_large_file_that_has_no_results_is_not_read(
     size: int, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -129,8 +135,7 @@ def test_a_large_file_that_has_no_results_is_not_read(
     """Its size, or its beginning, is enough."""
     with Path("x").open("wb") as file:
         file.truncate(size)
-    parse = results.parse_results
-    monkeypatch.setattr(results, "parse_results", lambda raw, name: parse(raw if len(raw) < 1_000_000 else b"", name))
+    monkeypatch.setattr(results, "parse_results", _parse_little)
 
     assert cli.main(["report", "x"]) == Exit.USAGE
     assert why in capsys.readouterr().err
