@@ -253,7 +253,7 @@ def test_a_key_of_the_users_is_shown_nowhere(client: Write, capsys: Output, monk
 
 
 @pytest.mark.skipif(os.name != "posix", reason="about signals")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_interrupted_says_what_it_knows(ending: int, client: Write, tmp_path: Path) -> None:
     """The clients that run are ended too, and the results are incomplete."""
     client()

@@ -76,6 +76,17 @@ def test_each_other_format_can_fail(run: Run, name: str, monkeypatch: pytest.Mon
     assert len([*Path("out").iterdir()]) == 5
 
 
+@pytest.mark.parametrize("option", ["--junitxml=/dev/full", "--junitxml=things.yaml/junit.xml"])
+def test_a_report_of_pytest_that_cannot_be_written_ends_the_run_in_order(run: Run, option: str) -> None:
+    """Pytest itself would end in a traceback, with the status of a target that is wrong."""
+    ended = run("--luma-report", "out", option)
+
+    assert ended.ret == Exit.USAGE
+    ended.stdout.fnmatch_lines(["*a report of pytest or another plugin cannot be written: *"])
+    assert "Traceback" not in ended.stdout.str() + ended.stderr.str()
+    assert "report.html" in [file.name for file in Path("out").iterdir()]
+
+
 @pytest.mark.parametrize("arguments", [["--luma-record", "out/results.jsonl"], ["--luma-report", "out"]])
 def test_a_second_run_into_the_same_files_is_refused(run: Run, arguments: list[str]) -> None:
     """It says so before it sends or removes anything."""

@@ -122,9 +122,12 @@ def test_ctrl_c_in_a_property_is_not_green(pytester: pytest.Pytester) -> None:
     assert judge(pytester, "test_ctrl_c_in_a_property_is_not_green.py") == Exit.INTERRUPTED
 
 
-def test_sigterm_ends_a_run_in_good_order(pytester: pytest.Pytester) -> None:
-    """It is as good as Ctrl-C."""
-    assert judge(pytester, places=["case"], act=KILL.format("SIGTERM")) == Exit.INTERRUPTED
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("place", ["collection", "case"])
+def test_other_signals_end_a_run_in_good_order(pytester: pytest.Pytester, name: str, place: str) -> None:
+    """To be asked to end, or to lose the terminal, is as good as Ctrl-C; no lock is left."""
+    assert judge(pytester, places=[place], act=KILL.format(name)) == Exit.INTERRUPTED
+    assert not [*pytester.path.rglob(".*.lock")]
 
 
 @pytest.mark.parametrize(

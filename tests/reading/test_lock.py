@@ -91,9 +91,9 @@ def test_files_are_held_on_windows_too(tmp_path: Path, monkeypatch: pytest.Monke
         held.clear()
 
     windows = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
-    monkeypatch.setattr(lock.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(lock, "msvcrt", windows, raising=False)
-    monkeypatch.setattr(lock.Path, "unlink", unlink)
+    monkeypatch.setattr(Path, "unlink", unlink)
 
     let_go = hold(tmp_path / "x")
     with pytest.raises(InputError, match="another run"):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from luma_conformance.cli.parser import did_you_mean
 from luma_conformance.errors import InputError
+from luma_conformance.reading.regular_file import open_file
 
 if TYPE_CHECKING:
     from luma_conformance.clients.in_process import Client
+
+MAX_BYTES: Final = 10_000_000
+"""Bytes of a file with a client in it."""
 
 
 def load_function(text: str) -> Client:
@@ -35,6 +41,9 @@ def load_function(text: str) -> Client:
 
 
 def _load_file(path: Path) -> ModuleType:
+    with open_file(path) as file:  # the import system would read from a pipe, and of a device for ever
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it has over {MAX_BYTES:,} bytes")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -14,8 +14,10 @@ from luma_conformance.report.jsonl import parse_results
 if TYPE_CHECKING:
     from luma_conformance.report.result import Results
 
-MAX_BYTES: Final = 2_000_000_000
+MAX_BYTES: Final = 500_000_000
 """The largest results file that is read, in bytes."""
+_HEAD: Final = 100_000
+"""Bytes by which a large file that is something else is found out."""
 RESULTS: Final = "results.jsonl"
 WRITTEN_BY: Final = f"a {RESULTS} that `pytest --luma-report DIR` wrote, or its folder"
 
@@ -27,7 +29,8 @@ def read_results(path: Path) -> Results:
         with open_file(file) as opened:
             if os.fstat(opened.fileno()).st_size > MAX_BYTES:
                 raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
-            return parse_results(opened.read(), str(file))
+            head = opened.read(_HEAD)
+            return parse_results(head + (opened.read() if head[:1] == b"{" else b""), str(file))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 

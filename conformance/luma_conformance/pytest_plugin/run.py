@@ -112,9 +112,12 @@ class Run:
         self.progress: Progress | None = None
         self._forecast: Forecast | None = None
         self._publisher: Publisher | None = None
-        if (record := config.getoption("luma_record")) is not None and self._controls:
+        record, report = config.getoption("luma_record"), config.getoption("luma_report")
+        if self._controls and (record or report):
+            self._end_orderly()  # already: what is locked or begun here is to be ended
+        if record is not None and self._controls:
             self._hold(record)
-        if config.getoption("luma_report") is not None:
+        if report is not None:
             self._publish()
 
     @property
@@ -127,9 +130,7 @@ class Run:
             self._tally = Tally(flaky_ok=self._config.getoption("luma_flaky_ok"))
             self.is_used = True
             if not hasattr(self._config, "workerinput"):
-                from luma_conformance.pytest_plugin.signals import end_orderly
-
-                self._config.add_cleanup(end_orderly())
+                self._end_orderly()
         return self._tally
 
     @property
@@ -317,6 +318,11 @@ class Run:
         if self._forecast is not None and session is not None and (said := self._forecast.say(self._config, session)):
             self._forecast = None
             self.announce(said)
+
+    def _end_orderly(self) -> None:
+        from luma_conformance.pytest_plugin.signals import end_orderly
+
+        self._config.add_cleanup(end_orderly())
 
     def _hold(self, record: Path) -> None:
         """Keep other runs from writing the recording; raise UsageError where one does."""

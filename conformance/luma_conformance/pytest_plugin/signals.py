@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import pytest
-
 _ASKING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that ask a process to end: by whoever started it, and by a terminal that is closed."""
 _ENDING: Final = (signal.SIGINT, *_ASKING)
@@ -31,7 +29,8 @@ def holding() -> Iterator[list[int]]:
 
 
 def _exit(number: int, _: object) -> None:
-    pytest.exit(f"ended by {signal.Signals(number).name}")
+    # Not pytest.exit: while a file is collected, pytest takes that for an error of the file.
+    raise KeyboardInterrupt(f"ended by {signal.Signals(number).name}")
 
 
 def end_orderly(end: Callable[[int, object], None] = _exit) -> Callable[[], None]:
