@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Final
 
-from luma_conformance.audit.audit import HIDDEN
+from luma_conformance.audit.replaced import is_hidden
 from luma_conformance.clients.conduct import Seen
 from luma_conformance.clients.evidence import (
     PERSISTENT,
@@ -221,7 +221,7 @@ def _to_seen(entry: Entry) -> Seen:
 
 def _is_shown(text: str | None) -> bool:
     """Return whether a key or a URL is there as it was: what stands for it otherwise may stand for more than one."""
-    return text is not None and HIDDEN.search(text) is None
+    return text is not None and not is_hidden(text)
 
 
 def _shrink(entry: Entry) -> Entry:

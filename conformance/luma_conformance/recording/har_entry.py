@@ -77,6 +77,7 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
     asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
     method, status = request.string("method"), _read_status(response)
     if not own:
+        asked, answered = _restore_type(asked, request["postData"]), _restore_type(answered, response["content"])
         unknown |= {REQUEST_HEADERS: NONE_RECORDED} if not asked else {}
         unknown |= {RESPONSE_HEADERS: NONE_RECORDED} if not answered and status else {}
     bodies = {
@@ -217,20 +218,33 @@ def _read_status(response: Node) -> int:
     status = response.get("status")
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
         return int(status)
+    if isinstance(status, float) and status.is_integer() and 100 <= status <= 999:
+        return int(status)
     return 0 if status in (-1, None) else response["status"].whole(0, 999)
 
 
 def _read_headers(node: Node) -> Headers:
     """Return the header fields in their order, without HTTP/2's pseudo-headers."""
     pairs = []
-    records = node.value if isinstance(node.value, list) else [] if node.is_missing else node.elements()
+    if isinstance(node.value, dict):  # as some programs write them
+        records: list[object] = [{"name": name, "value": value} for name, value in node.value.items()]
+    else:
+        records = node.value if isinstance(node.value, list) else [] if node.is_missing else [*node.elements()]
     for index, record in enumerate(records):
         name, value = (record.get("name"), record.get("value")) if isinstance(record, dict) else (None, None)
-        if not (isinstance(name, str) and isinstance(value, str)):
+        if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, str | int):
             raise node.error(f"{node.name}[{index}] should have a name and a value, both strings")
         if not name.startswith(":"):
-            pairs.append((name, value))
+            pairs.append((name, str(value)))
     return tuple(pairs)
+
+
+def _restore_type(headers: Headers, body: Node) -> Headers:
+    """Return header fields with a Content-Type of JSON that is only beside the body; no program guesses it."""
+    kind = body.get("mimeType")
+    is_lost = headers and header(headers, "Content-Type") is None
+    is_json = isinstance(kind, str) and kind.partition(";")[0].strip().lower() == "application/json"
+    return (*headers, ("Content-Type", str(kind))) if is_lost and is_json else headers
 
 
 def _find_request_body(request: Node, headers: Headers) -> Stored:
@@ -243,8 +257,9 @@ def _find_request_body(request: Node, headers: Headers) -> Stored:
     return Stored(
         value=_decode_base64(post["text"]) if is_encoded else post.get("text"),
         headers=headers,
-        sent=(request.get("bodySize"),),
+        sizes=(request.get("bodySize"),),
         damage=damage,
+        is_request=True,
         is_optional=request.get("method") in ("GET", "HEAD", "OPTIONS", "DELETE"),
     )
 

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 import yaml
 
 from luma_conformance.errors import InputError
-from luma_conformance.model import Exchange, Headers, Request, Response
+from luma_conformance.model import Exchange, Headers, Request, Response, header
 from luma_conformance.reading.document import Node, Problems
 from luma_conformance.reading.yaml_events import Builder, Grammar
 from luma_conformance.recording.body import Stored, restore
@@ -221,12 +221,16 @@ def _read_entry(value: object, place: str) -> Entry:
     method, status = request.string("method"), _read_status(response)
     asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
     unknown = {TIMES: "a cassette has none", REQUEST_HEADERS: FILTERED, RESPONSE_HEADERS: FILTERED}
+    if header(asked, "Content-Type") is None and _can_only_be_json(request["body"].value):
+        asked = (*asked, ("Content-Type", "application/json"))  # aiohttp adds it after vcrpy has looked
     bodies = []
     for part, node, headers, is_optional in (
         (REQUEST_BODY, request["body"], asked, method in ("GET", "HEAD", "OPTIONS", "DELETE")),
         (RESPONSE_BODY, response["body" if "body" in response else "content"], answered, method == "HEAD"),
     ):
-        body, loss = restore(Stored(value=_find_body(node), headers=headers, is_optional=is_optional))
+        is_request = part == REQUEST_BODY
+        stored = Stored(value=_find_body(node), headers=headers, is_optional=is_optional, is_request=is_request)
+        body, loss = restore(stored)
         bodies.append(body)
         unknown |= {part: loss} if loss is not None else {}
     exchange = Exchange(
@@ -236,6 +240,13 @@ def _read_entry(value: object, place: str) -> Entry:
         received=0.0,
     )
     return Entry(exchange=exchange, base_url=base_url, place=place, unknown=unknown)
+
+
+def _can_only_be_json(body: object) -> bool:
+    """Return whether data that a client handed over cannot have been sent as a form, whose values are texts."""
+    if not isinstance(body, dict) or "string" in body or "base64_string" in body:
+        return False
+    return any(not isinstance(_resolve(value), str | bytes) for value in body.values())
 
 
 def _read_status(response: Node) -> int:
