@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -66,8 +67,13 @@ def make_entry_data(
     }
 
 
-def read_entry(value: object, place: str, *, own: bool) -> Entry:
-    """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong."""
+def read_entry(
+    value: object, place: str, *, own: bool, read_attached: Callable[[str], bytes | None] = lambda _: None
+) -> Entry:
+    """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong.
+
+    `read_attached` returns a body that lies beside the file, by its name there.
+    """
     node = Node(value, Problems(place), title="the entry").mapping()
     request, response = node["request"].mapping(), node["response"].mapping()
     unknown: dict[str, str] = {}
@@ -84,6 +90,8 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
         REQUEST_BODY: _find_request_body(request, asked),
         RESPONSE_BODY: _find_response_body(response, answered, status, method),
     }
+    if not own:
+        _attach(bodies, {REQUEST_BODY: request["postData"], RESPONSE_BODY: response["content"]}, read_attached)
     restored = {part: _restore(stored, part, unknown, own=own) for part, stored in bodies.items()}
     exchange = Exchange(
         request=Request(method=method, url=url, headers=asked, body=restored[REQUEST_BODY]),
@@ -99,6 +107,12 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
         unknown=unknown,
         unanswered=None if own or not isinstance(value, dict) else find_answerer(value),
     )
+
+
+def _attach(bodies: dict[str, Stored], nodes: Mapping[str, Node], read_attached: Callable[[str], bytes | None]) -> None:
+    for part, node in nodes.items():
+        if not bodies[part].value and isinstance(named := node.get("_file"), str):
+            bodies[part] = replace(bodies[part], value=read_attached(named))
 
 
 def _read_url(request: Node, base_url: object, *, own: bool) -> tuple[str, str]:
