@@ -23,7 +23,7 @@ from luma_conformance.recording.har_entry import concerns_api, make_entry_data, 
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
 from luma_conformance.recording.opening import Openable, open_recording, read_attached
 
-__all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
+__all__ = ("About", "Entry", "Writer", "is_own", "merge", "read_about", "read_entries")
 
 CREATOR: Final = "luma-conformance"
 """The creator's name, by which the kit recognises its own files."""
@@ -98,6 +98,12 @@ def read_about(path: Openable) -> About:
             break
         found[name] = value
     return read_comment(found.get("comment")) if _is_own(found.get("creator")) else {}
+
+
+def is_own(path: Path) -> bool:
+    """Return whether a file begins as the kit's recorder begins one; raise InputError."""
+    with _explain_errors(path, "read"), open_recording(path) as file:
+        return file.read(len(_make_beginning())) == _make_beginning()
 
 
 def merge(into: Path, parts: Iterable[Path]) -> None:
