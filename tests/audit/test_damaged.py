@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.audit.damaged import (
     list_damages,
     make,
     put,
+    rewrite,
     speak,
     to_cassette,
     to_har,
@@ -128,6 +130,48 @@ def test_an_empty_answer_is_judged_as_empty(tmp_path: Path, name: str) -> None:
     audit = judge(write(document, tmp_path / f"a.{kind}"))
 
     assert [finding.entry.place.rpartition(" ")[2] for finding in audit.findings] == ["3"]
+
+
+CONTROLS: dict[str, tuple[int, Any]] = {
+    "a redirect to another place": (0, both(
+        put("response.status", 308), put("response.headers", [{"name": "Location", "value": "/v1/generations/"}]))),
+    "a text that was coded twice": (2, both(
+        rewrite("response.content.text", lambda text: text.encode().decode("latin-1")),
+        rewrite("response.content.text", lambda text: text.replace("source is", "source was")))),
+    "a body that the server quoted": (2, both(
+        rewrite("response.content.text", json.dumps), put("response.content.size", -1),
+        drop_header("response", "Content-Length"))),
+    "a text that only resembles a mask": (2, put("response.content.text", '{"detail": "secret sauce"}')),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_what_resembles_a_loss_and_is_none_is_found(tmp_path: Path, name: str) -> None:
+    """A fault of the server's that looks like something recordings suffer is a finding, or is counted."""
+    number, damage = CONTROLS[name]
+    document = to_har(speak())
+    damage(document["log"]["entries"][number])
+
+    audit = judge(write(document, tmp_path / "a.har"))
+
+    assert audit.findings or audit.not_judged
+    assert audit.findings or name == "a text that was coded twice"
+
+
+def test_a_form_is_told_from_json_where_the_type_is_not_in_a_cassette(tmp_path: Path) -> None:
+    """Of what aiohttp was handed only data that no form can hold is JSON for sure; another refusal may be of a form."""
+    for more, is_found in (({}, False), ({"video": {"resolution": "720p"}}, True)):
+        document = to_cassette(speak())
+        entry = document["interactions"][2]
+        entry["request"]["body"] = {"prompt": "früh", "model": "ray-3.2", "type": "video_edit", **more}
+        entry["response"]["body"] = {"string": '{"detail": "Request body is not valid JSON"}'}
+        for name in ("Content-Type", "Content-Length"):
+            drop_header("request", name)(entry)
+
+        audit = judge(write(document, tmp_path / "a.vcr.json"))
+
+        assert bool(audit.findings) is is_found
+        assert any("a Content-Type that the recording does not show" in why for why in audit.not_judged) is not is_found
 
 
 def test_there_are_many_damages() -> None:

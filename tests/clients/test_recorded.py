@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,14 @@ import pytest
 
 from luma_conformance.cli.main import main
 from luma_conformance.clients import files
+from luma_conformance.clients.conduct import Conduct
+from luma_conformance.clients.in_process import play_in_process
 from luma_conformance.clients.recorded import Recorded, Slip
+from luma_conformance.clients.verdict import judge
 from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import Exchange, Headers, Request, Response, Severity
 from luma_conformance.recording.entry import TIMES, Entry
+from tests.clients.programs import faulty
 
 KEY = "Bearer luma-api-recorded-key-0001"
 URL = "https://storage.example.com/out.png?X-Amz-Signature=1"
@@ -163,3 +168,49 @@ def test_the_command_says_what_the_client_did(
     said = capsys.readouterr().out
     assert "the client did   it sent the same POST again 0.96 s after 422 (a.har:entry 1)" in said
     assert "client      1 must and 0 shoulds broken" in said
+
+
+SCENARIOS = {one.id: one for one in files.own()}
+PLAYED = {
+    "repeats-400": "refused/400-prompt",
+    "repeats-401": "refused/401-revoked",
+    "repeats-402": "refused/402-no-funds",
+    "repeats-404": "polling/not-found",
+    "repeats-422": "refused/422-base64",
+    "hammers-429": "429/retry-after-5",
+    "waits-half": "429/retry-after-5",
+    "caps-the-wait-at-a-second": "429/concurrent-60",
+}
+"""Mistakes of a program that a recording shows as well as a scenario, and the scenarios that catch them."""
+
+
+def record(habits: faulty.Habits, scenario: str) -> tuple[Conduct, list[Slip]]:
+    """Return what a program does in a scenario, and what a recording of it shows to be wrong."""
+    conduct = play_in_process(lambda environ: sys.exit(faulty.do(habits, environ)), SCENARIOS[scenario])
+    recorded = Recorded()
+    for number, seen in enumerate(conduct.seen, start=1):
+        exchange = Exchange(
+            request=seen.request, response=seen.reply.response, sent=seen.arrived, received=seen.answered
+        )
+        recorded.add(Entry(exchange=exchange, base_url="https://a", place=f"a.har:entry {number}"))
+    return conduct, [*recorded.end()]
+
+
+@pytest.mark.parametrize("mistake", PLAYED)
+def test_a_recording_of_a_program_shows_what_its_scenario_finds(mistake: str) -> None:
+    """The recording of a faulty program shows its mistake, for a reason and with a strength that the scenario has."""
+    conduct, slips = record(faulty.MISTAKES[mistake], PLAYED[mistake])
+
+    broken = judge(SCENARIOS[PLAYED[mistake]], conduct).broken
+    assert slips
+    assert {(slip.severity, slip.because) for slip in slips} <= {
+        (one.expectation.severity, one.expectation.because) for one in broken
+    }
+
+
+@pytest.mark.parametrize("scenario", [*dict.fromkeys(PLAYED.values()), "502/thrice", "polling/long-processing"])
+def test_a_recording_of_a_right_program_shows_nothing(scenario: str) -> None:
+    """The same program without a mistake has no slip."""
+    _, slips = record(faulty.RIGHT, scenario)
+
+    assert slips == []
