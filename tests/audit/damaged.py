@@ -8,6 +8,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -25,10 +26,22 @@ Damage = Callable[[Document], None]
 
 API: Final = "https://agents.lumalabs.ai"
 ID: Final = "d290f1ee-6c54-4b01-90e6-d701748f0851"
+OTHER_ID: Final = "0b6f6f0a-53b2-4a51-9a3e-6f1c9e4f7a11"
+REFUSAL: Final = (
+    "source is required for type 'video_edit' or 'video_reframe' — provide source.generation_id (UUID of a prior "
+    "generation) or source.url / source.data with source.media_type='video/mp4'"
+)
+"""A text with a character that programs write in several ways."""
 EVERY: Final[Headers] = (("Content-Type", "application/json"), ("X-API-Version", "2026-04-01"))
-QUOTA: Final[Headers] = (
-    ("X-RateLimit-Limit", "30"), ("X-RateLimit-Remaining", "28"), ("X-RateLimit-Reset", "1795600060"),
-)  # fmt: skip
+
+
+def quota(left: int, reset: int) -> Headers:
+    """Return the headers of an accepted request."""
+    told = {"X-RateLimit-Limit": 30, "X-RateLimit-Remaining": left, "X-RateLimit-Reset": reset}
+    return tuple((name, str(value)) for name, value in told.items())
+
+
+QUOTA: Final = quota(28, 1795694460)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +54,7 @@ class Spoken:
 
 def ask(method: str, path: str, body: object = None, number: int = 0) -> Request:
     """Return a request of a client."""
-    raw = b"" if body is None else json.dumps(body).encode()
+    raw = b"" if body is None else _write_json(body)
     headers = [("Authorization", "Bearer luma-api-recorded-key-0001"), ("X-Request-Id", f"call-{number}")]
     headers += [("Content-Type", "application/json"), ("Content-Length", str(len(raw)))] if body is not None else []
     return Request(method=method, url=path, headers=tuple(headers), body=raw)
@@ -49,35 +62,45 @@ def ask(method: str, path: str, body: object = None, number: int = 0) -> Request
 
 def answer(status: int, body: object, number: int, more: Headers = ()) -> Response:
     """Return a response of the server."""
-    raw = json.dumps(body).encode()
+    raw = _write_json(body)
     headers = (*EVERY, ("X-Request-Id", f"call-{number}"), ("Content-Length", str(len(raw))), *more)
     return Response(status=status, headers=headers, body=raw)
 
 
-def generation(state: str) -> dict[str, object]:
-    """Return the generation of the conversation in a state."""
+def _write_json(body: object) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def generation(state: str, named: str = ID) -> dict[str, object]:
+    """Return a generation of the conversation in a state."""
     output = [{"type": "image", "url": "https://storage.example.com/a.png?X-Amz-Expires=3600"}]
     return {
-        "id": ID, "type": "image", "state": state, "model": "uni-1", "created_at": "2026-11-26T12:00:00Z",
+        "id": named, "type": "image", "state": state, "model": "uni-1", "created_at": "2026-11-26T12:00:00Z",
         "output": output if state == "completed" else [], "failure_reason": None, "failure_code": None,
     }  # fmt: skip
 
 
 def speak() -> list[Spoken]:
     """Return a conversation in which the server is right."""
-    bad = {"prompt": "a fox", "model": "super-model-v9"}
+    bad = {"prompt": "früh", "model": "ray-3.2", "type": "video_edit"}
+    hare = {"prompt": "ein Häschen"}
     pairs = [
         (ask("POST", "/v1/generations", {"prompt": "a fox"}, 1), answer(201, generation("queued"), 1, QUOTA)),
         (ask("GET", f"/v1/generations/{ID}", number=2), answer(200, generation("processing"), 2)),
-        (ask("POST", "/v1/generations", bad, 3), answer(400, {"detail": "Unknown model: super-model-v9"}, 3)),
+        (ask("POST", "/v1/generations", bad, 3), answer(400, {"detail": REFUSAL}, 3)),
         (ask("GET", f"/v1/generations/{ID}", number=4), answer(200, generation("completed"), 4)),
+        (
+            ask("POST", "/v1/generations", hare, 5),
+            answer(201, generation("queued", OTHER_ID), 5, quota(27, 1795694472)),
+        ),
+        (ask("GET", f"/v1/generations/{OTHER_ID}", number=6), answer(200, generation("processing", OTHER_ID), 6)),
     ]
     return [Spoken(request=request, response=response) for request, response in pairs]
 
 
 def change_body(one: Spoken, body: object) -> Spoken:
     """Return an exchange with another body in the answer, of its own length."""
-    raw = json.dumps(body).encode()
+    raw = _write_json(body)
     headers = tuple(
         (name, str(len(raw)) if name == "Content-Length" else value) for name, value in one.response.headers
     )
@@ -96,6 +119,10 @@ FAULTS: Final[dict[str, tuple[int, Callable[[Spoken], Spoken]]]] = {
     "status": (2, lambda one: replace(one, response=replace(one.response, status=404))),
     "request body": (2, lambda one: replace(one, response=answer(201, generation("queued"), 3, QUOTA))),
     "state": (3, lambda one: change_body(one, generation("queued"))),
+    "limit": (
+        4,
+        lambda one: replace(one, response=answer(201, generation("queued", OTHER_ID), 5, quota(31, 1795694472))),
+    ),
 }
 """Faults of a server, by the part of the exchange that shows them: where in the conversation, and what is wrong."""
 
@@ -332,7 +359,7 @@ HAR_DAMAGES: Final[dict[str, dict[str, Damage]]] = {
         "has no URL": take("request.url"),
         "has a URL without a host": put("request.url", "/v1/generations"),
         "has no method": take("request.method"),
-        "has headers of another shape": put("request.headers", {"a": "b"}),
+        "has headers of another shape": put("request.headers", ["a: b"]),
     },
 }  # fmt: skip
 """What HAR files lose, by part and way."""
@@ -421,8 +448,8 @@ def list_damages() -> Iterator[tuple[str, str, str]]:
             yield from ((kind, part, way) for way in ways if kind != "vcr.json" or way not in OF_BYTES)
 
 
-def make(kind: str, part: str, way: str | None, *, is_wrong: bool) -> Document:
-    """Return a recording in which a part of one exchange is lost, and which is right otherwise, or wrong just there."""
+def make(kind: str, part: str, way: str | None, *, is_wrong: bool, is_everywhere: bool = False) -> Document:
+    """Return a recording that is right, or wrong in one exchange, and in which a part of it, or of all, is lost."""
     spoken = speak()
     number, fault = FAULTS[SHOWS.get(part, part)]
     if is_wrong:
@@ -430,7 +457,10 @@ def make(kind: str, part: str, way: str | None, *, is_wrong: bool) -> Document:
     document = to_har(spoken) if kind == "har" else to_cassette(spoken)
     entries = document["log"]["entries"] if kind == "har" else document["interactions"]
     if way is not None:
-        (HAR_DAMAGES if kind == "har" else VCR_DAMAGES)[part][way](entries[number])
+        damage = (HAR_DAMAGES if kind == "har" else VCR_DAMAGES)[part][way]
+        for entry in entries if is_everywhere else [entries[number]]:
+            if part != "request body" or entry["request"]["method"] == "POST":
+                damage(entry)
     return document
 
 
@@ -441,24 +471,32 @@ def write(document: Document, path: Path) -> Path:
     return path
 
 
+_read_catalogue = cache(casefiles.own)
+
+
 def judge(path: Path) -> Audit:
     """Return the audit of a recording."""
-    audit = Audit(catalogue=casefiles.own())
+    audit = Audit(catalogue=_read_catalogue())
     for entry in read_recording(path, audit.add_unread):
         audit.add(entry)
     audit.end()
     return audit
 
 
+def describe(audit: Audit) -> str:
+    """Return how much an audit has found, and how much it has not judged."""
+    return f"{len(audit.findings)} found, {sum(audit.not_judged.values())} not judged"
+
+
 def main() -> None:
     """Print what becomes of each damage: on a right server, and on one that is wrong just there."""
     with TemporaryDirectory() as folder:
         for kind, part, way in list_damages():
-            said = []
-            for is_wrong in (False, True):
-                audit = judge(write(make(kind, part, way, is_wrong=is_wrong), Path(folder, f"a.{kind}")))
-                said.append(f"{len(audit.findings)} found, {sum(audit.not_judged.values())} not judged")
-            print(f"{kind:<9} {part:<17} {way:<45} right: {said[0]}   wrong: {said[1]}")
+            path = Path(folder, f"a.{kind}")
+            right, wrong = (
+                describe(judge(write(make(kind, part, way, is_wrong=is_wrong), path))) for is_wrong in (False, True)
+            )
+            print(f"{kind:<9} {part:<17} {way:<45} right: {right}   wrong: {wrong}")
 
 
 if __name__ == "__main__":

@@ -140,6 +140,14 @@ def test_recordings_are_compared_in_every_format(capsys: Output) -> None:
     [
         ("clean.jsonl a.har", "clean.jsonl holds verdicts and a.har answers; judge these first, `luma-conformance"),
         ("a.har clean.jsonl", "clean.jsonl holds verdicts and a.har answers; judge these first, `luma-conformance"),
+        (
+            "other.har clean.jsonl",
+            "other.har answers; `luma-conformance audit other.har` judges these, and a recording",
+        ),
+        ("clean.jsonl packets.pcap", "packets.pcap answers; `luma-conformance audit packets.pcap` judges these"),
+        ("a.har packets.pcap", "packets.pcap holds packets, not exchanges"),
+        ("a.har -", "standard input is not compared"),
+        ("http://127.0.0.1:9 http://127.0.0.1:8", "record it first, `luma-conformance run http://127.0.0.1:9"),
         ("clean.jsonl http://127.0.0.1:9", "clean.jsonl holds verdicts, not requests to send again; judge the server"),
         ("http://127.0.0.1:9 a.har", "http://127.0.0.1:9 is a server, and only NEW can be one"),
         ("a.har a.har --profile p.toml", "--profile and --spend are for a server, and none is compared here"),
@@ -152,6 +160,8 @@ def test_recordings_are_compared_in_every_format(capsys: Output) -> None:
 def test_files_that_cannot_be_compared_are_refused_in_one_line(capsys: Output, arguments: str, why: str) -> None:
     """The line says what each of the two is, and what can be done instead."""
     recorded("a.har", entry())
+    Path("other.har").write_text('{"log": {"creator": {"name": "WebInspector"}, "entries": []}}')
+    Path("packets.pcap").write_bytes(b"\xd4\xc3\xb2\xa1")
 
     assert why in complaint(capsys, "compare", *arguments.split())
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from luma_conformance.cli.main import main
+from luma_conformance.clients import files
+from luma_conformance.clients.conduct import Conduct
+from luma_conformance.clients.in_process import play_in_process
 from luma_conformance.clients.recorded import Recorded, Slip
+from luma_conformance.clients.verdict import judge
 from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import Exchange, Headers, Request, Response, Severity
 from luma_conformance.recording.entry import TIMES, Entry
+from tests.clients.programs import faulty
 
 KEY = "Bearer luma-api-recorded-key-0001"
 URL = "https://storage.example.com/out.png?X-Amz-Signature=1"
@@ -51,15 +57,23 @@ def judged(*said: Said, key: str | None = KEY, is_timed: bool = True) -> list[Sl
 
 
 WRONG: dict[str, tuple[tuple[Said, ...], str]] = {
-    "a refused request again": (((0, POST, 400, {}), (1, POST, 400, {})), "it sent again what"),
-    "a refused poll again": (((0, GET, 404, {"detail": "x"}), (1, GET, 404, {"detail": "x"})), "a.har:entry 1 refused"),
-    "too early": (((0, POST, 429, 12), (3, POST, 201, {})), "it came 2.9 s after a.har:entry 1 was answered"),
+    "a refused request again": (((0, POST, 400, {}), (1, POST, 400, {})),
+                                "it sent the same POST again 0.9 s after 400 ("),
+    "a refused poll again": (((0, GET, 404, {"detail": "x"}), (1, GET, 404, {"detail": "x"})),
+                             "it sent the same poll again 0.9 s after 404 x (a.har:entry 1)"),
+    "too early": (((0, POST, 429, 12), (3, POST, 201, {})),
+                  "a POST came 2.9 s after the answer; Retry-After was 12 (a.har:entry 1)"),
     "too early for a slot": (((0, POST, 429, 60), (5, GET, 200, PROCESSING), (6, POST, 201, {})), "came 5.9 s after"),
     "polls without a pause": (tuple((n * 0.2, GET, 200, PROCESSING) for n in range(5)), "came 0.2 s apart"),
     "polls too fast": (tuple((n * 0.8, GET, 200, PROCESSING) for n in range(5)), "came 0.8 s apart"),
-    "the key at the storage host": (((0, GET, 200, COMPLETED), (1, URL, 200, "")), "carried the Bearer header"),
+    "the key at the storage host": (((0, GET, 200, COMPLETED), (1, URL, 200, "")),
+                                    "carried an Authorization header to the storage host"),
     "without an end": (tuple((n * 10.0, POST, 502, {"detail": "x"}) for n in range(12)), "it is number 11 of the same"),
 }  # fmt: skip
+
+
+ADVISED = ("polls too fast", "a refused poll again")
+"""Mistakes in what the page advises, and does not demand."""
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -70,7 +84,17 @@ def test_a_mistake_of_a_client_is_found(name: str) -> None:
     (slip,) = judged(*said)
 
     assert saw in slip.saw
-    assert slip.severity is (Severity.SHOULD if "too fast" in name else Severity.MUST)
+    assert slip.severity is (Severity.SHOULD if name in ADVISED else Severity.MUST)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_told_as_scenarios_tell_it(name: str) -> None:
+    """A finding that a scenario can make too has its reason, as strong a word, and a section of the page."""
+    (slip,) = judged(*WRONG[name][0])
+
+    demands = [demand for scenario in files.own() for demand in scenario.expectations]
+    assert (slip.severity, slip.because) in {(demand.severity, demand.because) for demand in demands}
+    assert slip.section in {*(demand.section for demand in demands), "Quick reference"}
 
 
 RIGHT: dict[str, tuple[tuple[Said, ...], str | None, bool]] = {
@@ -106,7 +130,10 @@ def test_an_expired_url_that_is_used_again_is_found() -> None:
 
     saws = [slip.saw for slip in judged(*said, key=None)]
 
-    assert saws == ["it used the URL that a.har:entry 2 refused", "it used the URL that a.har:entry 3 refused"]
+    assert saws == [
+        "it sent the same download again after 403 (a.har:entry 2)",
+        "it sent the same download again after 403 (a.har:entry 3)",
+    ]
     assert [slip.saw for slip in judged(said[0], said[3], key=None)] == ["it used a URL that was 67 minutes old"]
 
 
@@ -139,5 +166,51 @@ def test_the_command_says_what_the_client_did(
     assert main(["audit", "--client", "a.har"]) == 1
 
     said = capsys.readouterr().out
-    assert "the client did   it sent again what a.har:entry 1 refused" in said
+    assert "the client did   it sent the same POST again 0.96 s after 422 (a.har:entry 1)" in said
     assert "client      1 must and 0 shoulds broken" in said
+
+
+SCENARIOS = {one.id: one for one in files.own()}
+PLAYED = {
+    "repeats-400": "refused/400-prompt",
+    "repeats-401": "refused/401-revoked",
+    "repeats-402": "refused/402-no-funds",
+    "repeats-404": "polling/not-found",
+    "repeats-422": "refused/422-base64",
+    "hammers-429": "429/retry-after-5",
+    "waits-half": "429/retry-after-5",
+    "caps-the-wait-at-a-second": "429/concurrent-60",
+}
+"""Mistakes of a program that a recording shows as well as a scenario, and the scenarios that catch them."""
+
+
+def record(habits: faulty.Habits, scenario: str) -> tuple[Conduct, list[Slip]]:
+    """Return what a program does in a scenario, and what a recording of it shows to be wrong."""
+    conduct = play_in_process(lambda environ: sys.exit(faulty.do(habits, environ)), SCENARIOS[scenario])
+    recorded = Recorded()
+    for number, seen in enumerate(conduct.seen, start=1):
+        exchange = Exchange(
+            request=seen.request, response=seen.reply.response, sent=seen.arrived, received=seen.answered
+        )
+        recorded.add(Entry(exchange=exchange, base_url="https://a", place=f"a.har:entry {number}"))
+    return conduct, [*recorded.end()]
+
+
+@pytest.mark.parametrize("mistake", PLAYED)
+def test_a_recording_of_a_program_shows_what_its_scenario_finds(mistake: str) -> None:
+    """The recording of a faulty program shows its mistake, for a reason and with a strength that the scenario has."""
+    conduct, slips = record(faulty.MISTAKES[mistake], PLAYED[mistake])
+
+    broken = judge(SCENARIOS[PLAYED[mistake]], conduct).broken
+    assert slips
+    assert {(slip.severity, slip.because) for slip in slips} <= {
+        (one.expectation.severity, one.expectation.because) for one in broken
+    }
+
+
+@pytest.mark.parametrize("scenario", [*dict.fromkeys(PLAYED.values()), "502/thrice", "polling/long-processing"])
+def test_a_recording_of_a_right_program_shows_nothing(scenario: str) -> None:
+    """The same program without a mistake has no slip."""
+    _, slips = record(faulty.RIGHT, scenario)
+
+    assert slips == []

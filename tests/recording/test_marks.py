@@ -20,6 +20,7 @@ MARKED: tuple[tuple[Mapping[str, object], str], ...] = (
     ({"request": {"_wasCancelled": "yes"}}, "not finished: _wasCancelled"),
     ({"_charlesStatus": "FAILED"}, "not finished: _charlesStatus"),
     ({"_timed_out": True}, "not finished: _timed_out"),
+    ({"response": {"_transferSize": 0, "_error": "net::ERR_ABORTED"}}, "not finished: _error"),
 )
 PLAIN: tuple[Mapping[str, object], ...] = (
     {"_fromCache": None, "_error": "", "_charlesStatus": "COMPLETE"},
@@ -28,6 +29,7 @@ PLAIN: tuple[Mapping[str, object], ...] = (
     {"response": {"_transferSize": 412, "_fetchedViaServiceWorker": False, "_error": None}},
     {"timings": {"_blocked_queueing": 1.2}, "response": {"_transferSize": -1}},
     {"response": None, "request": "GET"},
+    {"_cacheControl": "no-store", "_cache_time": 3600, "_score_cache": 100},
 )
 
 

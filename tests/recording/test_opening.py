@@ -13,7 +13,7 @@ import pytest
 
 from luma_conformance.errors import InputError
 from luma_conformance.recording import opening
-from luma_conformance.recording.opening import find_recordings
+from luma_conformance.recording.opening import find_recordings, read_attached
 
 TEXT = '{"log": {"entries": []}, "ü": 1}'
 
@@ -87,13 +87,31 @@ def test_what_names_no_recording_is_an_input_error(argument: str, said: str) -> 
         read(argument)
 
 
-def test_a_damaged_or_endless_archive_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A compressed file that is cut off, or that unpacks to more than the bound, is given up."""
-    Path("cut.har.gz").write_bytes(gzip.compress(os.urandom(5000))[:-900])
-    Path("bomb.har.gz").write_bytes(gzip.compress(bytes(100_000)))
-    monkeypatch.setattr(opening, "MAX_UNPACKED", 50_000)
+@pytest.mark.parametrize("packed", [False, True])
+def test_bodies_that_lie_beside_a_recording_are_read(packed: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A body whose digest is its name, as Playwright attaches it, is read from the folder or the archive."""
+    named = f"{'0a' * 20}.json"
+    members = {"in/a.har": TEXT, f"in/{named}": '{"detail": "x"}', "in/other.json": "secret"}
+    if packed:
+        with zipfile.ZipFile("a.zip", "w") as archive:
+            for name, text in members.items():
+                archive.writestr(name, text)
+    else:
+        Path("in").mkdir()
+        for name, text in members.items():
+            Path(name).write_text(text)
 
-    with pytest.raises(InputError, match=r"cut\.har\.gz: is a gzip file that is damaged or cut off"):
-        read("cut.har.gz")
-    with pytest.raises(InputError, match=r"bomb\.har\.gz: unpacks to more than 50000 bytes"):
-        read("bomb.har.gz")
+    found = next(find_recordings(["a.zip" if packed else "in/a.har"]))
+
+    assert read_attached(found, named) == b'{"detail": "x"}'
+    for other in ("other.json", f"../in/{named}", f"{'0b' * 20}.json", named.upper(), ""):
+        assert read_attached(found, other) is None
+
+
+def test_a_body_beside_a_recording_is_read_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that is too big counts as not there."""
+    named = "0a" * 20
+    Path(named).write_bytes(b"x" * 11)
+    monkeypatch.setattr(opening, "MAX_ATTACHED", 10)
+
+    assert read_attached(Path("a.har"), named) is None

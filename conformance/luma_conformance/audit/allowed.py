@@ -37,6 +37,9 @@ STORED: Final = "luma-conformance:"
 """What stands in the kit's own recordings for media and bodies that were not kept."""
 
 _NOT_JSON: Final = "the body is not JSON"
+_SILENT: Final = "the page does not say what such a request gets"
+_UNTOLD: Final = "the recording does not hold a text of the request"
+_HELD: Final = "a generation, or inline media, that the recording does not hold"
 _GATEWAY: Final = (502, 503)
 _HTTP_STATUS: Final = re.compile(r"\(HTTP (\d{3})\)")
 _PIXELS: Final = re.compile(r"\b(\d{1,6})x(\d{1,6})px")
@@ -51,7 +54,8 @@ _ERROR: Final = Members({"detail": Is("text")})
 class Allowance:
     """The answers a request may get, and where the page says so.
 
-    `refused` has the rules that the request breaks. `unsettled` is why a refusal with another text is not wrong either.
+    `refused` has the rules that the request breaks. `unsettled` is why a refusal with another text is not wrong either;
+    `left_open` is why any orderly answer is right.
     """
 
     expect: Expectation
@@ -59,6 +63,7 @@ class Allowance:
     title: str
     refused: tuple[Violation, ...] = ()
     unsettled: str | None = None
+    left_open: str | None = None
 
 
 def make_case(entry: Entry, allowance: Allowance) -> Case:
@@ -114,7 +119,7 @@ class Page:
         if response.status in KEYED and (known := self._find_known("POST", response.status)) is not None:
             return Allowance(expect=known.expect, section=known.section, title=known.title, refused=refused)
         if isinstance(prediction, Unspecified):
-            return _allow_unspecified(prediction)
+            return _allow_unspecified(prediction, is_lost=REQUEST_BODY in entry.unknown)
         text = detail_of(response)
         detail = text if isinstance(text, str) else ""
         if isinstance(prediction, Rejected) and prediction.allows(response.status, detail):
@@ -147,10 +152,13 @@ def _make_allowance(
     return Allowance(expect=expect, section=find_heading(prediction), title=title, refused=refused, unsettled=reason)
 
 
-def _allow_unspecified(prediction: Unspecified) -> Allowance:
+def _allow_unspecified(prediction: Unspecified, *, is_lost: bool) -> Allowance:
     statuses = (*(OPEN_STATUSES[1:] if prediction.reason == _NOT_JSON else OPEN_STATUSES), *_GATEWAY)
     title = f"not said: {prediction.reason}"
-    return Allowance(expect=Expectation(status=statuses), section=find_heading(prediction), title=title)
+    silent = None if is_lost else _UNTOLD if prediction.reason == _UNTOLD else _SILENT
+    return Allowance(
+        expect=Expectation(status=statuses), section=find_heading(prediction), title=title, left_open=silent
+    )
 
 
 def _predict(entry: Entry) -> tuple[Prediction, str | None]:
@@ -165,9 +173,11 @@ def _predict(entry: Entry) -> tuple[Prediction, str | None]:
         return Unspecified(reason=_NOT_JSON), None
     parts = list(_find_references(body))
     if any(_is_stored(value) for part in parts for name, value in part.items() if name != "data"):
-        return Unspecified(reason="the recording does not hold a text of the request"), None
-    held = "a generation, or inline media, that the recording does not hold"
-    return predict(body, media=_presume), held if any(map(_is_held_elsewhere, parts)) else None
+        return Unspecified(reason=_UNTOLD), None
+    doubt = _HELD if any(map(_is_held_elsewhere, parts)) else None
+    if header(entry.exchange.request.headers, "Content-Type") is None:
+        doubt = "a Content-Type that the recording does not show"
+    return predict(body, media=_presume), doubt
 
 
 def _find_unreadable(entry: Entry) -> str | None:

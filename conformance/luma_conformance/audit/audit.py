@@ -13,8 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
+from luma_conformance.audit.doubts import (
+    find_doubt_of_life,
+    find_doubt_of_time,
+    find_obstacle,
+    matters,
+    read_number,
+)
 from luma_conformance.audit.keeping import Shelf
 from luma_conformance.audit.passing import Passed, find_passed, let_pass
+from luma_conformance.audit.replaced import find_replaced, is_hidden
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import EveryResponse, body_of, detail_of, judge_step
 from luma_conformance.judge.lifecycle import find_incoherence, judge_life_cycle, judge_polls
@@ -32,8 +40,6 @@ from luma_conformance.recording.entry import (
 from luma_conformance.rules import Violation
 
 _API: Final = re.compile(r"/v1/generations(/[^/?#]+)?")
-HIDDEN: Final = re.compile(r"(?i)redacted|filtered|dummy|x{4}|\*{3}|<[^>]*>|…|\.\.\.")
-"""What people put where a secret was; it may stand for more than one."""
 RETRY_AFTER: Final = "Retry-After"
 LIMIT: Final = "X-RateLimit-Limit"
 REMAINING: Final = "X-RateLimit-Remaining"
@@ -43,6 +49,7 @@ _EARLIEST: Final = 1_500_000_000
 TRACING: Final = "Request tracing"
 LIFE: Final = "Handling async failures in code"
 RATES: Final = "Rate limiting"
+_OF_TEXTS: Final = (Facet.STATUS, Facet.DETAIL, Facet.BODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +89,13 @@ class Audit:
         self._every = EveryResponse(self.catalogue.holdings)
         self._shelf = Shelf()
         self._traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        self._created: dict[tuple[str, object], Entry] = {}
-        self._polls: dict[tuple[str, object], list[Entry]] = defaultdict(list)
+        self._created: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._polls: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         self._missing: list[Finding] = []
         self._names: set[str] = set()
         self._made: dict[str, tuple[str, int]] = {}
         self._passed: list[Passed] = []
+        self._told: set[int] = set()
 
     def add(self, entry: Entry) -> None:
         """Judge one exchange of a file."""
@@ -98,16 +106,18 @@ class Audit:
             return
         self.found += 1
         self.hosts.add(entry.base_url)
-        if (why := _find_obstacle(entry)) is not None:
+        if (why := find_obstacle(entry) or self._find_repetition(entry)) is not None:
             self._pass_over(why, entry.place)
             return
         self.judged += 1
         for part, loss in entry.unknown.items():
-            if _matters(part, entry):
+            if matters(part, entry):
                 self._pass_over(f"the {part}: {loss}", entry.place)
         self._names |= fields(entry.exchange.response.headers).keys()
         self._note_request_id(entry)
         allowance = self._page.allowance(entry)
+        if allowance.left_open is not None:
+            self._pass_over(f"the status and the text of an answer: {allowance.left_open}", entry.place)
         mismatches = self._find_mismatches(entry, allowance)
         if mismatches:
             found = Finding(entry=entry, section=allowance.section, allowance=allowance, mismatches=mismatches)
@@ -116,10 +126,11 @@ class Audit:
         elif allowance.refused:
             self.refused.append((entry.place, self._shelf.share(allowance.refused)))
         facets = {mismatch.facet for mismatch in mismatches}
+        has_headers = RESPONSE_HEADERS not in entry.unknown or bool(entry.exchange.response.headers)
         # What is reported with the answer already is not reported again.
         self._keep(
             entry,
-            for_limits=not facets & {Facet.STATUS, Facet.HEADERS},
+            for_limits=has_headers and not facets & {Facet.STATUS, Facet.HEADERS},
             for_lives=not facets & {Facet.STATUS, Facet.BODY},
         )
 
@@ -140,9 +151,10 @@ class Audit:
         for finding in self._missing:
             self._add_unfiltered(finding)
         self.findings += [*self._judge_limits(), *self._judge_lives()]
-        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: _read_number(finding.entry))
-        self._missing, self._passed, self._names, self._made = [], [], set(), {}
-        self._shelf, self._traces, self._created, self._polls = Shelf(), defaultdict(list), {}, defaultdict(list)
+        self.findings[first:] = sorted(self.findings[first:], key=lambda finding: read_number(finding.entry))
+        self._missing, self._passed, self._names, self._made, self._told = [], [], set(), {}, set()
+        self._shelf, self._traces = Shelf(), defaultdict(list)
+        self._created, self._polls = defaultdict(list), defaultdict(list)
 
     def _is_api(self, entry: Entry) -> bool:
         if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
@@ -162,7 +174,20 @@ class Audit:
         standing += tuple(one for one in _find_number_mismatches(response) if one.where not in named)
         if response.status in (200, 201) and RESPONSE_BODY not in entry.unknown:
             standing += _find_state_mismatches(entry, standing)
-        return standing
+        return self._leave_out_replaced(entry, standing)
+
+    def _leave_out_replaced(self, entry: Entry, standing: tuple[Mismatch, ...]) -> tuple[Mismatch, ...]:
+        """Return mismatches without those that a text may have caused that was put where another was; count these."""
+        caused: list[Mismatch] = []
+        of_texts = [mismatch for mismatch in standing if mismatch.facet in _OF_TEXTS]
+        if of_texts and (why := find_replaced(entry.exchange)) is not None:
+            self._pass_over(f"the status and the text of an answer: {why}", entry.place)
+            caused += of_texts
+        for mismatch in standing:
+            if mismatch.where == "X-Request-Id" and _is_id_replaced(entry):
+                self._pass_over("X-Request-Id: the value seems to be replaced", entry.place)
+                caused.append(mismatch)
+        return tuple(mismatch for mismatch in standing if mismatch not in caused)
 
     def _add_unfiltered(self, finding: Finding) -> None:
         """Add a finding, without the headers that no answer of the file has: they may have been filtered out."""
@@ -174,11 +199,25 @@ class Audit:
         if standing:
             self.findings.append(replace(finding, mismatches=standing))
 
+    def _find_repetition(self, entry: Entry) -> str | None:
+        """Return that an exchange is in the file already, as files that were put together have it, or None."""
+        request, response = entry.exchange.request, entry.exchange.response
+        is_timed = TIMES not in entry.unknown
+        made = header(response.headers, "X-Request-Id")
+        if not is_timed and (made is None or header(request.headers, "X-Request-Id") is not None):
+            return None  # polls may well be alike
+        said = (request.url, hash(request.body), response.status, hash(response.body))
+        told = hash((*said, made, entry.exchange.sent if is_timed else None))
+        if told in self._told:
+            return "an exchange that is in the file twice"
+        self._told.add(told)
+        return None
+
     def _note_request_id(self, entry: Entry) -> None:
         """Note a request id that the server made; two that are equal, on different answers, are a finding."""
         request, response = entry.exchange.request, entry.exchange.response
         made = header(response.headers, "X-Request-Id")
-        if made is None or header(request.headers, "X-Request-Id") is not None or HIDDEN.search(made):
+        if made is None or header(request.headers, "X-Request-Id") is not None or is_hidden(made):
             return
         said = hash((request.url, response.status, response.body))
         first, what = self._made.setdefault(made, (entry.place, said))
@@ -209,7 +248,7 @@ class Audit:
             body = body_of(entry.exchange.response)
             kept = kept or self._shelf.shrink(entry)
             if isinstance(body, dict) and REQUEST_BODY not in kept.unknown:
-                self._created.setdefault((kept.base_url, body.get("id")), kept)
+                self._created[kept.base_url, str(body.get("id"))].append(kept)
         elif method == "GET" and status in (200, 404):
             life = entry.exchange.request.url.partition("?")[0].rpartition("/")[2]
             self._polls[entry.base_url, life].append(self._shelf.shrink(entry))
@@ -217,7 +256,7 @@ class Audit:
     def _judge_limits(self) -> Iterator[Finding]:
         for (base_url, key), trace in self._traces.items():
             passed = [one for one in self._passed if base_url.startswith(one.base_url)]
-            if (why := _find_doubt_of_time(trace, passed, key)) is not None:
+            if (why := find_doubt_of_time(trace, passed, key)) is not None:
                 self._pass_over(f"rate limit over time: {why}", trace[0].place)
                 continue
             trace.sort(key=lambda entry: entry.exchange.sent)
@@ -229,17 +268,12 @@ class Audit:
 
     def _judge_lives(self) -> Iterator[Finding]:
         for life in dict.fromkeys((*self._created, *self._polls)):
-            first = self._created.get(life)
-            yield from _judge_life(first, [poll for poll in self._polls.get(life, ()) if _is_own(poll, first)])
-
-
-def _find_doubt_of_time(trace: list[Entry], passed: list[Passed], key: str) -> str | None:
-    """Return why it is not known what time it was for a client, or None."""
-    if len({entry.note.get("process") for entry in trace}) > 1:
-        return "recorded by several runs or workers, each on its own clock"
-    if any(one.key not in (key, None) for one in passed):
-        return "the clock was moved for another client, and maybe for all"
-    return None
+            firsts, later = self._created.get(life, []), self._polls.get(life, [])
+            if (why := find_doubt_of_life(life[1], firsts, later)) is not None:
+                self._pass_over(f"the life of a generation: {why}", (*firsts, *later)[0].place)
+                continue
+            first = firsts[0] if firsts else None
+            yield from _judge_life(first, [poll for poll in later if _is_own(poll, first)])
 
 
 def _judge_life(first: Entry | None, polls: list[Entry]) -> Iterator[Finding]:
@@ -249,7 +283,7 @@ def _judge_life(first: Entry | None, polls: list[Entry]) -> Iterator[Finding]:
     oddities = judge_polls(exchanges) if first is None else judge_life_cycle(first.exchange, exchanges)
     for oddity in oddities:
         entry = entries[oddity.exchange]
-        if "url is that of an earlier poll" in oddity.what and HIDDEN.search(
+        if "url is that of an earlier poll" in oddity.what and is_hidden(
             entry.exchange.response.body.decode("utf-8", "replace")
         ):
             continue  # the part of the URL that differed was a secret, which was removed
@@ -292,28 +326,6 @@ def _find_state_mismatches(entry: Entry, standing: tuple[Mismatch, ...]) -> tupl
     )
 
 
-def _find_obstacle(entry: Entry) -> str | None:
-    """Return why an exchange with the API cannot be judged, or None."""
-    request, response = entry.exchange.request, entry.exchange.response
-    if entry.unanswered is not None:
-        return entry.unanswered
-    if response.status == 0:
-        return "no answer was recorded"
-    if response.status == 304:
-        return "304: the body is in the browser's cache"
-    polls = request.url.partition("?")[0] != "/v1/generations"
-    if request.method != ("GET" if polls else "POST"):
-        return f"the page does not cover {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
-    return None
-
-
-def _matters(part: str, entry: Entry) -> bool:
-    """Return whether something is left unjudged of an exchange because a part of it is lost as a whole."""
-    if part == REQUEST_BODY:
-        return entry.exchange.request.method == "POST"
-    return part == RESPONSE_BODY or (part == RESPONSE_HEADERS and not entry.exchange.response.headers)
-
-
 def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
     """Return whether a mismatch is due to something the recording does not hold."""
     if mismatch.facet in (Facet.DETAIL, Facet.BODY):
@@ -326,22 +338,22 @@ def _is_excused(entry: Entry, mismatch: Mismatch) -> bool:
         sent = [value for name, value in entry.exchange.request.headers if name.lower() == "x-request-id"]
         if not sent:
             return REQUEST_HEADERS in entry.unknown
-        # The page does not say what comes back for an empty id, or for several.
-        return len(sent) > 1 or sent[0].strip() == "" or HIDDEN.search(sent[0]) is not None
+        return len(sent) > 1 or sent[0].strip() == ""  # the page does not say what comes back for these
     return False
+
+
+def _is_id_replaced(entry: Entry) -> bool:
+    ids = (header(part.headers, "X-Request-Id") for part in (entry.exchange.request, entry.exchange.response))
+    return any(one is not None and is_hidden(one) for one in ids)
 
 
 def _read_key(entry: Entry) -> str | None:
     """Return the Authorization header of a request, which identifies its key; None if it was removed."""
     shown = header(entry.exchange.request.headers, "Authorization")
-    return None if shown is None or HIDDEN.search(shown) else shown
+    return None if shown is None or is_hidden(shown) else shown
 
 
 def _list_host_names(base_url: str) -> tuple[str, ...]:
     """Return the names of a base URL's host: with its port, and without."""
     authority = base_url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
     return authority, re.sub(r":\d*$", "", authority)
-
-
-def _read_number(entry: Entry) -> int:
-    return int(entry.place.rpartition(" ")[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.audit.audit import Audit
@@ -57,8 +58,8 @@ def _audit(options: argparse.Namespace) -> Exit:
     audit = Audit(catalogue=catalogue, host=options.host, is_complete=options.complete)
     client = Recorded() if options.client else None
     count = passed_over = 0
-    faults: list[str] = []
-    for recording in find_recordings(options.files):
+    faults: list[InputError] = []
+    for recording in _find_all(options.files, faults):
         try:
             if not recording.is_named and not is_recording(recording):
                 passed_over += 1
@@ -66,13 +67,26 @@ def _audit(options: argparse.Namespace) -> Exit:
             count += 1
             _audit_file(recording, audit, client, requests=options.requests)
         except InputError as error:
-            faults.append(str(error))
-            print(f"luma-conformance: {hide_keys(str(error))}", file=sys.stderr)
+            _note_fault(error, faults)
     if passed_over:
         print(f"passed over {count_noun(passed_over, 'file')} that {'is' if passed_over == 1 else 'are'} no recording")
     if faults and not audit.seen:
         return Exit.USAGE
     return _conclude(audit, client, count, len(faults), requests=options.requests)
+
+
+def _find_all(arguments: Iterable[str], faults: list[InputError]) -> Iterator[Recording]:
+    """Yield the recordings that arguments name; note what is wrong with one, and go on with the next."""
+    for argument in arguments:
+        try:
+            yield from find_recordings([argument])
+        except InputError as error:
+            _note_fault(error, faults)
+
+
+def _note_fault(error: InputError, faults: list[InputError]) -> None:
+    faults.append(error)
+    print(f"luma-conformance: {hide_keys(str(error))}", file=sys.stderr)
 
 
 def _audit_file(recording: Recording, audit: Audit, client: Recorded | None, *, requests: bool) -> None:

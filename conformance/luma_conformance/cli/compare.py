@@ -18,6 +18,7 @@ from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.cli.recordings import hide_keys, is_recording, read_recording, watch
 from luma_conformance.cli.results import RESULTS, holds_results, read_results
 from luma_conformance.errors import Exit, InputError
+from luma_conformance.recording.har import is_own
 from luma_conformance.recording.opening import find_recordings
 from luma_conformance.report.compare import FailOn, compare_results
 from luma_conformance.report.compare_formats import WRITERS
@@ -65,7 +66,12 @@ def add_commands(commands: Commands) -> None:
 
 def _compare(options: argparse.Namespace) -> Exit:
     if is_http_url(options.old):
-        raise InputError(f"{options.old} is a server, and only NEW can be one: what it answered before is in no URL")
+        raise InputError(
+            f"{options.old} is a server, and only NEW can be one: what it answered before is in no URL; "
+            f"record it first, `luma-conformance run {options.old} --luma-record old.har`"
+        )
+    if "-" in (options.old, *options.new):
+        raise InputError("standard input is not compared, since both may be read twice; save it as a file")
     old, of_results = Path(options.old), holds_results(Path(options.old))
     for new in options.new:
         _refuse_mix(options.old, new, of_results=of_results)
@@ -92,10 +98,14 @@ def _refuse_mix(old: str, new: str, *, of_results: bool) -> None:
             )
     elif holds_results(Path(new)) is not of_results:
         recorded, results = (new, old) if of_results else (old, new)
-        raise InputError(
-            f"{results} holds verdicts and {recorded} answers; judge these first, `luma-conformance run "
-            f"cassette:{recorded} --luma-report DIR`, and compare DIR with {results}"
-        )
+        raise InputError(f"{results} holds verdicts and {recorded} answers; {_advise_on_mix(recorded, results)}")
+
+
+def _advise_on_mix(recorded: str, results: str) -> str:
+    if not (Path(recorded).is_file() and is_own(Path(recorded))):
+        return f"`luma-conformance audit {recorded}` judges these, and a recording is compared with another"
+    run = f"`luma-conformance run cassette:{recorded} --luma-report DIR`"
+    return f"judge these first, {run}, and compare DIR with {results}"
 
 
 def _results(old: Path, news: Iterable[str]) -> Iterator[Comparison]:

@@ -12,6 +12,7 @@ from typing import Final
 from luma_conformance.errors import InputError
 from luma_conformance.recording import har, vcr
 from luma_conformance.recording.entry import Entry, Odd
+from luma_conformance.recording.foreign import explain_foreign
 from luma_conformance.recording.opening import Openable, open_recording
 from luma_conformance.redaction.redactor import Redactor, safe_text
 
@@ -19,7 +20,7 @@ EVERY: Final = 0.5
 """Seconds between two progress messages on a terminal."""
 
 _CASSETTE: Final = re.compile(rb'\{\s*"(?:version"\s*:\s*\d|(?:http_)?interactions"|"recorded_with")')
-_MADE_FOR_IT: Final = re.compile(rb'"log"|interactions"?\s*:')
+_MADE_FOR_IT: Final = re.compile(rb'"log"\s*:|interactions"?\s*:|\[\s*\{[^{}]*"scope"\s*:')
 _KEY: Final = re.compile(r"luma-api-[\w.~-]+|(?i:bearer)\s+(?![$<])[\w.~+/=-]{8,}", re.ASCII)
 
 
@@ -28,7 +29,9 @@ def read_recording(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
 
     An entry that cannot be read is given to `odd`; without it, it is an InputError too.
     """
-    is_har, _ = _recognise(path)
+    is_har, _, foreign = _recognise(path)
+    if foreign is not None:
+        raise InputError(f"{path} {foreign}")
     return har.read_entries(path, odd) if is_har else vcr.read_entries(path, odd)
 
 
@@ -37,15 +40,16 @@ def is_recording(path: Openable) -> bool:
     return _recognise(path)[1]
 
 
-def _recognise(path: Openable) -> tuple[bool, bool]:
-    """Return whether a file is taken for a HAR file, and whether it looks like a recording at all."""
+def _recognise(path: Openable) -> tuple[bool, bool, str | None]:
+    """Return whether a file is taken for a HAR file, whether it looks like a recording at all, or what else it is."""
     try:
         with open_recording(path) as file:
             head = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     is_har = head[:1] == b"{" and not _CASSETTE.match(head)
-    return is_har, _MADE_FOR_IT.search(head) is not None
+    is_made_for_it = _MADE_FOR_IT.search(head) is not None
+    return is_har, is_made_for_it, None if is_made_for_it else explain_foreign(head)
 
 
 def hide_keys(text: str) -> str:

@@ -15,7 +15,8 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Final
 
-from luma_conformance.audit.audit import HIDDEN
+from luma_conformance.audit.replaced import is_hidden
+from luma_conformance.clients.checks import NOUNS
 from luma_conformance.clients.conduct import Seen
 from luma_conformance.clients.evidence import (
     PERSISTENT,
@@ -124,9 +125,7 @@ class Recorded:
             if status == 429:
                 yield from self._judge_wait(fault, entry, later, gap, is_timed=is_timed)
             elif -EARLY <= gap <= SOON and REQUEST_BODY not in later.unknown and is_same_request(fault, following):
-                # Without times, it may be another run of a program, which its user has started again.
-                severity = Severity.MUST if is_timed else Severity.SHOULD
-                yield _slip(later, "Quick reference", _NEVER, f"it sent again what {entry.place} refused", severity)
+                yield _slip_again(fault, entry, later, gap, is_timed=is_timed)
         yield from _find_endless(trace)
 
     def _judge_wait(self, fault: Seen, entry: Entry, later: Entry, gap: float, *, is_timed: bool) -> Iterator[Slip]:
@@ -134,8 +133,8 @@ class Recorded:
         if not is_timed:
             self._pass_over("whether a client waited for Retry-After: the recording has no times", entry)
         elif wait is not None and -EARLY <= gap < wait - EARLY:
-            saw = f"it came {max(gap, 0.0):.2g} s after {entry.place} was answered; Retry-After was {wait}"
-            yield _slip(later, "Rate limiting", _WAITS, saw)
+            came = f"a {NOUNS[fault.route]} came {max(gap, 0.0):.2g} s after the answer; Retry-After was {wait}"
+            yield _slip(later, "429 — Too Many Requests", _WAITS, f"{came} ({entry.place})")
 
     def _pass_over(self, why: str, entry: Entry) -> None:
         self.not_judged[why] += 1
@@ -156,31 +155,50 @@ class Recorded:
             pace = (running[-1][0].arrived - running[0][0].arrived) / (len(running) - 1)
             if pace < FAST - EARLY:
                 severity = Severity.MUST if pace < FASTEST - EARLY else Severity.SHOULD
-                saw = f"{len(running)} polls of one generation came {pace:.2g} s apart on average"
-                yield _slip(running[-1][1], "Handling async failures in code", _PACES, saw, severity)
+                least = FASTEST if severity is Severity.MUST else FAST
+                saw = f"{len(running)} polls came {pace:.2g} s apart on average, not {least:g} s or more"
+                yield _slip(running[-1][1], "Error handling checklist", _PACES, saw, severity)
 
     def _judge_downloads(self) -> Iterator[Slip]:
         refused: dict[str, str] = {}
         for seen, entry in sorted(self._downloads, key=lambda one: one[0].arrived):
             url = entry.exchange.request.url
             if (named := header(entry.exchange.request.headers, "Authorization")) is not None:
-                scheme = named.partition(" ")[0][:10] if " " in named else "Authorization"
-                yield _slip(entry, "401 — Unauthorized", _KEYS, f"a download carried the {scheme} header")
+                scheme = named.partition(" ")[0][:10] if " " in named else "no"
+                carried = f"a download carried an Authorization header to the storage host, of {scheme} scheme"
+                yield _slip(entry, "401 — Unauthorized", _KEYS, carried)
             if url in refused:
-                yield _slip(entry, "How to get a fresh URL", _FRESH, f"it used the URL that {refused[url]} refused")
+                again = f"it sent the same download again after {seen.reply.says} ({refused[url]})"
+                yield _slip(entry, _EXPIRES, _FRESH, again, Severity.SHOULD)
             elif (given := self._urls[url]) is not None and seen.arrived - given > HOUR:
                 age = f"{(seen.arrived - given) / 60:.0f} minutes"
-                yield _slip(entry, "How to get a fresh URL", _FRESH, f"it used a URL that was {age} old")
+                yield _slip(entry, _EXPIRES, _FRESH, f"it used a URL that was {age} old", Severity.SHOULD)
             if seen.reply.response.status == 403:
                 refused[url] = entry.place
 
 
-_NEVER: Final = "A request that is refused for good is refused again; it has to be changed first."
+# These are the reasons that scenarios give: a test compares them.
+_NEVER: Final = "This answer is not retryable. Something has to change first, or the request is refused again."
+_CHECK: Final = "Check the id and the key."
 _WAITS: Final = "A request before the seconds of Retry-After have passed is refused again."
 _PACES: Final = "Poll every 2 to 5 seconds."
-_KEYS: Final = "The key belongs in the Authorization header of the API. The storage host needs none."
-_FRESH: Final = "A signature that has expired does not come back. Another poll has a URL that works."
-_ENDS: Final = "A client tries a few times, and then ends."
+_KEYS: Final = (
+    "The key belongs in the Authorization header of the API. The storage host needs none, and a URL ends up in logs."
+)
+_FRESH: Final = "A signature that has expired does not come back."
+_ENDS: Final = "A client tries a few times, polls until the generation is over, and then ends."
+_EXPIRES: Final = "What happens when a URL expires"
+_LOST: Final = "404 — Generation does not exist"
+
+
+def _slip_again(fault: Seen, entry: Entry, later: Entry, gap: float, *, is_timed: bool) -> Slip:
+    """Return the slip of a request that was refused and is sent again."""
+    after = f" {max(gap, 0.0):.2g} s" if is_timed else ""
+    saw = f"it sent the same {NOUNS[fault.route]} again{after} after {fault.reply.says} ({entry.place})"
+    if fault.reply.response.status == 404:
+        return _slip(later, _LOST, _CHECK, saw, Severity.SHOULD)
+    # Without times, it may be another run of a program, which its user has started again.
+    return _slip(later, "Quick reference", _NEVER, saw, Severity.MUST if is_timed else Severity.SHOULD)
 
 
 def _slip(entry: Entry, section: str, because: str, saw: str, severity: Severity = Severity.MUST) -> Slip:
@@ -197,7 +215,10 @@ def _find_endless(trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
         count = count + 1 if is_again and other.reply.is_fault else 1
         if count == PERSISTENT + 1:
             yield _slip(
-                entry, "Quick reference", _ENDS, f"it is number {count} of the same, each answered {other.reply.says}"
+                entry,
+                "Handling async failures in code",
+                _ENDS,
+                f"it is number {count} of the same, each answered {other.reply.says}",
             )
 
 
@@ -221,7 +242,7 @@ def _to_seen(entry: Entry) -> Seen:
 
 def _is_shown(text: str | None) -> bool:
     """Return whether a key or a URL is there as it was: what stands for it otherwise may stand for more than one."""
-    return text is not None and HIDDEN.search(text) is None
+    return text is not None and not is_hidden(text)
 
 
 def _shrink(entry: Entry) -> Entry:

@@ -28,6 +28,7 @@ class Stored:
     `value` is its text, its bytes, its JSON as plain data, or a list of its chunks; None if there is nothing.
     `sizes` are lengths in bytes that the file gives beside it, `sent` lengths on the wire, coded or not. `damage` is
     why the file itself calls it incomplete. `is_optional`: there may have been no body, and so nothing means none.
+    `is_request`: it is a request's, from which recorders are often told to leave members out.
     """
 
     value: object
@@ -36,6 +37,7 @@ class Stored:
     sent: tuple[object, ...] = ()
     damage: str | None = None
     is_optional: bool = False
+    is_request: bool = False
 
 
 def restore(stored: Stored) -> tuple[bytes, str | None]:
@@ -50,12 +52,21 @@ def restore(stored: Stored) -> tuple[bytes, str | None]:
     except StillCoded as error:
         return b"", str(error)
     is_coded = body is not raw or coding not in ("", "identity")
-    sizes = stored.sizes if is_coded else (*stored.sizes, header(stored.headers, "Content-Length"))
-    claimed = max(_to_lengths(sizes), default=0)
-    # A program that writes the JSON out anew may need fewer bytes for it; a part of a JSON object is never JSON.
-    if claimed > len(body) and not _is_json(body):
-        return b"", "is cut off in the file"
-    return _read_base64(body, claimed), None
+    claims = _to_lengths(stored.sizes if is_coded else (*stored.sizes, header(stored.headers, "Content-Length")))
+    if isinstance(stored.value, str) and body is raw and (read := _undo_misreading(stored.value, claims)) is not None:
+        return (b"", read) if isinstance(read, str) else (read, None)
+    claimed = max(claims, default=0)
+    loss = _find_lack(body, claimed, stored)
+    return (b"", loss) if loss is not None else (_unwrap(body, claimed), None)
+
+
+def _find_lack(body: bytes, claimed: int, stored: Stored) -> str | None:
+    """Return why a part of a body is lost, as its size shows, or None."""
+    if claimed <= len(body):
+        return None
+    if not _is_json(body):  # a part of a JSON object is never JSON
+        return "is cut off in the file"
+    return "is shorter in the file than it was" if stored.is_request and claimed > _count_longest(body) else None
 
 
 def _to_bytes(value: object) -> bytes:
@@ -81,6 +92,25 @@ def _undo_latin(value: object, coding: str) -> bytes | None:
         return None
 
 
+def _undo_misreading(text: str, claims: list[int]) -> bytes | str | None:
+    """Return the bytes of a text in UTF-8 that was read in another encoding, or why it is lost; None if it was not.
+
+    Its length tells it from a text that a server has coded twice.
+    """
+    if "\ufffd" in text:
+        return "has characters that were lost"
+    for encoding in () if text.isascii() else ("latin-1", "cp1252"):
+        try:
+            raw = text.encode(encoding)
+            raw.decode("utf-8")
+        except UnicodeError:
+            continue
+        if len(raw) in claims:
+            return raw
+        return None if len(text.encode()) in claims else "may have been read in another encoding than UTF-8"
+    return None
+
+
 def _find_loss(stored: Stored) -> str | None:
     """Return why a body of which nothing is there was lost, or None if it was empty."""
     claims = _to_lengths((*stored.sizes, *stored.sent, header(stored.headers, "Content-Length")))
@@ -100,19 +130,31 @@ def _to_lengths(sizes: Iterable[object]) -> list[int]:
 
 
 def _is_json(body: bytes) -> bool:
+    return _read_json(body) is not None
+
+
+def _read_json(body: bytes) -> object:
     try:
-        json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
 
 
-def _read_base64(body: bytes, claimed: int) -> bytes:
-    """Return a body that a program wrote in base64 without saying so, which its size and its content show."""
-    if not claimed or len(body) != -(-claimed // 3) * 4 or body[:1] in b"{[":
+def _count_longest(body: bytes) -> int:
+    """Return how many bytes a JSON body may have had before a program wrote it out anew, in fewer."""
+    return len(json.dumps(_read_json(body)))
+
+
+def _unwrap(body: bytes, claimed: int) -> bytes:
+    """Return a body that a program wrote in base64, or as a JSON string, without saying so, as its size shows."""
+    if not claimed or len(body) <= claimed or body[:1] in b"{[":
         return body
-    try:
-        plain = b64decode(body, validate=True)
-    except ValueError:
-        return body
+    if body[:1] == b'"':
+        inner = _read_json(body)
+        plain = inner.encode("utf-8", "replace") if isinstance(inner, str) else b""
+    else:
+        try:
+            plain = b64decode(body, validate=True)
+        except ValueError:
+            return body
     return plain if len(plain) == claimed and _is_json(plain) else body

@@ -69,7 +69,7 @@ def split_url(url: str) -> tuple[str, str]:
     Raise ValueError for anything but an absolute URL.
     """
     if (api := _API.fullmatch(url)) is not None:
-        return api[1], api[2]
+        return api[1], api[2].partition("#")[0]
     if (origin := _ORIGIN.match(url)) is None:
         raise ValueError(f"{url[:80]!r} is not an absolute URL")
     return origin[0], url

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,9 +21,9 @@ from luma_conformance.reading.regular_file import Growing, open_file
 from luma_conformance.recording.entry import About, Entry, Odd, Unread
 from luma_conformance.recording.har_entry import concerns_api, make_entry_data, read_comment, read_entry, scrub_data
 from luma_conformance.recording.json_stream import JSONStream, Malformed, Truncated
-from luma_conformance.recording.opening import Openable, open_recording
+from luma_conformance.recording.opening import Openable, open_recording, read_attached
 
-__all__ = ("About", "Entry", "Writer", "merge", "read_about", "read_entries")
+__all__ = ("About", "Entry", "Writer", "is_own", "merge", "read_about", "read_entries")
 
 CREATOR: Final = "luma-conformance"
 """The creator's name, by which the kit recognises its own files."""
@@ -83,7 +83,7 @@ def read_entries(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
             number += 1
             place = f"{path}:entry {number}"
             try:
-                yield read_entry(value, place, own=own)
+                yield read_entry(value, place, own=own, read_attached=partial(read_attached, path))
             except InputError as error:
                 if odd is None or own:
                     raise
@@ -98,6 +98,12 @@ def read_about(path: Openable) -> About:
             break
         found[name] = value
     return read_comment(found.get("comment")) if _is_own(found.get("creator")) else {}
+
+
+def is_own(path: Path) -> bool:
+    """Return whether a file begins as the kit's recorder begins one; raise InputError."""
+    with _explain_errors(path, "read"), open_recording(path) as file:
+        return file.read(len(_make_beginning())) == _make_beginning()
 
 
 def merge(into: Path, parts: Iterable[Path]) -> None:

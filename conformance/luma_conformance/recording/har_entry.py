@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -66,8 +67,13 @@ def make_entry_data(
     }
 
 
-def read_entry(value: object, place: str, *, own: bool) -> Entry:
-    """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong."""
+def read_entry(
+    value: object, place: str, *, own: bool, read_attached: Callable[[str], bytes | None] = lambda _: None
+) -> Entry:
+    """Return the entry in plain data; `own`: the kit's recorder wrote it. Raise InputError if it is wrong.
+
+    `read_attached` returns a body that lies beside the file, by its name there.
+    """
     node = Node(value, Problems(place), title="the entry").mapping()
     request, response = node["request"].mapping(), node["response"].mapping()
     unknown: dict[str, str] = {}
@@ -77,12 +83,15 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
     asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
     method, status = request.string("method"), _read_status(response)
     if not own:
+        asked, answered = _restore_type(asked, request["postData"]), _restore_type(answered, response["content"])
         unknown |= {REQUEST_HEADERS: NONE_RECORDED} if not asked else {}
         unknown |= {RESPONSE_HEADERS: NONE_RECORDED} if not answered and status else {}
     bodies = {
         REQUEST_BODY: _find_request_body(request, asked),
         RESPONSE_BODY: _find_response_body(response, answered, status, method),
     }
+    if not own:
+        _attach(bodies, {REQUEST_BODY: request["postData"], RESPONSE_BODY: response["content"]}, read_attached)
     restored = {part: _restore(stored, part, unknown, own=own) for part, stored in bodies.items()}
     exchange = Exchange(
         request=Request(method=method, url=url, headers=asked, body=restored[REQUEST_BODY]),
@@ -98,6 +107,12 @@ def read_entry(value: object, place: str, *, own: bool) -> Entry:
         unknown=unknown,
         unanswered=None if own or not isinstance(value, dict) else find_answerer(value),
     )
+
+
+def _attach(bodies: dict[str, Stored], nodes: Mapping[str, Node], read_attached: Callable[[str], bytes | None]) -> None:
+    for part, node in nodes.items():
+        if not bodies[part].value and isinstance(named := node.get("_file"), str):
+            bodies[part] = replace(bodies[part], value=read_attached(named))
 
 
 def _read_url(request: Node, base_url: object, *, own: bool) -> tuple[str, str]:
@@ -217,20 +232,33 @@ def _read_status(response: Node) -> int:
     status = response.get("status")
     if isinstance(status, str) and status.isascii() and status.isdigit() and len(status) == 3:
         return int(status)
+    if isinstance(status, float) and status.is_integer() and 100 <= status <= 999:
+        return int(status)
     return 0 if status in (-1, None) else response["status"].whole(0, 999)
 
 
 def _read_headers(node: Node) -> Headers:
     """Return the header fields in their order, without HTTP/2's pseudo-headers."""
     pairs = []
-    records = node.value if isinstance(node.value, list) else [] if node.is_missing else node.elements()
+    if isinstance(node.value, dict):  # as some programs write them
+        records: list[object] = [{"name": name, "value": value} for name, value in node.value.items()]
+    else:
+        records = node.value if isinstance(node.value, list) else [] if node.is_missing else [*node.elements()]
     for index, record in enumerate(records):
         name, value = (record.get("name"), record.get("value")) if isinstance(record, dict) else (None, None)
-        if not (isinstance(name, str) and isinstance(value, str)):
+        if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, str | int):
             raise node.error(f"{node.name}[{index}] should have a name and a value, both strings")
         if not name.startswith(":"):
-            pairs.append((name, value))
+            pairs.append((name, str(value)))
     return tuple(pairs)
+
+
+def _restore_type(headers: Headers, body: Node) -> Headers:
+    """Return header fields with a Content-Type of JSON that is only beside the body; no program guesses it."""
+    kind = body.get("mimeType")
+    is_lost = headers and header(headers, "Content-Type") is None
+    is_json = isinstance(kind, str) and kind.partition(";")[0].strip().lower() == "application/json"
+    return (*headers, ("Content-Type", str(kind))) if is_lost and is_json else headers
 
 
 def _find_request_body(request: Node, headers: Headers) -> Stored:
@@ -243,8 +271,9 @@ def _find_request_body(request: Node, headers: Headers) -> Stored:
     return Stored(
         value=_decode_base64(post["text"]) if is_encoded else post.get("text"),
         headers=headers,
-        sent=(request.get("bodySize"),),
+        sizes=(request.get("bodySize"),),
         damage=damage,
+        is_request=True,
         is_optional=request.get("method") in ("GET", "HEAD", "OPTIONS", "DELETE"),
     )
 

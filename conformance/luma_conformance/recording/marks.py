@@ -13,6 +13,8 @@ from typing import Final
 
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CACHES: Final = frozenset({"cache", "cached", "serviceworker", "memorycache", "diskcache", "prefetched"})
+_ABOUT_CACHES: Final = frozenset({"control", "time", "score", "expires"})
+"""Words of names that tell how long an answer may be cached, not where it is from: `_cacheControl: "no-store"`."""
 _FAULTS: Final = frozenset(
     {"error", "failure", "failed", "fail", "aborted", "abort", "cancelled", "canceled", "incomplete", "truncated",
      "interrupted", "timedout", "blocked", "unfinished", "partial"}
@@ -31,15 +33,17 @@ def find_answerer(entry: Mapping[str, object]) -> str | None:
     if isinstance(response, Mapping) and response.get("statusText") == "Internal Redirect":
         return "answered by the client itself: an internal redirect"
     for name, value in _list_marks(entry):
-        if name == "_transferSize" and value == 0 and value is not False:
-            return "answered by the client itself: nothing was transferred"
         words = _split(name)
+        if words & _ABOUT_CACHES:
+            continue
         if _is_set(value) and (words & _CACHES or (words & _TALKING and _split(str(value)) & _CACHES)):
             return f"answered by the client itself: {name}"
     for name, value in _list_marks(entry):
         words = _split(name)
         if _is_set(value) and (words & _FAULTS or (words & _TALKING and _split(str(value)) & _FAULTS)):
             return f"not finished: {name}"
+    if any(name == "_transferSize" and value == 0 and value is not False for name, value in _list_marks(entry)):
+        return "answered by the client itself: nothing was transferred"
     return None
 
 

@@ -8,22 +8,36 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
+import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, Protocol, cast
 
 from luma_conformance.errors import InputError
 from luma_conformance.reading.regular_file import open_file
+from luma_conformance.recording.foreign import explain_archive
 
 SUFFIXES: Final = (".har", ".json", ".yaml", ".yml", ".har.gz", ".json.gz", ".yaml.gz", ".yml.gz", ".zip")
 """How the names of recordings end, where a folder or an archive is searched for them."""
 MAX_PIPED: Final = 1 << 28
 """Bytes that are read from standard input."""
 MAX_UNPACKED: Final = 1 << 32
-"""Bytes that a compressed file may unpack to."""
+"""Bytes that a compressed file, or a whole archive, may unpack to."""
+SURE: Final = 1 << 28
+MAX_RATIO: Final = 300
+"""How many times its size a compressed file may unpack to, if that is more than `SURE`; traffic packs to a 50th."""
+_TOO_MANY: Final = f"or {MAX_RATIO} times its size, as no traffic does"
+_FAULTS: Final = (EOFError, OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError)
+MAX_ATTACHED: Final = 1 << 27
+"""Bytes of a body that lies beside a recording."""
+_ATTACHED: Final = re.compile(r"[0-9a-f]{40}(?:\.\w{1,10})?")
 _CHUNK: Final = 1 << 16
 _WIDE: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", b"{\0": "utf-16-le", b"\0{": "utf-16-be"}
 
@@ -41,11 +55,15 @@ class Openable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A recording, wherever it lies; `is_named` by the user, rather than found in a folder or an archive."""
+    """A recording, wherever it lies; `is_named` by the user, rather than found in a folder or an archive.
+
+    `beside` opens what lies beside it under a name, and raises OSError or InputError.
+    """
 
     title: str
     start: Callable[[], BinaryIO]
     is_named: bool = True
+    beside: Callable[[str], BinaryIO] | None = None
 
     @property
     def name(self) -> str:
@@ -55,22 +73,51 @@ class Recording:
     def open(self, _: Literal["rb"], /) -> BinaryIO:
         """Return a new stream of its text in UTF-8; raise InputError, or OSError."""
         file = self.start()
-        head = file.read(4)
-        file.seek(0)
-        if head[:2] == b"\x1f\x8b":
-            file = cast("BinaryIO", _Unpacked(file, self.title))
-            head = file.read(4)
-            file.seek(0)
-        wide = next((name for start, name in _WIDE.items() if head.startswith(start)), None)
-        return file if wide is None else io.BufferedReader(cast("io.RawIOBase", _Recoded(file, wide)))
+        try:
+            return _decode(file, self.title)
+        except BaseException:
+            file.close()
+            raise
 
     def __str__(self) -> str:
         return self.title
 
 
+def _decode(file: BinaryIO, title: str) -> BinaryIO:
+    """Return a stream without compression, in UTF-8."""
+    head = file.read(4)
+    file.seek(0)
+    if head[:2] == b"\x1f\x8b":
+        most = _limit(file.seek(0, io.SEEK_END))
+        file.seek(0)
+        unpacked = cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb"))
+        file = cast("BinaryIO", _Unpacked(unpacked, title, most, file))
+        head = file.read(4)
+        file.seek(0)
+    wide = next((name for start, name in _WIDE.items() if head.startswith(start)), None)
+    return file if wide is None else io.BufferedReader(cast("io.RawIOBase", _Recoded(file, wide)))
+
+
 def open_recording(path: Openable) -> BinaryIO:
     """Return a recording opened at its beginning; raise InputError, or OSError, also for what is no file."""
     return open_file(path) if isinstance(path, Path) else path.open("rb")
+
+
+def read_attached(path: Openable, name: str) -> bytes | None:
+    """Return a body that lies beside a recording, named by its digest as Playwright does, or None."""
+    beside = _open_beside(path) if isinstance(path, Path) else getattr(path, "beside", None)
+    if beside is None or _ATTACHED.fullmatch(name) is None:
+        return None
+    try:
+        with beside(name) as file:
+            raw: bytes = file.read(MAX_ATTACHED + 1)
+    except (OSError, InputError):
+        return None
+    return raw if len(raw) <= MAX_ATTACHED else None
+
+
+def _open_beside(path: Path) -> Callable[[str], BinaryIO]:
+    return lambda name: open_file(path.parent / name)
 
 
 def find_recordings(arguments: Iterable[str]) -> Iterator[Recording]:
@@ -104,32 +151,70 @@ def _look_into(path: Path, *, is_named: bool) -> Iterator[Recording]:
         if not found and is_named:
             raise InputError(f"{path} has no recordings in it: no file ends in {', '.join(SUFFIXES[:4])}")
         for one in found:
-            yield from _look_into(one, is_named=False)
+            try:
+                yield from _look_into(one, is_named=False)
+            except InputError as error:  # the other files are whole
+                yield Recording(title=str(one), start=partial(_refuse, str(error)), is_named=False)
     elif not path.is_file():
         raise InputError(f"{path} is not a file; pass a stream as `-`, on standard input")
-    elif zipfile.is_zipfile(path):
-        yield from _list_members(path)
+    elif _begins_as_archive(path):
+        yield from _list_members(path, is_named=is_named)
     else:
-        yield Recording(title=str(path), start=lambda: open_file(path), is_named=is_named)
+        start = _open_beside(path)
+        yield Recording(title=str(path), start=lambda: start(path.name), is_named=is_named, beside=start)
 
 
-def _list_members(path: Path) -> Iterator[Recording]:
-    with zipfile.ZipFile(path) as archive:
-        members = [one for one in archive.infolist() if one.filename.lower().endswith(SUFFIXES[:-1])]
+def _refuse(why: str) -> BinaryIO:
+    raise InputError(why)
+
+
+def _begins_as_archive(path: Path) -> bool:
+    try:
+        with open_file(path) as file:
+            return file.read(4) in (b"PK\3\4", b"PK\5\6")
+    except OSError:
+        return False  # as whoever reads it will say
+
+
+def _list_members(path: Path, *, is_named: bool) -> Iterator[Recording]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [one for one in archive.infolist() if one.filename.lower().endswith(SUFFIXES[:-1])]
+            foreign = explain_archive(archive.namelist())
+    except (*_FAULTS, ValueError) as error:
+        raise InputError(f"{path}: is an archive that is damaged or cut off: {error}") from None
+    members = [one for one in members if not _ATTACHED.fullmatch(one.filename.rpartition("/")[2])]
+    if not members and not is_named:
+        return
+    if foreign is not None:
+        raise InputError(f"{path} {foreign}")
     if not members:
         raise InputError(f"{path} has no recordings in it: no member ends in {', '.join(SUFFIXES[:4])}")
+    most = _limit(path.stat().st_size)
+    if sum(member.file_size for member in members) > most:
+        raise InputError(f"{path}: unpacks to more than {most:,} bytes, {_TOO_MANY}")
     for member in members:
-        if member.file_size > MAX_UNPACKED:
-            raise InputError(f"{path}: {member.filename} unpacks to more than {MAX_UNPACKED} bytes")
+        folder = "".join(member.filename.rpartition("/")[:2])
+        yield Recording(
+            title=f"{path}:{member.filename}",
+            start=partial(_open_member, path, "", member.filename),
+            is_named=False,
+            beside=partial(_open_member, path, folder),
+        )
 
-        def start(name: str = member.filename) -> BinaryIO:
-            try:
-                with zipfile.ZipFile(path) as archive:  # a member that is open keeps the file open
-                    return cast("BinaryIO", archive.open(name))
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-                raise InputError(f"{path}: {name} cannot be unpacked: {error}") from None
 
-        yield Recording(title=f"{path}:{member.filename}", start=start, is_named=False)
+def _open_member(path: Path, folder: str, name: str) -> BinaryIO:
+    try:
+        with zipfile.ZipFile(path) as archive:  # a member that is open keeps the file open
+            member = cast("BinaryIO", archive.open(folder + name))
+    except (*_FAULTS, KeyError) as error:
+        raise InputError(f"{path}: {name} cannot be unpacked: {error}") from None
+    return cast("BinaryIO", _Unpacked(member, f"{path}:{folder}{name}", MAX_UNPACKED))
+
+
+def _limit(size: int) -> int:
+    """Return how many bytes a file of a size may unpack to."""
+    return min(MAX_UNPACKED, max(SURE, size * MAX_RATIO))
 
 
 def _read_standard_input() -> Recording:
@@ -139,28 +224,49 @@ def _read_standard_input() -> Recording:
     return Recording(title="standard input", start=lambda: io.BytesIO(raw))
 
 
-class _Unpacked(gzip.GzipFile):
-    """A gzip stream within bounds, whose faults are input errors."""
+class _Unpacked(io.BufferedIOBase):
+    """A compressed stream that is read within bounds, and whose faults are input errors."""
 
-    def __init__(self, file: BinaryIO, title: str) -> None:
-        super().__init__(fileobj=file, mode="rb")
-        self._title, self._left, self._file = title, MAX_UNPACKED, file
+    def __init__(self, file: BinaryIO, title: str, most: int, *holding: BinaryIO) -> None:
+        self._file, self._title, self._most, self._holding = file, title, most, holding
+        self._left = most
 
     def close(self) -> None:
-        """Close the stream and the file."""
+        """Close the stream, and the file it is read from."""
+        for one in (self._file, *self._holding):
+            one.close()
         super().close()
-        self._file.close()
 
-    def read(self, size: int | None = -1) -> bytes:
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to an offset; raise InputError."""
+        self._left = self._most
+        with self._explain():
+            return self._file.seek(offset, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
         """Return the next bytes; raise InputError."""
-        try:
-            raw = super().read(size)
-        except (EOFError, gzip.BadGzipFile, OSError) as error:
-            raise InputError(f"{self._title}: is a gzip file that is damaged or cut off: {error}") from None
+        with self._explain():
+            raw = self._file.read(self._left + 1 if size is None or size < 0 else size)
         self._left -= len(raw)
         if self._left < 0:
-            raise InputError(f"{self._title}: unpacks to more than {MAX_UNPACKED} bytes")
+            raise InputError(f"{self._title}: unpacks to more than {self._most:,} bytes, {_TOO_MANY}")
         return raw
+
+    @contextmanager
+    def _explain(self) -> Iterator[None]:
+        try:
+            yield
+        except _FAULTS as error:
+            raise InputError(f"{self._title}: is damaged or cut off, and cannot be unpacked: {error}") from None
 
 
 class _Recoded(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""The reader of cassettes: of vcrpy, pytest-recording and betamax, and of the VCRs for Ruby and Go, as plain data only.
+"""The reader of cassettes: of vcrpy, pytest-recording, betamax, nock, and the VCRs for Ruby and Go, as plain data only.
 
 No tag of YAML builds an object, and an alias stands for a small value only. A cassette has no times,
 and headers may have been filtered out of it. What is written depends on the version, the serializer and the HTTP
@@ -12,14 +12,15 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import yaml
 
 from luma_conformance.errors import InputError
-from luma_conformance.model import Exchange, Headers, Request, Response
+from luma_conformance.model import Exchange, Headers, Request, Response, header
+from luma_conformance.paths import Path
 from luma_conformance.reading.document import Node, Problems
-from luma_conformance.reading.yaml_events import Builder, Grammar
+from luma_conformance.reading.yaml_events import Builder, Grammar, NotYAML
 from luma_conformance.recording.body import Stored, restore
 from luma_conformance.recording.entry import (
     REQUEST_BODY,
@@ -34,6 +35,7 @@ from luma_conformance.recording.entry import (
     split_url,
 )
 from luma_conformance.recording.json_stream import JSONStream, Malformed
+from luma_conformance.recording.nock import is_definition, to_interaction
 from luma_conformance.recording.opening import Openable, open_recording
 
 MAX_BYTES: Final = 1 << 28
@@ -46,6 +48,9 @@ _COLLECTIONS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("seq", 
 _NUMBER_OR_WORD: Final = re.compile(r"true|false|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _LISTED: Final = ("interactions", "http_interactions")
+_SPACES: Final = 256
+_OLD: Final = "is of a vcrpy before 1.0; `python -m vcr.migration {}` brings it up to date"
+_NO_LIST: Final = "is a list, and not one of exchanges"
 FILTERED: Final = "some may have been filtered out"
 
 
@@ -57,9 +62,12 @@ def read_entries(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
     number = 0
     try:
         with open_recording(path) as file:
-            is_json = file.read(4).removeprefix(codecs.BOM_UTF8)[:1] == b"{"
+            first = file.read(_SPACES).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
             file.seek(0)
-            found = _read_json(path, file) if is_json else _read_yaml(path, file, odd is not None)
+            if first == b"[":
+                found = _read_json_list(path, file)
+            else:
+                found = _read_json(path, file) if first == b"{" else _read_yaml(path, file, odd is not None)
             for number, (value, objection) in enumerate(found, start=1):
                 place = f"{path}:entry {number}"
                 try:
@@ -104,6 +112,23 @@ def _read_json(path: Openable, file: BinaryIO) -> Found:
         raise InputError(f"{path} is not a cassette: it is JSON without {_LISTED[0]}")
 
 
+def _read_json_list(path: Openable, file: BinaryIO) -> Found:
+    """Yield nock's definitions as interactions."""
+    number = 0
+    try:
+        stream = JSONStream(file.read)
+        for value in stream.elements():
+            if not is_definition(value):
+                raise InputError(
+                    f"{path}: {_OLD.format(path.name) if isinstance(value, dict) and 'request' in value else _NO_LIST}"
+                )
+            yield to_interaction(cast("dict[str, object]", value)), None
+            number += 1
+        stream.end()
+    except Malformed as error:
+        raise InputError(f"{path}: {error} (in entry {number + 1}, byte {error.byte})") from None
+
+
 def _read_yaml(path: Openable, file: BinaryIO, goes_on: bool) -> Found:  # noqa: FBT001 - of this module alone
     wrong: list[str] = []
     within_entry = False
@@ -117,9 +142,7 @@ def _read_yaml(path: Openable, file: BinaryIO, goes_on: bool) -> Found:  # noqa:
     start = builder.start()
     assert start is not None
     if isinstance(start, yaml.SequenceStartEvent):
-        raise InputError(
-            f"{path}: is of a vcrpy before 1.0; `python -m vcr.migration {path.name}` brings it up to date"
-        )
+        raise InputError(f"{path}: {_OLD.format(path.name)}")
     found = False
     if isinstance(start, yaml.MappingStartEvent):
         for key, within in builder.members(()):
@@ -130,13 +153,20 @@ def _read_yaml(path: Openable, file: BinaryIO, goes_on: bool) -> Found:  # noqa:
                 builder.refuse(value, f"{key} should be a list")
             else:
                 found = within_entry = True
-                for element in builder.elements(within):
-                    yield element, wrong[0] if wrong else None
-                    wrong.clear()
+                yield from _read_elements(builder, within, wrong)
                 within_entry = False
     if not found:
         builder.refuse(start, f"is neither a HAR file nor a cassette: no {_LISTED[0]} in it")
     builder.end()
+
+
+def _read_elements(builder: Builder, path: Path, wrong: list[str]) -> Found:
+    try:
+        for element in builder.elements(path):
+            yield element, wrong[0] if wrong else None
+            wrong.clear()
+    except NotYAML:
+        raise InputError(wrong[0]) from None
 
 
 class Plain(str):
@@ -221,12 +251,16 @@ def _read_entry(value: object, place: str) -> Entry:
     method, status = request.string("method"), _read_status(response)
     asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
     unknown = {TIMES: "a cassette has none", REQUEST_HEADERS: FILTERED, RESPONSE_HEADERS: FILTERED}
+    if header(asked, "Content-Type") is None and _can_only_be_json(request["body"].value):
+        asked = (*asked, ("Content-Type", "application/json"))  # aiohttp adds it after vcrpy has looked
     bodies = []
     for part, node, headers, is_optional in (
         (REQUEST_BODY, request["body"], asked, method in ("GET", "HEAD", "OPTIONS", "DELETE")),
         (RESPONSE_BODY, response["body" if "body" in response else "content"], answered, method == "HEAD"),
     ):
-        body, loss = restore(Stored(value=_find_body(node), headers=headers, is_optional=is_optional))
+        is_request = part == REQUEST_BODY
+        stored = Stored(value=_find_body(node), headers=headers, is_optional=is_optional, is_request=is_request)
+        body, loss = restore(stored)
         bodies.append(body)
         unknown |= {part: loss} if loss is not None else {}
     exchange = Exchange(
@@ -236,6 +270,13 @@ def _read_entry(value: object, place: str) -> Entry:
         received=0.0,
     )
     return Entry(exchange=exchange, base_url=base_url, place=place, unknown=unknown)
+
+
+def _can_only_be_json(body: object) -> bool:
+    """Return whether data that a client handed over cannot have been sent as a form, whose values are texts."""
+    if not isinstance(body, dict) or "string" in body or "base64_string" in body:
+        return False
+    return any(not isinstance(_resolve(value), str | bytes) for value in body.values())
 
 
 def _read_status(response: Node) -> int:
