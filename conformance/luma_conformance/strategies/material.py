@@ -212,7 +212,7 @@ def _list_urls(material: Material) -> Mapping[str, tuple[tuple[str | None, ...] 
         hosted[material.video_url] = ((None, VIDEO_TYPE), MediaFact(kind=Kind.VIDEO))
     if material.image_url is not None:
         hosted[material.image_url] = ((None, material.image_type), MediaFact(kind=Kind.IMAGE))
-    return {**hosted, **{url: (None, TROUBLE[role]) for role, url in reversed(material.trouble.items())}}
+    return {**hosted, **{url: (None, TROUBLE[role]) for role, url in reversed([*material.trouble.items()])}}
 
 
 @cache
