@@ -73,9 +73,10 @@ def test_every_name_is_supplied_and_no_other() -> None:
         supply("inline-tiff")
 
 
-def test_a_supplied_value_is_made_once() -> None:
-    """The same text comes back."""
-    assert supply("inline-over-50-mb") is supply("inline-over-50-mb")
+def test_a_supplied_value_is_made_once_unless_it_is_large() -> None:
+    """The same text comes back; nothing holds 70 MB that are not being sent."""
+    assert supply("inline-8000x8000") is supply("inline-8000x8000")
+    assert supply("inline-over-50-mb") is not supply("inline-over-50-mb")
 
 
 def test_no_image_library_is_imported() -> None:

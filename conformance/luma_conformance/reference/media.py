@@ -1,4 +1,4 @@
-"""Loading media references: inline data is really decoded, a URL is looked up among the test cards."""
+"""Loading media references: inline images are really decoded, a URL is looked up among the test cards."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from luma_conformance.reference.cards import look_up_url
 from luma_conformance.rules import MediaFact, Problem
+from luma_conformance.rules.media import measure_base64
 
 _SUPPORTED: Final = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF"})
 MAX_IMAGE_BYTES: Final = 52_428_800
@@ -35,13 +36,11 @@ class Loader:
         return look_up_url(url) if isinstance(url, str) else MediaFact()
 
     def _load_inline(self, data: str, media_type: str) -> MediaFact:
-        try:
-            raw = binascii.a2b_base64(data, strict_mode=True)
-        except ValueError:
+        if (size := measure_base64(data)) is None:
             return MediaFact(problem=Problem.BAD_BASE64)
-        if media_type.startswith("video/") or len(raw) > MAX_IMAGE_BYTES:
-            return MediaFact(bytes=len(raw))
-        return self._decode(raw)
+        if media_type.startswith("video/") or size > MAX_IMAGE_BYTES:
+            return MediaFact(bytes=size)
+        return self._decode(binascii.a2b_base64(data))
 
     def _decode(self, raw: bytes) -> MediaFact:
         fact, failure = (_inspect_picture if len(raw) <= MAX_REMEMBERED else _inspect_picture.__wrapped__)(raw)

@@ -112,8 +112,7 @@ def _object_of(table: Mapping[str, Check], required: tuple[str, ...] = ()) -> Ch
             problem = inner(item)
             if problem is not None:
                 return f".{name}{problem}"
-        missing = [name for name in required if name not in value]
-        return f".{missing[0]} is missing" if missing else None
+        return next((f".{name} is missing" for name in required if name not in value), None)
 
     return check
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any, Final
 
 from luma_conformance.rules import facts
@@ -121,8 +120,12 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
     block = body.get("video")
     video = _NO_VIDEO if block is None else _read_video(block)
     references = _all_references(source, image_ref, video)
-    formed = [ref for ref in references if _has_form(ref, kind)]
-    wanted = [ref.url is None or _applies(ref, kind, image_ref) for ref in formed]
+    loads: list[Load] = []
+    unwanted: list[Load] = []
+    for ref in references:
+        if _has_form(ref, kind):
+            wanted = ref.url is None or _applies(ref, kind, image_ref)
+            (loads if wanted else unwanted).append(Load(reference=ref, fact=media(ref.raw)))
     return Subject(
         prompt=body["prompt"],
         model=body.get("model", facts.DEFAULT_MODEL),
@@ -136,10 +139,8 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
         video_given=block is not None,
         video=video,
         references=references,
-        loads=tuple(Load(reference=ref, fact=media(ref.raw)) for ref in compress(formed, wanted)),
-        unwanted=tuple(
-            Load(reference=ref, fact=media(ref.raw)) for ref in compress(formed, [not one for one in wanted])
-        ),
+        loads=tuple(loads),
+        unwanted=tuple(unwanted),
     )
 
 

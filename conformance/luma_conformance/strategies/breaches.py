@@ -29,14 +29,13 @@ def nothing(_: str, __: Material) -> Ways:
 class Breach:
     """A rule, the types it concerns, and the ways to break it and to keep it narrowly, for a type and a material.
 
-    Those in `large` and `large_kept` are bodies of 70 MB, and tried once each.
+    Those in `large_kept` are bodies of 70 MB, and tried once each.
     """
 
     rule: str
     kinds: tuple[str, ...]
     broken: Listed
     kept: Listed = nothing
-    large: Listed = nothing
     large_kept: Listed = nothing
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, combinations, islice
+from itertools import chain, combinations, compress, islice
 from typing import Any, Final
 from zlib import crc32
 
@@ -122,12 +122,13 @@ class Subject:
         """Yield trials in which all targets occur that may, and take these out; see `covering.cover`."""
         names, due = self._meant, self._due
         bare = 1 + sum(not all(one.has_no_say for one in factor) for factor in self.factors)
+        plainly = (0,) * (1 + len(self.factors) - bare)
         found: dict[Row, bool] = {}
 
         def is_legal(row: Row) -> bool:
             said = row[:bare]  # how a request is written has no say in what the rules predict
             if said not in found:
-                trial = self._at(names, (*said, *row[bare:]))
+                trial = self._at(names, (*said, *plainly))
                 found[said] = trial is not None and self.answer(trial) == due[trial.way]
             return found[said]
 
@@ -213,7 +214,7 @@ class Subject:
     def _at(self, names: Sequence[str], row: Sequence[int]) -> Trial | None:
         """Return the trial of a row, or None where a feature sets a field that the way sets too."""
         way = names[row[0]]
-        turn = sum(value for factor, value in zip(self.factors, row[1:], strict=True) if any(factor[-1].patches))
+        turn = sum(compress(row[1:], _find_set(self)))
         own, chosen = self.ways[way], []
         for factor, value in zip(self.factors, row[1:], strict=True):
             if value:
@@ -246,14 +247,13 @@ def list_subjects(rule: str, material: Material, *, keeps: bool) -> Iterator[Sub
             )
 
 
-def list_large(rule: str, material: Material, *, keeps: bool) -> Iterator[Trial]:
-    """Yield the trials of a rule whose bodies have 70 MB, each beside nothing else."""
+def list_large(rule: str, material: Material) -> Iterator[Trial]:
+    """Yield the trials that narrowly keep a rule with a body of 70 MB, each beside nothing else."""
     for kind in available_kinds(material):
-        breach = BREACHES[rule]
-        ways = (breach.large_kept if keeps else breach.large)(kind, material)
-        subject = Subject(rule=rule, kind=kind, keeps=keeps, ways=ways, factors=(), material=material)
+        ways = BREACHES[rule].large_kept(kind, material)
+        subject = Subject(rule=rule, kind=kind, keeps=True, ways=ways, factors=(), material=material)
         for way in ways:
-            yield Trial(rule=rule, kind=kind, keeps=keeps, way=way, features=(), row=(), subject=subject)
+            yield subject.try_way(way)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -318,6 +318,12 @@ def list_accepted(kind: str, material: Material, strength: int = 1) -> tuple[Tri
 
 
 @cache
+def _find_set(subject: Subject) -> Sequence[bool]:
+    """Return which of its factors set fields."""
+    return [any(factor[-1].patches) for factor in subject.factors]
+
+
+@cache
 def _find_due(subject: Subject) -> Mapping[str, frozenset[str] | None]:
     return {way: subject.answer(subject.try_way(way)) for way in subject.ways}
 
@@ -349,6 +355,7 @@ def _plain_body(kind: str, material: Material) -> Mapping[str, Any]:
     return plain_body(kind, material)
 
 
+@cache
 def _overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 

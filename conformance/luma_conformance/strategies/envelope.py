@@ -114,9 +114,10 @@ def find_role(sent: Iterable[str]) -> str:
 
 def write_headers(request: Request, sent: Iterable[str]) -> Request:
     """Return a request with its headers written in these ways."""
+    headers = request.headers
     for name in sent:
-        request = replace(request, headers=VARIATIONS[name].change(request.headers))
-    return request
+        headers = VARIATIONS[name].change(headers)
+    return replace(request, headers=headers)
 
 
 def drop_declined(sent: Sent, status: int) -> Sent:

@@ -81,7 +81,6 @@ class Material:
     pictures: tuple[Picture, ...] = ()
     keys: tuple[str, ...] = ()
     large_video: Callable[[], str] | None = None
-    large_image: Callable[[], str] | None = None
     full_image: Callable[[], str] | None = None
     trouble: Mapping[str, str] = field(default_factory=dict)
     offers: frozenset[str] = frozenset({"hdr-access"})
@@ -128,29 +127,18 @@ class Material:
         data = reference.get("data")
         named = isinstance(data, str) and data[:1] == "{"
         found = _load_supplied(str(data), str(reference.get("media_type"))) if named else inline_only(reference)
-        if (sizes := self._sizes_of(data)) is not None and found.problem is None:
-            return replace(found, width=sizes[0], height=sizes[1])
+        if (picture := _list_pictures(self).get(str(data))) is not None and found.problem is None:
+            return replace(found, width=picture.width, height=picture.height)
         plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
         return found if plays else _UNKNOWN
-
-    def _sizes_of(self, data: object) -> tuple[int, int] | None:
-        return next(((one.width, one.height) for one in self.pictures if one.data == data), None)
 
     def _fact_of_generation(self, generation: object) -> MediaFact:
         kinds = ((self.completed_image, Kind.IMAGE), (self.completed_video, Kind.VIDEO))
         return next((MediaFact(kind=kind) for known, kind in kinds if known == generation), _UNKNOWN)
 
     def _fact_of_url(self, url: object, declared: object) -> MediaFact:
-        role = next((role for role, text in self.trouble.items() if text == url), None)
-        if role is not None:
-            return TROUBLE[role]
-        for known, kind, types in (
-            (self.image_url, Kind.IMAGE, (None, self.image_type)),
-            (self.video_url, Kind.VIDEO, (None, VIDEO_TYPE)),
-        ):
-            if known == url:
-                return MediaFact(kind=kind) if declared in types else _UNKNOWN
-        return _UNKNOWN
+        types, fact = _list_urls(self).get(str(url), ((), _UNKNOWN))
+        return fact if types is None or declared in types else _UNKNOWN
 
     @property
     def image_type(self) -> str | None:
@@ -216,6 +204,22 @@ class Material:
         return self.absent.get(role) or f"the profile names no {role}"
 
 
+@cache
+def _list_urls(material: Material) -> Mapping[str, tuple[tuple[str | None, ...] | None, MediaFact]]:
+    """Return the result of fetching each URL of the material, and the media types it may be declared to have."""
+    hosted: dict[str, tuple[tuple[str | None, ...] | None, MediaFact]] = {}
+    if material.video_url is not None:
+        hosted[material.video_url] = ((None, VIDEO_TYPE), MediaFact(kind=Kind.VIDEO))
+    if material.image_url is not None:
+        hosted[material.image_url] = ((None, material.image_type), MediaFact(kind=Kind.IMAGE))
+    return {**hosted, **{url: (None, TROUBLE[role]) for role, url in reversed([*material.trouble.items()])}}
+
+
+@cache
+def _list_pictures(material: Material) -> Mapping[str, Picture]:
+    return {picture.data: picture for picture in material.pictures}
+
+
 @lru_cache(maxsize=64)
 def _load_supplied(data: str, media_type: str) -> MediaFact:
     """Return the result of loading inline data for which the name stands under which the kit supplies it."""
@@ -246,7 +250,6 @@ def _make_material(
         offers=frozenset({"hdr-access"} - {*why}),
         pictures=draw_pictures() if decodes else (),
         large_video=supplied("inline-video-over-50-mb"),
-        large_image=supplied("inline-over-50-mb"),
         full_image=supplied("inline-50-mb"),
     )
 

@@ -150,13 +150,6 @@ def _doubled_untyped(material: Material) -> Mapping[str, Reference]:
     }
 
 
-def _large(kind: str, material: Material) -> Ways:
-    if kind != "image" or material.large_image is None:
-        return {}
-    forms = [*mix_images(material, 8), {"data": material.large_image(), "media_type": "image/png"}]
-    return {"image_ref[8] of 9, inline image/png": {"image_ref": forms}}
-
-
 def _full(kind: str, material: Material) -> Ways:
     if kind != "image_edit" or material.full_image is None:
         return {}
@@ -248,8 +241,7 @@ def _make_breaches() -> Iterator[Breach]:
     yield Breach(
         rule="image-too-heavy",
         kinds=_IMAGES,
-        broken=_everywhere(_hosted("oversized-url")),
-        large=_large,
+        broken=_everywhere(_hosted("oversized-url")),  # inline above 50 MB the catalogue has
         large_kept=_full,
     )
     yield Breach(

@@ -26,6 +26,7 @@ Spelling = tuple[str, str, str]
 """How a body is spelt: its blanks, its escapes, its fractions."""
 ESCAPES: Final = ("", "other scripts as \\u", "every character as \\u", "slashes as \\/")
 PLAINLY: Final[Spelling] = ("", "", "")
+_UNESCAPED: Final = json.JSONEncoder(ensure_ascii=False)
 SPELLINGS: Final[tuple[Spelling, ...]] = tuple(product(BLANKS, ESCAPES, ("", "exponents")))
 
 
@@ -52,7 +53,7 @@ def reorder(value: Any, how: str, first: Iterable[str] = ()) -> Any:
 def spell(value: Any, blanks: str = "", escapes: str = "", fractions: str = "") -> str:
     """Return a value as JSON, spelt in one way of many."""
     if not (blanks or escapes or fractions):
-        return json.dumps(value, ensure_ascii=False)
+        return _UNESCAPED.encode(value)
     outside, inside, between, colon = BLANKS[blanks]
 
     def write(value: Any, name: str = "") -> str:
@@ -76,5 +77,5 @@ def _quote(text: str, escapes: str) -> str:
         return '"' + ("\\u" + units.replace(",", "\\u") if units else "") + '"'
     if escapes == "other scripts as \\u":
         return json.dumps(text)
-    plain = json.dumps(text, ensure_ascii=False)
+    plain = _UNESCAPED.encode(text)
     return plain.replace("/", "\\/") if escapes == "slashes as \\/" else plain
