@@ -148,7 +148,8 @@ def _make_allowance(
 
 
 def _allow_unspecified(prediction: Unspecified) -> Allowance:
-    statuses = (*(OPEN_STATUSES[1:] if prediction.reason == _NOT_JSON else OPEN_STATUSES), *_GATEWAY)
+    is_refused = prediction.reason == _NOT_JSON or prediction.broken
+    statuses = (*(OPEN_STATUSES[1:] if is_refused else OPEN_STATUSES), *_GATEWAY)
     title = f"not said: {prediction.reason}"
     return Allowance(expect=Expectation(status=statuses), section=find_heading(prediction), title=title)
 

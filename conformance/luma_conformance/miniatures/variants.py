@@ -290,8 +290,9 @@ def _tolerant(handle: Handle) -> Handle:
         if request.method != "POST" or not request.url.startswith(GENERATIONS_PATH):
             return handle(request)
         body, prediction = read_json(request.body), _predicted(request)
-        is_open = isinstance(prediction, Unspecified) and isinstance(body.get("prompt"), str) and body["prompt"].strip()
-        if not is_open or header(request.headers, "Authorization") is None:
+        is_open = isinstance(prediction, Unspecified) and not prediction.broken
+        is_prompt = isinstance(body.get("prompt"), str) and body["prompt"].strip()
+        if not (is_open and is_prompt) or header(request.headers, "Authorization") is None:
             return handle(request)
         plain = {"prompt": body["prompt"][:6000].encode(errors="replace").decode()}
         if not isinstance(predict(plain), Accepted):

@@ -101,7 +101,9 @@ def _lists(path: str, *counts: int) -> Listed:
 
 def _other_types(kind: str, _: Material) -> Ways:
     if kind in facts.IMAGE_TYPES:
-        return {f"type {other}": {"type": other} for other in facts.VIDEO_TYPES}
+        return {f"type {other}": {"type": other} for other in facts.VIDEO_TYPES} | {
+            f"{kind} with model ray-3.2": {"model": "ray-3.2"}
+        }
     models = {"no model": ABSENT, **{f"model {one}": one for one in ("uni-1", "uni-1-max")}}
     return {f"type {other}": {"type": other} for other in facts.IMAGE_TYPES} | {
         f"{kind} with {name}": {"model": model} for name, model in models.items()
