@@ -23,7 +23,7 @@ class Chained:
 def list_chained(material: Material) -> Iterator[Chained]:
     """Yield the requests that refer to the generations of a material: what breaks a rule, and what the page lets pass.
 
-    A rule is broken in each way, and kept in one.
+    A rule is broken in each way, and kept in one, if by more than an option that is off.
     """
     seen: list[Body] = []
     for one in (*_list_plain(material), *_list_ways(material)):
@@ -36,7 +36,7 @@ def _list_ways(material: Material) -> Iterator[Chained]:
     for rule in BREACHES:
         for keeps in (False, True):
             for subject in list_subjects(rule, material, keeps=keeps):
-                ways = [way for way, patch in subject.ways.items() if _refers(patch)]
+                ways = [way for way, patch in subject.ways.items() if _refers(patch) and False not in patch.values()]
                 for way in ways[:1] if keeps else ways:
                     body = subject.try_way(way).make_body()
                     if body is not None and _is_meant(material, body, rule, keeps=keeps):
