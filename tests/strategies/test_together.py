@@ -36,7 +36,7 @@ def test_each_feature_and_each_pair_of_options_is_accepted(kind: str) -> None:
 
 def test_a_pair_counts_only_where_it_is_accepted() -> None:
     """A strength beside a signal, which the page lets pass, is in accepted requests: each of both."""
-    edits = [body["video"]["edit"] for body in list_legal("video_edit", material()) if "edit" in body.get("video", {})]
+    edits = [(body.get("video") or {}).get("edit") or {} for body in list_legal("video_edit", material())]
     met = {(edit["strength"], *edit["controls"]) for edit in edits if {"strength", "controls"} <= {*edit}}
 
     assert {(f"flex_{number}", "face") for number in (1, 2, 3)} <= met

@@ -39,8 +39,8 @@ def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
     Accepted()
     >>> predict({"prompt": "a lighthouse", "model": "uni-9"}).violations[0].details
     ('Unknown model: uni-9',)
-    >>> predict({"prompt": 5})
-    Unspecified(reason='prompt is not a string')
+    >>> predict({"prompt": 5}).reason
+    'prompt is not a string'
     """
     return predict_by(RULES, body, media)
 
