@@ -40,7 +40,7 @@ def overlook(text: str) -> Callable[[Request, Response], Response]:
     def change(_: Request, answer: Response) -> Response:
         if text not in answer.body.decode():
             return answer
-        body = {
+        body: dict[str, object] = {
             "id": "5e0d1c1a-7a3d-4f6e-9d52-3f6a3d0b2c11", "type": "video", "state": "queued", "model": "ray-3.2",
             "created_at": "2026-04-08T12:00:00Z", "output": [], "failure_reason": None, "failure_code": None,
         }  # fmt: skip

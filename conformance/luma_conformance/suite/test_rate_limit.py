@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarge
         not_judged("the profile names no fast-clock; --luma-real-time waits instead, about two minutes")
 
 
-def _judge(luma_target: LumaTarget, waits: list[tuple[float, bytes]]) -> None:
+def _judge(luma_target: LumaTarget, waits: Sequence[tuple[float, bytes]]) -> None:
     luma_target.sleep(WINDOW + 1, KEY)
     trace: list[Exchange] = []
     for seconds, body in waits:
