@@ -56,6 +56,16 @@ def test_an_answer_is_one_the_oracle_allows(
     assert answered(body, status, detail) == differs
 
 
+def test_what_is_broken_beside_what_is_open_is_not_accepted() -> None:
+    """A body that breaks a rule for sure may be refused for anything else, but gets no 201."""
+    crossed = {"prompt": "A sunset", "model": "ray-3.2", "output_format": "png"}
+
+    assert answered(crossed, 400, "output_format is for images") == []
+    assert answered(crossed, 422, "Type 'image' is not supported for model 'ray-3.2'") == []
+    assert answered(crossed, 201) == ["status", "detail"] or answered(crossed, 201) == ["status"]
+    assert build_case(crossed, predict(crossed), 201).section == "400 — Unsupported generation type for this model"
+
+
 @pytest.mark.parametrize("status", [201, 400, 404, 422, 451])
 def test_any_orderly_answer_is_allowed_where_the_page_is_silent(status: int) -> None:
     """Accepted, or any 4xx that says what is wrong."""

@@ -107,6 +107,33 @@ def test_a_body_on_which_the_page_is_silent_is_unspecified(body: object) -> None
 
 
 @pytest.mark.parametrize(
+    ("body", "broken"),
+    [
+        (image(prompt="", image_ref=[{}]), ("prompt-empty",)),
+        (image(model="ray-3.2", output_format="png"), ("unsupported-type",)),
+        (image(type="image_edit", model="ray-3.2", source=FINE, web_search=True), ("unsupported-type",)),
+        (image(model="ray-3.2", image_ref=[FINE], style="manga", aspect_ratio="9:16"), ("unsupported-type",)),
+        (image(type="video", video={"hdr": True, "resolution": "540p"}), ("unsupported-type",)),
+        (ray("video", image_ref=[{**FINE, "data": TINY_PNG}], prompt=""), ("prompt-empty",)),
+        (ray("video_edit", source=None, video={"end_frame": FINE, "loop": True}), ("source-video-missing",)),
+        (edit(keyframes=[], keyframe_indexes=[0, 0]), ()),
+        (ray("video_edit", video={"hdr": True, "resolution": "540p"}), ()),
+        (image(prompt=" " * 7000), ()),
+        (restyle(style="manga", image_ref=[{"url": FINE["url"], **PNG}]), ("reference-url-and-data",)),
+        ({"prompt": "", "unheard_of": 1}, ()),
+    ],
+)  # fmt: skip
+def test_a_rule_about_another_field_than_what_is_open_is_broken_all_the_same(
+    body: object, broken: tuple[str, ...]
+) -> None:
+    """What a body breaks whatever is said of the open field is told; nothing that it may turn out not to break."""
+    prediction = predict(body)
+
+    assert isinstance(prediction, Unspecified)
+    assert prediction.broken == broken
+
+
+@pytest.mark.parametrize(
     ("body", "fact"),
     [
         pytest.param(

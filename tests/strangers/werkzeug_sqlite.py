@@ -524,7 +524,7 @@ class App:
             headers = {"Retry-After": 60} if error.code == 429 else {}
             return send({"detail": error.description}, error.code or 500, headers)
         self.db.execute("insert into hits values (?, ?)", (client["name"], self.now))
-        return send(self.tell(job), 201, limit)
+        return send({**self.tell(job), "state": "queued"}, 201, limit)  # however long this took on a busy machine
 
     def find_quota(self, client: Any) -> tuple[dict[str, int], int]:
         """Return what one more request leaves of a client's quota, and how long its oldest one still counts."""

@@ -153,7 +153,8 @@ def _make_allowance(
 
 
 def _allow_unspecified(prediction: Unspecified, *, is_lost: bool) -> Allowance:
-    statuses = (*(OPEN_STATUSES[1:] if prediction.reason == _NOT_JSON else OPEN_STATUSES), *_GATEWAY)
+    is_refused = prediction.reason == _NOT_JSON or prediction.broken
+    statuses = (*(OPEN_STATUSES[1:] if is_refused else OPEN_STATUSES), *_GATEWAY)
     title = f"not said: {prediction.reason}"
     silent = None if is_lost else _UNTOLD if prediction.reason == _UNTOLD else _SILENT
     return Allowance(

@@ -11,14 +11,14 @@ from luma_conformance.catalogue.media import abbreviate, encode
 from luma_conformance.judge.answers import EveryResponse, Judgement, judge_step
 from luma_conformance.matching import Exactly, Is, Like, Matcher, Members, OneOf
 from luma_conformance.model import ABSENT, GENERATIONS_PATH, Ask, Auth, Case, Exchange, Expectation, Place, Step
-from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Violation
+from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Unspecified, Violation
 
 CREATE_OPERATION: Final = f"POST {GENERATIONS_PATH}"
 MAX_NAMED: Final = 2_000
 """Characters of JSON that fit on a command line."""
 LOOKUP_OPERATION: Final = "GET /v1/generations/{generation_id}"
 OPEN_STATUSES: Final = (201, *range(400, 429), *range(430, 452))
-"""Allowed for a body the page says nothing about: 201, or any 4xx except 429, the rate limit's."""
+"""Allowed for a body the page says nothing about: 201, unless it breaks a rule too, or any 4xx but the rate limit's."""
 FETCHING: Final = (502, 503)
 """Also allowed if such a body contains a URL: the fetch proxy may be down or switched off."""
 NO_KEY: Final = "Missing or invalid API key"
@@ -37,6 +37,7 @@ def expect_answer(prediction: Prediction, status: int, body: object = None) -> E
         return Expectation(status=(201,), body=Members({"state": Exactly("queued")}))
     if not isinstance(prediction, Rejected):
         statuses = (*OPEN_STATUSES, *FETCHING) if _contains_url(body) else OPEN_STATUSES
+        statuses = tuple(one for one in statuses if one != 201 or not prediction.broken)
         return Expectation(status=statuses, body=Members({"detail": _TEXT}) if status >= 400 else None)
     allowed = tuple(v for v in prediction.violations if v.status == status) or prediction.violations
     texts = [matcher for violation in allowed for matcher in _matchers(violation)]
@@ -51,6 +52,8 @@ def find_heading(prediction: Prediction) -> str:
     """Return the heading of the page that an answer to the body rests on."""
     if isinstance(prediction, Rejected):
         return _HEADINGS[prediction.violations[0].rule]
+    if isinstance(prediction, Unspecified) and prediction.broken:
+        return _HEADINGS[prediction.broken[0]]
     return "201 — Created (success)" if isinstance(prediction, Accepted) else "Error response format"
 
 

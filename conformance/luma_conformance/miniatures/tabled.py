@@ -9,12 +9,14 @@ from typing import Final
 
 from luma_conformance.miniatures.breaks import FORMS, Form
 from luma_conformance.miniatures.contexts import Context
+from luma_conformance.miniatures.controls import CONTROLS
 from luma_conformance.miniatures.miniature import ROOMY, Area, Asked, Body, Draft, Make, Miniature, Witness, create
 from luma_conformance.miniatures.places import heavy_forms, media_forms
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.media import Loader, media_facts
 from luma_conformance.reference.service import Service
-from luma_conformance.rules import RULES, Prediction, Rejected, Rule, predict
+from luma_conformance.rules import RULES, Accepted, Prediction, Rejected, Rule, Unspecified, predict
+from luma_conformance.rules.facts import DEFAULT_TYPE
 from luma_conformance.rules.rule import Fault, Find
 from luma_conformance.rules.subject import Subject
 from luma_conformance.rules.table import predict_by
@@ -36,7 +38,12 @@ class Tabled(Service):
 
     def _predict(self, body: object, loader: Loader) -> Prediction:
         asked = Asked(request=self._asked, body=body if isinstance(body, dict) else {})
-        return predict_by(self.choose(asked), body, loader)
+        prediction = predict_by(table := self.choose(asked), body, loader)
+        if table is not RULES and isinstance(prediction, Unspecified) and not prediction.broken:
+            right = predict_by(RULES, body, loader)
+            if isinstance(right, Unspecified) and right.broken:
+                return Accepted()  # what is open beside the rule that is overlooked does not stop it either
+        return prediction
 
 
 def by_table(choose: Choose) -> Make:
@@ -226,7 +233,9 @@ def _find_drafts(rule: str, context: Context) -> tuple[Draft, Draft] | None:
         seen = [Asked(request=one.write(), body=one.body) for one in (within, outside)]
         if not context.holds(seen[0]) or context.holds(seen[1]):
             continue
-        if all(_breaks_only(rule, one.body) for one in (within, outside)):
+        if _breaks_only(rule, outside.body) and (
+            _breaks_only(rule, within.body) or _is_open(rule, within.body, context)
+        ):
             return within, outside
     return None
 
@@ -234,6 +243,15 @@ def _find_drafts(rule: str, context: Context) -> tuple[Draft, Draft] | None:
 def _breaks_only(rule: str, body: Body) -> bool:
     prediction = predict(body, media=media_facts)
     return isinstance(prediction, Rejected) and {one.rule for one in prediction.violations} == {rule}
+
+
+def _is_open(rule: str, body: Body, context: Context) -> bool:
+    """Return whether a body breaks only this rule beside a context of its type, but may be told something else."""
+    prediction = predict(body, media=media_facts)
+    if not isinstance(prediction, Unspecified) or prediction.broken != (rule,):
+        return False
+    control = context.add(Draft(body=CONTROLS[str(body.get("type", DEFAULT_TYPE))]))
+    return isinstance(predict(control.body, media=media_facts), Accepted)
 
 
 def refinding(rule: str, find: Callable[[Find, Subject], Iterable[Fault]]) -> Make:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -125,9 +126,13 @@ def _reword(body: dict[str, Any]) -> Any:
     return {**body, "failure_reason": "It did not work."} if body.get("failure_reason") else body
 
 
+_REFERRED: Final = re.compile(rb'"generation_id"\s*:\s*"[0-9A-F-]{36}"')
+
+
 def _upper(handle: Handle) -> Handle:
     def answer(request: Request) -> Response:
-        response = handle(replace(request, url=_lowered(request.url)))
+        referring = _REFERRED.sub(lambda found: found[0].lower(), request.body)
+        response = handle(replace(request, url=_lowered(request.url), body=referring))
         body = dict(read_json(response.body))
         return replace(response, body=write_json({**body, "id": body["id"].upper()})) if "id" in body else response
 
@@ -290,8 +295,9 @@ def _tolerant(handle: Handle) -> Handle:
         if request.method != "POST" or not request.url.startswith(GENERATIONS_PATH):
             return handle(request)
         body, prediction = read_json(request.body), _predicted(request)
-        is_open = isinstance(prediction, Unspecified) and isinstance(body.get("prompt"), str) and body["prompt"].strip()
-        if not is_open or header(request.headers, "Authorization") is None:
+        is_open = isinstance(prediction, Unspecified) and not prediction.broken
+        is_prompt = isinstance(body.get("prompt"), str) and body["prompt"].strip()
+        if not (is_open and is_prompt) or header(request.headers, "Authorization") is None:
             return handle(request)
         plain = {"prompt": body["prompt"][:6000].encode(errors="replace").decode()}
         if not isinstance(predict(plain), Accepted):

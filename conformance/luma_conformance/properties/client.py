@@ -42,6 +42,7 @@ class Client:
     trace: list[Exchange] = field(default_factory=list)
     contexts: dict[int, str] = field(default_factory=dict)
     _last: str = field(default="", init=False)
+    _made: set[str] = field(default_factory=set, init=False)
 
     def create(self, row: Row, context: str = "") -> Exchange:
         """Ask for a generation in a context, after what comes before it there."""
@@ -116,8 +117,17 @@ class Client:
         self.trace.append(exchange)
         self.contexts[number] = context
         if exchange.response.status == 201:
-            self._last = _id_of(exchange.response)
+            self._last = self._check_new(exchange, context)
         return exchange
+
+    def _check_new(self, created: Exchange, context: str) -> str:
+        """Return the id of a generation; raise NonConformance if an earlier one has it: nothing was created."""
+        name = _id_of(created.response)
+        if name in self._made and name != "None":
+            what = "201 with the id of an earlier generation, so that none was created"
+            self.luma_target.fail(f"{context}: {what}  [201 — Created (success)]", created)
+        self._made.add(name)
+        return name
 
     def _let_happen(self, what: str) -> None:
         """Let something happen that has no effect on the client's limits."""

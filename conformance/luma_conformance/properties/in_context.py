@@ -13,7 +13,7 @@ from luma_conformance.model import Exchange
 from luma_conformance.properties.asking import replaces_added
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.nonconformance import NonConformance
-from luma_conformance.rules import RULES, Accepted, Prediction
+from luma_conformance.rules import RULES, Accepted, Prediction, Unspecified
 from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.contexts import Trial
 from luma_conformance.strategies.envelope import Sent, drop_declined, find_role, write_headers
@@ -144,7 +144,8 @@ def judge_example(luma_target: LumaTarget, example: Example) -> None:
         raise NonConformance(told, found.judged) from None
     if isinstance(prediction, Accepted):
         luma_target.kept[rule] += 1
-    luma_target.contexts |= {(rule, name) for name in names if name not in declined}
+    if not isinstance(prediction, Unspecified):
+        luma_target.contexts |= {(rule, name) for name in names if name not in declined}
     if rule in MEDIA_BREACHES:
         luma_target.places.add((rule, way))
 

@@ -72,12 +72,18 @@ class Rejected:
 class Unspecified:
     """The page does not say how the body is answered; `reason` says what it leaves open.
 
+    `broken` has the ids of rules that the body breaks whatever is said of that: such a body is not accepted, though the
+    answer may be about what is left open.
+
     >>> from luma_conformance import predict
     >>> predict(["a lighthouse"]).reason
     'the body is not an object'
+    >>> predict({"prompt": "", "video": {"loop": True}}).broken
+    ('prompt-empty',)
     """
 
     reason: str
+    broken: tuple[str, ...] = ()
 
 
 Prediction = Accepted | Rejected | Unspecified

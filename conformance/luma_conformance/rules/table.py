@@ -13,7 +13,7 @@ from luma_conformance.rules.request import REQUEST_RULES
 from luma_conformance.rules.rule import Rule
 from luma_conformance.rules.shape import find_misfit
 from luma_conformance.rules.subject import Subject, read_body
-from luma_conformance.rules.unspecified import find_open_question
+from luma_conformance.rules.unspecified import find_open_questions, is_in_doubt
 from luma_conformance.rules.video import VIDEO_RULES
 
 RULES: Final[tuple[Rule, ...]] = (*REQUEST_RULES, *VIDEO_RULES, *CONTENT_RULES, *LOADING_RULES)
@@ -39,22 +39,22 @@ def predict(body: object, *, media: MediaLookup = inline_only) -> Prediction:
     Accepted()
     >>> predict({"prompt": "a lighthouse", "model": "uni-9"}).violations[0].details
     ('Unknown model: uni-9',)
-    >>> predict({"prompt": 5})
-    Unspecified(reason='prompt is not a string')
+    >>> predict({"prompt": 5}).reason
+    'prompt is not a string'
     """
     return predict_by(RULES, body, media)
 
 
 def predict_by(rules: Sequence[Rule], body: object, media: MediaLookup) -> Prediction:
     """Return what `predict` does, by another table: that of a server which is wrong on purpose."""
-    open_question = find_misfit(body)
-    if open_question is not None or not isinstance(body, dict):
-        return Unspecified(reason=open_question or "the body is not an object")
+    misfit = find_misfit(body)
+    if misfit is not None or not isinstance(body, dict):
+        return Unspecified(reason=misfit or "the body is not an object")
     subject = read_body(body, media)
-    open_question = find_open_question(subject)
-    if open_question is not None:
-        return Unspecified(reason=open_question)
-    violations = find_violations(rules, subject)
+    violations, questions = find_violations(rules, subject), find_open_questions(subject)
+    if questions:
+        sure = (one.rule for one in violations if not is_in_doubt(one.path, questions))
+        return Unspecified(reason=questions[0].reason, broken=tuple(dict.fromkeys(sure)))
     return Rejected(violations=violations) if violations else _ACCEPTED
 
 

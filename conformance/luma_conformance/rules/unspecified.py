@@ -1,13 +1,13 @@
 """What the page leaves open about a body of the right shape: a table of reasons, with the bodies each one covers.
 
 A body covered by any of them is unspecified even if it also breaks a rule: a server may refuse it for the open point
-first, or accept that point.
+first, or accept that point. But a rule about other fields is broken all the same, so that such a body is not accepted.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,13 +25,17 @@ _URL_PROBLEMS: Final = (
 _LAST_CERTAIN_INDEX: Final = 119
 """The last of 5 * 24 frames, counted from 0: the shortest clip the API makes. A source may be longer."""
 
+_MEDIA: Final = ("source", "image_ref", "video")
+"""The fields that have media references."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQuestion:
-    """One thing the page does not say, and a test for the bodies it concerns."""
+    """One thing the page does not say, a test for the bodies it concerns, and the fields whose rules it may touch."""
 
     reason: str
     covers: Callable[[Subject], bool]
+    about: tuple[str, ...]
 
 
 def _is_hardly_text(prompt: str) -> bool:
@@ -58,6 +62,13 @@ def _ratio_foreign_to_edit(subject: Subject) -> bool:
 
 def _video_off_video(subject: Subject) -> bool:
     return subject.video_given and (subject.type in facts.IMAGE_TYPES or subject.model in ("uni-1", "uni-1-max"))
+
+
+def _image_option_on_video_model(subject: Subject) -> bool:
+    if subject.type not in facts.IMAGE_TYPES or facts.TYPES_BY_MODEL.get(subject.model) != facts.VIDEO_TYPES:
+        return False
+    options = (subject.output_format, subject.image_ref)
+    return subject.manga or subject.web_search or any(one is not None for one in options)
 
 
 def _frame_with_hdr(subject: Subject) -> bool:
@@ -162,26 +173,32 @@ OPEN_QUESTIONS: Final = (
     OpenQuestion(
         reason="a prompt of blanks alone, or with control characters: whether it counts as one is not said",
         covers=lambda s: s.prompt != "" and _is_hardly_text(s.prompt),
+        about=("prompt",),
     ),
     OpenQuestion(
         reason="a prompt near 6000: what a character is, and whether blanks around it count, is not said",
         covers=_length_depends_on_unit,
+        about=("prompt",),
     ),
     OpenQuestion(
         reason="an aspect_ratio an edit could not produce: whether it is ignored or refused is not said",
         covers=_ratio_foreign_to_edit,
+        about=("aspect_ratio",),
     ),
     OpenQuestion(
         reason="style 'manga' is described for type 'image' only",
         covers=lambda s: s.manga and s.type != "image",
+        about=("style",),
     ),
     OpenQuestion(
         reason="web_search is described for image types only",
         covers=lambda s: s.web_search and s.type not in facts.IMAGE_TYPES,
+        about=("web_search",),
     ),
     OpenQuestion(
         reason="output_format is described for image types only",
         covers=lambda s: s.output_format is not None and s.type not in facts.IMAGE_TYPES,
+        about=("output_format",),
     ),
     OpenQuestion(
         reason="image_ref on 'video' and 'video_reframe', and an empty one on 'video_edit', are not described",
@@ -189,22 +206,32 @@ OPEN_QUESTIONS: Final = (
             s.image_ref is not None
             and (s.type in ("video", "video_reframe") or (s.type == "video_edit" and not s.image_ref))
         ),
+        about=("image_ref",),
     ),
     OpenQuestion(
         reason="more than nine image_ref on type 'image': the refusal is not on the page",
         covers=lambda s: s.type == "image" and len(s.image_ref or ()) > facts.MAX_IMAGE_REFERENCES,
+        about=("image_ref",),
     ),
     OpenQuestion(
         reason="video options with an image type or an image model are not described",
         covers=_video_off_video,
+        about=("video",),
+    ),
+    OpenQuestion(
+        reason="an option of images beside a video model and an image type: which of them is named is not said",
+        covers=_image_option_on_video_model,
+        about=(),
     ),
     OpenQuestion(
         reason="video.end_frame on 'video_edit' is not described",
         covers=lambda s: s.type == "video_edit" and s.video.end_frame is not None,
+        about=("video",),
     ),
     OpenQuestion(
         reason="video.duration is described for type 'video' only",
         covers=lambda s: s.video.duration is not None and s.type != "video",
+        about=("video",),
     ),
     OpenQuestion(
         reason="an option explicitly false on a type that refuses it: whether that counts as set is not said",
@@ -212,53 +239,70 @@ OPEN_QUESTIONS: Final = (
             (s.video.loop is False and s.type != "video")
             or (s.type == "video_reframe" and (s.video.hdr is False or s.video.exr_export is False))
         ),
+        about=("video",),
     ),
     OpenQuestion(
         reason="whether the option pairs about HDR and EXR are refused on 'video_edit' too is not said",
         covers=_edit_option_pair,
+        about=("video",),
     ),
     OpenQuestion(
         reason="HDR with an image frame: sources about it contradict each other",
         covers=_frame_with_hdr,
+        about=("video",),
     ),
     OpenQuestion(
         reason="an empty video.edit, controls or keyframe array: whether that counts as set is not said",
         covers=_empty_edit_part,
+        about=("video",),
     ),
     OpenQuestion(
         reason="video.edit.auto_controls=true with strength: sources about it contradict each other",
         covers=_auto_with_strength,
+        about=("video",),
     ),
     OpenQuestion(
         reason="more than 64 guide frames, or an index beyond the shortest clip: the refusal is not on the page",
         covers=_keyframes_out_of_bounds,
+        about=("video",),
     ),
     OpenQuestion(
         reason="a media reference that names nothing, or a generation_id and more: the answer is not on the page",
         covers=lambda s: any(_names_none_or_several(ref) for ref in s.references),
+        about=_MEDIA,
     ),
     OpenQuestion(
         reason="generation_id outside `source` and the frames of type 'video' is not described",
         covers=_generation_out_of_place,
+        about=_MEDIA,
     ),
     OpenQuestion(
         reason="a media_type that does not go with its field: the answer is not on the page",
         covers=_has_odd_media_type,
+        about=_MEDIA,
     ),
     OpenQuestion(
         reason="an image where a video belongs, or a video where an image does: the answer is not on the page",
         covers=lambda s: any(_is_of_another_kind(load, s) for load in s.loads),
+        about=_MEDIA,
     ),
     OpenQuestion(
         reason="a media reference whose loading the page does not settle",
         covers=_has_undecided_load,
+        about=_MEDIA,
     ),
 )
 
 
-def find_open_question(subject: Subject) -> str | None:
-    """Return the first thing the page leaves open about a body, or None."""
-    for row in OPEN_QUESTIONS:
-        if row.covers(subject):
-            return row.reason
-    return None
+def find_open_questions(subject: Subject) -> tuple[OpenQuestion, ...]:
+    """Return the things that the page leaves open about a body."""
+    return tuple(row for row in OPEN_QUESTIONS if row.covers(subject))
+
+
+def is_in_doubt(path: str, questions: Iterable[OpenQuestion]) -> bool:
+    """Return whether what is open bears on a field, so that it may break no rule after all."""
+    return any(_overlap(path, about) for question in questions for about in question.about)
+
+
+def _overlap(path: str, about: str) -> bool:
+    return path == about or path.startswith((f"{about}.", f"{about}["))

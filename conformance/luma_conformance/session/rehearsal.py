@@ -16,7 +16,7 @@ from luma_conformance.model import GENERATIONS_PATH, Case, Clock, Exchange, Requ
 from luma_conformance.reference.clock import VirtualClock
 from luma_conformance.reference.media import media_facts
 from luma_conformance.reference.origin import ORIGIN
-from luma_conformance.rules import Rejected, predict
+from luma_conformance.rules import Accepted, Rejected, predict
 from luma_conformance.target.channel import Channel
 from luma_conformance.target.server_time import TimeDoubts
 
@@ -110,7 +110,9 @@ class Taping:
 
 def _find_broken(body: object) -> frozenset[str]:
     prediction = predict(body, media=media_facts)
-    return frozenset(one.rule for one in prediction.violations) if isinstance(prediction, Rejected) else frozenset()
+    if isinstance(prediction, Rejected):
+        return frozenset(one.rule for one in prediction.violations)
+    return frozenset() if isinstance(prediction, Accepted) else frozenset(prediction.broken)
 
 
 @dataclass(slots=True, kw_only=True)

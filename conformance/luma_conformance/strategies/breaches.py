@@ -100,7 +100,9 @@ def _lists(path: str, *counts: int) -> Listed:
 
 def _other_types(kind: str, _: Material) -> Ways:
     if kind in facts.IMAGE_TYPES:
-        return {f"type {other}": {"type": other} for other in facts.VIDEO_TYPES}
+        return {f"type {other}": {"type": other} for other in facts.VIDEO_TYPES} | {
+            f"{kind} with model ray-3.2": {"model": "ray-3.2"}
+        }
     models = {"no model": ABSENT, **{f"model {one}": one for one in ("uni-1", "uni-1-max")}}
     return {f"type {other}": {"type": other} for other in facts.IMAGE_TYPES} | {
         f"{kind} with {name}": {"model": model} for name, model in models.items()
@@ -108,7 +110,7 @@ def _other_types(kind: str, _: Material) -> Ways:
 
 
 def _invalid_ratios(kind: str, _: Material) -> Ways:
-    made_up = ("5:4", "1:1.0", "16x9", "auto", "01:1")
+    made_up = ("5:4", "1:1.000000000", "16x9 & <b>", "auto", "01:1")
     turn = facts.TYPES.index(kind)
     some = (made_up[turn], made_up[(turn + 2) % len(made_up)])
     known = dict.fromkeys((*facts.IMAGE_RATIOS, *facts.VIDEO_RATIOS, *some))
@@ -228,7 +230,8 @@ FIELD_BREACHES: Final = _iterate(
         rule="unknown-model",
         kinds=facts.TYPES,
         broken=set_each(
-            "model", "super-model-v9", "uni-2", "UNI-1", "Ray-3.2", "ray-3.20", "uni-1-ma", "uni-1-max-2", "x",
+            "model", "super-model-v9", "uni-2 & <b>{0}</b> %s", "UNI-1", "Ray-3.2", "ray-3.20", "uni-1-ma",
+            f"uni-1-max-{'2' * 54}", "x",
         ),
     ),
     Breach(rule="unsupported-type", kinds=("image", *facts.VIDEO_TYPES), broken=_other_types),

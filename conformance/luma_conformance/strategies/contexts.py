@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, combinations, compress, islice
+from itertools import combinations, compress, islice
 from typing import Any, Final
 from zlib import crc32
 
@@ -189,13 +189,6 @@ class Subject:
             names += [self._meant[value] for factor, value in target if not factor]
         return frozenset(names) if len(names) == len(target) else frozenset()
 
-    def list_pairs(self) -> Iterator[Target]:
-        """Yield the pairs of options; of fields with many values, some."""
-        sizes = [len(factor) if _is_option(factor) else 1 for factor in self.factors]
-        for pair in list_targets([1, *sizes], 2):
-            if all(value and (sizes[factor - 1] <= MOST or value % 2) for factor, value in pair):
-                yield pair
-
     def allows(self, target: Target) -> bool:
         """Return whether a target goes together with the first way and nothing else."""
         row = [0] * (len(self.factors) + 1)
@@ -304,20 +297,6 @@ def list_trials(rule: str, material: Material, *, keeps: bool, strength: int = 1
 
 
 @cache
-def list_accepted(kind: str, material: Material, strength: int = 1) -> tuple[Trial, ...]:
-    """Return trials that keep to all rules, with each feature, and each pair of options that is in no trial of a rule.
-
-    What a user writes, and how a request is written, goes with everything: it only takes turns.
-    """
-    (plain,) = (one for one in list_subjects(NO_RULE, material, keeps=True) if one.kind == kind)
-    sides = ((rule, keeps) for rule in BREACHES for keeps in (False, True))
-    listed = chain(*(list_trials(rule, material, keeps=keeps, strength=strength) for rule, keeps in sides))
-    found = [*plain.plan(strength).trials]
-    tried = [trial for trials in listed for trial in trials if trial.kind == kind]
-    return (*found, *plain.list_trials(dict.fromkeys(_leave_out(plain.list_pairs(), [*tried, *found]))))
-
-
-@cache
 def _find_set(subject: Subject) -> Sequence[bool]:
     """Return which of its factors set fields."""
     return [any(factor[-1].patches) for factor in subject.factors]
@@ -326,18 +305,6 @@ def _find_set(subject: Subject) -> Sequence[bool]:
 @cache
 def _find_due(subject: Subject) -> Mapping[str, frozenset[str] | None]:
     return {way: subject.answer(subject.try_way(way)) for way in subject.ways}
-
-
-def _leave_out(pairs: Iterable[Target], trials: Iterable[Trial]) -> list[Target]:
-    met: set[Target] = set()
-    for trial in trials:
-        met.update(combinations(enumerate(trial.row), 2))
-    return [pair for pair in pairs if pair not in met]
-
-
-def _is_option(factor: Factor) -> bool:
-    """Return whether a factor is a field with values of the API's own, and not what a user writes."""
-    return not factor[-1].has_no_say and not {"prompt", "user_id"} & {*factor[-1].patches[0]} and not factor[-1].sent
 
 
 @cache

@@ -50,13 +50,18 @@ _PROMPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "of 6000 characters": ("a" * _LONGEST, ("a quiet harbour, " * 400)[: _LONGEST - 1] + "."),
     "beyond ASCII": (
         "Café 🌅 – 灯台, e\u0301, ה־ים", "🐈 Ein Leuchtturm in Århus, 夜明けの港", "🌅 é 港 " * 180,
-        "ה־ים בזריחה, 🌅 à 港",
+        "ה־ים בזריחה, 🌅 à 港", "👩\u200d👩\u200d👧 عند البحر, שלום, Ǆ ﬁ İ",
     ),
     "with blanks and line breaks": (
         "line one\nline two", "  one\n\n\ttwo\r\n three ", "\tone\r\ntwo\n", "\n a  lighthouse \n",
     ),
     "that looks like code": (
-        'He said "go" \\ "stay"', '{"model": "x"} \\n', 'C:\\new\\table "null"', "'\"`</script>", '", "model": "x',
+        # Each has several of the things that templates, filters and shells look for.
+        'He said "go" \\ "stay", then 100% {calm} and ${more} %s; see https://example.com/a?b=1&c=%20',
+        '/imagine {"model": "x"} \\n <b>bold</b> -- 1 > 0 && 2 < 3 || {{7*7}}',
+        '# Title **bold** C:\\new\\table "null", SELECT a FROM b; DROP TABLE c',
+        "'\"`</script><script>x()</script> ../../etc, $HOME %d {0} http://example.com",
+        '", "model": "x", 50% off & <i>more</i>; $(echo) ${name} -- insert into it',
     ),
 }  # fmt: skip
 _USER_IDS: Final[Mapping[str, tuple[Any, ...]]] = {

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from math import prod
 from typing import Final
 
 from luma_conformance.rules import facts
 from luma_conformance.strategies.bodies import Body
 from luma_conformance.strategies.contexts import NO_RULE, Subject, Trial
 from luma_conformance.strategies.covering import Target, list_targets
-from luma_conformance.strategies.features import Factor, Feature, factors_of, guide_frames, mix_images
+from luma_conformance.strategies.features import Factor, Feature, Patch, factors_of, guide_frames, mix_images
 from luma_conformance.strategies.material import VIDEO_TYPE, Material
 
 RELATED: Final = (
@@ -32,11 +33,12 @@ RELATED: Final = (
 )
 """Fields of which the page says what goes together; each pair of their values that does is tried.
 
-Of the forms of a medium, and of signals, one stands for all.
+Of the forms of a medium one stands for all.
 """
 _CLIP: Final = Feature(
     name="source inline", patches=({"source": {"data": "{inline-video}", "media_type": VIDEO_TYPE}},)
 )
+_FORMS: Final = frozenset({"url", "data", "generation_id"})
 _ELSEWHERE: Final = ("prompt", "user_id", "type")
 """Fields whose values stand beside every rule."""
 
@@ -47,6 +49,7 @@ def list_legal(kind: str, material: Material) -> Iterator[Body]:
     subject = Subject(rule=NO_RULE, kind=kind, keeps=True, ways={"in order": {}}, factors=factors, material=material)
     sizes = [1, *map(len, factors)]
     pairs = [pair for pair in list_targets(sizes, 2) if _is_related(pair, factors) and subject.allows(pair)]
+    pairs.sort(key=lambda pair: -prod(sizes[factor] for factor, _ in pair))  # what takes most requests has room for all
     trials = [*subject.list_trials(dict.fromkeys(pairs))] if pairs else []
     met = {(value,) for trial in trials for value in enumerate(trial.row)}
     missing = [single for single in list_targets(sizes, 1) if single not in met]
@@ -77,12 +80,15 @@ def _list_factors(kind: str, material: Material) -> Iterator[Factor]:
             yield (factor[0], *(replace(one, patches=(patch,)) for one in factor[1:] for patch in one.patches), *more)
 
 
+def _is_medium(patch: Patch) -> bool:
+    return any(isinstance(one, dict) and not _FORMS.isdisjoint(one) for one in patch.values())
+
+
 def _is_related(pair: Target, factors: Sequence[Factor]) -> bool:
     fields = []
     for number, value in pair:
         factor, feature = factors[number - 1], factors[number - 1][value]
-        is_form = any(isinstance(one, dict) for patch in feature.patches for one in patch.values())
-        if is_form and any(one.name == feature.name for one in factor[:value]):
+        if any(map(_is_medium, feature.patches)) and any(one.name == feature.name for one in factor[:value]):
             return False
         fields.append({*chain(*feature.patches)})
         if any(value is None for patch in feature.patches for value in patch.values()):

@@ -73,8 +73,9 @@ def spell(value: Any, blanks: str = "", escapes: str = "", fractions: str = "") 
 
 def _quote(text: str, escapes: str) -> str:
     if escapes == "every character as \\u":
-        units = text.encode("utf-16-be", "surrogatepass").hex(",", 2)
-        return '"' + ("\\u" + units.replace(",", "\\u") if units else "") + '"'
+        units = text.encode("utf-16-be", "surrogatepass").hex(",", 2).split(",") if text else []
+        # Hexadecimal digits may be in either case (RFC 8259, 7).
+        return '"' + "".join("\\u" + (unit.upper() if place % 2 else unit) for place, unit in enumerate(units)) + '"'
     if escapes == "other scripts as \\u":
         return json.dumps(text)
     plain = _UNESCAPED.encode(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +12,8 @@ from luma_conformance.model import GENERATIONS_PATH, Ask, Auth
 from luma_conformance.properties.asking import STAYING, create, make_body
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import Accepted
-from luma_conformance.strategies import available_kinds
+from luma_conformance.strategies import Body, available_kinds
+from luma_conformance.strategies.together import list_accepted
 
 BAD_KEYS: Final = (
     (Auth(), NO_KEY),
@@ -36,21 +38,25 @@ def test_a_bad_key_is_refused_whatever_it_asks_for(luma_target: LumaTarget) -> N
     generations = _find_generations(luma_target)
     bad = [number for number, (auth, _) in enumerate(BAD_KEYS) if auth.role is None or auth.role in keys]
 
-    def try_one(example: tuple[int, str]) -> None:
-        number, what = example
+    def try_one(example: tuple[int, str] | tuple[int, str, int]) -> None:
+        number, what, *row = example
         auth, detail = BAD_KEYS[number]
         if what in generations:
             ask = Ask(method="GET", url=f"{GENERATIONS_PATH}/{generations[what]}", auth=auth)
         else:
-            ask = Ask(method="POST", url=GENERATIONS_PATH, auth=auth, body=make_body(luma_target, what))
+            ask = Ask(method="POST", url=GENERATIONS_PATH, auth=auth, body=_make_body(luma_target, what, *row))
         exchange = luma_target.exchange(luma_target.request_for(ask))
         luma_target.skip_if_limited(exchange)
         prediction = Accepted() if ask.method == "GET" else luma_target.material.predict(ask.body)
         case = expect_unauthorized(ask, detail, prediction, exchange.response.status)
         luma_target.check_answer(replace(case, title=f"{what}, asked for with a bad key"), exchange)
 
-    asked = [*available_kinds(luma_target.material), *generations]
-    luma_target.for_each([(number, what) for what in asked for number in bad], try_one, "access")
+    kinds = available_kinds(luma_target.material)
+    examples: list[object] = [
+        (number, *one) for kind in kinds for number in bad for one in _deal(luma_target, kind, number)
+    ]
+    examples += [(number, what) for what in generations for number in bad]
+    luma_target.for_each(examples, try_one, "access")
 
 
 def test_a_client_that_may_not_is_refused_whatever_it_asks_for(luma_target: LumaTarget) -> None:
@@ -60,10 +66,10 @@ def test_a_client_that_may_not_is_refused_whatever_it_asks_for(luma_target: Luma
     if not roles:
         not_judged(str(luma_target.session.target.profile.missing("suspended-key")))
 
-    def try_one(example: tuple[str, str]) -> None:
-        role, kind = example
+    def try_one(example: tuple[str, str] | tuple[str, str, int]) -> None:
+        role, kind, *row = example
         status, detail, heading = REFUSED[role]
-        body = make_body(luma_target, kind)
+        body = _make_body(luma_target, kind, *row)
         ask = Ask(method="POST", url=GENERATIONS_PATH, auth=Auth(role=role), body=body)
         exchange = luma_target.exchange(luma_target.request_for(ask))
         luma_target.skip_if_limited(exchange)
@@ -72,7 +78,33 @@ def test_a_client_that_may_not_is_refused_whatever_it_asks_for(luma_target: Luma
 
     # A prior generation is the main client's: another client has none of those.
     kinds = [kind for kind in available_kinds(luma_target.material) if not _is_chained(luma_target, kind)]
-    luma_target.for_each([(role, kind) for role in roles for kind in kinds], try_one, "access")
+    ordered = [*REFUSED]
+    examples = [
+        (role, *one) for role in roles for kind in kinds for one in _deal(luma_target, kind, ordered.index(role))
+    ]
+    luma_target.for_each(examples, try_one, "access")
+
+
+def _deal(luma_target: LumaTarget, kind: str, number: int) -> list[tuple[str] | tuple[str, int]]:
+    """Return a type with the number of a request that has much in it, another for each key; in `deep` every number.
+
+    Where requests are not free, the type alone: the least that makes a generation.
+    """
+    if not luma_target.is_free:
+        return [(kind,)]
+    count = len(_list_bodies(luma_target, kind))
+    numbers = range(count) if luma_target.fuzzing.profile == "deep" else [number % count]
+    return [(kind, one) for one in numbers]
+
+
+def _make_body(luma_target: LumaTarget, kind: str, number: int | None = None) -> Body:
+    return make_body(luma_target, kind) if number is None else _list_bodies(luma_target, kind)[number]
+
+
+def _list_bodies(luma_target: LumaTarget, kind: str) -> list[Body]:
+    """Return accepted requests of a type that refer to no generation: those are the main client's."""
+    bodies = [trial.make_body() for trial in list_accepted(kind, luma_target.material)]
+    return [body for body in bodies if body is not None and "generation_id" not in json.dumps(body)]
 
 
 def _is_chained(luma_target: LumaTarget, kind: str) -> bool:

@@ -9,7 +9,9 @@ import pytest
 from luma_conformance.properties.in_context import alternate, choose, try_trials
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.strategies import FAULTS, KINDS, available_kinds
-from luma_conformance.strategies.contexts import BREACHES, list_accepted, list_large, list_trials
+from luma_conformance.strategies.beside_open import list_open
+from luma_conformance.strategies.contexts import BREACHES, list_large, list_trials
+from luma_conformance.strategies.together import list_accepted
 
 
 @pytest.mark.parametrize("rule", [rule for rule, breach in BREACHES.items() if breach.kinds])
@@ -22,6 +24,7 @@ def test_nothing_beside_a_rule_changes_it(rule: str, luma_target: LumaTarget) ->
     subjects = chain(*(list_trials(rule, material, keeps=keeps, strength=strength) for keeps in sides))
     trials = alternate([trial for subject in subjects for trial in choose(luma_target, subject)])
     trials += list_large(rule, material) if luma_target.is_free else ()
+    trials += choose(luma_target, [*list_open(rule, material)]) if luma_target.is_free else []
     try_trials(luma_target, trials)
 
 

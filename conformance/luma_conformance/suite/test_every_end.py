@@ -234,9 +234,9 @@ class _Slots:
         not_judged(f"{KEY} has room for more than {MANY} jobs, too many to fill its slots time and again")
 
     def _try_one_more(self, row: Row) -> None:
-        """Try to create another job while one runs and all other slots are held."""
+        """Try to create another job of the same kind while one runs and all other slots are held."""
         context = f"beside {describe(row)}"
-        if self._try({"user": "user-3"}, context).response.status == 201:
+        if self._try({"user": "user-3", "kind": row.get("kind", "")}, context).response.status == 201:
             self._poll_all()
             self._judge(context)  # if the first was over already, nothing is wrong
 

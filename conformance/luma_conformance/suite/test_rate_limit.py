@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import strategies as st
@@ -21,8 +22,8 @@ WAITS: Final = st.tuples(
 )
 FILL_AND_RETURN: Final = [*[(0, BODY)] * 4, (20, BODY), (35, BODY), (3, BODY), (3, BODY), (0, BODY)]
 """The steps of a real-time run: fill the window, then send shortly before and after it opens again."""
-REFUSED_BETWEEN: Final = [*[(0, BODY)] * 3, (30, BODY), (31, BODY)]
-"""Steps that show whether a request which a limit of three refuses uses quota itself."""
+REFUSED_BETWEEN: Final = [(0, BODY), (0.5, BODY), (0, BODY), (30, BODY), (29, BODY), (2, BODY)]
+"""Steps that show whether a request which a limit of three refuses uses quota itself; one comes in the last second."""
 
 
 def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarget) -> None:
@@ -46,7 +47,7 @@ def test_the_window_slides_and_its_headers_tell_the_truth(luma_target: LumaTarge
         not_judged("the profile names no fast-clock; --luma-real-time waits instead, about two minutes")
 
 
-def _judge(luma_target: LumaTarget, waits: list[tuple[int, bytes]]) -> None:
+def _judge(luma_target: LumaTarget, waits: Sequence[tuple[float, bytes]]) -> None:
     luma_target.sleep(WINDOW + 1, KEY)
     trace: list[Exchange] = []
     for seconds, body in waits:
