@@ -34,7 +34,7 @@ _QUOTED: Final = tuple(one + other for one in (b'"', b"'", b"`") for other in (b
 _MARGIN: Final = re.compile(rb"\n[ \t]*+(?:[E>|#*]|//)[ ]++")
 _MARGINS: Final = (b"E ", b"> ", b"| ", b"# ", b"* ", b"/ ")
 _SOFT_BREAK: Final = re.compile(rb"=\r?\n|\\\r?\n(?![\0-\x20]*+[uUx0-7N])")
-_BROKEN_ESCAPE: Final = re.compile(rb"\n(?<=[=\\]\n)(?=[0-9a-fA-FuUxN])")
+_BROKEN_ESCAPE: Final = re.compile(rb"\n(?<==\n)(?=[0-9a-fA-F])")
 _SOFT_BREAKS: Final = (b"=\n", b"=\r", b"\\\n", b"\\\r")
 _CHAIN: Final = re.compile(rb"%(?:25){5,}+")
 _RARE: Final = re.compile(rb"\\([0-3]?[0-7]{1,2}|u\{[0-9a-fA-F]++\}|N\{[A-Za-z0-9 -]{2,80}\})")
@@ -134,10 +134,10 @@ def flatten(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
 def _keep_signs(raw: bytes) -> Iterator[bytes]:
     """Yield a text in which the sign before a line break belongs to the text, always and where hex follows it."""
     if any(sign in raw for sign in _SOFT_BREAKS):
-        raw = raw.replace(b"\r\n", b"\n")
-        yield raw.replace(b"=\n", b"= ").replace(b"\\\n", b"\\ ")
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\\\n", b"\\ ")
+        yield raw.replace(b"=\n", b"= ")
         if _BROKEN_ESCAPE.search(raw):
-            yield _BROKEN_ESCAPE.sub(b" ", raw).replace(b"=\n", b"").replace(b"\\\n", b"")
+            yield _BROKEN_ESCAPE.sub(b" ", raw).replace(b"=\n", b"")
 
 
 def _strip(raw: bytes) -> bytes:
