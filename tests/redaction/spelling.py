@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import quopri
+import unicodedata
+from collections.abc import Callable, Sequence
 from html.entities import codepoint2name
 from random import Random
 from urllib.parse import quote
@@ -61,6 +63,7 @@ def backslashes(text: str, random: Random) -> str:
         lambda one: f"\\U{ord(one):08x}",
         lambda one: f"\\x{ord(one):02x}" if ord(one) < 256 else _in_json(one),
         lambda one: f"\\{ord(one):03o}" if ord(one) < 128 else _in_json(one),
+        lambda one: f"\\N{{{name}}}" if (name := unicodedata.name(one, "")) else _in_json(one),
     )
     return "".join(random.choice(forms)(one) for one in text)
 
@@ -90,6 +93,23 @@ def in_base64_of_utf_16(text: str, random: Random) -> str:
     return base64.b64encode(text.encode(random.choice(("utf-16-le", "utf-16-be", "utf-16")))).decode()
 
 
+def in_percent_of_utf_16(text: str, random: Random) -> str:
+    """Return the bytes of a text's UTF-16 in percent-encoding."""
+    return quote(text.encode(random.choice(("utf-16-le", "utf-16-be"))), safe="")
+
+
+def in_hexadecimal_of_utf_16(text: str, random: Random) -> str:
+    """Return the bytes of a text's UTF-16 in hex, as databases show it."""
+    return "0x" + text.encode(random.choice(("utf-16-le", "utf-16-be"))).hex().upper()
+
+
+def quoted_printable(text: str, random: Random) -> str:
+    """Return a text in quoted-printable: all of it, as for a header, or what must be, in lines of 76 characters."""
+    if random.random() < 0.5:
+        return "".join(f"={octet:02X}" for octet in text.encode())
+    return quopri.encodestring(text.encode()).decode()
+
+
 def folded(text: str, random: Random) -> str:
     """Return a text folded or wrapped at some place."""
     at = random.randrange(len(text) + 1)
@@ -108,25 +128,36 @@ def unseen(text: str, random: Random) -> str:
 
 
 ENCODINGS: tuple[Spelling, ...] = (
-    percent, html, backslashes, hexadecimal, in_base64, utf_16, in_base64_of_utf_16, javascript_percent,
+    percent, html, backslashes, hexadecimal, in_base64, utf_16, in_base64_of_utf_16, in_percent_of_utf_16,
+    in_hexadecimal_of_utf_16, javascript_percent, quoted_printable,
 )  # fmt: skip
 BREAKS: tuple[Spelling, ...] = (folded, wrapped, unseen)
+DEPTH = 3
 
 
-@st.composite
-def spellings(draw: st.DrawFn) -> Spelling:
-    """Return up to three encodings in any order, and then what may break a text."""
-    chosen = draw(st.lists(st.sampled_from(ENCODINGS), max_size=3)) + draw(
-        st.lists(st.sampled_from(BREAKS), max_size=1)
+def spell(key: str, layers: Sequence[Spelling], random: Random) -> str:
+    """Return a key spelt in one way after the other."""
+    for layer in layers:
+        key = layer(key, random)
+    return key
+
+
+def choose(random: Random) -> list[Spelling]:
+    """Return up to three encodings in any order, with or without a break before each and after the last."""
+    layers: list[Spelling] = []
+    for encoding in random.choices(ENCODINGS, k=random.randrange(DEPTH + 1)):
+        layers += [random.choice(BREAKS)] if random.random() < 0.4 else []
+        layers.append(encoding)
+    return layers + ([random.choice(BREAKS)] if random.random() < 0.4 else [])
+
+
+def spellings() -> st.SearchStrategy[list[Spelling]]:
+    """Return what `choose` does, as a strategy."""
+    breaks = st.lists(st.sampled_from(BREAKS), max_size=1)
+    layers = st.lists(st.tuples(breaks, st.sampled_from(ENCODINGS)), max_size=DEPTH)
+    return st.builds(
+        lambda layers, last: [one for before, encoding in layers for one in (*before, encoding)] + last, layers, breaks
     )
-
-    def spell(text: str, random: Random) -> str:
-        for one in chosen:
-            text = one(text, random)
-        return text
-
-    spell.__name__ = " of ".join(one.__name__ for one in reversed(chosen)) or "as it is"
-    return spell
 
 
 def _units(character: str) -> list[str]:

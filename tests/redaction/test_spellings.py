@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luma_conformance.redaction.spellings import FlatText, squeeze
+from luma_conformance.redaction.spellings import FlatText
 from tests.kit import same_examples
 
 KEYS = st.text(alphabet="aZ09-_.~\"'/<>+ä ", min_size=1, max_size=30)
@@ -129,13 +129,6 @@ def test_any_text_is_flattened_and_every_part_traced_back(text: str) -> None:
 
     assert all(0 <= start < end <= len(raw) for start, end in spans)
     assert spans == sorted(spans)
-
-
-@same_examples(200)
-@given(st.text(alphabet="ab \n\t\\-+/=é\"'`E>#.\r\0%&u;\u200b", max_size=60))
-def test_squeezing_gives_the_flat_text(text: str) -> None:
-    """The fast way is taken only if it has the same result."""
-    assert squeeze(text.encode()) in (None, flat(text))
 
 
 def test_every_invisible_character_of_unicode_is_removed() -> None:

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+PER_READING: Final = 60
+"""The cost of a byte of a text that is read in every way, layer by layer."""
+PER_REFERENCE: Final = 120
+"""The cost of one HTML reference that is decoded without its place."""
+PER_UNIT: Final = 60
+"""The cost of one unit of UTF-16, which are decoded many at once unless there is other text between."""
 PER_PASS: Final = 60
 """The cost of a byte of a text that a pattern is searched in."""
 PER_ESCAPE: Final = 1_300
@@ -21,6 +27,9 @@ PER_HIT: Final = 8_000
 MOST: Final = 800_000_000
 """The effort one text may take: under a second, if nothing else runs; a request of escapes takes half of it."""
 
+MOST_READ: Final = 4_000_000_000
+"""The effort that reading one block may take, whatever stands in it."""
+
 
 class TooMuch(Exception):
     """A text costs more to search than it may."""
@@ -29,7 +38,7 @@ class TooMuch(Exception):
 class Effort:
     """What is left of the effort one text may take."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int) -> None:
         self.left = most
 
     def spend(self, cost: int) -> None:

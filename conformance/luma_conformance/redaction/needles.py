@@ -60,7 +60,11 @@ class Needles:
         self._probes: dict[bytes, list[tuple[_Secret, int]]] = {}
         for secret in self._secrets:
             size = (secret.least + 1) // 2
-            for at in range(0, len(secret.flat) - size + 1, secret.least - size + 1):
+            # What all keys begin with alone is no part of a key, so the first probe holds more than that.
+            begin = (
+                len(_PREFIX) + 1 - size if secret.flat.startswith(_PREFIX) and len(secret.flat) > len(_PREFIX) else 0
+            )
+            for at in range(begin, len(secret.flat) - size + 1, secret.least - size + 1):
                 self._probes.setdefault(secret.flat[at : at + size], []).append((secret, at))
 
     def __bool__(self) -> bool:
@@ -75,9 +79,10 @@ class Needles:
                 effort.spend(PER_HIT)
                 yield from self._compare(text, at, places)
                 at = text.find(probe, at + 1)
-        for dots in _DOTS.finditer(text):
+        shortened = [secret for secret in self._secrets if secret.flat[-_MIN_TAIL:] in text]
+        for dots in _DOTS.finditer(text) if shortened else ():
             effort.spend(PER_HIT)
-            yield from self._find_tails(text, dots.end())
+            yield from _find_tails(shortened, text, dots.end())
 
     def _compare(self, text: bytes, at: int, places: Iterable[tuple[_Secret, int]]) -> Iterator[Span]:
         for secret, offset in places:
@@ -86,13 +91,6 @@ class Needles:
             if end - start >= secret.least and (whole or not _is_public(text, start, end)):
                 yield Span(start, end, secret.shown, whole=whole)
 
-    def _find_tails(self, text: bytes, at: int) -> Iterator[Span]:
-        """Yield the end of a secret that stands directly after dots."""
-        for secret in self._secrets:
-            tail = text.find(secret.flat[-_MIN_TAIL:], at, at + len(secret.flat))
-            if tail >= 0 and secret.flat.endswith(text[at : tail + _MIN_TAIL]):
-                yield Span(at, tail + _MIN_TAIL, secret.shown, whole=False)
-
 
 def flatten_text(text: str) -> bytes:
     """Return a text in flat form."""
@@ -100,8 +98,9 @@ def flatten_text(text: str) -> bytes:
 
 
 def _flatten(text: str, shown: bytes) -> Iterator[_Secret]:
-    """Yield a secret in UTF-8, in Latin-1 as header fields have it, and in Latin-1 read as UTF-8 by mistake."""
-    raws = {text.encode("utf-8", "surrogatepass"): None}
+    """Yield a secret in UTF-8, in Latin-1 as header fields have it, and either of them read as the other by mistake."""
+    raw = text.encode("utf-8", "surrogatepass")
+    raws = {raw: None, raw.decode("latin-1").encode(): None}
     if not text.isascii() and all(ord(character) < 256 for character in text):
         raws |= {text.encode("latin-1"): None, text.encode("latin-1").decode("utf-8", "replace").encode(): None}
     for flat in {FlatText(raw).text: None for raw in raws}:
@@ -111,13 +110,25 @@ def _flatten(text: str, shown: bytes) -> Iterator[_Secret]:
             yield _Secret(flat, shown, least)
 
 
+def _find_tails(secrets: Iterable[_Secret], text: bytes, at: int) -> Iterator[Span]:
+    """Yield the end of a secret that stands directly after dots."""
+    for secret in secrets:
+        tail = text.find(secret.flat[-_MIN_TAIL:], at, at + len(secret.flat))
+        if tail >= 0 and secret.flat.endswith(text[at : tail + _MIN_TAIL]):
+            yield Span(at, tail + _MIN_TAIL, secret.shown, whole=False)
+
+
 def _extend(text: bytes, at: int, secret: bytes, offset: int) -> tuple[int, int]:
     """Return the start and end of the longest common part of two texts around a place in each."""
+    if at >= offset and text.startswith(secret, at - offset):
+        return at - offset, at - offset + len(secret)
     back = 0
-    while back < min(at, offset) and text[at - back - 1] == secret[offset - back - 1]:
+    most = min(at, offset)
+    while back < most and text[at - back - 1] == secret[offset - back - 1]:
         back += 1
     ahead = 0
-    while at + ahead < len(text) and offset + ahead < len(secret) and text[at + ahead] == secret[offset + ahead]:
+    most = min(len(text) - at, len(secret) - offset)
+    while ahead < most and text[at + ahead] == secret[offset + ahead]:
         ahead += 1
     return at - back, at + ahead
 

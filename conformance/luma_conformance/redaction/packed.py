@@ -73,8 +73,10 @@ def unpack_utf_16(raw: bytes, effort: Effort) -> Iterator[Packed]:
                 start: int, end: int, text: bytes = text, coding: str = coding, at: int = stretch.start()
             ) -> tuple[int, int]:
                 effort.spend(len(text) * PER_PASS)
+                while end < len(text) and text[end] & 0xC0 == 0x80:  # a character's bytes belong together
+                    end += 1
                 before, until = (
-                    text[:place].decode("utf-8", "surrogatepass").encode(coding, "surrogatepass")
+                    text[:place].replace(b"\xed", b"\xee").decode("utf-8", "ignore").encode(coding)
                     for place in (start, end)
                 )
                 return at + len(before), at + len(until)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from typing import Final
 from luma_conformance.matching import cut
 from luma_conformance.model import Request, Response, Transport
 from luma_conformance.redaction.bounds import MAX_SHOWN
-from luma_conformance.redaction.effort import PER_PASS, Effort, TooMuch
+from luma_conformance.redaction.effort import MOST, MOST_READ, PER_READING, Effort, TooMuch
 from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
 from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
-from luma_conformance.redaction.spellings import FlatText, squeeze
+from luma_conformance.redaction.readings import DEPTH, read
+from luma_conformance.redaction.spellings import FlatText
 
 MAX_LEARNED: Final = 256
 """How many secrets found in the target's answers are remembered; the oldest are dropped first."""
@@ -23,11 +25,14 @@ MIN_LEARNED: Final = 12
 """Characters of a value that is remembered. A shorter one, such as the cookie `lang=en`, occurs all over a report."""
 SEARCHED: Final = 1_000_000
 """Bytes of an answer's body that are searched for signed URLs."""
-BLOCK: Final = 262_144
+READ: Final = 1_048_576
+"""Bytes of a text that are read in every way at once."""
+BLOCK: Final = 131_072
+"""Bytes in which secrets are traced at once."""
 OVERLAP: Final = 65_536
-"""Bytes that are searched at once, and how many of them again with the next: more than any spelling of a key has."""
-DEPTH: Final = 6
-"""Layers of hex, base64 and UTF-16 inside one another that are decoded; base64 of UTF-16 is two of them."""
+"""Bytes that are read again with the next: more than any spelling of a key has."""
+TRIES: Final = 8
+"""How often something may be hidden in a text in which there was still something else."""
 
 # Characters a terminal obeys, or a reader does not see. Tab (09) and newline (0A) are allowed.
 _UNPRINTABLE: Final = re.compile(
@@ -49,6 +54,8 @@ _SIGNED: Final = re.compile(
     (?:=|%(?:25)*3d|\\u003d)
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
 )
+
+_SIGNERS: Final = ("sig", "policy", "credential", "security-token", "accesskeyid", "accessid", "key-pair-id")
 
 # RFC 6265, section 4.1.1: `cookie-name "=" cookie-value`, the value perhaps in quotes, attributes after a semicolon.
 # `Set-Cookie: session="abc"; Path=/` gives abc.
@@ -99,13 +106,10 @@ class Redactor:
     def scrub(self, text: str) -> str:
         """Return the text with every secret replaced, however it is encoded."""
         if self._needles or self._learned or self._hidden:
-            try:
-                text = self._replace_secrets(text)
-            except TooMuch:
-                return _stand_in(text)
+            text = self._replace_secrets(text)
         if self._words is not None:
             text = self._words.sub(lambda found: self._known[found[0]], text)
-        return _SIGNED.sub(_hide_signature, text)
+        return _SIGNED.sub(_hide_signature, text) if _may_be_signed(text) else text
 
     def learn(self, response: Response) -> None:
         """Remember the secrets in an answer: the signatures of its URLs, and the values of its cookies."""
@@ -131,48 +135,117 @@ class Redactor:
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
     def _find_offsets(self, text: str) -> Iterator[int]:
-        """Yield where in a text a secret begins, in characters from 0; at its start if it is too costly to search."""
+        """Yield where in a text secrets begin, in characters from 0, in the first part in which there are some."""
         if not (self._needles or self._learned or self._hidden):
             return
         raw = text.encode("utf-8", "surrogatepass")
-        try:
-            for span in self._find_all(raw):
-                yield len(raw[: span.start].decode("utf-8", "surrogatepass"))
-        except TooMuch:
-            yield 0
+        for at in range(0, max(1, len(raw) - OVERLAP), BLOCK):
+            part = raw[at : at + BLOCK + OVERLAP]
+            if self._holds(part):
+                for span in self._locate(part, Effort(MOST)):
+                    yield len(raw[: at + span.start].decode("utf-8", "surrogatepass"))
+                return
 
     def _replace_secrets(self, text: str) -> str:
         raw = text.encode("utf-8", "surrogatepass")
-        pieces, at = [], 0
-        # Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest
-        # is replaced, and whatever of the others sticks out behind it is removed with it.
-        for span in sorted(set(self._find_all(raw)), key=_rank):
-            if span.start >= at:
-                pieces += [raw[at : span.start], span.shown]
-            at = max(at, span.end)
-        return b"".join([*pieces, raw[at:]]).decode("utf-8", "surrogatepass") if pieces else text
+        if len(raw) <= BLOCK:
+            return self._clean(raw, Effort(MOST)).decode("utf-8", "surrogatepass") if self._holds(raw) else text
+        for secret, shown in self._plain():
+            raw = raw.replace(secret, shown)
+        return self._sweep(raw, (READ, BLOCK), Effort(MOST)).decode("utf-8", "surrogatepass")
 
-    def _find_all(self, raw: bytes) -> Iterator[Span]:
-        """Yield where secrets are in a text, block by block: so much of it is in memory decoded, and no more."""
-        effort = Effort()
-        for at in range(0, max(1, len(raw) - OVERLAP), BLOCK - OVERLAP):
-            for span in self._find_spans(raw[at : at + BLOCK], DEPTH, effort):
-                yield Span(at + span.start, at + span.end, span.shown, span.whole)
+    def _plain(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the secrets as they are, the longest first: of the many in a large text most are spelt like that."""
+        for secret in sorted(self._known, key=len, reverse=True):
+            if len(secret) >= SHORT_SECRET:
+                yield secret.encode("utf-8", "surrogatepass"), self._known[secret].encode()
+        yield from sorted(self._learned, key=lambda entry: -len(entry[0]))
+
+    def _sweep(self, raw: bytes, sizes: tuple[int, ...], effort: Effort) -> bytes:
+        """Return a text without secrets, part by part: so much is in memory decoded, and no more."""
+        done, kept = [], b""
+        for at in range(0, len(raw), sizes[0]):
+            part = kept + raw[at : at + sizes[0]]
+            if self._holds(part):
+                part = self._sweep(part, sizes[1:], effort) if sizes[1:] else self._clean(part, effort)
+            # The end is looked at again with what follows: a secret may begin there.
+            until = len(part) - OVERLAP if at + sizes[0] < len(raw) else len(part)
+            done.append(part[: max(0, until)])
+            kept = part[max(0, until) :]
+        return b"".join(done)
+
+    def _holds(self, raw: bytes) -> bool:
+        """Return whether there is a secret in a text, however it is spelt, or might be, where that costs too much."""
+        effort = Effort(MOST_READ)
+        try:
+            return any(True for flat in read(raw, effort) for _ in self._search(flat, effort))
+        except TooMuch:
+            return True
+
+    def _weigh(self, raw: bytes) -> int:
+        longest = self._find_longest(raw)
+        return longest.end - longest.start
+
+    def _find_longest(self, raw: bytes) -> Span:
+        """Return the longest part of a secret in a text, with its place in one reading of that."""
+        effort = Effort(MOST_READ)
+        try:
+            found = [span for flat in read(raw, effort) for span in self._search(flat, effort)]
+        except TooMuch:
+            return Span(0, len(raw), _stand_in(raw), whole=False)
+        return max(found, key=lambda span: span.end - span.start, default=Span(0, 0, b"", whole=False))
+
+    def _clean(self, raw: bytes, effort: Effort) -> bytes:
+        """Return a text in which there are secrets without them."""
+        for _ in range(TRIES):
+            raw = _replace(raw, self._locate(raw, effort))
+            if not self._holds(raw):
+                return raw
+        return _stand_in(raw)
+
+    def _locate(self, raw: bytes, effort: Effort) -> list[Span]:
+        """Return where secrets are in a text that holds some: traced, or if that finds only parts of one, searched."""
+        spans = self._trace(raw, effort)
+        if any(span.whole for span in spans):
+            return spans
+        longest = self._find_longest(raw)
+        return [self._narrow(raw, longest, effort)] if longest.whole or not spans else spans
+
+    def _narrow(self, raw: bytes, longest: Span, effort: Effort) -> Span:
+        """Return the shortest part of a text in which there is as much of a secret as in all of it, or all of it."""
+        try:
+            effort.spend(2 * len(raw).bit_length() * len(raw) * PER_READING)
+        except TooMuch:
+            return Span(0, len(raw), _stand_in(raw), whole=False)
+        weight = longest.end - longest.start
+        start, end = 0, len(raw)
+        end = 1 + bisect_left(range(1, end), weight, key=lambda at: self._weigh(raw[:at]))
+        start = bisect_left(range(end), 1, key=lambda at: self._weigh(raw[at:end]) < weight) - 1
+        return Span(max(start, 0), end, longest.shown, whole=True)
+
+    def _trace(self, raw: bytes, effort: Effort) -> list[Span]:
+        """Return where secrets are in a text; of one that costs too much, all of it is one."""
+        try:
+            return sorted(set(self._find_spans(raw, DEPTH, effort)), key=_rank)
+        except TooMuch:
+            return [Span(0, len(raw), _stand_in(raw), whole=True)]
 
     def _find_spans(self, raw: bytes, depth: int, effort: Effort) -> Iterator[Span]:
         """Yield where secrets are in a text, however they are spelt there."""
         yield from self._find_packed(unpack_utf_16(raw, effort) if depth else (), depth, effort)
-        effort.spend(len(raw) * PER_PASS // 2)
-        # Most texts have no escapes; then one pass over a copy without white space tells whether there is work to do.
-        traced = None
-        if (flat := squeeze(raw)) is None:
-            traced = FlatText(raw, effort)
-            flat = traced.text
-        for span in self._find_flat(flat, depth, effort):
-            traced = traced or FlatText(raw, effort)
-            yield Span(*traced.span(span.start, span.end), span.shown, span.whole)
+        traced = FlatText(raw, effort)
+        yield from (
+            Span(*traced.span(span.start, span.end), span.shown, span.whole)
+            for span in self._find_flat(traced.text, depth, effort)
+        )
 
     def _find_flat(self, flat: bytes, depth: int, effort: Effort) -> Iterator[Span]:
+        yield from self._search(flat, effort)
+        if depth:
+            yield from self._find_packed(unpack(flat, effort), depth, effort)
+
+    def _search(self, flat: bytes, effort: Effort) -> Iterator[Span]:
+        """Yield where secrets are in a flat text."""
         yield from self._needles.find(flat, effort)
         yield from self._hidden.find(flat, effort)
         effort.spend(len(flat) * len(self._learned) // 2)
@@ -181,8 +254,6 @@ class Redactor:
             while at >= 0:
                 yield Span(at, at + len(form), shown, whole=True)
                 at = flat.find(form, at + len(form))
-        if depth:
-            yield from self._find_packed(unpack(flat, effort), depth, effort)
 
     def _find_packed(self, stretches: Iterable[Packed], depth: int, effort: Effort) -> Iterator[Span]:
         for packed in stretches:
@@ -224,6 +295,12 @@ def _compile_words(secrets: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first)) if longest_first else None
 
 
+def _may_be_signed(text: str) -> bool:
+    """Return whether there is the name of a signing parameter in a text, which is told quickly."""
+    lower = text.lower()
+    return any(name in lower for name in _SIGNERS)
+
+
 def _hide_signature(found: re.Match[str]) -> str:
     """Return a signing parameter with a short digest for its value, so that two different values still differ."""
     value = found["value"]
@@ -236,7 +313,30 @@ def _rank(span: Span) -> tuple[int, int, bool]:
     return span.start, -span.end, not span.whole
 
 
-def _stand_in(text: str) -> str:
+def _replace(raw: bytes, spans: Iterable[Span]) -> bytes:
+    """Return a text with what is shown instead in the place of each secret.
+
+    Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest is
+    replaced, and whatever of the others sticks out behind it is removed with it.
+    """
+    pieces, at = [], 0
+    for span in spans:
+        start, end = _widen(raw, span.start, span.end)
+        if start >= at:
+            pieces += [raw[at:start], span.shown]
+        at = max(at, end)
+    return b"".join([*pieces, raw[at:]])
+
+
+def _widen(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return a part of a text without half a character at its ends: a part of a secret may begin or end within one."""
+    while start > 0 and raw[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
+
+
+def _stand_in(raw: bytes) -> bytes:
     """Return what is shown instead of a text that costs too much to search."""
-    raw = text.encode("utf-8", "surrogatepass")
-    return f"luma-conformance:text sha256={sha256(raw).hexdigest()} bytes={len(raw)}"
+    return f"luma-conformance:text sha256={sha256(raw).hexdigest()} bytes={len(raw)}".encode()

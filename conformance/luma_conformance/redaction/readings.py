@@ -1,0 +1,272 @@
+"""Every way a text can be read, by passes over the whole of it, at the speed at which Python copies bytes.
+
+What is yielded has no white space, no invisible characters and no escapes; it is only to be searched. Nothing says
+where in the text it stood: that is traced, at many times the cost, only where something was found.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from luma_conformance.redaction.effort import PER_READING, PER_REFERENCE, PER_UNIT, Effort
+from luma_conformance.redaction.spellings import UNSEEN, decode_reference, look_up
+
+ROUNDS: Final = 24
+"""Escapes inside one another that are decoded; each of three layers may be two of them, such as `%26%2347%3B`."""
+DEPTH: Final = 6
+"""Layers of hex, base64 and UTF-16 inside one another that are decoded; base64 of UTF-16 is two of them."""
+
+_WHITE: Final = b"\t\n\v\f\r "
+_CONTROLS: Final = bytes([*range(0x20), 0x7F])
+_UNSEEN_CONTROLS: Final = bytes(octet for octet in _CONTROLS if octet not in _WHITE)
+_MARK: Final = b"\1"
+_NO_BREAK: Final = _UNSEEN_CONTROLS.replace(_MARK, b"")
+_ELLIPSIS: Final = "…".encode()
+
+# What stands between two parts of a wrapped text, as in `spellings`; the white space goes afterwards. Each pattern is
+# searched for only where its signs are.
+_QUOTES: Final = re.compile(rb"""(?x)(?:["'`]\s*+(?:[E>|]\s++)?(?:[-+?.]\s*+)?(?:(?<=[\s+])b)?["'`])++""")
+_BETWEEN_QUOTES: Final = _WHITE + b"E>|-+?.b"
+_QUOTED: Final = tuple(one + other for one in (b'"', b"'", b"`") for other in (b'"', b"'", b"`"))
+_MARGIN: Final = re.compile(rb"\n[ \t]*+(?:[E>|#*]|//)[ ]++")
+_MARGINS: Final = (b"E ", b"> ", b"| ", b"# ", b"* ", b"/ ")
+_SOFT_BREAK: Final = re.compile(rb"=\r?\n|\\\r?\n(?![\0-\x20]*+[uUx0-7N])")
+_BROKEN_ESCAPE: Final = re.compile(rb"\n(?<==\n)(?=[0-9a-fA-F])")
+_SOFT_BREAKS: Final = (b"=\n", b"=\r", b"\\\n", b"\\\r")
+_CHAIN: Final = re.compile(rb"%(?:25){5,}+")
+_RARE: Final = re.compile(rb"\\([0-3]?[0-7]{1,2}|u\{[0-9a-fA-F]++\}|N\{[A-Za-z0-9 -]{2,80}\})")
+_REFERENCE: Final = re.compile(
+    rb"&(?:[aA][mM][pP];?)*+(\#[0-9]++;?|\#[xX][0-9a-fA-F]++[;}]?|[a-zA-Z][a-zA-Z0-9]{1,31}+;?)"
+)
+_WHITE_ESCAPES: Final = tuple((b"\\" + one, white) for one, white in zip(
+    (b"n", b"r", b"t", b"b", b"f", b"v"), (b"\n", b"\r", b" ", b" ", b" ", b" "), strict=True
+))  # fmt: skip
+
+# RFC 2045, section 6.7, and RFC 2047, section 4.2: not more than a few characters stand for themselves.
+_QUOTED_PRINTABLE: Final = re.compile(rb"(?:=[0-9A-Fa-f]{2}(?:[^=]{0,76}+(?==))?+){3,}+[^=]{0,76}+")
+
+# Signs that stand for themselves while others are decoded take a control's place: there are none left then.
+_HIDE_EQUALS: Final = bytes.maketrans(b"%=", b"=\1")
+_SHOW_EQUALS: Final = bytes.maketrans(b"=\1", b"%=")
+_UNITS: Final = re.compile(rb"(?:\x02(?:u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}))++")
+
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_OTHER_THAN_BASE64: Final = re.sub(rb"[A-Za-z0-9+/_-]", b"", bytes(range(256)))
+_OTHER_THAN_HEX: Final = re.sub(rb"[0-9a-fA-F]", b"", bytes(range(256)))
+_FEWEST: Final = 8
+"""Characters in a row that make a stretch of decoded bytes a text."""
+_STRETCH: Final = b"a" * _FEWEST
+_SEEN: Final = bytes(ord(" " if octet == _MARK[0] else "a") for octet in range(256))
+
+# The upper byte of a unit of UTF-16: that of letters of most alphabets, of a character that nobody sees, or of half a
+# pair.
+_UPPER: Final = bytes([*range(9), 0x11, 0x16, 0x17, 0x18, 0x20, 0x30, 0x31, *range(0xD8, 0xE0), 0xFE, 0xFF])
+_HALVES: Final = bytes(ord("a" if octet in _UPPER else " ") for octet in range(256))
+
+
+class _Known(dict[bytes, bytes]):
+    """What escapes stand for, remembered as long as there are not too many."""
+
+    def __init__(self, decode: Callable[[bytes], bytes]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def __missing__(self, escape: bytes) -> bytes:
+        if len(self) > 4096:
+            self.clear()
+        self[escape] = plain = self._decode(escape)
+        return plain
+
+    def decode(self, pattern: re.Pattern[bytes], raw: bytes, effort: Effort) -> bytes:
+        """Return a text with each match of a pattern, of which the group is the escape, decoded."""
+        parts = pattern.split(raw)
+        effort.spend(len(parts) // 2 * PER_REFERENCE)
+        parts[1::2] = map(self.__getitem__, parts[1::2])
+        return b"".join(parts)
+
+
+def _as_unit(escape: bytes) -> bytes:
+    r"""Return an octal, braced or named escape as one of eight digits, `\2` for its backslash."""
+    if escape[:1] == b"N":
+        one = look_up(escape[2:-1].decode())
+        return b"\2U%08x" % ord(one) if len(one) == 1 else b""
+    number = int(escape[2:-1], 16) if escape[:1] == b"u" else int(escape, 8)
+    return b"\2U%08x" % number if number <= 0x10FFFF else b""
+
+
+_REFERENCES: Final = _Known(decode_reference)
+_UNITS_OF: Final = _Known(_as_unit)
+
+
+def read(raw: bytes, effort: Effort, depth: int = DEPTH) -> Iterator[bytes]:
+    """Yield a text in each way it can be read: its escapes decoded, and so is what hex, base64 and UTF-16 hold."""
+    others: list[bytes] = []
+    flat = flatten(raw, effort, others)
+    yield flat
+    if depth:
+        for text in (*others, *_unpack(flat)):
+            yield from read(text, effort, depth - 1)
+
+
+def flatten(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
+    """Return a text without gaps and escapes; other readings of it on the way are added to `others`.
+
+    One kind of escape is decoded at a time, since what it stood for may be a gap inside another.
+    """
+    for _ in range(ROUNDS):
+        effort.spend(len(raw) * PER_READING)
+        if b"\0" in raw:
+            others += _decode_utf_16(raw)
+        others += _keep_signs(raw)
+        raw = before = _strip(raw)
+        others += (text for text in _decode_quoted_printable(raw) if text not in others)
+        for sign, decode in _KINDS:
+            if raw is before and sign in raw and (decoded := decode(raw, effort)) != raw:
+                raw = decoded
+        if raw is before:
+            break
+    return raw
+
+
+def _keep_signs(raw: bytes) -> Iterator[bytes]:
+    """Yield a text in which the sign before a line break belongs to the text, always and where hex follows it."""
+    if any(sign in raw for sign in _SOFT_BREAKS):
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\\\n", b"\\ ")
+        yield raw.replace(b"=\n", b"= ")
+        if _BROKEN_ESCAPE.search(raw):
+            yield _BROKEN_ESCAPE.sub(b" ", raw).replace(b"=\n", b"")
+
+
+def _strip(raw: bytes) -> bytes:
+    """Return a text without white space, what cannot be seen, and what stands where a text was wrapped."""
+    raw = raw.translate(None, _UNSEEN_CONTROLS)
+    if not raw.isascii():
+        raw = UNSEEN.sub(b"", raw.replace(_ELLIPSIS, b"..."))
+    if b"\n" in raw:
+        raw = _SOFT_BREAK.sub(b"", raw) if any(sign in raw for sign in _SOFT_BREAKS) else raw
+        raw = _MARGIN.sub(b"\n", raw) if any(sign in raw for sign in _MARGINS) else raw
+    if b'"' in raw or b"'" in raw or b"`" in raw:
+        joined = raw.translate(None, _BETWEEN_QUOTES)
+        raw = _QUOTES.sub(b"", raw) if any(pair in joined for pair in _QUOTED) else raw
+    return raw.translate(None, _WHITE)
+
+
+def _decode_backslashes(raw: bytes, effort: Effort) -> bytes:
+    """Return a text with the escapes of JSON, JavaScript and Python decoded once, all of them at the same time."""
+    raw = raw.replace(b"\\\\", b"\3")
+    for escape, white in _WHITE_ESCAPES:
+        raw = raw.replace(escape, white)
+    if b"\\u{" in raw or b"\\N{" in raw or any(b"\\%d" % digit in raw for digit in range(8)):
+        raw = _UNITS_OF.decode(_RARE, raw, effort)
+    raw = raw.replace(b"\\u", b"\2u").replace(b"\\U", b"\2U").replace(b"\\x", b"\2u00")
+    return _decode_units(raw, effort).replace(b"\3", b"\\")
+
+
+def _decode_percent(raw: bytes, effort: Effort) -> bytes:
+    """Return a text with its percent-encoding decoded once, chains of percent signs as one."""
+    raw = _CHAIN.sub(b"%25252525", raw) if b"%2525252525" in raw else raw
+    units = b"%u" in raw or b"%U" in raw
+    if units:
+        raw = raw.replace(b"%u", b"\2u").replace(b"%U", b"\2u").replace(b"%02", b"")
+    # Quoted-printable is percent-encoding with another sign, and is decoded in C.
+    signed = (
+        raw.replace(b"%%", b"%25%")
+        .replace(b"%01", b"")
+        .replace(b"%3D", b"=")
+        .replace(b"%3d", b"=")
+        .translate(_HIDE_EQUALS)
+    )
+    raw = binascii.a2b_qp(signed).translate(_SHOW_EQUALS)
+    return _decode_units(raw, effort) if units else raw
+
+
+def _decode_quoted_printable(raw: bytes) -> Iterator[bytes]:
+    """Yield the quoted-printable stretches of a text, decoded: `=` before two hex digits in a query is none."""
+    if b"=" in raw and (stretches := [found[0] for found in _QUOTED_PRINTABLE.finditer(raw)]):
+        yield binascii.a2b_qp(b" ".join(stretches))
+
+
+def _decode_references(raw: bytes, effort: Effort) -> bytes:
+    return _REFERENCES.decode(_REFERENCE, raw, effort)
+
+
+def _remove_backslashes(raw: bytes, _: Effort) -> bytes:
+    r"""Return a text without those that are no escapes: `\/` stands for the character alone."""
+    return raw.replace(b"\\", b"")
+
+
+_KINDS: Final = (
+    (b"\\", _decode_backslashes), (b"%", _decode_percent), (b"&", _decode_references), (b"\\", _remove_backslashes)
+)  # fmt: skip
+
+
+def _decode_units(raw: bytes, effort: Effort) -> bytes:
+    r"""Return a text with its units of UTF-16 decoded, `\2` for their backslashes; it is one where that is none."""
+    if b"\2" in raw:
+        effort.spend(raw.count(b"\2") * PER_UNIT)
+        raw = _UNITS.sub(_join_units, raw).replace(b"\2", b"\\")
+    return raw
+
+
+def _join_units(found: re.Match[bytes]) -> bytes:
+    """Return a run of units in UTF-8, each pair of surrogates as the one character it stands for."""
+    text = found[0].replace(b"\2", b"\\").decode("raw_unicode_escape")
+    raw = text.encode("utf-8", "surrogatepass")
+    if b"\xed" in raw:
+        pairs = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        raw = pairs.encode("utf-8", "surrogatepass")
+    return raw
+
+
+def _unpack(flat: bytes) -> Iterator[bytes]:
+    """Yield the readable part of what the hex and base64 in a flat text hold, for each place they may begin at."""
+    digits = flat.translate(_STANDARD, _OTHER_THAN_BASE64)
+    for offset in range(4 if len(digits) > _FEWEST else 0):
+        end = len(digits) - ((len(digits) - offset) % 4 == 1)
+        yield from _read_text(binascii.a2b_base64(digits[offset:end] + b"=" * (-(end - offset) % 4)))
+    if b"0x" in flat or b"0X" in flat:
+        flat = flat.replace(b"0x", b"").replace(b"0X", b"")
+    digits = flat.translate(None, _OTHER_THAN_HEX)
+    for offset in range(2 if len(digits) > _FEWEST else 0):
+        even = len(digits) - (len(digits) - offset) % 2
+        yield from _read_text(binascii.unhexlify(digits[offset:even]))
+
+
+def _read_text(decoded: bytes) -> Iterator[bytes]:
+    """Yield what of some bytes may be a text: eight characters or more in a row."""
+    if b"\0" in decoded:
+        yield from _decode_utf_16(decoded)
+    text = decoded.decode("utf-8", "replace").replace("\ufffd", "\1").encode().translate(None, _NO_BREAK)
+    seen = text.translate(_SEEN)
+    stretches = seen.count(_STRETCH)
+    if stretches * 4 * _FEWEST > len(text):
+        yield text
+    elif stretches:
+        yield b" ".join(text[start:end] for start, end in _find_stretches(seen))
+
+
+def _decode_utf_16(raw: bytes) -> Iterator[bytes]:
+    """Yield what of some bytes may be UTF-16 of either order, in UTF-8: eight units or more in a row."""
+    for offset in range(2):
+        uppers = raw[offset::2].translate(_HALVES)
+        if _STRETCH not in uppers:
+            continue
+        places = [(offset + 2 * start, offset + 2 * end) for start, end in _find_stretches(uppers)]
+        for coding, before in (("utf-16-le", 1), ("utf-16-be", 0)):
+            units = b"".join(raw[start - before if start >= before else 1 : end - before] for start, end in places)
+            text = units.decode(coding, "replace").encode()
+            if len(text.translate(None, _CONTROLS)) >= _FEWEST:
+                yield text
+
+
+def _find_stretches(marks: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each run of eight marks or more."""
+    at = marks.find(_STRETCH)
+    while at >= 0:
+        end = marks.find(b" ", at)
+        end = end if end >= 0 else len(marks)
+        yield at, end
+        at = marks.find(_STRETCH, end)
