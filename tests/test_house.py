@@ -22,7 +22,7 @@ MODULES = {
 }
 
 FLOORS = (
-    "errors", "matching", "model", "paths", "arguments",
+    "errors", "shown", "matching", "model", "paths", "arguments",
     "reading",
     "rules",
     "redaction",
@@ -49,7 +49,7 @@ FLOORS = (
 TOP = {"__init__", "__main__"}
 """Modules above all floors."""
 
-THINKERS = {"errors", "paths", "matching", "model", "rules", "miniatures", "judge", "audit"}
+THINKERS = {"errors", "shown", "paths", "matching", "model", "rules", "miniatures", "judge", "audit"}
 """Folders with no I/O, no clock and no randomness; the reference's service keeps to it too."""
 
 THINKING = {
@@ -262,7 +262,7 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
         f"{shell}.run",
         f"{shell}.scrubbing",
     )
-    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
+    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin, f"{NAME}.shown"]
 
 
 def test_contributing_shows_the_folders_in_their_order() -> None:

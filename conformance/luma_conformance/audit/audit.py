@@ -30,6 +30,7 @@ from luma_conformance.recording.entry import (
     Unread,
 )
 from luma_conformance.rules import Violation
+from luma_conformance.shown import clip
 
 _API: Final = re.compile(r"/v1/generations(/[^/?#]+)?")
 HIDDEN: Final = re.compile(r"(?i)redacted|filtered|dummy|x{4}|\*{3}|<[^>]*>|…|\.\.\.")
@@ -303,7 +304,7 @@ def _find_obstacle(entry: Entry) -> str | None:
         return "304: the body is in the browser's cache"
     polls = request.url.partition("?")[0] != "/v1/generations"
     if request.method != ("GET" if polls else "POST"):
-        return f"the page does not cover {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
+        return f"the page does not cover {clip(request.method, 20)} {'of a generation' if polls else '/v1/generations'}"
     return None
 
 

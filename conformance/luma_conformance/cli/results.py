@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.cli.output import scrub
 from luma_conformance.errors import InputError
 from luma_conformance.reading.regular_file import open_file
 from luma_conformance.recording.opening import SUFFIXES
@@ -27,7 +28,7 @@ def read_results(path: Path) -> Results:
         with open_file(file) as opened:
             if os.fstat(opened.fileno()).st_size > MAX_BYTES:
                 raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
-            return parse_results(opened.read(), str(file))
+            return parse_results(opened.read(), str(file), scrub)
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 

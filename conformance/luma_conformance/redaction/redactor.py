@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from luma_conformance.matching import cut
 from luma_conformance.model import Request, Response, Transport
-from luma_conformance.redaction.bounds import MAX_SHOWN
 from luma_conformance.redaction.effort import PER_PASS, Effort, TooMuch
 from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
 from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
 from luma_conformance.redaction.spellings import FlatText, squeeze
+from luma_conformance.shown import MAX_SHOWN, Omission, Shown, find_omissions
 
 MAX_LEARNED: Final = 256
 """How many secrets found in the target's answers are remembered; the oldest are dropped first."""
+MAX_RECORDED: Final = 64
+"""How many credentials of recordings are remembered; the oldest are dropped first."""
+RECORDED: Final = "REDACTED-KEY"
+"""What stands for one of these. Any part of it that is long enough is hidden too, as with keys that have a name."""
 MIN_LEARNED: Final = 12
 """Characters of a value that is remembered. A shorter one, such as the cookie `lang=en`, occurs all over a report."""
 SEARCHED: Final = 1_000_000
@@ -44,7 +47,7 @@ _UNPRINTABLE: Final = re.compile(
 # The value ends before the next parameter in any of these forms, and before a space, quote, bracket, # or backslash.
 # The first class repeats what the lookbehinds allow: the engine skips quickly to a character of one class.
 _SIGNED: Final = re.compile(
-    r"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
+    rb"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
     (?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy)
     (?:=|%(?:25)*3d|\\u003d)
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
@@ -52,7 +55,7 @@ _SIGNED: Final = re.compile(
 
 # RFC 6265, section 4.1.1: `cookie-name "=" cookie-value`, the value perhaps in quotes, attributes after a semicolon.
 # `Set-Cookie: session="abc"; Path=/` gives abc.
-_COOKIE: Final = re.compile(r"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
+_COOKIE: Final = re.compile(rb"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
 
 # What a key of this API looks like, known to us or not; the reference's test keys (`luma-api-test-…`) and the kit's
 # made-up ones (`luma-api-conformance-…`) are public.
@@ -80,9 +83,11 @@ class Redactor:
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._known: dict[str, str] = {}
         self._needles = Needles({})
-        self._words: re.Pattern[str] | None = None
+        self._words: re.Pattern[bytes] | None = None
         self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
         self._hidden = Needles({})
+        self._recorded: deque[str] = deque(maxlen=MAX_RECORDED)
+        self._of_recordings = Needles({})
         self.add(secrets or {})
 
     def add(self, secrets: Mapping[str, str]) -> None:
@@ -90,33 +95,35 @@ class Redactor:
         self._known |= {secret: shown for secret, shown in secrets.items() if secret}
         long = {secret: shown for secret, shown in self._known.items() if len(secret) >= SHORT_SECRET}
         self._needles = Needles(long)
-        self._words = _compile_words(self._known.keys() - long.keys())
+        self._words = _compile_words(_encode(word) for word in self._known.keys() - long.keys())
 
     def hide(self, secrets: Mapping[str, str]) -> None:
         """Replace these too, until others are hidden: what is sent only once need not be searched for ever after."""
         self._hidden = Needles({secret: shown for secret, shown in secrets.items() if len(secret) >= SHORT_SECRET})
 
-    def scrub(self, text: str) -> str:
+    def add_recorded(self, secrets: Iterable[str]) -> None:
+        """Add credentials that were found in a recording, and have no name."""
+        if new := {*secrets}.difference(self._recorded):
+            self._recorded.extend(sorted(new))
+            self._of_recordings = Needles(dict.fromkeys(self._recorded, RECORDED))
+
+    def scrub(self, text: str) -> Shown:
         """Return the text with every secret replaced, however it is encoded."""
-        if self._needles or self._learned or self._hidden:
-            try:
-                text = self._replace_secrets(text)
-            except TooMuch:
-                return _stand_in(text)
-        if self._words is not None:
-            text = self._words.sub(lambda found: self._known[found[0]], text)
-        return _SIGNED.sub(_hide_signature, text)
+        return self._replace_secrets(*find_omissions(text))
+
+    def show(self, text: str) -> Shown:
+        """Return the text as a terminal or a report may have it: scrubbed, then cut, and nothing a terminal obeys."""
+        return safe_text(self._replace_secrets(*find_omissions(text, MAX_SHOWN)))
 
     def learn(self, response: Response) -> None:
         """Remember the secrets in an answer: the signatures of its URLs, and the values of its cookies."""
-        cookies = (value for name, value in response.headers if name.lower() == "set-cookie")
+        cookies = (_encode(value) for name, value in response.headers if name.lower() == "set-cookie")
         found = [match["value"] for cookie in cookies if (match := _COOKIE.match(cookie))]
-        texts = [value for name, value in response.headers if name.lower() == "location"]
-        if b"=" in response.body[:SEARCHED]:
-            texts.append(response.body[:SEARCHED].decode("utf-8", "replace"))
+        texts = [_encode(value) for name, value in response.headers if name.lower() == "location"]
+        texts.append(response.body[:SEARCHED])
         found += [match["value"] for text in texts for match in _SIGNED.finditer(text)]
         for value in found:
-            entry = flatten_text(value), REDACTED.encode()
+            entry = flatten_text(value.decode("utf-8", "replace")), REDACTED.encode()
             if len(entry[0]) >= MIN_LEARNED and entry not in self._learned:
                 self._learned.append(entry)
 
@@ -130,27 +137,49 @@ class Redactor:
         at, what = min(found)
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
+    @property
+    def _knows_secrets(self) -> bool:
+        return bool(self._needles or self._learned or self._hidden or self._of_recordings)
+
     def _find_offsets(self, text: str) -> Iterator[int]:
         """Yield where in a text a secret begins, in characters from 0; at its start if it is too costly to search."""
-        if not (self._needles or self._learned or self._hidden):
+        if not self._knows_secrets:
             return
-        raw = text.encode("utf-8", "surrogatepass")
+        raw = _encode(text)
         try:
             for span in self._find_all(raw):
                 yield len(raw[: span.start].decode("utf-8", "surrogatepass"))
         except TooMuch:
             yield 0
 
-    def _replace_secrets(self, text: str) -> str:
-        raw = text.encode("utf-8", "surrogatepass")
-        pieces, at = [], 0
+    def _replace_secrets(self, text: str, omissions: Sequence[Omission]) -> Shown:
+        """Return a text without its secrets, and then without what is not to be shown of it."""
+        raw = _encode(text)
+        try:
+            found = {*self._find_all(raw)} if self._knows_secrets else set()
+        except TooMuch:
+            return Shown(_stand_in(raw))
+        found |= {*_find_signatures(raw, self._known.values()), *self._find_words(raw)}
+        if not found and not omissions:
+            return Shown(text)
+        left_out = [_in_bytes(one, text) for one in omissions]
+        pieces, at, silent = [], 0, 0
         # Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest
         # is replaced, and whatever of the others sticks out behind it is removed with it.
-        for span in sorted(set(self._find_all(raw)), key=_rank):
+        for span in sorted(found | {*left_out}, key=_rank):
             if span.start >= at:
                 pieces += [raw[at : span.start], span.shown]
+            elif span in left_out and span.start >= silent:  # it begins inside a secret
+                pieces.append(span.shown)
             at = max(at, span.end)
-        return b"".join([*pieces, raw[at:]]).decode("utf-8", "surrogatepass") if pieces else text
+            silent = max(silent, span.end if span in left_out else 0)
+        return Shown(b"".join([*pieces, raw[at:]]).decode("utf-8", "surrogatepass"))
+
+    def _find_words(self, raw: bytes) -> Iterator[Span]:
+        """Yield where secrets are that are too short to be told from other texts unless they are whole words."""
+        for found in self._words.finditer(raw) if self._words is not None else ():
+            shown = self._known[found[0].decode("utf-8", "surrogatepass")]
+            yield Span(*found.span(), shown.encode(), whole=True)
 
     def _find_all(self, raw: bytes) -> Iterator[Span]:
         """Yield where secrets are in a text, block by block: so much of it is in memory decoded, and no more."""
@@ -175,6 +204,7 @@ class Redactor:
     def _find_flat(self, flat: bytes, depth: int, effort: Effort) -> Iterator[Span]:
         yield from self._needles.find(flat, effort)
         yield from self._hidden.find(flat, effort)
+        yield from self._of_recordings.find(flat, effort)
         effort.spend(len(flat) * len(self._learned) // 2)
         for form, shown in self._learned:
             at = flat.find(form)
@@ -204,9 +234,9 @@ class LearningTransport:
         return response
 
 
-def safe_text(text: str) -> str:
-    r"""Return the text, cut where it is long, with what a terminal would obey and half surrogates as \uXXXX."""
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", cut(text, MAX_SHOWN))
+def safe_text(text: Shown) -> Shown:
+    r"""Return the text with what a terminal would obey and half surrogates as \uXXXX."""
+    return Shown(_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def find_keys(environ: Mapping[str, str]) -> dict[str, str]:
@@ -217,26 +247,40 @@ def find_keys(environ: Mapping[str, str]) -> dict[str, str]:
     return {value.strip(): f"${name}" for name, value in environ.items() if _KEY.match(value.strip())}
 
 
-def _compile_words(secrets: Iterable[str]) -> re.Pattern[str] | None:
+def _compile_words(secrets: Iterable[bytes]) -> re.Pattern[bytes] | None:
     """Return a pattern of short secrets as whole words: `abc` in `key=abc&`, not in `abcd`; None if there are none."""
     # The longest first, since an alternation takes the first alternative that matches.
-    longest_first = sorted(secrets, key=len, reverse=True)
-    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first)) if longest_first else None
+    words = [rb"(?<!\w)" + re.escape(word) + rb"(?!\w)" for word in sorted(secrets, key=len, reverse=True)]
+    return re.compile(b"|".join(words)) if words else None
 
 
-def _hide_signature(found: re.Match[str]) -> str:
-    """Return a signing parameter with a short digest for its value, so that two different values still differ."""
-    value = found["value"]
-    if not value.startswith(REDACTED):
-        value = f"{REDACTED}-{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    return found[0][: found.start("value") - found.start()] + value
+def _find_signatures(raw: bytes, names: Iterable[str]) -> Iterator[Span]:
+    """Yield where signing parameters have values; a short digest stands for each, so that two still differ.
+
+    In a text that was scrubbed before, some have what stands for a secret: `names` are those.
+    """
+    shown_before = {*map(_encode, names)}
+    for found in _SIGNED.finditer(raw):
+        if not found["value"].startswith(REDACTED.encode()) and found["value"] not in shown_before:
+            shown = f"{REDACTED}-{sha256(found['value']).hexdigest()[:8]}"
+            yield Span(*found.span("value"), shown.encode(), whole=True)
 
 
-def _rank(span: Span) -> tuple[int, int, bool]:
-    return span.start, -span.end, not span.whole
+def _in_bytes(one: Omission, text: str) -> Span:
+    """Return an omission as a span of the text in UTF-8."""
+    start = len(_encode(text[: one.start]))
+    return Span(start, start + len(_encode(text[one.start : one.end])), one.shown.encode(), whole=False)
 
 
-def _stand_in(text: str) -> str:
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _rank(span: Span) -> tuple[int, int, bool, bool, bytes]:
+    # A name says more than that something is hidden.
+    return span.start, -span.end, not span.whole, span.shown.startswith(REDACTED.encode()), span.shown
+
+
+def _stand_in(raw: bytes) -> str:
     """Return what is shown instead of a text that costs too much to search."""
-    raw = text.encode("utf-8", "surrogatepass")
     return f"luma-conformance:text sha256={sha256(raw).hexdigest()} bytes={len(raw)}"
