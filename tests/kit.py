@@ -31,6 +31,7 @@ from luma_conformance.report.result import Results
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Profile, load_profile
 from tests.miniatures import Handle
+from tests.verdicts import SHOW
 
 # A run inside a test forgets what it has imported: without these each would get, and patch, copies of its own.
 for _module in pkgutil.iter_modules(pytest_plugin.__path__, f"{pytest_plugin.__name__}."):
@@ -157,7 +158,7 @@ def _only_ours() -> Iterator[None]:
 
 def results(folder: str | Path = "out") -> Results:
     """Return the results a run wrote into a folder."""
-    return jsonl.parse_results(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
+    return jsonl.parse_results(Path(folder, "results.jsonl").read_bytes(), "results.jsonl", SHOW)
 
 
 def free_port() -> int:

@@ -16,15 +16,16 @@ from luma_conformance.judge.evidence import WHOLE, Evidence
 from luma_conformance.judge.explain import describe
 from luma_conformance.judge.play import play
 from luma_conformance.model import Outcome, Request, Response
-from luma_conformance.redaction.bounds import MAX_SHOWN
 from luma_conformance.reference import Service, VirtualClock
 from luma_conformance.reference.asgi import serving
 from luma_conformance.report import ctrf, html, jsonl, markdown
 from luma_conformance.report.deviations_draft import draft
-from luma_conformance.report.result import Ending, Results, Run
+from luma_conformance.report.result import Ending, Results
+from luma_conformance.shown import MAX_SHOWN
 from tests.everything_wrong import SHAPES
 from tests.kit import Direct, reference_target, run_inside
 from tests.miniatures import Wrong, on_answers
+from tests.verdicts import SHOW, make_run
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +44,8 @@ def judge(wrap: Wrong) -> Results:
     clock, evidence = VirtualClock(), Evidence()
     target = reference_target(Direct(wrap(Service(clock=clock).handle)), clock)
     results = (play(case, target, EVERY) for case in CASES)
-    described = (describe(one, casefiles.own(), "http://127.0.0.1:8080", str) for one in results)
-    return Results(Run(target="http://127.0.0.1:8080"), tuple(map(evidence.keep, described)), Ending())
+    described = (describe(one, casefiles.own(), "http://127.0.0.1:8080", SHOW) for one in results)
+    return Results(make_run(target="http://127.0.0.1:8080"), tuple(map(evidence.keep, described)), Ending())
 
 
 def render(results: Results) -> dict[str, str]:
@@ -77,7 +78,7 @@ def test_results_of_which_little_is_kept_are_read_as_they_were_written() -> None
     """What a line does not say itself is read from the lines before, so that causes are the same again."""
     results = judge(SHAPES["crash"])
 
-    again = jsonl.parse_results(jsonl.format_results(results).encode(), "results.jsonl")
+    again = jsonl.parse_results(jsonl.format_results(results).encode(), "results.jsonl", SHOW)
 
     assert again == results
     assert [(one.title, one.cases) for one in find_causes(again.verdicts)] == [
@@ -118,10 +119,10 @@ def test_a_whole_run_writes_little_of_a_crashing_server(pytester: pytest.Pyteste
 
 
 def _say(make: Callable[[Response], Response]) -> Wrong:
-    def change(_: Request, response: Response) -> Response:
+    def alter(_: Request, response: Response) -> Response:
         return make(response) if response.body.startswith(b'{"detail"') and response.status != 404 else response
 
-    return on_answers(change)
+    return on_answers(alter)
 
 
 def _text(body: str) -> Wrong:

@@ -23,7 +23,7 @@ MODULES = {
 }
 
 FLOORS = (
-    "errors", "matching", "model", "paths", "arguments",
+    "errors", "shown", "matching", "model", "paths", "arguments",
     "reading",
     "rules",
     "redaction",
@@ -50,7 +50,7 @@ FLOORS = (
 TOP = {"__init__", "__main__"}
 """Modules above all floors."""
 
-THINKERS = {"errors", "paths", "matching", "model", "rules", "miniatures", "judge", "audit"}
+THINKERS = {"errors", "shown", "paths", "matching", "model", "rules", "miniatures", "judge", "audit"}
 """Folders with no I/O, no clock and no randomness; the reference's service keeps to it too."""
 
 THINKING = {
@@ -263,7 +263,7 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
         f"{shell}.run",
         f"{shell}.scrubbing",
     )
-    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
+    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin, f"{NAME}.shown"]
 
 
 ONLY_CASES = ("-p", "pytest_base_url.plugin", "-p", f"{NAME}.pytest_plugin.plugin", "-p", "no:cacheprovider")

@@ -24,9 +24,10 @@ from luma_conformance.matching import (
     Pattern,
     Same,
     Scene,
-    one_line,
     show,
 )
+from luma_conformance.shown import one_line
+from tests.verdicts import SHOW
 
 NOWHERE = Scene()
 UUID = "550e8400-e29b-41d4-a716-446655440000"
@@ -204,7 +205,7 @@ def test_a_template_of_many_holes_does_not_backtrack() -> None:
 )
 def test_a_value_is_shown_as_one_harmless_line(value: object, shown: str) -> None:
     """What is shown is JSON on one line, cut, with nothing in it a terminal obeys or a file refuses."""
-    assert show(value) == shown
+    assert SHOW(show(value)) == shown
 
 
 def test_a_value_too_deep_to_show_is_named_as_such() -> None:

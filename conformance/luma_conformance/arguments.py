@@ -8,21 +8,37 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 MAX_LABEL: Final = 100
 """Characters of the name of a build."""
 
 _AGE: Final = re.compile(r"(\d{1,6})\s*([dhm])", re.ASCII)
 _SHARE: Final = re.compile(r"\d{1,3}(\.\d{1,3})?%", re.ASCII)
+_KEY: Final = re.compile(r"luma-api-(?!test-|conformance-).{4}")
+"""How a key begins that is not for tests."""
 _ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
+KEYS_ARE_READ: Final = "the kit reads keys from the environment, and a header's $VARIABLE in single quotes"
+"""What to do instead of writing a key."""
 UNSET: Final = "is the variable that should hold it set?"
 """The likely cause of an empty value."""
 
 Value = TypeVar("Value")
+
+
+def find_key(words: Iterable[str], environ: Mapping[str, str]) -> str | None:
+    """Return the name of a variable whose key stands in one of some words, as it is or percent-encoded; or None.
+
+    What a program says of its arguments, it says before anybody can take a key out.
+    """
+    keys = {value.strip(): name for name, value in environ.items() if _KEY.match(value.strip())}
+    if not keys:
+        return None
+    text = "\n".join(form for word in words for form in (word, unquote(word)))
+    return next((name for key, name in keys.items() if key in text), None)
 
 
 def given(kind: Callable[[str], Value]) -> Callable[[str], Value]:

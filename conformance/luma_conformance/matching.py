@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from luma_conformance.shown import show_line
+
 MAX_SUBJECT = 4_000
 """Characters of a text that a pattern is tried on. A longer text never matches, so no pattern can take long on it."""
 
@@ -34,41 +36,16 @@ class Matcher(Protocol):
 
 
 MAX_SHOWN = 4_000
-"""Characters of a value that are quoted in a reason."""
+"""Characters of a value that are shown in a reason."""
 
 
-def one_line(text: str) -> str:
-    """Return a text on one line, with everything escaped that a terminal or file cannot take (controls, surrogates)."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-LEFT_OUT = re.compile(r"… ([\d,]{1,20}) more characters\Z")
-"""The end of a text that was cut."""
-
-
-def cut(text: str, most: int, *, beyond: int = 0) -> str:
-    """Return a text, or its first characters and how many more there are, those of an earlier cut counted in.
-
-    `beyond` is how many there are that are not in the text at all.
-    """
-    left = beyond
-    if (found := LEFT_OUT.search(text[-50:])) is not None:
-        text, left = text[: -len(found[0])], left + int(found[1].replace(",", ""))
-    left += max(0, len(text) - most)
-    return f"{text[:most]}… {left:,} more characters" if left else text
-
-
-def show(value: object) -> str:
-    """Return a value as JSON on one line, cut after MAX_SHOWN characters.
-
-    The caller shortens it further once secrets are removed: the redactor does not recognize half a secret.
-    """
+def show(value: object, most: int = MAX_SHOWN) -> str:
+    """Return a value as JSON on one line, to be shown so far once the secrets in it are gone."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:
         return "something nested too deep to show"
-    # Escaping what cannot be printed is slow, and is done for what may be shown only.
-    return cut(one_line(text[:MAX_SHOWN]), MAX_SHOWN, beyond=max(0, len(text) - MAX_SHOWN))
+    return show_line(text, most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from luma_conformance.model import ABSENT
+from luma_conformance.shown import quote
 
 Path = tuple[str | int, ...]
 
@@ -25,7 +26,7 @@ class PathError(ValueError):
 def parse(text: str) -> Path:
     """Return the steps of a path; raise PathError if it is not a field path."""
     if len(text) > MAX_LENGTH:
-        raise PathError(f"{text[:40]!r}… is not a field path; they have at most {MAX_LENGTH} characters")
+        raise PathError(f"{quote(text, 40)} is not a field path; they have at most {MAX_LENGTH} characters")
     steps: list[str | int] = []
     end = 0
     for token in _TOKEN.finditer(text):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from luma_conformance.catalogue.strict_yaml import MAX_BYTES, MAX_DEPTH, MAX_PROBLEMS, parse, read
 from luma_conformance.errors import CatalogueError
 from tests.kit import same_examples
+from tests.verdicts import SHOW
 
 
 def refusal(text: str) -> str:
@@ -95,13 +96,16 @@ def test_a_key_is_always_a_string(key: str) -> None:
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document begins here; a case file is one document"),
         ("", "f.yaml:1:1: is empty"),
         ("# only a comment\n", "f.yaml:1:1: is empty"),
-        (f"a: {'9' * 41}", f"f.yaml:1:4: {'9' * 40} is too great a number; quote it if it is meant as text"),
+        (
+            f"a: {'9' * 41}",
+            f"f.yaml:1:4: {'9' * 40}… 1 more characters is too great a number; quote it if it is meant as text",
+        ),
         ("a: 1e999\n", "f.yaml:1:4: 1e999 is too great a number; quote it if it is meant as text"),
     ],
 )
 def test_anything_beyond_plain_data_is_refused_with_its_place(text: str, said: str) -> None:
     """Everything beyond plain data is refused with file, line, column and what to write instead."""
-    assert refusal(text) == said
+    assert SHOW(refusal(text)) == said
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from luma_conformance.model import Outcome
 from luma_conformance.report import jsonl
 from luma_conformance.report.result import Results
 from tests.cli.commands import COMMAND, Output, complaint, ran
+from tests.verdicts import SHOW
 
 CLIENT = '''
 """A client that creates generations; PAUSE is what it takes for Retry-After, TRIES how often it tries."""
@@ -71,7 +72,7 @@ def judge(capsys: Output, *arguments: str) -> tuple[int, str]:
 
 def read_results(folder: str = "report") -> Results:
     """Return the results in a report."""
-    return jsonl.parse_results(Path(folder, "results.jsonl").read_bytes(), "results.jsonl")
+    return jsonl.parse_results(Path(folder, "results.jsonl").read_bytes(), "results.jsonl", SHOW)
 
 
 def test_a_right_client_passes(client: Write, capsys: Output) -> None:

@@ -16,6 +16,7 @@ from luma_conformance.pytest_plugin import options
 from luma_conformance.report.jsonl import format_header, parse_results
 from luma_conformance.report.result import Results
 from luma_conformance.report.result import Run as Judged
+from luma_conformance.shown import Scrub
 from tests.kit import Run
 from tests.reading.test_regular_file import KINDS, make
 
@@ -123,9 +124,9 @@ def test_a_client_is_not_imported_from_a_file_of_gigabytes() -> None:
         load_function("x.py:main")
 
 
-def _parse_little(raw: bytes, name: str) -> Results:
+def _parse_little(raw: bytes, name: str, scrub: Scrub) -> Results:
     assert len(raw) < 1_000_000
-    return parse_results(raw, name)
+    return parse_results(raw, name, scrub)
 
 
 @pytest.mark.parametrize(("size", "why"), [(400_000_000, "is not a line of JSON"), (2_000_000_000, "is larger than")])

@@ -10,6 +10,7 @@ from luma_conformance.cli.main import main
 from luma_conformance.errors import Exit
 from luma_conformance.report.jsonl import format_results, parse_results
 from tests.report import samples
+from tests.verdicts import SHOW
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_merge_makes_one_result_of_parts(capsys: pytest.CaptureFixture[str]) -> 
 
     output = capsys.readouterr()
     assert (output.out, output.err) == ("whole.jsonl\n", "Not conformant: 2 cases fail, in 2 sections; 5 of 6 judged\n")
-    assert len(parse_results(Path("whole.jsonl").read_bytes(), "whole.jsonl").verdicts) == 6
+    assert len(parse_results(Path("whole.jsonl").read_bytes(), "whole.jsonl", SHOW).verdicts) == 6
     assert main([*merge, "--format", "md"]) == Exit.NOT_CONFORMANT
     assert "Not conformant: 2 cases fail" in capsys.readouterr().out
     assert main(["report", "--merge", "clean.jsonl", "-o", "alone.jsonl"]) == Exit.CONFORMANT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,11 +14,11 @@ from luma_conformance.judge.causes import find_causes
 from luma_conformance.judge.deviations import Deviation, Deviations
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Facet, Outcome, Place, Request, Severity
-from luma_conformance.redaction.bounds import bound
-from luma_conformance.redaction.redactor import Redactor, safe_text
+from luma_conformance.redaction.redactor import Redactor
 from luma_conformance.report.deviations_draft import draft
 from tests.canary import CANARY, FORMS, found_in
 from tests.clients.scripted import BUSY, CREATED, WAITS, scenario
+from tests.verdicts import alter
 
 ADVISED = replace(WAITS, severity=Severity.SHOULD, because="back off for longer each time")
 EARLY = "the second POST came 0.41 s after the answer; Retry-After was 1"
@@ -41,17 +40,10 @@ CONDUCT = Conduct(
 )
 
 
-def make_scrub(secret: str) -> Callable[[str], str]:
-    """Return what the command makes texts safe with."""
-    redactor = Redactor({secret: "$SECRET"})
-    return lambda text: bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole)))
-
-
 def explain(found: Found = FAIL, conduct: Conduct = CONDUCT, *known: Deviation, secret: str = "") -> Judged:
     """Return the verdict as it is reported."""
-    return describe(
-        scenario(), conduct, found, scrub=make_scrub(secret), again="again …", deviations=Deviations(entries=known)
-    )
+    scrub, known_to = Redactor({secret: "$SECRET"}).show, Deviations(entries=known)
+    return describe(scenario(), conduct, found, scrub=scrub, again="again …", deviations=known_to)
 
 
 def known(answer: str, facet: Facet = Facet.CONDUCT, cases: str = "made/*") -> Deviation:
@@ -92,7 +84,7 @@ def test_what_a_client_only_should_do_is_told_and_fails_nothing() -> None:
 def test_scenarios_in_which_the_same_is_expected_in_vain_have_one_cause() -> None:
     """The cause is the expectation, whatever was seen instead."""
     other = replace(FAIL, broken=(Broken(expectation=WAITS, saw="the second POST came at once"),))
-    verdicts = [explain(), replace(explain(other), case="made/otherwise")]
+    verdicts = [explain(), alter(explain(other), case="made/otherwise")]
     (cause,) = find_causes(verdicts)
     assert cause.title == WAITS.because
     assert cause.cases == ("made/by-hand", "made/otherwise")

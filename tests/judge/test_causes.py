@@ -10,13 +10,14 @@ from luma_conformance.judge.causes import FEW, MAX_TITLE, find_causes, generaliz
 from luma_conformance.judge.deviations import Deviation
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Facet, Mismatch, Outcome, Place, Severity
+from tests.verdicts import differs, judge_as
 
 ONE_ID, OTHER_ID = "0c9a8f0e-6d1b-4f3c-9f57-3f2d0f0f7a11", "e2b1b3a4-1111-4222-8333-944455556666"
 
 
 def fail(case: str, *differences: Mismatch, section: str = "400 — Unknown model", actual: str = "400  no") -> Judged:
     """Return a failing verdict."""
-    return Judged(
+    return judge_as(
         case=case, title="t", section=section, verdict=Outcome.FAIL, actual=actual, differences=differences
     )  # fmt: skip
 
@@ -28,7 +29,7 @@ def lacks(header: str) -> Mismatch:
 
 def says(facet: Facet, where: str, why: str) -> Mismatch:
     """Return that something is wrong."""
-    return Mismatch(facet=facet, where=where, why=why, rests_on="Error response format")
+    return differs(facet=facet, where=where, why=why, rests_on="Error response format")
 
 
 def status(expected: str, got: str) -> Mismatch:
@@ -88,7 +89,8 @@ def test_what_passes_deviates_or_is_not_judged_has_no_cause() -> None:
     assert find_causes([]) == ()
     for outcome in set(Outcome) - {Outcome.FAIL}:
         assert (
-            find_causes([Judged(case="a", title="t", section="s", verdict=outcome, differences=one.differences)]) == ()
+            find_causes([judge_as(case="a", title="t", section="s", verdict=outcome, differences=one.differences)])
+            == ()
         )
 
 
@@ -204,10 +206,10 @@ def test_a_missing_text_is_one_cause_whether_its_words_are_known_or_not() -> Non
 def test_a_finding_without_differences_is_told_in_its_own_words() -> None:
     """What properties find has no expected answer; the same words are the same cause, and a title has a bound."""
     found = [
-        Judged(case=case, title="t", section="s", verdict=Outcome.FAIL, explanation=f"the quota grew by {n}\n  #1 …")
+        judge_as(case=case, title="t", section="s", verdict=Outcome.FAIL, explanation=f"the quota grew by {n}\n  #1 …")
         for n, case in enumerate("ab")
     ]
-    (long,) = find_causes([Judged(case="a", title="t", section="s", verdict=Outcome.FAIL, explanation="h" * 9_999)])
+    (long,) = find_causes([judge_as(case="a", title="t", section="s", verdict=Outcome.FAIL, explanation="h" * 9_999)])
 
     assert tell(*found) == ["the quota grew by 0: 2 cases"]
     assert long.title == f"{'h' * MAX_TITLE}… 9,839 more characters"

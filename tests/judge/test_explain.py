@@ -22,6 +22,7 @@ from luma_conformance.judge.explain import (
 )
 from luma_conformance.matching import show
 from luma_conformance.model import Case, Exchange, Facet, Headers, Mismatch, Outcome, Request, Response, Result, Verdict
+from luma_conformance.redaction.redactor import Redactor
 from tests import kit
 
 KEYFRAMES = """\
@@ -46,9 +47,7 @@ SECRET = "luma-api-secret"
 BASE = "http://127.0.0.1:8080/"
 
 
-def scrub(text: str) -> str:
-    """Replace the secret, in place of the redactor."""
-    return text.replace(SECRET, "$LUMA_KEY")
+scrub = Redactor({SECRET: "$LUMA_KEY"}).show
 
 
 def case(slug: str) -> Case:

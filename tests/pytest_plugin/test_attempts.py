@@ -16,6 +16,7 @@ from luma_conformance.reference.inprocess import InProcess
 from luma_conformance.report.jsonl import format_verdict, from_data, parse_results
 from luma_conformance.report.result import Results
 from tests.kit import THINGS, run_inside
+from tests.verdicts import SHOW, judge_as
 
 PASS, FAIL, WARNING, KNOWN, NOT = (
     Outcome.PASS, Outcome.FAIL, Outcome.WARNING, Outcome.DEVIATION, Outcome.NOT_JUDGED
@@ -124,7 +125,7 @@ def judge(pytester: pytest.Pytester, plugin: str, *options: str) -> tuple[pytest
     pytester.makefile(".yaml", things=THINGS)
     pytester.makeconftest(more)
     result = run_inside(pytester, *own, "--luma-report=report", "--junitxml=out.xml", *options)
-    return result, parse_results((pytester.path / "report/results.jsonl").read_bytes(), "results.jsonl")
+    return result, parse_results((pytester.path / "report/results.jsonl").read_bytes(), "results.jsonl", SHOW)
 
 
 def read_report(pytester: pytest.Pytester) -> tuple[dict[str, object], dict[str, str]]:
@@ -239,9 +240,9 @@ def test_the_worst_attempt_counts(outcomes: list[Outcome], verdict: Outcome, all
     for flaky_ok, expected in ((False, verdict), (True, allowed)):
         judged = combine(attempts, flaky_ok=flaky_ok)
         assert (judged.verdict, judged.attempts, judged.flaky) == (expected, tuple(outcomes), flaky)
-        assert from_data(json.loads(format_verdict(judged)), "f").attempts == judged.attempts
+        assert from_data(json.loads(format_verdict(judged)), "f", SHOW).attempts == judged.attempts
         assert combine([combine(attempts[:-1], flaky_ok=flaky_ok), attempts[-1]], flaky_ok=flaky_ok) == judged
 
 
 def _judged(outcome: Outcome) -> Judged:
-    return Judged(case="a", title="t", section="s", verdict=outcome, reason=outcome)
+    return judge_as(case="a", title="t", section="s", verdict=outcome, reason=outcome)

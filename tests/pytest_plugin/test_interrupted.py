@@ -10,6 +10,7 @@ from luma_conformance.errors import Exit
 from luma_conformance.report.jsonl import parse_results
 from luma_conformance.report.result import Conclusion
 from tests.kit import THINGS, run_apart
+from tests.verdicts import SHOW
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +79,7 @@ def judge(pytester: pytest.Pytester, *arguments: str, places: list[str] | None =
     result = run_apart(pytester, "--luma-report=report", "--luma-fuzz", "20", *arguments)
 
     folder = pytester.path / "report"
-    results = parse_results((folder / "results.jsonl").read_bytes(), "results.jsonl")
+    results = parse_results((folder / "results.jsonl").read_bytes(), "results.jsonl", SHOW)
     assert results.conclusion is Conclusion.INCOMPLETE
     assert results.exit_status is Exit.COULD_NOT_JUDGE
     if results.ending is not None:

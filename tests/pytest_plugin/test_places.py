@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from luma_conformance.catalogue.files import specs
 from luma_conformance.pytest_plugin.places import keep_annotatable, name_file
 from luma_conformance.report import markdown
 from tests.report import samples
+from tests.verdicts import SHOW, alter
 
 SUITE = Path(str(suite.__file__)).parent
 
@@ -46,8 +46,9 @@ def test_an_annotation_names_only_files_of_the_repository(tmp_path: Path) -> Non
     (tmp_path / "outside.yaml").touch()
 
     def annotate(file: str, repository: Path | None) -> str:
-        failed = replace(samples.MIXED, verdicts=(replace(samples.FAILED, file=file),))
-        (command,) = markdown.render_commands(keep_annotatable(failed, root, str(repository) if repository else None))
+        failed = alter(samples.MIXED, verdicts=(alter(samples.FAILED, file=file),))
+        kept = keep_annotatable(failed, root, str(repository) if repository else None, SHOW)
+        (command,) = markdown.render_commands(kept)
         return command.partition("title=")[0]
 
     assert annotate("cases/mine.yaml", None) == "::error file=cases/mine.yaml,line=11,"

@@ -18,6 +18,7 @@ from luma_conformance.report.jsonl import parse_results
 from tests import miniatures
 from tests.kit import Run, results
 from tests.miniatures import Handle
+from tests.verdicts import SHOW
 
 OTHER_WORDS = miniatures.another_detail("Unknown model: super-model-v9", "never heard of super-model-v9")
 OTHER_ERROR = miniatures.another_detail("Unknown model: super-model-v9", "Prompt must be between 1 and 6000 characters")
@@ -96,7 +97,7 @@ def test_a_file_is_written_in_the_format_its_ending_names(run: Run) -> None:
     run("--luma-report", "out/one.md", "--luma-report", "out/badge.json", "--luma-report", "out/all.jsonl")
 
     assert sorted(path.name for path in Path("out").iterdir()) == ["all.jsonl", "badge.json", "one.md"]
-    assert parse_results(Path("out/all.jsonl").read_bytes(), "all.jsonl").complete
+    assert parse_results(Path("out/all.jsonl").read_bytes(), "all.jsonl", SHOW).complete
     refused = run("--luma-report", "out.pdf")
     assert refused.ret == Exit.USAGE
     refused.stderr.fnmatch_lines(["*no format has the ending of out.pdf; there are .html, .json, .jsonl, .md, .svg, *"])
@@ -267,13 +268,13 @@ def test_a_report_says_what_changed_since_the_run_that_was_there(run: Run) -> No
     """The folder holds the last run of the same server: the terminal, the page and the summary say what changed."""
     wrong = [OTHER_WORDS]
 
-    def change(handle: Handle) -> Handle:
+    def alter(handle: Handle) -> Handle:
         def answer(request: Request) -> Response:
             return wrong[0](handle)(request)
 
         return answer
 
-    with serving(wrap=change) as url:
+    with serving(wrap=alter) as url:
         first = run("--base-url", url, "--luma-report", "out", "--luma-label", "one")
         wrong[0] = miniatures.right
         second = run("--base-url", url, "--luma-report", "out", "--luma-label", "two")

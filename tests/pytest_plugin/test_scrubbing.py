@@ -13,16 +13,16 @@ from luma_conformance.pytest_plugin.scrubbing import (
     scrub_report,
     scrub_warning,
 )
-from luma_conformance.redaction.bounds import MAX_SHOWN, bound
-from luma_conformance.redaction.redactor import Redactor, safe_text
+from luma_conformance.redaction.redactor import Redactor
+from luma_conformance.shown import MAX_SHOWN, Shown
 from tests import kit
 
 KEY = "luma-api-s3cret-of-mine"
 
 
-def scrub(text: str) -> str:
+def scrub(text: str) -> Shown:
     """Replace the one key there is."""
-    return safe_text(Redactor({KEY: "$KEY"}).scrub(text))
+    return Redactor({KEY: "$KEY"}).show(text)
 
 
 def report(longrepr: object = None, **facts: object) -> pytest.TestReport:
@@ -149,7 +149,7 @@ def test_a_long_traceback_keeps_its_end_and_no_part_of_a_secret(shift: int) -> N
     keys = "\n".join(f"{filler}{KEY}" for _ in range(600))
     made = report(f"first line\n{keys}\n{'y' * shift}\nE   ValueError: what went wrong")
 
-    scrub_report(made, lambda text: bound(text, scrub=scrub))
+    scrub_report(made, scrub)
 
     text = str(made.longrepr)
     assert text.startswith("first line\n")
@@ -161,8 +161,7 @@ def test_a_long_traceback_keeps_its_end_and_no_part_of_a_secret(shift: int) -> N
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("http://127.0.0.1:9/luma-api-c4naryP9xQ7wZ2mK", "http://127.0.0.1:9/$KEY_OF_MINE"),
-        ("http://127.0.0.1:9/%6cuma-api-c4naryP9xQ7wZ2mK?a", "http://127.0.0.1:9/$KEY_OF_MINE?a"),
+        ("http://127.0.0.1:9/&#108;uma-api-c4naryP9xQ7wZ2mK", "http://127.0.0.1:9/$KEY_OF_MINE"),
         ("http://me:a-password@127.0.0.1:9", "http://REDACTED@127.0.0.1:9"),
         ("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1"),
     ],

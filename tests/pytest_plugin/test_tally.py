@@ -9,13 +9,14 @@ from luma_conformance.judge.deviations import Deviation, Deviations
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Facet, Outcome, Place
 from luma_conformance.pytest_plugin.tally import Tally
+from tests.verdicts import SHOW, judge_as
 
 
 def judged(
     case: str, verdict: Outcome = Outcome.PASS, observed: tuple[str, ...] = (), known: tuple[str, ...] = ()
 ) -> Judged:
     """Return a verdict on a case."""
-    return Judged(case=case, title="t", section="s", verdict=verdict, observed=observed, known=known)
+    return judge_as(case=case, title="t", section="s", verdict=verdict, observed=observed, known=known)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def judged(
 )
 def test_the_worst_verdict_on_a_case_counts(verdicts: list[Outcome], kept: Outcome, status: Exit) -> None:
     """A case that is tried again keeps its failure, and the run its exit status, whatever pytest made of it."""
-    tally = Tally()
+    tally = Tally(SHOW)
     for verdict in verdicts:
         tally.add(judged("a", verdict))
 
@@ -55,7 +56,7 @@ def test_an_entry_is_stale_only_once_every_case_of_it_is_known_to_be_right(
     globs: list[str], verdicts: list[Judged], unseen: list[str], stale: int
 ) -> None:
     """Of a case that was not judged or not selected nothing is known."""
-    tally = Tally()
+    tally = Tally(SHOW)
     for one in verdicts:
         tally.add(one)
     entry = Deviation(
@@ -84,7 +85,7 @@ def test_an_entry_is_stale_only_once_every_case_of_it_is_known_to_be_right(
 )
 def test_observations_are_what_explains_them_all(seen: list[tuple[str, ...]], told: tuple[str, ...]) -> None:
     """Each property narrows it down; where nothing explains all of them, one line says so."""
-    tally = Tally()
+    tally = Tally(SHOW)
     for number, explanations in enumerate(seen):
         tally.add(judged(f"{number}", observed=explanations))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from luma_conformance.errors import Exit
-from luma_conformance.judge.judged import Judged, Moment
-from luma_conformance.model import Facet, Mismatch, Outcome
-from luma_conformance.report.result import CLIENT, Ending, Results, Run
+from luma_conformance.model import Facet, Outcome
+from luma_conformance.report.result import CLIENT, Results
+from tests.verdicts import alter, differs, judge_as, make_ending, make_moment, make_run
 
-RUN = Run(
+RUN = make_run(
     target="http://127.0.0.1:8080, luma-profile.toml",
     kit="0.1.0",
     pytest="9.0.0",
@@ -19,7 +19,7 @@ RUN = Run(
     offers=("main-key", "image-url"),
     started="2026-04-08T12:00:00Z",
 )
-ENDING = Ending(
+ENDING = make_ending(
     ended="2026-04-08T12:01:30Z",
     status=1,
     spent=2,
@@ -27,7 +27,7 @@ ENDING = Ending(
     rules={"unknown-model": (35, 10), "prompt-empty": (0, 0)},
     observed=("refused requests use no quota",),
 )
-PASSED = Judged(
+PASSED = judge_as(
     case="create/201/control",
     title="a sunset is accepted",
     section="201 — Created (success)",
@@ -38,7 +38,7 @@ PASSED = Judged(
     expected="201  (a sunset is accepted)",
     seconds=0.012,
 )
-FAILED = Judged(
+FAILED = judge_as(
     case="create/400-unknown-model/page-example",
     title="an unknown model is refused",
     section="400 — Unknown model",
@@ -50,7 +50,7 @@ FAILED = Judged(
     expected="400  Unknown model: super-model-v9",
     actual="400  no such model",
     differences=(
-        Mismatch(
+        differs(
             facet=Facet.DETAIL,
             where="detail",
             why='expected "Unknown model: super-model-v9", got "no such model"',
@@ -62,7 +62,7 @@ FAILED = Judged(
     exchange="fedcba9876543210",
     seconds=0.034,
 )
-DEVIATES = replace(
+DEVIATES = alter(
     FAILED,
     case="create/413/too-large",
     title="a body that is too large is refused",
@@ -71,8 +71,8 @@ DEVIATES = replace(
     severity="must",
     reason="the proxy in front answers first",
 )
-WORDED = replace(FAILED, case="create/400-unknown-model/for-video", verdict=Outcome.WARNING)
-UNJUDGED = Judged(
+WORDED = alter(FAILED, case="create/400-unknown-model/for-video", verdict=Outcome.WARNING)
+UNJUDGED = judge_as(
     case="create/401-revoked/revoked",
     title="a revoked key is refused",
     section="401 — Revoked API key",
@@ -81,7 +81,7 @@ UNJUDGED = Judged(
     line=5,
     reason="the profile names no revoked-key",
 )
-FOUND = Judged(
+FOUND = judge_as(
     case="properties/malformed/test_odd",
     title="A body that is no request is a 4xx.",
     section="Property: malformed",
@@ -93,7 +93,7 @@ FOUND = Judged(
 MIXED = Results(RUN, (PASSED, FAILED, DEVIATES, WORDED, UNJUDGED, FOUND), ENDING)
 CLEAN = Results(replace(RUN, total=1, selected=1), (PASSED,), replace(ENDING, status=0))
 
-IMPATIENT = Judged(
+IMPATIENT = judge_as(
     case="429/retry-after-2",
     title="the client waits the two seconds that Retry-After names",
     section="429 — Too Many Requests",
@@ -105,27 +105,27 @@ IMPATIENT = Judged(
     expected="A request before Retry-After is refused again (must)",
     actual="the second POST came 0.41 s after the answer; Retry-After was 2",
     differences=(
-        Mismatch(
+        differs(
             facet=Facet.CONDUCT,
             where="A request before Retry-After is refused again",
             why="the second POST came 0.41 s after the answer; Retry-After was 2",
             rests_on="429 — Too Many Requests",
         ),
-        Mismatch(facet=Facet.ADVICE, where="Give up after a while", why="it did not", rests_on="429"),
+        differs(facet=Facet.ADVICE, where="Give up after a while", why="it did not", rests_on="429"),
     ),
     show="luma-conformance client --scenario 429/retry-after-2 -- node client.js",
     explanation="429/retry-after-2\n  the page says    …",
     notes=("it sends no X-Request-Id",),
     timeline=(
-        Moment(began=0.0, ended=0.1, asked="POST /v1/generations", told="429 Rate limit exceeded", is_fault=True),
-        Moment(began=0.51, ended=0.6, asked="POST /v1/generations", told="201 queued"),
+        make_moment(began=0.0, ended=0.1, asked="POST /v1/generations", told="429 Rate limit exceeded", is_fault=True),
+        make_moment(began=0.51, ended=0.6, asked="POST /v1/generations", told="201 queued"),
     ),
     seconds=0.9,
 )
-UNADVISED = replace(
+UNADVISED = alter(
     IMPATIENT, case="502/once", verdict=Outcome.WARNING, severity="should", differences=IMPATIENT.differences[1:]
 )
-OF_A_CLIENT = Results(replace(RUN, kind=CLIENT, target="node client.js"), (IMPATIENT, UNADVISED), ENDING)
+OF_A_CLIENT = Results(alter(RUN, kind=CLIENT, target="node client.js"), (IMPATIENT, UNADVISED), ENDING)
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
@@ -143,8 +143,8 @@ HOSTILE = (
 
 def saying(text: str) -> Results:
     """Return results in which a text stands wherever there can be one."""
-    difference = Mismatch(facet=Facet.HEADERS, where=text, why=text, rests_on=text)
-    judged = Judged(
+    difference = differs(facet=Facet.HEADERS, where=text, why=text, rests_on=text)
+    judged = judge_as(
         case=f"create/{text[:200]}",
         title=text,
         section=text,
@@ -161,7 +161,7 @@ def saying(text: str) -> Results:
         request_id=text,
         explanation=text,
         notes=(text,),
-        timeline=(Moment(began=0.0, ended=1.0, asked=text, told=text),),
+        timeline=(make_moment(began=0.0, ended=1.0, asked=text, told=text),),
     )
-    stopped = Ending(ended=text, complete=False, status=Exit.COULD_NOT_JUDGE, stop=text, observed=(text,))
-    return Results(Run(target=text, kit=text, catalogue=text, started=text), (judged,), stopped)
+    stopped = make_ending(ended=text, complete=False, status=Exit.COULD_NOT_JUDGE, stop=text, observed=(text,))
+    return Results(make_run(target=text, kit=text, catalogue=text, started=text), (judged,), stopped)

@@ -20,6 +20,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from luma_conformance.report import html
 from luma_conformance.report.result import Results
 from tests.report import samples
+from tests.verdicts import alter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -122,7 +123,7 @@ def test_verdicts_sections_and_words_narrow_the_list(opened: Callable[..., Brows
 
 def test_a_cause_leads_to_the_case_that_shows_it(opened: Callable[..., Browser]) -> None:
     """The example of a cause is a link to that case, whatever its id is made of."""
-    odd = replace(samples.FAILED, case="a b/50% & more#1")
+    odd = alter(samples.FAILED, case="a b/50% & more#1")
     page = opened(replace(samples.MIXED, verdicts=(*samples.MIXED.verdicts, odd)))
     page.find_element(By.PARTIAL_LINK_TEXT, samples.FOUND.case).click()
     assert rows(page) == [samples.FOUND.case]
@@ -134,7 +135,7 @@ def test_a_cause_leads_to_the_case_that_shows_it(opened: Callable[..., Browser])
 
 def test_a_cause_leads_to_all_of_its_cases(opened: Callable[..., Browser]) -> None:
     """The number of a cause's cases is a link to exactly those, also where two runs are on the page."""
-    other = replace(samples.FAILED, case="create/another")
+    other = alter(samples.FAILED, case="create/another")
     page = opened(samples.CLEAN, replace(samples.MIXED, verdicts=(*samples.MIXED.verdicts, other)))
 
     page.find_element(By.LINK_TEXT, "2 cases").click()
@@ -146,7 +147,7 @@ def test_a_cause_leads_to_all_of_its_cases(opened: Callable[..., Browser]) -> No
 @pytest.mark.parametrize("width", [320, 400])
 def test_a_narrow_page_does_not_scroll_sideways(opened: Callable[..., Browser], width: int) -> None:
     """Long ids break between their words, and tables become blocks."""
-    long = replace(samples.FAILED, case=f"properties/{'odd_' * 40}", title="video.edit.keyframe_indexes " * 9)
+    long = alter(samples.FAILED, case=f"properties/{'odd_' * 40}", title="video.edit.keyframe_indexes " * 9)
     page = opened(samples.MIXED, replace(samples.MIXED, verdicts=(*samples.MIXED.verdicts, long)))
     narrow = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 
@@ -240,7 +241,7 @@ def test_several_runs_stand_side_by_side(opened: Callable[..., Browser]) -> None
 
 def test_fifty_thousand_cases_are_paged_and_searched(opened: Callable[..., Browser]) -> None:
     """Only a page of rows is built, whatever there is; a search among all of them finds the one."""
-    many = tuple(replace(samples.PASSED, case=f"many/{number:05}") for number in range(50_000))
+    many = tuple(alter(samples.PASSED, case=f"many/{number:05}") for number in range(50_000))
     page = opened(Results(samples.RUN, many, samples.ENDING))
 
     assert rows(page) == []

@@ -9,13 +9,14 @@ import pytest
 
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.judged import Judged
-from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.model import Facet, Outcome
 from luma_conformance.report import markdown
 from luma_conformance.report.compare import FailOn, Kind, classify, compare_results
 from luma_conformance.report.compare_formats import MAX_LISTED, WRITERS
 from luma_conformance.report.merge import merge
 from luma_conformance.report.result import Ending, Results
 from tests.report import samples
+from tests.verdicts import alter, as_shown, differs, make_ending
 
 PASS, FAIL, DEVIATION = samples.PASSED, samples.FAILED, samples.DEVIATES
 WARNING, UNJUDGED = samples.WORDED, samples.UNJUDGED
@@ -37,8 +38,8 @@ WARNING, UNJUDGED = samples.WORDED, samples.UNJUDGED
         (PASS, PASS, None),
         (WARNING, WARNING, None),
         (PASS, WARNING, Kind.WORDING),
-        (WARNING, replace(WARNING, actual="400  never heard of it"), Kind.WORDING),
-        (PASS, replace(PASS, notes=('detail is worded "other"',)), Kind.WORDING),
+        (WARNING, alter(WARNING, actual="400  never heard of it"), Kind.WORDING),
+        (PASS, alter(PASS, notes=('detail is worded "other"',)), Kind.WORDING),
         (PASS, None, Kind.LOST),
         (FAIL, None, Kind.LOST),
         (PASS, UNJUDGED, Kind.LOST),
@@ -57,8 +58,8 @@ def test_each_pair_of_verdicts_is_one_kind_of_change(old: Judged | None, new: Ju
 
 def run(*verdicts: Judged, complete: bool = True) -> Results:
     """Return the results of a run with these verdicts on cases a, b, …."""
-    named = tuple(replace(one, case="abcdef"[number]) for number, one in enumerate(verdicts))
-    return Results(samples.RUN, named, Ending(ended="2026-04-08T12:01:30Z", complete=complete))
+    named = tuple(alter(one, case="abcdef"[number]) for number, one in enumerate(verdicts))
+    return Results(samples.RUN, named, make_ending(ended="2026-04-08T12:01:30Z", complete=complete))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_an_incomplete_newer_run_does_not_pass() -> None:
 @pytest.mark.parametrize("fail_on", FailOn)
 def test_runs_that_judged_nothing_in_common_cannot_be_compared(fail_on: FailOn) -> None:
     """Other cases, or the same of which none was judged in both: that nothing got worse is not known."""
-    other = Results(samples.RUN, (replace(PASS, case="x"), replace(UNJUDGED, case="a")), samples.ENDING)
+    other = Results(samples.RUN, (alter(PASS, case="x"), alter(UNJUDGED, case="a")), samples.ENDING)
 
     assert compare_results(run(PASS), other).exit_status(fail_on) == Exit.COULD_NOT_JUDGE
     assert compare_results(run(PASS), run(PASS)).exit_status(fail_on) == Exit.CONFORMANT
@@ -115,7 +116,7 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
     """Text, Markdown, HTML and JSON name the same cases under the same changes, and the status."""
     comparison = compare_results(run(PASS, FAIL, PASS, PASS, UNJUDGED), run(FAIL, PASS, WARNING))
     status = comparison.exit_status(FailOn.REGRESSIONS)
-    forms = {name: write([comparison], status) for name, write in WRITERS.items()}
+    forms = {name: write([as_shown(comparison)], status) for name, write in WRITERS.items()}
     data = json.loads(forms["json"])
 
     assert status == data["exit"] == Exit.NOT_CONFORMANT
@@ -131,7 +132,7 @@ def test_every_form_of_a_comparison_has_the_same_changes() -> None:
 
 
 MISSING, OTHER = (
-    replace(FAIL, differences=(Mismatch(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Rate limit"),))
+    alter(FAIL, differences=(differs(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Rate limit"),))
     for name in ("X-Trace", "X-Other")
 )
 
@@ -139,7 +140,7 @@ MISSING, OTHER = (
 def test_new_and_gone_causes_come_before_the_cases() -> None:
     """Hundreds of cases may have changed for a reason or two, and those that are still there are none of them."""
     comparison = compare_results(run(MISSING, MISSING, FAIL, PASS), run(PASS, PASS, FAIL, OTHER))
-    forms = {name: write([comparison], Exit.NOT_CONFORMANT) for name, write in WRITERS.items()}
+    forms = {name: write([as_shown(comparison)], Exit.NOT_CONFORMANT) for name, write in WRITERS.items()}
 
     said = ["1 new cause, 1 gone", "new: X-Other is missing: 1 case", "gone: X-Trace is missing: 2 cases"]
     assert list(comparison.about_causes) == said
@@ -172,12 +173,14 @@ def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
     passed, failed = (
         Results(
             samples.RUN,
-            tuple(replace(one, case=f"c/{number}", actual=text) for number, text in enumerate(words)),
+            tuple(alter(one, case=f"c/{number}", actual=text) for number, text in enumerate(words)),
             samples.ENDING,
         )
         for one in (PASS, FAIL)
     )
-    forms = {name: write([compare_results(passed, failed)], Exit.NOT_CONFORMANT) for name, write in WRITERS.items()}
+    forms = {
+        name: write([as_shown(compare_results(passed, failed))], Exit.NOT_CONFORMANT) for name, write in WRITERS.items()
+    }
 
     assert all("… and 2 more" in forms[name] for name in ("text", "md", "html"))
     assert len(json.loads(forms["json"])["comparisons"][0]["changes"]) == MAX_LISTED + 2
@@ -186,10 +189,10 @@ def test_a_long_list_is_cut_for_people_and_whole_for_programs() -> None:
 def test_the_same_change_of_many_cases_is_told_once() -> None:
     """What differs only in ids and times is the same change: it is there once, with the first of its cases."""
     ids = [f"0000000{number}-0000-4000-8000-00000000000{number}" for number in range(4)]
-    got = [replace(FAIL, case=f"c/{number}", actual=f"400  no {one}") for number, one in enumerate(ids)]
+    got = [alter(FAIL, case=f"c/{number}", actual=f"400  no {one}") for number, one in enumerate(ids)]
     old = Results(samples.RUN, tuple(replace(PASS, case=one.case) for one in got), samples.ENDING)
     forms = {
-        name: write([compare_results(old, replace(old, verdicts=tuple(got)))], Exit.NOT_CONFORMANT)
+        name: write([as_shown(compare_results(old, replace(old, verdicts=tuple(got))))], Exit.NOT_CONFORMANT)
         for name, write in WRITERS.items()
     }
 
@@ -226,9 +229,9 @@ def test_a_comparison_begins_with_better_or_worse(old: Results, new: Results, wo
 
 def test_a_cause_that_takes_over_is_seen_where_the_same_cases_fail() -> None:
     """The cases that fail are the same, and yet one cause is mended and another has appeared."""
-    old, new = (run(*[replace(one, case="x")] * 3) for one in (FAIL, FAIL))
+    old, new = (run(*[alter(one, case="x")] * 3) for one in (FAIL, FAIL))
     trace, other = (
-        replace(FAIL, differences=(Mismatch(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Errors"),))
+        alter(FAIL, differences=(differs(facet=Facet.HEADERS, where=name, why="is missing", rests_on="Errors"),))
         for name in ("X-Trace", "X-Other")
     )
     changed = compare_results(run(trace, trace), run(other, other))
@@ -245,11 +248,11 @@ def test_a_cause_that_takes_over_is_seen_where_the_same_cases_fail() -> None:
 
 def test_what_a_crash_hides_is_not_mended() -> None:
     """Where every answer is a crash, a missing header is hidden, not gone; without the crash it is there again."""
-    crash = replace(
+    crash = alter(
         FAIL,
         actual="500  oops",
         differences=(
-            Mismatch(facet=Facet.STATUS, where="status", why="expected 400, got 500", rests_on="400 — Unknown model"),
+            differs(facet=Facet.STATUS, where="status", why="expected 400, got 500", rests_on="400 — Unknown model"),
         ),
     )
     hidden, seen = compare_results(run(MISSING), run(crash)), compare_results(run(crash), run(MISSING))
@@ -270,8 +273,8 @@ def test_what_a_crash_hides_is_not_mended() -> None:
     [
         (PASS, FAIL, "pass → fail: 400  no such model"),
         (FAIL, FAIL, "400  no such model"),
-        (FAIL, replace(FAIL, actual="500"), "400  no such model → 500"),
-        (PASS, replace(PASS, notes=('detail is worded "other"',)), 'pass → detail is worded "other"'),
+        (FAIL, alter(FAIL, actual="500"), "400  no such model → 500"),
+        (PASS, alter(PASS, notes=('detail is worded "other"',)), 'pass → detail is worded "other"'),
         (None, PASS, "not there → pass"),
         (PASS, UNJUDGED, "pass → not-judged: the profile names no revoked-key"),
     ],
@@ -289,14 +292,14 @@ def test_a_comparison_of_hostile_texts_is_shown_as_text(text: str) -> None:
     comparison = compare_results(replace(samples.saying(text), verdicts=()), samples.saying(text))
 
     for name, write in WRITERS.items():
-        shown = write([comparison], Exit.CONFORMANT)
+        shown = write([as_shown(comparison)], Exit.CONFORMANT)
         assert all(line.isprintable() for line in shown.split("\n"))
         assert name != "html" or "<script" not in shown
 
 
 def test_another_target_or_catalogue_is_pointed_out() -> None:
     """What makes two runs hard to compare is said before the numbers."""
-    other = replace(samples.CLEAN, run=replace(samples.RUN, target="https://example.com", catalogue="f" * 16))
+    other = alter(samples.CLEAN, run=alter(samples.RUN, target="https://example.com", catalogue="f" * 16))
 
     first, second = compare_results(samples.CLEAN, other).cautions
 
@@ -306,10 +309,10 @@ def test_another_target_or_catalogue_is_pointed_out() -> None:
 
 def test_parts_of_a_run_are_one_result() -> None:
     """Verdicts come together, counts are added up, and a case that was judged in one part counts as judged."""
-    ending = replace(samples.ENDING, spent=1, ended="2026-04-08T12:05:00Z", rules={"unknown-model": (5, 0)})
+    ending = alter(samples.ENDING, spent=1, ended="2026-04-08T12:05:00Z", rules={"unknown-model": (5, 0)})
     parts = [
         run(PASS, UNJUDGED),
-        Results(samples.RUN, (replace(FAIL, case="b"), replace(PASS, case="a", seconds=9.0)), ending),
+        Results(samples.RUN, (alter(FAIL, case="b"), alter(PASS, case="a", seconds=9.0)), ending),
     ]
 
     whole = merge(parts, ["one", "two"])
@@ -324,7 +327,7 @@ def test_parts_of_a_run_are_one_result() -> None:
 def test_shards_are_counted_against_all_there_is() -> None:
     """Each shard selects a part of the same cases; the whole is whole, and what each had to judge, all have to."""
     run_ = replace(samples.RUN, total=3, selected=1, required={"2": 2})
-    parts = [Results(run_, (replace(PASS, case=case),), Ending(status=6)) for case in "abc"]
+    parts = [Results(run_, (alter(PASS, case=case),), Ending(status=6)) for case in "abc"]
 
     assert [part.coverage for part in parts] == ["1 of 3"] * 3
     assert (parts[0].is_whole, parts[0].unmet) == (False, ("1 of 3 cases were judged, and 2 are required",))
@@ -342,7 +345,7 @@ def test_a_merge_with_an_incomplete_part_is_incomplete() -> None:
 
 def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
     """The status of the part that was stopped is that of the merged result."""
-    stopped = replace(run(PASS), ending=Ending(ended="", complete=False, status=7, stop="the money is spent"))
+    stopped = replace(run(PASS), ending=make_ending(ended="", complete=False, status=7, stop="the money is spent"))
 
     assert merge([run(PASS), stopped], ["one", "two"]).exit_status == Exit.SPENT
 
@@ -350,10 +353,10 @@ def test_the_reason_a_part_was_stopped_is_the_reason_of_the_whole() -> None:
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        (replace(run(PASS), run=replace(samples.RUN, target="https://example.com")), "two: its target is https://ex"),
-        (replace(run(PASS), run=replace(samples.RUN, catalogue="f" * 16)), "two: its catalogue is ffff"),
+        (alter(run(PASS), run=alter(samples.RUN, target="https://example.com")), "two: its target is https://ex"),
+        (alter(run(PASS), run=alter(samples.RUN, catalogue="f" * 16)), "two: its catalogue is ffff"),
         (
-            replace(run(PASS), run=replace(samples.RUN, label="2.4.1")),
+            alter(run(PASS), run=alter(samples.RUN, label="2.4.1")),
             "two: its label is 2.4.1, that of one is unknown",
         ),
         (run(FAIL), "the parts contradict each other on a;"),

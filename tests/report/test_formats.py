@@ -17,6 +17,7 @@ from luma_conformance.report.html_frame import escape_text
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import Ending, Results
 from tests.report import samples
+from tests.verdicts import alter, make_ending
 
 EVERY = [
     samples.MIXED,
@@ -25,7 +26,7 @@ EVERY = [
     replace(samples.CLEAN, ending=None),
     replace(samples.CLEAN, ending=Ending(complete=False)),
     replace(samples.CLEAN, verdicts=(samples.UNJUDGED,)),
-    replace(samples.CLEAN, ending=Ending(status=7, stop="the money is spent")),
+    replace(samples.CLEAN, ending=make_ending(status=7, stop="the money is spent")),
 ]
 
 
@@ -127,8 +128,8 @@ def test_a_long_list_is_cut_and_counted(kind: str, last: int, more: str) -> None
 def _make_many(kind: str) -> tuple[Judged, ...]:
     """Return 60 verdicts: failures for one reason, each for its own, or deviations."""
     one = {"causes": samples.FOUND, "known deviations": samples.DEVIATES}.get(kind, samples.FAILED)
-    many = tuple(replace(one, case=f"case/{number}") for number in range(60))
-    return many if kind != "causes" else tuple(replace(one, explanation="h" * (i + 1)) for i, one in enumerate(many))
+    many = tuple(alter(one, case=f"case/{number}") for number in range(60))
+    return many if kind != "causes" else tuple(alter(one, explanation="h" * (i + 1)) for i, one in enumerate(many))
 
 
 def test_annotations_stand_at_the_lines_of_case_files() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from luma_conformance.report import html
 from tests.report import samples
+from tests.verdicts import alter
 
 
 class Page(HTMLParser):
@@ -96,7 +97,7 @@ def test_where_no_script_runs_the_findings_are_there() -> None:
 
 def test_the_causes_come_before_everything_else() -> None:
     """What to mend first is above the sections, most important first; one that many cases show is there once."""
-    many = tuple(replace(samples.FAILED, case=f"case/{number}") for number in range(300))
+    many = tuple(alter(samples.FAILED, case=f"case/{number}") for number in range(300))
     text = html.render([replace(samples.MIXED, verdicts=(*many, samples.FOUND))])
     causes, rest = text.partition('id="causes-1">')[2].split("</section>", 1)
 
@@ -119,7 +120,7 @@ def test_sections_without_a_finding_are_folded_away() -> None:
 
 def test_an_empty_or_odd_result_makes_a_page() -> None:
     """A result cut off before its first verdict, and times that are none, make a page."""
-    empty = replace(samples.CLEAN, verdicts=(), ending=None, run=replace(samples.RUN, started="yesterday"))
+    empty = alter(samples.CLEAN, verdicts=(), ending=None, run=alter(samples.RUN, started="yesterday"))
 
     assert "Incomplete: the run broke off after 0 of 0 cases" in html.render([empty])
     assert "the latest of 2 runs" in html.render([samples.CLEAN, empty])
@@ -127,7 +128,7 @@ def test_an_empty_or_odd_result_makes_a_page() -> None:
 
 def test_runs_of_two_targets_are_never_joined() -> None:
     """Each target has a chart of its own, and each run is compared with the one before it of the same server."""
-    other = replace(samples.CLEAN, run=replace(samples.RUN, target="http://127.0.0.1:9, luma-profile.toml"))
+    other = alter(samples.CLEAN, run=alter(samples.RUN, target="http://127.0.0.1:9, luma-profile.toml"))
     text = html.render([samples.MIXED, other, samples.CLEAN, other])
 
     assert "2 targets: 2 conformant" in text
@@ -139,7 +140,7 @@ def test_runs_of_two_targets_are_never_joined() -> None:
 
 def test_a_server_is_the_same_with_another_profile() -> None:
     """More keys or fewer change what is judged, not what it is about."""
-    fewer = replace(samples.CLEAN, run=replace(samples.RUN, target="http://127.0.0.1:8080, fewer.toml"))
+    fewer = alter(samples.CLEAN, run=alter(samples.RUN, target="http://127.0.0.1:8080, fewer.toml"))
 
     assert "Less is judged: 4 no longer judged" in html.render([fewer], since=samples.MIXED)
     assert "two profiles: luma-profile.toml, and fewer.toml" in html.render([samples.MIXED, fewer])
@@ -157,7 +158,7 @@ def test_what_comes_and_goes_is_told_apart_from_what_is_mended() -> None:
 
 def test_the_first_screen_names_the_build_and_the_contract() -> None:
     """Which build, how many cases were judged, and the page with the day of its transcription."""
-    run = replace(samples.RUN, label="2.4.1 <rc>", transcribed="2026-11-23")
+    run = alter(samples.RUN, label="2.4.1 <rc>", transcribed="2026-11-23")
     text = html.render([replace(samples.MIXED, run=run)]).partition("causes-1")[0]
 
     assert "2.4.1 &lt;rc&gt; at http://127.0.0.1:8080" in text.replace("<wbr>", "")

@@ -14,6 +14,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.report import jsonl as lines
 from luma_conformance.report.result import Results, Run
 from tests.report import samples
+from tests.verdicts import SCRUB
 
 SCHEMA = json.loads((specs() / "result.schema.json").read_text())
 VALID = jsonschema.Draft202012Validator(SCHEMA)
@@ -24,7 +25,7 @@ def test_results_are_read_as_they_were_written(results: Results) -> None:
     """Every fact of a result survives, and every line is valid by the published schema."""
     text = lines.format_results(results)
 
-    assert lines.parse_results(text.encode(), "results.jsonl") == results
+    assert lines.parse_results(text.encode(), "results.jsonl", SCRUB) == results
     for line in text.splitlines():
         VALID.validate(json.loads(line))
 
@@ -44,11 +45,11 @@ def test_a_file_cut_off_anywhere_is_an_incomplete_result() -> None:
     whole = lines.format_results(samples.MIXED).encode()
 
     for length in range(len(whole) - 1):
-        read = lines.parse_results(whole[:length], "results.jsonl")
+        read = lines.parse_results(whole[:length], "results.jsonl", SCRUB)
         assert not read.complete
         assert read.verdicts == samples.MIXED.verdicts[: len(read.verdicts)]
         assert len(read.verdicts) >= whole[:length].count(b"\n") - 1
-    assert lines.parse_results(whole[:-1], "results.jsonl").complete
+    assert lines.parse_results(whole[:-1], "results.jsonl", SCRUB).complete
 
 
 def test_the_same_results_are_the_same_bytes() -> None:
@@ -63,7 +64,7 @@ def test_a_retried_case_counts_once() -> None:
     parts = [lines.format_header(samples.RUN), lines.format_verdict(samples.FAILED)]
     parts.append(lines.format_verdict(replace(samples.PASSED, case=samples.FAILED.case)))
 
-    (judged,) = lines.parse_results("\n".join(parts).encode(), "r").verdicts
+    (judged,) = lines.parse_results("\n".join(parts).encode(), "r", SCRUB).verdicts
 
     assert judged.verdict == "pass"
 
@@ -107,7 +108,7 @@ HEADER = lines.format_header(Run()).encode() + b"\n"
 def test_an_invalid_file_of_results_is_refused_with_the_line(content: bytes, why: str) -> None:
     """A wrong file is refused in one message that says where and what."""
     with pytest.raises(InputError) as error:
-        lines.parse_results(content, "r")
+        lines.parse_results(content, "r", SCRUB)
 
     assert why in str(error.value)
 
@@ -121,4 +122,4 @@ def test_any_text_is_written_on_one_line(text: str) -> None:
 
     assert written.isascii()
     assert written.count("\n") == 3
-    assert lines.parse_results(written.encode(), "r") == hostile
+    assert lines.parse_results(written.encode(), "r", SCRUB) == hostile

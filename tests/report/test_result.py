@@ -13,15 +13,16 @@ from luma_conformance.model import Outcome
 from luma_conformance.report import badge, jsonl
 from luma_conformance.report.result import Conclusion, Ending, Results, describe_covered
 from tests.report import samples
+from tests.verdicts import SHOW, alter, make_ending
 
 PASSED, UNJUDGED = samples.PASSED, samples.UNJUDGED
-LACKING = replace(UNJUDGED, lacks="revoked-key", needs=("revoked-key",))
-COSTLY = replace(UNJUDGED, reason="would cost money: more generations than --luma-spend allows")
+LACKING = alter(UNJUDGED, lacks="revoked-key", needs=("revoked-key",))
+COSTLY = alter(UNJUDGED, reason="would cost money: more generations than --luma-spend allows")
 
 
 def run_of(*verdicts: Judged, total: int, own: int = 0, selected: int | None = None) -> Results:
     """Return the results of a run with these verdicts on cases a, b, …, of `total` cases."""
-    named = tuple(replace(one, case="abcdefgh"[number]) for number, one in enumerate(verdicts))
+    named = tuple(alter(one, case="abcdefgh"[number]) for number, one in enumerate(verdicts))
     run = replace(samples.RUN, total=total, own=own, selected=len(named) if selected is None else selected)
     return Results(run, named, replace(samples.ENDING, status=0))
 
@@ -50,7 +51,7 @@ def test_known_deviations_are_in_the_headline() -> None:
         (replace(samples.MIXED, ending=None), Conclusion.NOT_CONFORMANT, Exit.NOT_CONFORMANT),
         (replace(samples.CLEAN, verdicts=(samples.UNJUDGED,)), Conclusion.COULD_NOT_JUDGE, Exit.COULD_NOT_JUDGE),
         (replace(samples.CLEAN, verdicts=()), Conclusion.COULD_NOT_JUDGE, Exit.COULD_NOT_JUDGE),
-        (replace(samples.CLEAN, ending=Ending(status=7, stop="spent")), Conclusion.COULD_NOT_JUDGE, Exit.SPENT),
+        (replace(samples.CLEAN, ending=make_ending(status=7, stop="spent")), Conclusion.COULD_NOT_JUDGE, Exit.SPENT),
     ],
 )
 def test_an_incomplete_or_empty_run_is_never_conformant(results: Results, conclusion: Conclusion, status: Exit) -> None:
@@ -147,7 +148,7 @@ def test_only_a_run_of_all_that_the_target_offers_is_green(
     assert results.headline == headline
     assert shield["message"] == message
     assert (shield["color"] == "brightgreen") == is_green == results.is_whole
-    assert jsonl.parse_results(jsonl.format_results(results).encode(), "again").headline == headline
+    assert jsonl.parse_results(jsonl.format_results(results).encode(), "again", SHOW).headline == headline
 
 
 def test_what_was_not_judged_adds_up() -> None:
@@ -158,8 +159,8 @@ def test_what_was_not_judged_adds_up() -> None:
     assert results.remarks[1:] == ("1 case not judged", "7 cases not selected", "3 cases not tried")
 
 
-NEEDING = replace(PASSED, needs=("completed-video",))
-LEFT = replace(UNJUDGED, needs=("completed-video", "hdr-access"))
+NEEDING = alter(PASSED, needs=("completed-video",))
+LEFT = alter(UNJUDGED, needs=("completed-video", "hdr-access"))
 
 
 @pytest.mark.parametrize(
@@ -176,15 +177,15 @@ LEFT = replace(UNJUDGED, needs=("completed-video", "hdr-access"))
             2,
             "1 of the 2 cases that need completed-video were judged, and all are required",
         ),
-        ([NEEDING, replace(LEFT, lacks="hdr-access")], "completed-video", 2, ""),  # for want of something else
+        ([NEEDING, alter(LEFT, lacks="hdr-access")], "completed-video", 2, ""),  # for want of something else
         (
-            [PASSED, replace(LEFT, lacks="hdr-access")],
+            [PASSED, alter(LEFT, lacks="hdr-access")],
             "completed-video",
             1,
             "0 of the 1 cases that need completed-video were judged, and all are required",
         ),
         (
-            [NEEDING, replace(LEFT, lacks="completed-video", reason="the profile names no completed-video")],
+            [NEEDING, alter(LEFT, lacks="completed-video", reason="the profile names no completed-video")],
             "completed-video",
             2,
             "1 of the 2 cases that need completed-video were judged, and all are required: "

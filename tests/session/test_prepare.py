@@ -22,6 +22,7 @@ from luma_conformance.target.spending import Spending
 from tests import kit
 from tests.kit import Run, case_of
 from tests.plain_mock import KEY, Answer, PlainMock, listening
+from tests.verdicts import SHOW
 
 PROFILE = Profile(name="no profile", keys={"main-key": Key(token=KEY, source="$KEY")})
 HEAD = """section: The section
@@ -59,13 +60,13 @@ def open_on(mock: PlainMock, *, profile: Profile = PROFILE, spend: int | None = 
     channel = LiveChannel(
         transport=spending, patient=spending, passing=Passing(transport=spending, clock=_Ticking(mock))
     )
-    prepared = Prepared(spending=spending, profile=profile, now=mock.time, announce=lambda _: None, scrub=str)
+    prepared = Prepared(spending=spending, profile=profile, now=mock.time, announce=lambda _: None, scrub=SHOW)
     return Session(
         shown="the mock",
         base_url="http://mock",
         target=Target(channel=channel, profile=profile, run="test", preparation=prepared),
         spending=spending,
-        scrub=str,
+        scrub=SHOW,
         prepared=prepared,
         every=EveryResponse(()),
     )

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from luma_conformance.session.progress import Progress, describe_time, show_on, show_on_stderr
+from tests.verdicts import SHOW
 
 
 class Screen(io.StringIO):
@@ -20,11 +21,11 @@ class Screen(io.StringIO):
 
     def on_terminal(self, width: int = 80) -> Progress:
         """Return a Progress for which this is a terminal."""
-        return Progress(self, width=lambda: width, now=self.now)
+        return Progress(self, SHOW, width=lambda: width, now=self.now)
 
     def in_log(self) -> Progress:
         """Return a Progress for which this is a log."""
-        return Progress(self, now=self.now)
+        return Progress(self, SHOW, now=self.now)
 
     def lines(self) -> list[str]:
         """Return the texts written so far, without what moves the cursor, and forget them."""
@@ -141,16 +142,16 @@ def test_a_stream_that_cannot_be_written_to_disturbs_nothing(broken: str) -> Non
         def write(self, text: str) -> int:
             raise BrokenPipeError if broken == "pipe" else ValueError("I/O operation on closed file")
 
-    progress = Progress(Gone())
+    progress = Progress(Gone(), SHOW)
     progress.say("a")
     progress.show("b")
     progress.close()
-    show_on(None).say("a")
+    show_on(None, SHOW).say("a")
 
 
 def test_what_is_no_terminal_is_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     """A stream that a program put in the place of standard error is written to in whole lines."""
-    progress = show_on_stderr()
+    progress = show_on_stderr(SHOW)
     progress.show("waiting 9 s")
     progress.show("waiting 8 s")
     progress.show("")

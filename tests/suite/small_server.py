@@ -25,6 +25,7 @@ from luma_conformance.session.session import Session
 from luma_conformance.target.channel import LiveChannel, Passing
 from luma_conformance.target.profile import Key, Profile
 from luma_conformance.target.spending import Spending
+from tests.verdicts import SHOW
 
 SERVER, CLIENT, NONE = "server", "client", None
 KEYS = ("main-key", "other-key", "low-rpm-key", "low-concurrency-key")
@@ -186,7 +187,7 @@ def judge_small(server: SmallServer, *, profile: str | None = "", examples: int 
             channel=LiveChannel(transport=passing, patient=passing, passing=passing), profile=offered, run="t"
         ),
         spending=spending,
-        scrub=str,
+        scrub=SHOW,
     )
     return begin(session, Unshrunk(examples=examples, real_time=ask is None))
 

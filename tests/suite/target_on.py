@@ -11,6 +11,7 @@ from luma_conformance.session.session import Session
 from luma_conformance.target.spending import Spending
 from tests.kit import PROFILE, Direct, reference_target
 from tests.miniatures import Wrong
+from tests.verdicts import SHOW
 
 WITHOUT_UPLOADS = replace(PROFILE, offers=PROFILE.offers - {"large-uploads"}, absent={"large-uploads": "too slow here"})
 
@@ -24,6 +25,6 @@ def target_on(wrap: Wrong, *, limit: int | None = None, examples: int | None = N
         base_url="http://127.0.0.1:1",
         target=reference_target(spending, clock, profile=WITHOUT_UPLOADS),
         spending=spending,
-        scrub=str,
+        scrub=SHOW,
     )
     return begin(session, Fuzzing(examples=examples))

@@ -15,6 +15,7 @@ from luma_conformance.paths import Path
 from luma_conformance.reading.document import Problems, Source
 from luma_conformance.reading.text_file import read_text
 from luma_conformance.reading.yaml_events import Builder, Grammar, NotYAML, Valued
+from luma_conformance.shown import clip
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
@@ -67,7 +68,7 @@ def _read_scalar(event: yaml.ScalarEvent) -> str | int | float | bool | None:
     for pattern, number in _NUMBERS:
         if pattern.fullmatch(text):
             if len(text) > MAX_NUMBER or math.isinf(number(text)):
-                raise ValueError(f"{text[:40]} is too great a number; quote it if it is meant as text")
+                raise ValueError(f"{clip(text, 40)} is too great a number; quote it if it is meant as text")
             return number(text)
     return text
 

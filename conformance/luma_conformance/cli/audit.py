@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.audit.audit import Audit
 from luma_conformance.audit.lines import format_finding, list_refusals
 from luma_conformance.catalogue import files as casefiles
+from luma_conformance.cli.output import say, warn
 from luma_conformance.cli.parser import add_command
 from luma_conformance.cli.recordings import hide_keys, is_recording, read_recording, watch
 from luma_conformance.clients.recorded import Recorded, Slip
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.recording.opening import Recording, find_recordings
 from luma_conformance.report.result import count_noun
+from luma_conformance.shown import Shown, cut
 
 if TYPE_CHECKING:
     from luma_conformance.audit.audit import Audit
@@ -69,7 +70,7 @@ def _audit(options: argparse.Namespace) -> Exit:
         except InputError as error:
             _note_fault(error, faults)
     if passed_over:
-        print(f"passed over {count_noun(passed_over, 'file')} that {'is' if passed_over == 1 else 'are'} no recording")
+        say(f"passed over {count_noun(passed_over, 'file')} that {'is' if passed_over == 1 else 'are'} no recording")
     if faults and not audit.seen:
         return Exit.USAGE
     return _conclude(audit, client, count, len(faults), requests=options.requests)
@@ -86,7 +87,7 @@ def _find_all(arguments: Iterable[str], faults: list[InputError]) -> Iterator[Re
 
 def _note_fault(error: InputError, faults: list[InputError]) -> None:
     faults.append(error)
-    print(f"luma-conformance: {hide_keys(str(error))}", file=sys.stderr)
+    warn(hide_keys(f"luma-conformance: {error}"))
 
 
 def _audit_file(recording: Recording, audit: Audit, client: Recorded | None, *, requests: bool) -> None:
@@ -100,44 +101,41 @@ def _audit_file(recording: Recording, audit: Audit, client: Recorded | None, *, 
     finally:
         audit.end()
         for finding in audit.findings[first:]:
-            print(format_finding(finding, audit.catalogue, hide_keys), end="\n\n")
+            say(format_finding(finding, audit.catalogue, hide_keys), end="\n\n")
         if requests:
             for line in list_refusals(audit.refused[first_refused:], hide_keys):
-                print(line, end="\n\n")
+                say(line, end="\n\n")
         for slip in client.end() if client is not None else ():
-            print(_format_slip(slip), end="\n\n")
+            say(_format_slip(slip), end="\n\n")
 
 
-def _format_slip(slip: Slip) -> str:
+def _format_slip(slip: Slip) -> Shown:
     first = f"{slip.place:<71} {slip.section}"
     rows = [f"  the page says    {slip.because} ({slip.severity})", f"  the client did   {slip.saw}"]
-    return hide_keys(first) + "\n" + "\n".join(map(hide_keys, rows))
+    return hide_keys("\n".join([first, *rows]))
 
 
 def _conclude(audit: Audit, client: Recorded | None, files: int, broken: int, *, requests: bool) -> Exit:
     if not requests and audit.refused:
-        print("requests that are themselves refused, as the page says (--requests makes findings of them):")
+        say("requests that are themselves refused, as the page says (--requests makes findings of them):")
         for line in list_refusals(audit.refused[:FEW], hide_keys):
-            print(f"  {line}")
+            say(f"  {line}")
         if len(audit.refused) > FEW:
-            print(f"  … and {len(audit.refused) - FEW} more")
-    hosts = hide_keys(", ".join(sorted(audit.hosts))[:200]) or "the API"
+            say(f"  … and {len(audit.refused) - FEW} more")
+    hosts = cut(hide_keys(", ".join(sorted(audit.hosts))), 200) or "the API"
     findings = len(audit.findings) + (len(audit.refused) if requests else 0)
-    print(f"judged      {audit.judged} of {count_noun(audit.found, 'exchange')} with {hosts}, ", end="")
-    print(f"of {audit.seen} in {count_noun(files, 'file')}; {count_noun(findings, 'finding')}")
+    say(f"judged      {audit.judged} of {count_noun(audit.found, 'exchange')} with {hosts}, ", end="")
+    say(f"of {audit.seen} in {count_noun(files, 'file')}; {count_noun(findings, 'finding')}")
     for one in (audit, client) if client is not None else (audit,):
         for reason, count in sorted(one.not_judged.items()):
             first = f"{'the first at ' if count > 1 else ''}{one.first_places[reason]}"
-            print(hide_keys(f"not judged  {count}  {reason} ({first})"))
+            say(hide_keys(f"not judged  {count}  {reason} ({first})"))
     if client is not None:
-        print(f"client      {count_noun(client.musts, 'must')} and {count_noun(client.shoulds, 'should')} broken")
+        say(f"client      {count_noun(client.musts, 'must')} and {count_noun(client.shoulds, 'should')} broken")
     if broken:
-        print(f"not read    {count_noun(broken, 'file')}, or the rest of {'it' if broken == 1 else 'them'}: see above")
+        say(f"not read    {count_noun(broken, 'file')}, or the rest of {'it' if broken == 1 else 'them'}: see above")
     if not audit.judged:
         where = f" at {audit.host}" if audit.host else ""
-        print(
-            hide_keys(f"luma-conformance: could not judge: no exchange with the API{where} in these files"),
-            file=sys.stderr,
-        )
+        warn(hide_keys(f"luma-conformance: could not judge: no exchange with the API{where} in these files"))
         return Exit.COULD_NOT_JUDGE
     return Exit.NOT_CONFORMANT if findings or (client is not None and client.musts) else Exit.CONFORMANT

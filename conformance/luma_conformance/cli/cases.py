@@ -16,10 +16,10 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import encode
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.cli.find import advise, find_cases
+from luma_conformance.cli.output import say, show, warn
 from luma_conformance.cli.parser import add_command, add_profile
 from luma_conformance.cli.show import Showing
 from luma_conformance.errors import CatalogueError, Exit, InputError, Problem
-from luma_conformance.redaction.redactor import safe_text
 from luma_conformance.report.result import count_noun
 from luma_conformance.target.profile import load_profile
 
@@ -118,11 +118,11 @@ def _list(options: argparse.Namespace) -> Exit:
     ]
     if not found:
         raise InputError("no case matches all of that; `luma-conformance list` lists every case")
-    width = max(len(safe_text(case.id)) for case in found)
+    width = max(len(show(case.id)) for case in found)
     for case in found:
-        print(f"{case.status}  {safe_text(case.id):<{width}}  {safe_text(case.title)}")
+        say(f"{case.status}  {show(case.id):<{width}}  {case.title}")
     cost = count_noun(sum(case.cost for case in found), "generation")
-    print(f"{count_noun(len(found), 'case')}; a conforming target accepts at most {cost}", file=sys.stderr)
+    warn(f"{count_noun(len(found), 'case')}; a conforming target accepts at most {cost}")
     return Exit.CONFORMANT
 
 
@@ -142,11 +142,11 @@ def _show(options: argparse.Namespace) -> Exit:
     if options.body:
         return _write_body(showing, numbers)
     for line in showing.head():
-        print(safe_text(f"# {line.strip()}" if options.curl else line))
+        say(f"# {line.strip()}" if options.curl else line)
     for number in numbers:
-        print()
+        say()
         for line in showing.curl(number) if options.curl else showing.step(number):
-            print(safe_text(line))
+            say(line)
     return Exit.CONFORMANT
 
 
@@ -198,14 +198,14 @@ def _check(options: argparse.Namespace) -> Exit:
     except CatalogueError as error:
         problems += error.problems
     if problems:
-        print(safe_text(str(CatalogueError(tuple(problems)))))
+        say(str(CatalogueError(tuple(problems))))
         files = {problem.file for problem in problems}
-        print(f"{count_noun(len(problems), 'problem')} in {count_noun(len(files), 'file')}", file=sys.stderr)
+        warn(f"{count_noun(len(problems), 'problem')} in {count_noun(len(files), 'file')}")
         return Exit.NOT_CONFORMANT
     if not good:
         where = ", ".join(map(str, paths))
         raise InputError(f"no case files in {where}; the first line of a case file names {casefiles.SCHEMA}")
-    print("\n".join(good))
+    say("\n".join(good))
     return Exit.CONFORMANT
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import luma_conformance
 from luma_conformance.arguments import label, seconds, whole_number
+from luma_conformance.cli.output import show
 from luma_conformance.cli.parser import PROGRAM, add_command
 from luma_conformance.errors import Exit, InputError
 
@@ -127,14 +128,13 @@ def _judge(options: argparse.Namespace, known: Sequence[Scenario], chosen: Seque
         raise InputError("each of these scenarios makes a client wait for long; --patient plays them")
     player = _make_player(options)
     deviations = _read_deviations(options.deviations, known)
-    scrub = _make_scrub()
-    tally = Tally()
+    tally = Tally(show)
     with closing(_open_report(options.report)) as publisher:
-        tally.begin(_describe_run(options, known, played, scrub))
+        tally.begin(_describe_run(options, known, played))
         tally.selected.update(one.id for one in played)
         if not options.function:
             announce(chosen, played)
-        judging = _Judging(options, player, tally, publisher, scrub, deviations)
+        judging = _Judging(options, player, tally, publisher, deviations)
         is_whole = judging.go(played)
         if is_whole and tally.stop is None:
             for stale in tally.find_stale(deviations, [one.id for one in known]):
@@ -175,17 +175,16 @@ class _Judging:
         player: Player,
         tally: Tally,
         publisher: Publisher,
-        scrub: Callable[[str], str],
         deviations: Deviations,
     ) -> None:
         self._options, self._play = options, player
-        self._tally, self._publisher, self._scrub, self._deviations = tally, publisher, scrub, deviations
+        self._tally, self._publisher, self._deviations = tally, publisher, deviations
 
     def go(self, scenarios: Sequence[Scenario]) -> bool:
         """Play them all; return whether nobody interrupted it."""
         from luma_conformance.session.progress import show_on_stderr
 
-        progress, failed, quiet = show_on_stderr(), 0, 0
+        progress, failed, quiet = show_on_stderr(show), 0, 0
         try:
             with _ending_orderly():
                 for number, (scenario, conduct) in enumerate(self._play(scenarios), start=1):
@@ -214,7 +213,7 @@ class _Judging:
 
         found = judge(scenario, conduct)
         again = self._write_again(scenario)
-        return describe(scenario, conduct, found, scrub=self._scrub, again=again, deviations=self._deviations)
+        return describe(scenario, conduct, found, scrub=show, again=again, deviations=self._deviations)
 
     def _write_again(self, scenario: Scenario) -> str:
         """Return the command that plays a scenario again."""
@@ -242,15 +241,6 @@ def _ending_orderly() -> Iterator[None]:
         yield
 
 
-def _make_scrub() -> Callable[[str], str]:
-    """Return what makes a text safe to show: real keys of the environment are secrets, the made-up ones are not."""
-    from luma_conformance.redaction.bounds import bound
-    from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
-
-    redactor = Redactor(find_keys(os.environ))
-    return lambda text: bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole)))
-
-
 def _read_deviations(path: Path | None, known: Sequence[Scenario]) -> Deviations:
     from luma_conformance.judge.deviations import Deviations
     from luma_conformance.session.deviations_file import load_deviations
@@ -268,28 +258,27 @@ def _open_report(paths: Sequence[Path]) -> Publisher:
     from luma_conformance.pytest_plugin.publisher import Publisher
     from luma_conformance.report.formats import FORMATS
 
-    return Publisher(paths, option="--report", formats=(*FORMATS, "junit"))
+    return Publisher(paths, show, option="--report", formats=(*FORMATS, "junit"))
 
 
 def _describe_run(
     options: argparse.Namespace,
     known: Sequence[Scenario],
     played: Sequence[Scenario],
-    scrub: Callable[[str], str],
 ) -> Run:
     from luma_conformance.catalogue import files as casefiles
     from luma_conformance.pytest_plugin.tally import now
     from luma_conformance.report.result import CLIENT, Run
 
     return Run(
-        kind=CLIENT,
-        target=scrub(options.function or shlex.join(options.words)),
-        label=scrub(options.label) if options.label else "",
-        kit=luma_conformance.__version__,
-        python=platform.python_version(),
-        catalogue=hashlib.sha256(repr(known).encode()).hexdigest()[:16],
-        transcribed=casefiles.TRANSCRIBED,
-        started=now(),
+        kind=show(CLIENT),
+        target=show(options.function or shlex.join(options.words)),
+        label=show(options.label or ""),
+        kit=show(luma_conformance.__version__),
+        python=show(platform.python_version()),
+        catalogue=show(hashlib.sha256(repr(known).encode()).hexdigest()[:16]),
+        transcribed=show(casefiles.TRANSCRIBED),
+        started=show(now()),
         total=len(known),
         selected=len(played),
         own=len(known) if options.scenarios else 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from luma_conformance.cli.output import say
 from luma_conformance.cli.parser import PROGRAM, did_you_mean
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.reading.regular_file import create_text
@@ -18,7 +19,7 @@ def write_starter(language: str) -> Exit:
     """Write the starter of a language into the current folder; raise InputError if there is none, or it is there."""
     starters = {file.stem.replace("_", "-"): file for file in _list_starters()}
     if language == "list":
-        print("\n".join(starters))
+        say("\n".join(starters))
         return Exit.CONFORMANT
     name = _ALSO.get(language.lower(), language.lower())
     if name not in starters:
@@ -32,7 +33,7 @@ def write_starter(language: str) -> Exit:
         raise InputError(f"{written} is there already; nothing was written") from None
     except OSError as error:
         raise InputError(f"{written} cannot be written: {error.strerror}") from None
-    print(f"{written} is written; to judge it: {PROGRAM} client -- {_RUN_BY[source.suffix]} {written}")
+    say(f"{written} is written; to judge it: {PROGRAM} client -- {_RUN_BY[source.suffix]} {written}")
     return Exit.CONFORMANT
 
 

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.cli.output import say, say_painted
 from luma_conformance.clients.run import QUICK, is_quick
 from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
@@ -40,7 +41,7 @@ def list_scenarios(scenarios: Sequence[Scenario]) -> None:
     width = max(len(one.id) for one in scenarios)
     for one in scenarios:
         waits = "" if is_quick(one) else f"  (waits {describe_time(one.patience)}: --patient)"
-        print(f"{one.task:<9} {one.id:<{width}}  {one.title}{waits}")
+        say(f"{one.task:<9} {one.id:<{width}}  {one.title}{waits}")
 
 
 def announce(chosen: Sequence[Scenario], played: Sequence[Scenario]) -> None:
@@ -51,9 +52,9 @@ def announce(chosen: Sequence[Scenario], played: Sequence[Scenario]) -> None:
     longest = describe_time(max(one.patience for one in slow))
     count = count_noun(len(slow), "scenario")
     if len(played) < len(chosen):
-        print(f"left out: {count} in which a client waits for {QUICK:.0f} s to {longest}; --patient plays them too")
+        say(f"left out: {count} in which a client waits for {QUICK:.0f} s to {longest}; --patient plays them too")
     else:
-        print(f"{count} make a client wait for up to {longest}")
+        say(f"{count} make a client wait for up to {longest}")
     print(flush=True)
 
 
@@ -63,15 +64,15 @@ def write_summary(tally: Tally, publisher: Publisher) -> None:
     assert results is not None
     paint = _choose_paint()
     for line in (*_list_causes(results, paint), *_list_failures(results, paint)):
-        print(line)
+        say_painted(line)
     for line in (*_list_counts(results, paint), *_list_notes(results)):
-        print(line)
+        say_painted(line)
     if tally.stop is not None:
-        print(paint(f"could not judge: {tally.stop[1]}", _RED))
+        say_painted(paint(f"could not judge: {tally.stop[1]}", _RED))
     elif not results.complete:
-        print(paint(f"interrupted: {count_noun(results.untried, 'scenario')} had not ended", _RED))
+        say_painted(paint(f"interrupted: {count_noun(results.untried, 'scenario')} had not ended", _RED))
     for line in publisher.list_lines():
-        print(line)
+        say(line)
 
 
 def _choose_paint() -> Callable[[str, str], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import is_http_url, whole_number
 from luma_conformance.audit.changes import compare_recordings
-from luma_conformance.cli.output import write_text
+from luma_conformance.cli.output import show, warn, write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.cli.recordings import hide_keys, is_recording, read_recording, watch
 from luma_conformance.cli.results import RESULTS, holds_results, read_results
@@ -26,7 +25,7 @@ from luma_conformance.report.compare_formats import WRITERS
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
     from luma_conformance.recording.entry import Entry, Unread
-    from luma_conformance.report.compare import Comparison
+    from luma_conformance.report.compare import ShownComparison
 
 FEW: Final = 5
 """Entries that cannot be read, of which each is named."""
@@ -84,7 +83,7 @@ def _compare(options: argparse.Namespace) -> Exit:
     write_text(text, options.output, [path for path in map(Path, (options.old, *options.new)) if path.is_file()])
     if not all(comparison.comparable for comparison in comparisons):
         why = "no case was judged in both" if of_results else "no request of the one is in the other"
-        print(f"luma-conformance: could not compare: {why}", file=sys.stderr)
+        warn(f"luma-conformance: could not compare: {why}")
     return status
 
 
@@ -108,13 +107,13 @@ def _advise_on_mix(recorded: str, results: str) -> str:
     return f"judge these first, {run}, and compare DIR with {results}"
 
 
-def _results(old: Path, news: Iterable[str]) -> Iterator[Comparison]:
+def _results(old: Path, news: Iterable[str]) -> Iterator[ShownComparison]:
     before = read_results(old)
     for new in news:
-        yield compare_results(before, read_results(Path(new)))
+        yield compare_results(before, read_results(Path(new))).scrub(show)
 
 
-def _recordings(old: Path, options: argparse.Namespace) -> Iterator[Comparison]:
+def _recordings(old: Path, options: argparse.Namespace) -> Iterator[ShownComparison]:
     for new in options.new:
         with _answers(old, new, options) as answers:
             comparison = compare_recordings(_read(str(old)), answers, names=(str(old), new))
@@ -128,9 +127,9 @@ def _read(name: str) -> Iterator[Entry]:
         if recording.is_named or is_recording(recording):
             yield from watch(read_recording(recording, left_out.append), recording)
     for one in left_out[:FEW]:
-        print(hide_keys(f"luma-conformance: {one.place} is left out: {one.why}"), file=sys.stderr)
+        warn(hide_keys(f"luma-conformance: {one.place} is left out: {one.why}"))
     if len(left_out) > FEW:
-        print(f"luma-conformance: … and {len(left_out) - FEW} more are left out", file=sys.stderr)
+        warn(f"luma-conformance: … and {len(left_out) - FEW} more are left out")
 
 
 @contextmanager

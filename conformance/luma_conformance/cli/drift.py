@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.ledger import describe
-from luma_conformance.cli.output import write_text
+from luma_conformance.cli.output import say, scrub, write_text
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.matching import cut
 from luma_conformance.reading.text_file import read_text
-from luma_conformance.redaction.redactor import safe_text
 from luma_conformance.report.result import count_noun
+from luma_conformance.shown import clip
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -57,9 +56,9 @@ def _drift(options: argparse.Namespace) -> Exit:
     if options.write is not None:
         _write_draft(drift, ledger, options.write)
     if options.format == "json":
-        print(json.dumps(_as_data(drift, ledger), indent=1, ensure_ascii=False))
+        say(json.dumps(_as_data(drift, ledger), indent=1, ensure_ascii=False))
     else:
-        print(safe_text("\n".join(_show(drift))))
+        say("\n".join(_show(drift)))
     return Exit.NOT_CONFORMANT if drift.changes else Exit.CONFORMANT
 
 
@@ -88,7 +87,7 @@ def _show(drift: Drift) -> Iterator[str]:
         if one.kind == "new":
             yield "  said     nothing: this is unaccounted for"
         if one.now:
-            yield f"  now      {cut(' '.join(one.now.split()), MAX_SHOWN)}"
+            yield f"  now      {clip(' '.join(one.now.split()), MAX_SHOWN)}"
         yield from (f"  {fact.kind:<9}{_arrow(fact)}" for fact in one.facts)
         yield from (f"  suspect  {kind}: {', '.join(patterns)}" for kind, patterns in one.suspects.items())
     kinds = [one.kind for one in drift.changes]
@@ -125,13 +124,13 @@ def _as_data(drift: Drift, ledger: Ledger) -> dict[str, object]:
 def _write_draft(drift: Drift, ledger: Ledger, folder: Path) -> None:
     """Write what a maintainer does next into a folder: rows for the ledger, and a checklist."""
     write_text(
-        "\n".join(["# Rows for specs/ledger.yaml: say each in your own words.", *_rows(drift), ""]),
+        scrub("\n".join(["# Rows for specs/ledger.yaml: say each in your own words.", *_rows(drift), ""])),
         folder / "rows.yaml",
     )
     lines = [f"# What has changed in {ledger.page}", ""]
     for one in drift.changes:
         lines += [f"- [ ] {one.kind}: {one.after}", *(f"  - {line}" for line in _steps(one))]
-    write_text("\n".join([*lines, ""]), folder / "checklist.md")
+    write_text(scrub("\n".join([*lines, ""])), folder / "checklist.md")
 
 
 def _rows(drift: Drift) -> Iterator[str]:
@@ -144,7 +143,7 @@ def _rows(drift: Drift) -> Iterator[str]:
             yield f"- heading: {json.dumps(one.after, ensure_ascii=False)}"
             yield "  statements:"
         for text in split_statements(one.now):
-            yield f"    # {cut(' '.join(text.split()), MAX_SHOWN)}"
+            yield f"    # {clip(' '.join(text.split()), MAX_SHOWN)}"
             yield "    - says: "
             yield f"      digest: {Digest.of(text)}"
             if facts := find_facts(text):

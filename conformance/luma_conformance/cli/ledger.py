@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from luma_conformance.cli.output import say
 from luma_conformance.cli.parser import add_command
 from luma_conformance.errors import CatalogueError, Exit, InputError, Problem
-from luma_conformance.redaction.redactor import safe_text
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -42,16 +42,16 @@ def _ledger(options: argparse.Namespace) -> Exit:
     try:
         ledger = load(options.file)
     except CatalogueError as error:
-        print(safe_text(str(error)))
+        say(str(error))
         return Exit.NOT_CONFORMANT
     problems = find_problems(ledger, own_names())
     chosen = _choose(ledger, options.section, options.carried_by)
     if options.format == "json":
-        print(json.dumps(_as_data(ledger, chosen, problems), indent=1, ensure_ascii=False))
+        say(json.dumps(_as_data(ledger, chosen, problems), indent=1, ensure_ascii=False))
     elif options.section or options.carried_by:
-        print(safe_text("\n".join(_show(chosen))))
+        say("\n".join(_show(chosen)))
     else:
-        print(safe_text("\n".join(_sum_up(ledger, problems))))
+        say("\n".join(_sum_up(ledger, problems)))
     return Exit.NOT_CONFORMANT if problems else Exit.CONFORMANT
 
 

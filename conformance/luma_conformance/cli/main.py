@@ -24,9 +24,9 @@ from luma_conformance.cli import (
     run,
     serve,
 )
+from luma_conformance.cli.output import begin, say, warn
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, Exit, find_status
-from luma_conformance.redaction.redactor import safe_text
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(
             errors="backslashreplace"
         )  # for terminals without em dashes, and file names that are not text
+    begin(os.environ)
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         command: Callable[[argparse.Namespace], Exit] = options.command
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(text: str) -> Exit:
-    print(f"{PROGRAM}: {safe_text(text)}", file=sys.stderr)
+    warn(f"{PROGRAM}: {text}")
     return Exit.USAGE
 
 
@@ -112,7 +113,7 @@ class _ShowVersion(argparse.Action):
     """An action that looks the version up only when asked for it: importing `importlib.metadata` is slow."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        print(f"{PROGRAM} {luma_conformance.__version__}")
+        say(f"{PROGRAM} {luma_conformance.__version__}")
         parser.exit()
 
 

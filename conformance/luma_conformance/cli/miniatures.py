@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import percentage, whole_number
-from luma_conformance.cli.output import write_text
+from luma_conformance.cli.output import say, scrub, show, write_text
 from luma_conformance.cli.parser import add_command, add_output, did_you_mean
 from luma_conformance.errors import Exit, InputError
 
@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace) -> Exit:
 
     chosen = choose(options.miniature, fleet())
     if options.list:
-        print("\n".join(f"{one.name}  {one.says}" for one in chosen))
+        say("\n".join(f"{one.name}  {one.says}" for one in chosen))
         return Exit.CONFORMANT
     return _judge(options, chosen)
 
@@ -94,7 +94,7 @@ def _judge(options: argparse.Namespace, chosen: Sequence[Miniature]) -> Exit:
     from luma_conformance.pytest_plugin.rehearsals import Stage, list_parts, rehearse
     from luma_conformance.session.progress import show_on_stderr
 
-    catalogue, progress, began = _read_catalogue(options.specs), show_on_stderr(), time.perf_counter()
+    catalogue, progress, began = _read_catalogue(options.specs), show_on_stderr(show), time.perf_counter()
     findings: list[Finding] = []
     interrupted = False
     try:
@@ -113,10 +113,10 @@ def _judge(options: argparse.Namespace, chosen: Sequence[Miniature]) -> Exit:
         progress.show("")
     findings.sort(key=lambda one: chosen.index(one.miniature))
     score = Score(findings=tuple(findings))
-    print(describe(score, rehearsals, time.perf_counter() - began), end="")
+    say(describe(score, rehearsals, time.perf_counter() - began), end="")
     _write(options, score, rehearsals)
     if interrupted:
-        print(f"interrupted: {len(chosen) - len(findings)} miniatures were not judged")
+        say(f"interrupted: {len(chosen) - len(findings)} miniatures were not judged")
         return Exit.INTERRUPTED
     return Exit.CONFORMANT if score.reaches(options.require) else Exit.NOT_CONFORMANT
 
@@ -129,9 +129,9 @@ def _read_catalogue(folder: Path | None) -> Catalogue:
 
 def _write(options: argparse.Namespace, score: Score, rehearsals: Sequence[Rehearsal]) -> None:
     if options.smoke is not None:
-        write_text("".join(f"{part}\n" for part in find_smoke(score, rehearsals)), options.smoke)
+        write_text(scrub("".join(f"{part}\n" for part in find_smoke(score, rehearsals))), options.smoke)
     if options.output is not None:
-        write_text(f"{json.dumps(as_data(score, rehearsals), indent=1, ensure_ascii=False)}\n", options.output)
+        write_text(scrub(f"{json.dumps(as_data(score, rehearsals), indent=1, ensure_ascii=False)}\n"), options.output)
 
 
 def find_smoke(score: Score, rehearsals: Sequence[Rehearsal]) -> tuple[str, ...]:

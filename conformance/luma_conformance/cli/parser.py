@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from luma_conformance.arguments import given
+from luma_conformance.cli.output import show
 from luma_conformance.errors import Exit
-from luma_conformance.matching import cut
+from luma_conformance.shown import cut
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
@@ -40,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""
-        self.exit(Exit.USAGE, f"{self.prog}: {cut(message, MAX_MESSAGE)}; see {self.prog} --help\n")
+        self.exit(Exit.USAGE, f"{self.prog}: {cut(show(message), MAX_MESSAGE)}; see {self.prog} --help\n")
 
     def refuse_unknown(self, arguments: Sequence[str]) -> NoReturn:
         """Exit because of unknown arguments, and suggest the most similar option."""

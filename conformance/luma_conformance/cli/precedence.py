@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
+from luma_conformance.cli.output import STANDARD_OUTPUT, say, scrub, show, write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile, did_you_mean
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.judge.fault_order import Observation, Order, find_reversals
@@ -54,13 +54,13 @@ def _precedence(options: argparse.Namespace) -> Exit:
     from luma_conformance.properties.fault_pairs import observe
     from luma_conformance.session.progress import show_on_stderr
 
-    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, show_on_stderr())
+    target, seen = observe(options.base_url, options.profile, options.rules or _IDS, show_on_stderr(show))
     order = Order.of(seen, _IDS)
     if options.output is not None:
-        write_text(_as_json(target, order), options.output)
+        write_text(scrub(_as_json(target, order)), options.output)
     if options.output != STANDARD_OUTPUT:
         for line in _draw_graph(order) if options.dot else _draw(order, target, old):
-            print(line)
+            say(line)
     return Exit.CONFORMANT
 
 

@@ -6,20 +6,17 @@ import argparse
 import json
 import os
 import shlex
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import http_url, is_http_url, whole_number
 from luma_conformance.catalogue.roles import EITHER, ROLES
-from luma_conformance.cli.output import is_standard, write_text
+from luma_conformance.cli.output import is_standard, redactor, say, scrub, show, warn, write_text
 from luma_conformance.cli.parser import add_command, add_output, add_profile
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.reading.regular_file import create_text
 from luma_conformance.reading.text_file import read_text
-from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
 from luma_conformance.target.profile import MAX_BYTES, load_profile, read_template
 
 if TYPE_CHECKING:
@@ -91,14 +88,14 @@ def _list_roles(file: Path) -> Exit:
     for role, meaning in roles.items():
         why = profile.missing(role)
         state, text = ("offered", meaning) if why is None else ("missing", why.removeprefix(f"{role}: "))
-        print(safe_text(f"{state}  {role:<{width}}  {text}"))
+        say(f"{state}  {role:<{width}}  {text}")
     for name, any_of in EITHER.items():
         given = [role for role in any_of if profile.missing(role) is None]
-        print(f"{'offered' if given else 'missing'}  {name:<{width}}  {' or '.join(given or any_of)}")
+        say(f"{'offered' if given else 'missing'}  {name:<{width}}  {' or '.join(given or any_of)}")
     lacking = sum(profile.missing(role) is not None for role in roles)
-    print(f"{len(roles) - lacking} of {len(roles)} roles offered", file=sys.stderr)
+    warn(f"{len(roles) - lacking} of {len(roles)} roles offered")
     if profile.base_url is not None:
-        print(f"luma-conformance profile {shlex.quote(str(file))} --ask asks {profile.base_url}", file=sys.stderr)
+        warn(f"luma-conformance profile {shlex.quote(str(file))} --ask asks {profile.base_url}")
     return Exit.CONFORMANT
 
 
@@ -109,8 +106,7 @@ def _ask(url: str, file: Path | None, options: argparse.Namespace) -> Exit:
     from luma_conformance.survey.survey import survey
 
     output = _find_output(file, options)
-    redactor = Redactor(find_keys(os.environ))
-    progress, asked = show_on_stderr(), set[str]()
+    progress, asked = show_on_stderr(show), set[str]()
 
     def note(role: str) -> None:
         asked.add(role)
@@ -121,18 +117,18 @@ def _ask(url: str, file: Path | None, options: argparse.Namespace) -> Exit:
         found = survey(
             Options(
                 target=url, profile=file, spend=options.spend, announce=progress.say, progress=progress,
-                redactor=redactor,
+                redactor=redactor(),
             ),
             note,
         )  # fmt: skip
     finally:
         progress.end()
-    print(redactor.scrub(_as_json(found) if options.format == "json" else _as_text(found)), end="")
+    say(_as_json(found) if options.format == "json" else _as_text(found), end="")
     untrue = sum(claim.finding is Finding.FALSE for claim in found.claims)
     if output is not None:
-        _write_corrected(found, file, output, redactor.scrub)
+        _write_corrected(found, file, output)
     elif untrue or any(claim.value for claim in found.claims):
-        print("--output FILE writes the corrected profile", file=sys.stderr)
+        warn("--output FILE writes the corrected profile")
     return Exit.NOT_CONFORMANT if untrue else Exit.CONFORMANT
 
 
@@ -148,7 +144,7 @@ def _find_output(file: Path | None, options: argparse.Namespace) -> Path | None:
     return output
 
 
-def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Callable[[str], str]) -> None:
+def _write_corrected(found: Findings, file: Path | None, output: Path) -> None:
     from luma_conformance.survey.corrected import correct
 
     text = read_text(file, "a profile", MAX_BYTES) if file is not None else found.published or read_template()
@@ -157,7 +153,7 @@ def _write_corrected(found: Findings, file: Path | None, output: Path, scrub: Ca
         scrub(correct(text, name, found.claims, base_url=found.base_url, date=time.strftime("%Y-%m-%d"))), output
     )
     if not is_standard(output):
-        print(f"wrote {output}", file=sys.stderr)
+        warn(f"wrote {output}")
 
 
 def _as_text(found: Findings) -> str:
@@ -168,7 +164,7 @@ def _as_text(found: Findings) -> str:
     for finding in Finding:
         some = [claim for claim in found.claims if claim.finding is finding]
         lines += ["", f"{finding} ({len(some)})"] if some else []
-        lines += [safe_text(f"  {claim.role:<{width}}  {claim.text}") for claim in some]
+        lines += [f"  {claim.role:<{width}}  {claim.text}" for claim in some]
     return "\n".join([*lines, ""])
 
 
@@ -185,5 +181,5 @@ def _write_profile(file: Path) -> Exit:
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}") from None
     shown = shlex.quote(str(file))
-    print(f"wrote {file}; fill it in, then: pytest --pyargs luma_conformance --luma-profile {shown}")
+    say(f"wrote {file}; fill it in, then: pytest --pyargs luma_conformance --luma-profile {shown}")
     return Exit.CONFORMANT

@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from luma_conformance.cli.output import clear_line, redactor, show, warn
 from luma_conformance.errors import InputError
 from luma_conformance.recording import har, vcr
 from luma_conformance.recording.entry import Entry, Odd
 from luma_conformance.recording.foreign import explain_foreign
 from luma_conformance.recording.opening import Openable, open_recording
-from luma_conformance.redaction.redactor import Redactor, safe_text
+from luma_conformance.redaction.credentials import find_credentials
+from luma_conformance.shown import Shown
 
 EVERY: Final = 0.5
 """Seconds between two progress messages on a terminal."""
@@ -27,12 +29,21 @@ _KEY: Final = re.compile(r"luma-api-[\w.~-]+|(?i:bearer)\s+(?![$<])[\w.~+/=-]{8,
 def read_recording(path: Openable, odd: Odd | None = None) -> Iterator[Entry]:
     """Yield the exchanges of a recording in any format, detected from its content; raise InputError.
 
-    An entry that cannot be read is given to `odd`; without it, it is an InputError too.
+    An entry that cannot be read is given to `odd`; without it, it is an InputError too. From then on, the credentials
+    in it are hidden in all that the command prints.
     """
     is_har, _, foreign = _recognise(path)
     if foreign is not None:
         raise InputError(f"{path} {foreign}")
-    return har.read_entries(path, odd) if is_har else vcr.read_entries(path, odd)
+    return _hide_credentials(har.read_entries(path, odd) if is_har else vcr.read_entries(path, odd))
+
+
+def _hide_credentials(entries: Iterator[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        exchange, known = entry.exchange, redactor()
+        known.add_recorded(find_credentials(exchange.request, exchange.response))
+        known.learn(exchange.response)
+        yield entry
 
 
 def is_recording(path: Openable) -> bool:
@@ -52,9 +63,9 @@ def _recognise(path: Openable) -> tuple[bool, bool, str | None]:
     return is_har, is_made_for_it, None if is_made_for_it else explain_foreign(head)
 
 
-def hide_keys(text: str) -> str:
-    """Return a text from a file without keys, signatures and control characters, so that it can be shown."""
-    return safe_text(_KEY.sub(_mask, Redactor().scrub(text)))
+def hide_keys(text: str) -> Shown:
+    """Return a text from a file as it may be shown: without keys that are known, and without what looks like one."""
+    return show(_KEY.sub(_mask, text))
 
 
 def _mask(found: re.Match[str]) -> str:
@@ -71,6 +82,6 @@ def watch(entries: Iterator[Entry], path: Openable, *, now: Callable[[], float] 
         yield entry
         if now() >= due:
             said, due = True, now() + EVERY
-            print(hide_keys(f"{path}: {number} entries …"), end="\r", file=sys.stderr, flush=True)
+            warn(hide_keys(f"{path}: {number} entries …"), end="\r")
     if said:
-        print("\033[K", end="", file=sys.stderr, flush=True)
+        clear_line()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import label
-from luma_conformance.cli.output import STANDARD_OUTPUT, write_text
+from luma_conformance.cli.output import STANDARD_OUTPUT, say, show, warn, write_text
 from luma_conformance.cli.parser import add_command, add_output
 from luma_conformance.cli.results import WRITTEN_BY, read_results
 from luma_conformance.errors import Exit, InputError
@@ -18,7 +17,7 @@ from luma_conformance.report.merge import merge
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
-    from luma_conformance.report.result import Results
+    from luma_conformance.report.result import Report, Results
 
 DEFAULT_FORMATS: Final = ("html", "md")
 
@@ -82,25 +81,25 @@ def _report(options: argparse.Namespace) -> Exit:
     _write(files, output, options.results, one=name is not None or (options.format is not None and a_file))
     if whole is None:
         return Exit.CONFORMANT
-    print(whole.headline, file=sys.stderr)
+    warn(whole.headline)
     return whole.exit_status
 
 
 def _label(results: Results, label: str | None) -> Results:
-    return results if label is None else replace(results, run=replace(results.run, label=label))
+    return results if label is None else replace(results, run=replace(results.run, label=show(label)))
 
 
-def _write(files: dict[str, str], output: Path | None, inputs: list[Path], *, one: bool) -> None:
+def _write(files: dict[str, Report], output: Path | None, inputs: list[Path], *, one: bool) -> None:
     """Write some files: the only one to standard output, or to `output` itself if it is to be `one` file."""
     if output == STANDARD_OUTPUT or one:
         if len(files) == 1:
             write_text(next(iter(files.values())), output, inputs)
             if output not in (None, STANDARD_OUTPUT):
-                print(output)
+                say(str(output))
             return
         if output is not None:
             raise InputError(f"{', '.join(files)} are {len(files)} files and do not fit in one; name a folder")
     folder = output or Path(".")
     for name, text in files.items():
         write_text(text, folder / name, inputs)
-        print(folder / name)
+        say(str(folder / name))

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luma_conformance.cli.output import scrub
 from luma_conformance.errors import InputError
 from luma_conformance.reading.regular_file import open_file
 from luma_conformance.recording.opening import SUFFIXES
@@ -30,7 +31,7 @@ def read_results(path: Path) -> Results:
             if os.fstat(opened.fileno()).st_size > MAX_BYTES:
                 raise InputError(f"{file}: is larger than any file of results, {MAX_BYTES:,} bytes")
             head = opened.read(_HEAD)
-            return parse_results(head + (opened.read() if head[:1] == b"{" else b""), str(file))
+            return parse_results(head + (opened.read() if head[:1] == b"{" else b""), str(file), scrub)
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
 

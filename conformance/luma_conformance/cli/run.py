@@ -11,7 +11,7 @@ from itertools import groupby, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from luma_conformance.arguments import UNSET, is_http_url
+from luma_conformance.arguments import KEYS_ARE_READ, UNSET, find_key, is_http_url
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.cli.find import advise, split_path
 from luma_conformance.cli.parser import Parser, add_command
@@ -59,6 +59,8 @@ def _run(options: argparse.Namespace) -> Exit:
     if options.arguments[:1] in (["-h"], ["--help"]):
         options.parser.print_help()
         return Exit.CONFORMANT
+    if (name := find_key(options.arguments, os.environ)) is not None:
+        raise InputError(f"an argument holds the key in {name}, which pytest would show; {KEYS_ARE_READ}")
     # -P keeps the current folder out of the module search path, as the command `pytest` does.
     command = [sys.executable, "-P", "-m", "pytest", *pytest_arguments(options.arguments)]
     if os.name == "posix":

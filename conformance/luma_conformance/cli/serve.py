@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.arguments import seconds, whole_number
+from luma_conformance.cli.output import say
 from luma_conformance.cli.parser import Parser, add_command
 from luma_conformance.cli.recordings import hide_keys
 from luma_conformance.errors import Exit
-from luma_conformance.matching import one_line
 from luma_conformance.model import Request, Response, header
 from luma_conformance.reference.asgi import Handle, run
 from luma_conformance.reference.cards import describe_caller
 from luma_conformance.reference.settings import PORT, Settings
+from luma_conformance.shown import one_line
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -87,4 +89,5 @@ def _log(handle: Handle) -> Handle:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    say(text)
+    sys.stdout.flush()

@@ -17,6 +17,7 @@ from luma_conformance.matching import Matcher
 from luma_conformance.model import Case, Headers, Request, Step
 from luma_conformance.reference import profile_path
 from luma_conformance.reference.settings import SERVED
+from luma_conformance.shown import clip
 from luma_conformance.target.profile import Profile, load_profile
 
 MAX_TEXT = 120
@@ -161,7 +162,7 @@ def _shorten(document: object) -> object:
     if isinstance(document, list):
         return [_shorten(element) for element in document]
     if isinstance(document, str) and len(document) > MAX_TEXT:
-        return f"{document[: MAX_TEXT // 2]}… ({len(document)} characters)"
+        return clip(document, MAX_TEXT // 2)
     return document
 
 

@@ -139,7 +139,7 @@ def _describe_change(one: Seen, other: Seen) -> str:
         return "it is no JSON object"
     names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
     name = names[0] if names else ""
-    return f"{name} was {show(first.get(name))}, then {show(second.get(name))}"[:300]
+    return f"{name} was {show(first.get(name), 150)}, then {show(second.get(name), 150)}"
 
 
 def _find_end(conduct: Conduct, how: str, _arguments: Arguments) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -12,12 +12,11 @@ from luma_conformance.clients.scenario import End, Reply, Scenario
 from luma_conformance.clients.verdict import Broken, Found
 from luma_conformance.judge.deviations import Deviations, grade
 from luma_conformance.judge.explain import MAX_LINE, WIDTH, outline
-from luma_conformance.judge.judged import TASK, Judged, Moment
+from luma_conformance.judge.judged import TASK, Difference, Judged, Moment
 from luma_conformance.judge.severity import worst_severity
-from luma_conformance.matching import cut, one_line
-from luma_conformance.model import Case, Facet, Mismatch, Outcome, Result, Severity, Verdict, header
-from luma_conformance.redaction.bounds import MAX_SEARCHED
+from luma_conformance.model import Case, Facet, Outcome, Result, Severity, Verdict, header
 from luma_conformance.report.result import count_noun
+from luma_conformance.shown import MAX_SHOWN, Scrub, clip_middle, cut, one_line, split_lines
 
 MAX_MOMENTS: Final = 40
 """Requests of a client that are kept: the first half, and the last."""
@@ -25,8 +24,6 @@ MAX_PRINTED: Final = 5
 """Lines of what a client printed that are shown, the last ones."""
 _GENERATION: Final = re.compile(r"(?<=/generations/)[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 _FACETS: Final = {Severity.MUST: Facet.CONDUCT, Severity.SHOULD: Facet.ADVICE}
-
-Scrub = Callable[[str], str]
 
 
 def describe(
@@ -36,14 +33,15 @@ def describe(
 
     `again` is the command that plays the scenario to it again.
     """
-    mismatches = tuple(_make_mismatch(one, scrub) for one in found.broken)
+    mismatches = tuple(_make_difference(one, scrub) for one in found.broken)
     # Beside what a client must do, what it only should needs no entry of its own.
     graver = tuple(one for one in mismatches if one.severity is Severity.MUST) or mismatches
     verdict = Verdict(outcome=found.outcome, mismatches=graver, reason=found.reason, notes=found.notes)
     result = grade(Result(case=_as_case(scenario), verdict=verdict), deviations, lambda one: f"{one.where}: {one.why}")
+    severity = worst_severity(mismatches)
     judged = replace(
         outline(result, scrub, conduct.seconds),
-        severity=worst_severity(mismatches),
+        severity=None if severity is None else scrub(severity),
         reason=cut(one_line(scrub(result.verdict.reason)), MAX_LINE) if result.verdict.reason else None,
         differences=mismatches,
         show=scrub(again),
@@ -54,8 +52,8 @@ def describe(
     if not mismatches:
         return judged
     worst = graver[0]
-    judged = replace(judged, expected=f"{worst.where} ({worst.severity})", actual=worst.why)
-    return replace(judged, explanation="\n".join(_list_lines(judged, conduct, scrub)))
+    judged = replace(judged, expected=scrub(f"{worst.where} ({worst.severity})"), actual=worst.why)
+    return replace(judged, explanation=scrub("\n".join(_list_lines(judged, conduct, scrub))))
 
 
 def _as_case(scenario: Scenario) -> Case:
@@ -69,10 +67,10 @@ def _as_case(scenario: Scenario) -> Case:
     )
 
 
-def _make_mismatch(broken: Broken, scrub: Scrub) -> Mismatch:
+def _make_difference(broken: Broken, scrub: Scrub) -> Difference:
     expected = broken.expectation
     where, why = (cut(one_line(scrub(text)), MAX_LINE) for text in (expected.because.removesuffix("."), broken.saw))
-    return Mismatch(facet=_FACETS[expected.severity], where=where, why=why, rests_on=expected.section)
+    return Difference(facet=_FACETS[expected.severity], where=where, why=why, rests_on=scrub(expected.section))
 
 
 def _list_moments(conduct: Conduct, scrub: Scrub) -> Iterator[Moment]:
@@ -147,9 +145,7 @@ def format_timeline(timeline: tuple[Moment, ...], count: int) -> Iterator[str]:
 
 
 def _list_printed(output: str, scrub: Scrub) -> Iterator[str]:
-    # By the dots half a secret at the start is recognized.
-    end = output if len(output) <= MAX_SEARCHED else f"…{output[1 - MAX_SEARCHED :]}"
-    lines = [line for line in scrub(end).splitlines() if line.strip()]
+    lines = split_lines(scrub(clip_middle(output, 0, MAX_SHOWN // 2)))
     before = sum(bool(line.strip()) for line in output.splitlines()) - MAX_PRINTED
     if before > 0:
         yield f"… {count_noun(before, 'line')} before"

@@ -33,8 +33,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged
 from luma_conformance.reading.document import nearest
-from luma_conformance.redaction.bounds import bound
-from luma_conformance.redaction.redactor import safe_text
+from luma_conformance.redaction.redactor import Redactor
 
 MAX_REAL: Final = 30.0
 """Seconds of real time after which a client that does not end is ended."""
@@ -77,11 +76,7 @@ def judge_client(client: Client, scenario: str) -> Judged:
         raise InputError(f"there is no scenario {scenario}; {nearest(scenario, client_scenarios())}")
     conduct = play_in_process(client, found)
     again = f"judge_client({getattr(client, '__name__', 'client')}, {scenario!r})"
-    return describe(found, conduct, judge(found, conduct), scrub=_scrub, again=again, deviations=Deviations())
-
-
-def _scrub(text: str) -> str:
-    return bound(text, scrub=safe_text)
+    return describe(found, conduct, judge(found, conduct), scrub=Redactor().show, again=again, deviations=Deviations())
 
 
 def play_in_turn(

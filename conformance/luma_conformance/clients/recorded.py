@@ -32,6 +32,7 @@ from luma_conformance.judge.answers import FINAL_STATES
 from luma_conformance.judge.rate_limit import CONCURRENCY
 from luma_conformance.model import GENERATIONS_PATH, Headers, Severity, header
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry
+from luma_conformance.shown import clip
 
 REFUSED: Final = (400, 401, 402, 403, 404, 413, 422)
 """The statuses that the page calls not retryable."""
@@ -164,7 +165,7 @@ class Recorded:
         for seen, entry in sorted(self._downloads, key=lambda one: one[0].arrived):
             url = entry.exchange.request.url
             if (named := header(entry.exchange.request.headers, "Authorization")) is not None:
-                scheme = named.partition(" ")[0][:10] if " " in named else "no"
+                scheme = clip(named.partition(" ")[0], 10) if " " in named else "no"
                 carried = f"a download carried an Authorization header to the storage host, of {scheme} scheme"
                 yield _slip(entry, "401 — Unauthorized", _KEYS, carried)
             if url in refused:
@@ -226,7 +227,7 @@ def _to_seen(entry: Entry) -> Seen:
     exchange = entry.exchange
     status, detail = exchange.response.status, read_json(exchange.response.body)
     text = detail.get("detail", "") if isinstance(detail, dict) else ""
-    reply = Reply(says=f"{status} {text}".strip()[:80], response=exchange.response, is_fault=status >= 400)
+    reply = Reply(says=clip(f"{status} {text}".strip(), 80), response=exchange.response, is_fault=status >= 400)
     route = Route.CREATE if exchange.request.method == "POST" else Route.POLL
     return Seen(
         route=route,

@@ -18,8 +18,9 @@ from luma_conformance.clients.evidence import (
     read_json,
 )
 from luma_conformance.clients.scenario import Expectation, Route, Scenario, Task
-from luma_conformance.matching import cut, one_line, show
+from luma_conformance.matching import show
 from luma_conformance.model import Outcome, Severity, header
+from luma_conformance.shown import clip
 
 MAX_TOLD: Final = 400
 """Characters of what a client sent that a reason has."""
@@ -105,10 +106,10 @@ def _has_met(seen: Seen) -> bool:
 def _describe(conduct: Conduct) -> str:
     """Return what the client did, in one line."""
     requests = [(one.request.method, one.request.url.partition("?")[0], one.reply.says) for one in conduct.seen]
-    did = cut(", ".join(" ".join(one) for one in requests), MAX_TOLD)
+    did = clip(", ".join(" ".join(one) for one in requests), MAX_TOLD)
     ended = "did not end" if conduct.status is None else f"ended with status {conduct.status}"
     lines = conduct.output.strip().splitlines()
-    said = f"its last words were {show(cut(one_line(lines[-1]), MAX_PRINTED))}" if lines else "it printed nothing"
+    said = f"its last words were {show(lines[-1], MAX_PRINTED)}" if lines else "it printed nothing"
     return f"{f'it sent {did}; ' if did else ''}it {ended}; {said}"
 
 

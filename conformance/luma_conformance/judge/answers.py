@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from luma_conformance.matching import MAX_SHOWN, Matcher, Members, Scene, cut, show
+from luma_conformance.matching import Matcher, Members, Scene, show
 from luma_conformance.model import Case, Exchange, Facet, Holding, Mismatch, Repeat, Response, Step, fields
 from luma_conformance.reading.strict_json import parse_json
 
@@ -181,8 +181,7 @@ def _check_headers(
 
 def _explain_body(matcher: Matcher, body: object, response: Response, scene: Scene) -> str | None:
     if body is _NOT_JSON:
-        start = response.body[:MAX_SHOWN].decode("utf-8", "replace")
-        return f"is not JSON: {cut(show(start), MAX_SHOWN, beyond=max(0, len(response.body) - MAX_SHOWN))}"
+        return f"is not JSON: {show(response.body.decode('utf-8', 'replace'))}"
     return matcher.explain(body, scene)
 
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from luma_conformance.judge.deviations import LINE
 from luma_conformance.judge.evidence import MAX_EXPECTED, is_whole, stem
-from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import LEFT_OUT, cut
-from luma_conformance.model import Facet, Mismatch, Outcome, Severity
+from luma_conformance.judge.judged import Difference, Judged
+from luma_conformance.model import Facet, Outcome, Severity
+from luma_conformance.shown import LEFT_OUT, NOTHING, Shown, cut, fill, partition
 
 FEW: Final = 5
 """How many sections or texts may be wrong in the same way before they are one cause."""
@@ -44,7 +44,7 @@ class Cause:
     """
 
     key: Key
-    title: str
+    title: Shown
     severity: Severity
     cases: tuple[str, ...]
     alone: int
@@ -74,12 +74,12 @@ class _Finding:
     """
 
     key: Key
-    title: str
+    title: Shown
     severity: Severity
     facet: Facet
     answer: str
     wide: Key | None = None
-    wide_title: str = ""
+    wide_title: Shown = NOTHING
     follows: bool = False
 
 
@@ -89,7 +89,7 @@ MANY: Final = 9
 
 def find_causes(verdicts: Iterable[Judged]) -> tuple[Cause, ...]:
     """Return the causes of the failures among some verdicts: must before should, then those of most cases first."""
-    failing = {judged.case: judged for judged in verdicts if judged.verdict is Outcome.FAIL}
+    failing: dict[str, Judged] = {judged.case: judged for judged in verdicts if judged.verdict is Outcome.FAIL}
     found = _part_followers({case: list(_find(judged)) for case, judged in failing.items()})
     keys = _choose_keys(found)
     grouped: dict[Key, dict[str, list[_Finding]]] = defaultdict(lambda: defaultdict(list))
@@ -220,47 +220,56 @@ def _find(judged: Judged) -> Iterator[_Finding]:
         else:
             yield _name_other(one, follows=status is not None)
     if not judged.differences:
-        what = (judged.explanation or judged.reason or judged.title).partition("\n")[0]
+        what = partition(judged.explanation or judged.reason or judged.title, "\n")[0]
         yield _Finding(
             key=("finding", blank(what)), title=what, severity=Severity.MUST, facet=Facet.SEQUENCE, answer=what
         )
 
 
-def _name_status(one: Mismatch, judged: Judged) -> _Finding:
-    expected, _, got = one.why.removeprefix("expected ").partition(", got ")
-    answer = judged.actual or got
+def _find_expected(text: Shown) -> Shown:
+    return text if not text.startswith("expected ") else partition(text, "expected ")[2]
+
+
+def _name_status(one: Difference, judged: Judged) -> _Finding:
+    before, _, got = partition(one.why, ", got ")
+    expected, answer = _find_expected(before), judged.actual or got
     named: dict[str, Any] = {"severity": Severity.MUST, "facet": Facet.STATUS, "answer": answer}
     if got.startswith("5"):
-        return _Finding(key=("answers", blank(stem(answer))), title=f"answers {answer}", **named)
+        return _Finding(key=("answers", blank(stem(answer))), title=fill("answers {}", answer), **named)
     if expected.startswith("2") and got.startswith("4"):
-        return _Finding(key=("refuses", blank(stem(answer))), title=f"refuses what the page accepts: {answer}", **named)
-    what = f"accepts what the page refuses with {expected}" if got.startswith("2") else f"{got} instead of {expected}"
+        return _Finding(
+            key=("refuses", blank(stem(answer))), title=fill("refuses what the page accepts: {}", answer), **named
+        )
+    wrong = fill("accepts what the page refuses with {}", expected)
+    what = wrong if got.startswith("2") else fill("{} instead of {}", got, expected)
     key = ("status", expected, got)
-    return _Finding(key=(*key, judged.section), title=f"{what}: {judged.section}", wide=key, wide_title=what, **named)
+    return _Finding(
+        key=(*key, judged.section), title=fill("{}: {}", what, judged.section), wide=key, wide_title=what, **named
+    )
 
 
-def _name_detail(one: Mismatch, judged: Judged, status: Mismatch | None) -> _Finding:
-    expected, _, got = one.why.partition(", got ")
-    answer = (judged.actual or "") if one.facet is Facet.DETAIL else f"{one.where}: {one.why}"
+def _name_detail(one: Difference, judged: Judged, status: Difference | None) -> _Finding:
+    expected, _, got = partition(one.why, ", got ")
+    answer = (judged.actual or NOTHING) if one.facet is Facet.DETAIL else fill("{}: {}", one.where, one.why)
     if got in ("", "null"):
         return _Finding(
-            key=("no detail",), title="detail is missing", severity=Severity.MUST, facet=one.facet,
+            key=("no detail",), title=fill("detail is missing"), severity=Severity.MUST, facet=one.facet,
             answer=answer, follows=status is not None,
         )  # fmt: skip
     refused_otherwise = status is not None and status.why.partition(", got ")[2].startswith("4")
     return _Finding(
         key=("detail", blank(expected[:MAX_EXPECTED]), blank(stem(got))),
-        title=f"says {got} instead of {expected.removeprefix('expected ')}",
+        title=fill("says {} instead of {}", got, _find_expected(expected)),
         severity=one.severity,
         facet=one.facet,
         answer=answer,
         wide=("detail",),
-        wide_title="detail is worded otherwise",
+        wide_title=fill("detail is worded otherwise"),
         follows=status is not None and (judged.nearest is not None or not refused_otherwise),
     )
 
 
-def _name_conduct(one: Mismatch) -> _Finding:
+def _name_conduct(one: Difference) -> _Finding:
     return _Finding(
         key=(one.facet, one.where),
         title=one.where,
@@ -270,17 +279,17 @@ def _name_conduct(one: Mismatch) -> _Finding:
     )
 
 
-def _name_other(one: Mismatch, *, follows: bool) -> _Finding:
+def _name_other(one: Difference, *, follows: bool) -> _Finding:
     words = _TEXT.sub("…", one.why.partition(", got ")[0])[:MAX_EXPECTED]
     titles = {
-        "is missing": f"{one.where} is missing",
-        "expected the value that was sent, …": f"{one.where} is not echoed",
-        "does not belong here": f"{one.where} is sent where it does not belong",
+        "is missing": fill("{} is missing", one.where),
+        "expected the value that was sent, …": fill("{} is not echoed", one.where),
+        "does not belong here": fill("{} is sent where it does not belong", one.where),
     }
     unplaced = one.where in ("body", "exchange", "repeat", "property")
     return _Finding(
         key=(one.facet, one.where if one.facet is Facet.HEADERS else "", blank(words)),
-        title=titles.get(words, one.why if unplaced else f"{one.where}: {one.why}"),
+        title=titles.get(words, one.why if unplaced else fill("{}: {}", one.where, one.why)),
         severity=one.severity,
         facet=one.facet,
         answer=f"{one.where}: {one.why}",

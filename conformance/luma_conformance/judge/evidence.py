@@ -13,9 +13,9 @@ from dataclasses import replace
 from string import ascii_letters, digits
 from typing import Final
 
-from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import LEFT_OUT, cut
-from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.judge.judged import Difference, Judged
+from luma_conformance.model import Facet, Outcome
+from luma_conformance.shown import LEFT_OUT, NOTHING, Shown, cut, fill, join, partition, split
 
 WHOLE: Final = 3
 """Wrong answers of a kind whose evidence is kept whole."""
@@ -66,7 +66,7 @@ class Evidence:
 
 def shorten(judged: Judged) -> Judged:
     """Return a verdict without what the command in `show` shows again, its other texts cut."""
-    first = cut((judged.explanation or "").partition("\n")[0], MAX_EXPECTED)
+    first = cut(partition(judged.explanation or NOTHING, "\n")[0], MAX_EXPECTED)
     return replace(
         judged,
         expected=None,
@@ -81,7 +81,7 @@ def shorten(judged: Judged) -> Judged:
     )
 
 
-def stem(text: str) -> str:
+def stem(text: Shown) -> str:
     """Return the part of a server's text that is kept of every wrong answer, by which causes are told apart.
 
     It ends with a whole word: half an id would not be known for one.
@@ -106,7 +106,7 @@ def summarize(judged: Judged) -> str:
     return f"{what} (and {len(others)} more)" if others else what
 
 
-def _find_kind(difference: Mismatch) -> Hashable:
+def _find_kind(difference: Difference) -> Hashable:
     if difference.facet is Facet.STATUS:
         return difference.facet, difference.why.partition(_GOT)[2]
     return difference.facet, difference.where if difference.facet is Facet.HEADERS else ""
@@ -118,15 +118,16 @@ def _list_texts(judged: Judged) -> Iterator[str]:
     yield from judged.notes
 
 
-def _shorten_difference(one: Mismatch) -> Mismatch:
-    expected, got, text = one.why.rpartition(_GOT)
+def _shorten_difference(one: Difference) -> Difference:
+    *before, text = split(one.why, _GOT)
+    expected = join(_GOT, before)
     if expected.startswith(_SENT):  # both are new in every answer
-        return replace(one, why=f'{_SENT}"…"{got}another')
-    why = f"{cut(expected, MAX_EXPECTED)}{got}{_cut_text(text)}" if got else cut(one.why, MAX_EXPECTED)
+        return replace(one, why=fill('expected the value that was sent, "…", got another'))
+    why = join(_GOT, (cut(expected, MAX_EXPECTED), _cut_text(text))) if before else cut(one.why, MAX_EXPECTED)
     return replace(one, where=cut(one.where, MAX_TEXT), why=why)
 
 
-def _cut_text(text: str) -> str:
+def _cut_text(text: Shown) -> Shown:
     """Return a text, or the start of one that is long, or takes much room in a file of JSON."""
     most, start = MAX_TEXT, LEFT_OUT.sub("", text)
     while most > 1 and _measure(start[:most]) > MAX_TEXT + 4:

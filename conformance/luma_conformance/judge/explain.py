@@ -1,6 +1,6 @@
 """Turns a verdict into text: what the page says, what the server said, where they differ, and how to ask again.
 
-Texts of a server's are scrubbed whole and shortened afterwards: the redactor does not know half a secret.
+The texts of a server, and of case files, pass `scrub`, and are shortened afterwards.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import detail_of
-from luma_conformance.judge.judged import Judged
+from luma_conformance.judge.judged import Difference, Judged
 from luma_conformance.judge.severity import worst_severity
-from luma_conformance.matching import Exactly, Like, Matcher, OneOf, cut, one_line, show
+from luma_conformance.matching import Exactly, Like, Matcher, OneOf, show
 from luma_conformance.model import (
     Case,
     Exchange,
@@ -30,14 +30,14 @@ from luma_conformance.model import (
     fields,
     header,
 )
-from luma_conformance.redaction.bounds import bound
+from luma_conformance.shown import Scrub, Shown, cut, one_line, show_all, show_line
 
 if TYPE_CHECKING:
     from luma_conformance.judge.rate_limit import Contradiction
 
 WIDTH = 96
-MAX_SCRUBBED = 20_000
-"""Bytes of a body that is no JSON of which the first are shown."""
+MAX_DECODED = 20_000
+"""Bytes of a body that is no JSON that are looked at; fewer are shown."""
 MAX_LINE = 400
 """Characters of a server's text that are shown."""
 MAX_CURL_BODY = 600
@@ -48,8 +48,6 @@ MAX_REQUEST_ID = 80
 _QUOTABLE = re.compile(r"[\w :$~+/=.-]+", re.ASCII)
 """A header a shell may expand: $NAME where the secret was, and nothing that runs."""
 _RATE_HEADERS = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-
-Scrub = Callable[[str], str]
 
 
 def describe(
@@ -69,43 +67,50 @@ def describe(
     number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
     exchange = deciding_exchange(result)
     show_it = show_command(case, profile, catalogue)
+    severity = worst_severity(verdict.mismatches)
     judged = replace(
         outline(result, scrub, seconds),
-        severity=worst_severity(verdict.mismatches),
-        reason=cut(one_line(scrub(verdict.reason)), MAX_LINE) if verdict.reason else None,
-        step=f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
-        expected=cut(one_line(describe_expected(case.steps[number - 1].expect, case)), MAX_LINE),
+        severity=None if severity is None else scrub(severity),
+        reason=_shorten(verdict.reason, scrub) if verdict.reason else None,
+        step=scrub(f"{number} of {len(case.steps)}") if len(case.steps) > 1 else None,
+        expected=_shorten(describe_expected(case.steps[number - 1].expect, case), scrub),
         differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
-        erratum=cut(case.erratum, MAX_LINE) if case.erratum else None,
-        show=show_it,
+        erratum=_shorten(case.erratum, scrub) if case.erratum else None,
+        show=scrub(show_it),
     )
     if exchange is None:
         return judged
+    nearest = nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id)
     return replace(
         judged,
         actual=describe_answer(exchange.response, scrub),
-        nearest=nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id),
+        nearest=None if nearest is None else scrub(nearest),
         curl=scrub(curl(exchange.request, base_url, f"{show_it} --step {number}", added)),
         request_id=_request_id(exchange, scrub),
-        exchange=_digest(exchange),
+        exchange=scrub(_digest(exchange)),
     )
 
 
 def outline(result: Result, scrub: Scrub, seconds: float = 0.0) -> Judged:
     """Return what a case came to without its evidence, which takes as long to put into words as the case to judge."""
-    case = result.case
+    case, verdict = result.case, result.verdict
+    standing = "" if result.standing is None else result.standing.value
+    texts = case.id, case.title, case.section, case.place.file, case.operation, standing
+    own = show_all(texts, scrub)
+    others = show_all([*verdict.notes, *verdict.known, *case.needs], scrub)
+    notes, known = len(verdict.notes), len(verdict.notes) + len(verdict.known)
     return Judged(
-        case=case.id,
-        title=cut(case.title, MAX_LINE),
-        section=cut(case.section, MAX_LINE),
-        verdict=result.verdict.outcome,
-        file=case.place.file,
+        case=own[0],
+        title=cut(own[1], MAX_LINE),
+        section=cut(own[2], MAX_LINE),
+        verdict=verdict.outcome,
+        file=own[3],
         line=case.place.line,
-        operation=case.operation,
-        standing=None if result.standing is None else result.standing.value,
-        notes=tuple(cut(one_line(scrub(note)), MAX_LINE) for note in result.verdict.notes),
-        known=tuple(map(scrub, result.verdict.known)),
-        needs=case.needs,
+        operation=own[4],
+        standing=own[5] or None,
+        notes=tuple(cut(one_line(note), MAX_LINE) for note in others[:notes]),
+        known=others[notes:known],
+        needs=others[known:],
         seconds=round(seconds, 4),
     )
 
@@ -151,23 +156,30 @@ def describe_expected(expect: Expectation, case: Case) -> str:
     return f"{_statuses(expect.status)}  {_words(expect.detail) or f'({case.title})'}"
 
 
-def describe_answer(response: Response, scrub: Scrub) -> str:
+def describe_answer(response: Response, scrub: Scrub) -> Shown:
     """Return what a server said in one line: the status, and the detail or else the start of the body."""
     detail = detail_of(response)
     if not isinstance(detail, str) and not response.body.isascii():
         content_type = header(response.headers, "Content-Type") or "no Content-Type"
-        return f"{response.status}  {one_line(scrub(f'({len(response.body)} bytes, {content_type})'))}"
-    beyond = 0
-    if not isinstance(detail, str):
-        detail = " ".join(response.body[:MAX_SCRUBBED].decode("utf-8", "replace").split()) or "(no body)"
-        beyond = max(0, len(response.body) - MAX_SCRUBBED)
-    return f"{response.status}  {bound(detail, MAX_LINE, scrub=lambda text: one_line(scrub(text)), beyond=beyond)}"
+        said = f"({len(response.body)} bytes, {content_type})"
+    elif isinstance(detail, str):
+        said = show_line(detail, MAX_LINE)
+    else:
+        start = " ".join(response.body[:MAX_DECODED].decode("utf-8", "replace").split())
+        said = show_line(start or "(no body)", MAX_LINE, beyond=max(0, len(response.body) - MAX_DECODED))
+    return one_line(scrub(f"{response.status}  {said}"))
 
 
-def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Mismatch:
+def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Difference:
     """Return a mismatch whose texts are fit to be shown."""
-    where, why = (cut(one_line(scrub(text)), MAX_LINE) for text in (mismatch.where, mismatch.why))
-    return replace(mismatch, where=where, why=why, rests_on=cut(mismatch.rests_on, MAX_LINE))
+    where, why, rests_on = show_all([mismatch.where, mismatch.why, mismatch.rests_on], scrub)
+    return Difference(
+        facet=mismatch.facet,
+        where=cut(one_line(where), MAX_LINE),
+        why=cut(one_line(why), MAX_LINE),
+        rests_on=cut(rests_on, MAX_LINE),
+        step=mismatch.step,
+    )
 
 
 def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:
@@ -253,9 +265,13 @@ def _differences(differences: Iterable[Mismatch]) -> Iterator[str]:
             yield f"{where}{one.why}  [{one.rests_on}]"
 
 
-def _request_id(exchange: Exchange, scrub: Scrub) -> str | None:
+def _request_id(exchange: Exchange, scrub: Scrub) -> Shown | None:
     value = header(exchange.response.headers, "X-Request-Id")
     return cut(one_line(scrub(value)), MAX_REQUEST_ID) if value else None
+
+
+def _shorten(text: str, scrub: Scrub) -> Shown:
+    return cut(one_line(scrub(text)), MAX_LINE)
 
 
 def _digest(exchange: Exchange) -> str:

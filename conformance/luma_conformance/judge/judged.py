@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from luma_conformance.model import Mismatch, Outcome
+from luma_conformance.shown import NOTHING, Shown
 
 _WORST_FIRST: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING, Outcome.PASS, Outcome.NOT_JUDGED)
 _TRIED: Final = {
@@ -28,9 +29,18 @@ class Moment:
 
     began: float
     ended: float
-    asked: str
-    told: str
+    asked: Shown
+    told: Shown
     is_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference(Mismatch):
+    """A mismatch as people get it: each text of it may be shown."""
+
+    where: Shown
+    why: Shown
+    rests_on: Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,35 +61,35 @@ class Judged:
     `observed` says what was seen of what the page leaves open. Of a client, `timeline` has its requests.
     """
 
-    case: str
-    title: str
-    section: str
+    case: Shown
+    title: Shown
+    section: Shown
     verdict: Outcome
-    file: str = ""
+    file: Shown = NOTHING
     line: int = 0
-    operation: str = ""
-    severity: str | None = None
-    reason: str | None = None
-    step: str | None = None
-    expected: str | None = None
-    actual: str | None = None
-    nearest: str | None = None
-    differences: tuple[Mismatch, ...] = ()
-    erratum: str | None = None
-    show: str | None = None
-    curl: str | None = None
-    request_id: str | None = None
-    exchange: str | None = None
-    explanation: str | None = None
-    standing: str | None = None
+    operation: Shown = NOTHING
+    severity: Shown | None = None
+    reason: Shown | None = None
+    step: Shown | None = None
+    expected: Shown | None = None
+    actual: Shown | None = None
+    nearest: Shown | None = None
+    differences: tuple[Difference, ...] = ()
+    erratum: Shown | None = None
+    show: Shown | None = None
+    curl: Shown | None = None
+    request_id: Shown | None = None
+    exchange: Shown | None = None
+    explanation: Shown | None = None
+    standing: Shown | None = None
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     covered: Mapping[str, int] = field(default_factory=dict)
-    observed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
+    observed: tuple[Shown, ...] = ()
+    notes: tuple[Shown, ...] = ()
+    known: tuple[Shown, ...] = ()
     attempts: tuple[Outcome, ...] = ()
-    needs: tuple[str, ...] = ()
-    lacks: str | None = None
+    needs: tuple[Shown, ...] = ()
+    lacks: Shown | None = None
     timeline: tuple[Moment, ...] = ()
     seconds: float = 0.0
 
@@ -99,31 +109,6 @@ class Judged:
         tried = [outcome for outcome in self.attempts if outcome is not Outcome.NOT_JUDGED]
         other = next((outcome for outcome in tried if outcome is not tried[0]), None)
         return f"{_TRIED[tried[0]]} at first, {_TRIED[other]} when tried again" if other is not None else ""
-
-    def scrub(self, scrub: Callable[[str], str]) -> Judged:
-        """Return the verdict with every text of it scrubbed; nearly always that is the verdict itself."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        texts = {name: text for name, text in values.items() if isinstance(text, str) and text is not self.verdict}
-        others = [
-            *self.notes,
-            *self.known,
-            *self.observed,
-            *(text for one in self.differences for text in (one.where, one.why)),
-            *(text for one in self.timeline for text in (one.asked, one.told)),
-        ]
-        whole = "\n".join([*texts.values(), *others])
-        if scrub(whole) == whole:
-            return self
-        scrubbed: dict[str, Any] = {name: scrub(text) for name, text in texts.items()}
-        return replace(
-            self,
-            **scrubbed,
-            notes=tuple(map(scrub, self.notes)),
-            known=tuple(map(scrub, self.known)),
-            observed=tuple(map(scrub, self.observed)),
-            differences=tuple(replace(one, where=scrub(one.where), why=scrub(one.why)) for one in self.differences),
-            timeline=tuple(replace(one, asked=scrub(one.asked), told=scrub(one.told)) for one in self.timeline),
-        )
 
 
 def combine(attempts: Sequence[Judged], *, flaky_ok: bool) -> Judged:

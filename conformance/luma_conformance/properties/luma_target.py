@@ -46,6 +46,7 @@ from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.rules import Accepted, Prediction, Rejected, Unspecified
 from luma_conformance.session.progress import Progress
 from luma_conformance.session.session import Session
+from luma_conformance.shown import NOTHING, Shown
 from luma_conformance.strategies import Body, Material
 from luma_conformance.strategies.envelope import Sent, find_role, write_headers
 from luma_conformance.strategies.hostile import JSON
@@ -326,9 +327,9 @@ class LumaTarget:
         if self._is_known(mismatches, exchange):
             pytest.xfail("; ".join(entry.words for entry in self.known))
         judged = Judged(
-            case=self.case_id,
-            title=what,
-            section="",
+            case=session.scrub(self.case_id),
+            title=session.scrub(what),
+            section=NOTHING,
             verdict=Outcome.FAIL,
             actual=describe_answer(exchange.response, session.scrub),
             differences=tuple(shown_mismatch(mismatch, session.scrub) for mismatch in mismatches),
@@ -379,7 +380,7 @@ class LumaTarget:
     def _id(self) -> str:
         return f"{self.session.target.run}-fuzzed"
 
-    def _curl(self, request: Request) -> str:
+    def _curl(self, request: Request) -> Shown:
         named = name_body(request.body)
         made = f"luma-conformance show {shlex.quote(named)}" if named else "(a command that writes the body to keep)"
         return self.session.scrub(curl(request, self.session.base_url, made))

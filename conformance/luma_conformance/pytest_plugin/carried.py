@@ -18,6 +18,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
 from luma_conformance.pytest_plugin.sessions import describe_run
+from luma_conformance.shown import Scrub
 
 _RUN: Final = "luma_run"
 _JUDGED: Final = "luma_judged"
@@ -32,9 +33,8 @@ _SENT: Final = pytest.StashKey[bool]()
 def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None:
     """Attach a verdict to a report, and the target to the first report of a process that has one."""
     if judged.verdict is Outcome.NOT_JUDGED and SESSION in item.config.stash:
-        judged = replace(judged, lacks=item.config.stash[SESSION].target.profile.find_lack(judged.reason))
-    if judged.verdict is not Outcome.PASS or run_of(item.config).wants_report:
-        judged = judged.scrub(guard(item.config)[1])
+        lack = item.config.stash[SESSION].target.profile.find_lack(judged.reason)
+        judged = replace(judged, lacks=None if lack is None else guard(item.config)[1](lack))
     judged = vars(report)[_JUDGED] = run_of(item.config).evidence.keep(judged)
     if report.failed and judged.differences and not is_whole(judged):
         report.longrepr = summarize(judged)
@@ -60,12 +60,12 @@ def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
     return data
 
 
-def attributes_from(data: dict[str, Any]) -> dict[str, object]:
+def attributes_from(data: dict[str, Any], scrub: Scrub) -> dict[str, object]:
     """Remove what `detach` returned from a report's data, and return it as values again."""
     from luma_conformance.report import jsonl
 
-    read: dict[str, Callable[[object, str], object]] = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
-    return {name: make(json.loads(data.pop(name)), "a worker") for name, make in read.items() if name in data}
+    read: dict[str, Callable[[object, str, Scrub], object]] = {_RUN: jsonl.run_from_data, _JUDGED: jsonl.from_data}
+    return {name: make(json.loads(data.pop(name)), "a worker", scrub) for name, make in read.items() if name in data}
 
 
 def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]]:

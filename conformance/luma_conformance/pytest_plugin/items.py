@@ -70,7 +70,7 @@ class CaseItem(pytest.Item):
         passed = result.verdict.outcome is Outcome.PASS
         describe = session.outline if passed and not run_of(self.config).wants_report else session.describe
         judged = describe(result, time.perf_counter() - began)
-        self.judged = judged = replace(judged, file=self.file)
+        self.judged = judged = replace(judged, file=session.scrub(self.file))
         account(self)
         if judged.verdict is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {judged.reason}")

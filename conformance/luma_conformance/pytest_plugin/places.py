@@ -9,6 +9,7 @@ from pathlib import Path
 
 from luma_conformance.catalogue.files import specs
 from luma_conformance.report.result import Results
+from luma_conformance.shown import Scrub
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -27,11 +28,11 @@ def name_file(path: Path, root: Path) -> str:
         return path.name
 
 
-def keep_annotatable(results: Results, root: Path, repository: str | None) -> Results:
+def keep_annotatable(results: Results, root: Path, repository: str | None, scrub: Scrub) -> Results:
     """Return results whose verdicts name only files of the repository, as GitHub finds them there."""
     top = Path(repository).resolve() if repository else root.resolve()
     find = _finder(root.resolve(), top)
-    return replace(results, verdicts=tuple(replace(one, file=find(one.file)) for one in results.verdicts))
+    return replace(results, verdicts=tuple(replace(one, file=scrub(find(one.file))) for one in results.verdicts))
 
 
 def _finder(root: Path, top: Path) -> Callable[[str], str]:

@@ -7,6 +7,7 @@ a case file.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from luma_conformance.arguments import KEYS_ARE_READ, find_key
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin import client_fixtures
 from luma_conformance.pytest_plugin.options import add_options
@@ -38,8 +40,19 @@ MARKERS = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the options; raise UsageError where the command line holds a key, which pytest's own messages would show."""
+    _refuse_keys(sys.argv[1:])
     add_options(parser)
+
+
+def pytest_load_initial_conftests(args: list[str]) -> None:
+    """Raise UsageError where an argument holds a key that came from a variable of pytest's, or from its settings."""
+    _refuse_keys(args)
+
+
+def _refuse_keys(words: Sequence[str], what: str = "an argument") -> None:
+    if (name := find_key(words, os.environ)) is not None:
+        raise pytest.UsageError(f"{what} holds the key in {name}, which would be shown; {KEYS_ARE_READ}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,7 +103,8 @@ def _learn_secrets(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> Generator[None, list[str | list[str]], list[str | list[str]]]:
     """Hide keys in the lines above a run: pytest-base-url shows the base URL before anybody has refused it."""
     lines = yield
-    if not config.getoption("base_url", None):
+    folders = (str(config.rootpath), str(config.inipath or ""))
+    if not config.getoption("base_url", None) and find_key(folders, os.environ) is None:
         return lines
     scrub = guard(config)[1]
     return [
@@ -99,7 +113,12 @@ def pytest_report_header(config: pytest.Config) -> Generator[None, list[str | li
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """End a run whose known deviations are wrong or list no case."""
+    """End a run whose known deviations are wrong or list no case; raise UsageError for a key in the id of a test."""
+    try:
+        _refuse_keys([item.nodeid for item in items], "the id of a test or case")
+    except pytest.UsageError:
+        items.clear()  # with --collect-only pytest lists them all the same
+        raise
     if session.config.getoption("luma_deviations") is not None:
         from luma_conformance.pytest_plugin.deviations import check_deviations
 
@@ -238,14 +257,14 @@ def pytest_report_to_serializable(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_from_serializable(
-    data: dict[str, Any],
+    config: pytest.Config, data: dict[str, Any]
 ) -> Generator[None, pytest.TestReport | pytest.CollectReport | None, pytest.TestReport | pytest.CollectReport | None]:
     """Restore the verdict of a report that came from a worker."""
     if "luma_judged" not in data:
         return (yield)
     from luma_conformance.pytest_plugin.carried import attributes_from
 
-    attributes = attributes_from(data)
+    attributes = attributes_from(data, guard(config)[1])
     report = yield
     if report is not None:
         vars(report).update(attributes)

@@ -17,6 +17,7 @@ from luma_conformance.pytest_plugin.places import name_file
 from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, property_id, run_of, subject_of
 from luma_conformance.pytest_plugin.sessions import account, halt, session_of
 from luma_conformance.pytest_plugin.tally import GENERATED
+from luma_conformance.shown import NOTHING, Shown
 
 _ENDED = "the run was ended"
 
@@ -39,10 +40,11 @@ def judge_property(item: pytest.Function, error: BaseException | None, seconds: 
     if SESSION in item.config.stash:
         account(item)
     outcome, reason = _grade(item, error)
-    return replace(_describe(item, outcome, error), reason=reason, seconds=round(seconds, 4))
+    shown = None if reason is None else guard(item.config)[1](reason)
+    return replace(_describe(item, outcome, error), reason=shown, seconds=round(seconds, 4))
 
 
-def describe_skipped(item: pytest.Function, reason: str) -> Judged:
+def describe_skipped(item: pytest.Function, reason: Shown) -> Judged:
     """Return the verdict on a property that was skipped before it was called."""
     return replace(_describe(item, Outcome.NOT_JUDGED, None), reason=reason)
 
@@ -72,27 +74,28 @@ def _describe(item: pytest.Function, outcome: Outcome, error: BaseException | No
     """Return the verdict of a property with everything that it found."""
     _, scrub = guard(item.config)
     target = item.funcargs.get("luma_target")
-    found = Judged(case="", title="", section="", verdict=outcome)
+    found = Judged(case=NOTHING, title=NOTHING, section=NOTHING, verdict=outcome)
     if isinstance(error, NonConformance) and error.judged is not None:
         found = error.judged
     if isinstance(target, LumaTarget):
         rules = {rule: (target.broken[rule], target.kept[rule]) for rule in target.broken | target.kept}
-        known = tuple(str(entry.place) for entry in target.known)
-        found = replace(found, rules=rules, covered=target.count_covered(), observed=target.observed, known=known)
+        known = tuple(scrub(str(entry.place)) for entry in target.known)
+        observed = tuple(map(scrub, target.observed))
+        found = replace(found, rules=rules, covered=target.count_covered(), observed=observed, known=known)
         if outcome is Outcome.PASS and target.worded is not None:
-            outcome, found = Outcome.WARNING, replace(found, notes=(target.worded,))
+            outcome, found = Outcome.WARNING, replace(found, notes=(scrub(target.worded),))
     failed = outcome is Outcome.FAIL
     _, line, _ = item.location
     return replace(
         found,
-        case=property_id(item),
-        title=(item.function.__doc__ or item.name).strip().splitlines()[0],
-        section=f"Property: {subject_of(item.path).replace('_', ' ')}",
+        case=scrub(property_id(item)),
+        title=scrub((item.function.__doc__ or item.name).strip().splitlines()[0]),
+        section=scrub(f"Property: {subject_of(item.path).replace('_', ' ')}"),
         verdict=outcome,
-        file=name_file(item.path, item.config.rootpath),
+        file=scrub(name_file(item.path, item.config.rootpath)),
         line=(line or 0) + 1,
-        operation=GENERATED,
-        severity=found.severity or (Severity.MUST if failed else None),
+        operation=scrub(GENERATED),
+        severity=found.severity or (scrub(Severity.MUST) if failed else None),
         explanation=scrub(_explain(error)) if failed and error is not None else None,
     )
 

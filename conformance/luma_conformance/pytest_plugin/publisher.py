@@ -20,6 +20,7 @@ from luma_conformance.report import jsonl, markdown
 from luma_conformance.report.compare import Comparison, compare_results
 from luma_conformance.report.formats import FORMATS, find_format, list_file_names, match_file, render
 from luma_conformance.report.result import Results, Run
+from luma_conformance.shown import Scrub
 
 _LINES: Final = "results.jsonl"
 """The file that is written while the run goes on."""
@@ -27,19 +28,21 @@ _MAX_EARLIER: Final = 50_000_000
 """Bytes of an earlier run's file that are read."""
 
 
-def begin_report(config: pytest.Config) -> Publisher:
+def begin_report(config: pytest.Config, scrub: Scrub) -> Publisher:
     """Return the writer of the report; raise UsageError where it cannot be written."""
     paths: list[Path] = config.getoption("luma_report") or []
     apart = "--luma-report" in config.invocation_params.args
     if apart and (outside := [path for path in paths if not _is_within(path, config)]):
         raise pytest.UsageError(
-            f"--luma-report: write it as one word, --luma-report={outside[0]}; pytest takes a path elsewhere that "
-            "stands alone for a project, and looks for its settings there"
+            scrub(
+                f"--luma-report: write it as one word, --luma-report={outside[0]}; pytest takes a path elsewhere that "
+                "stands alone for a project, and looks for its settings there"
+            )
         )
     try:
-        publisher = Publisher(paths)
+        publisher = Publisher(paths, scrub)
     except InputError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(scrub(str(error))) from None
     config.add_cleanup(publisher.close)
     return publisher
 
@@ -47,14 +50,18 @@ def begin_report(config: pytest.Config) -> Publisher:
 class Publisher:
     """The report of one run; without a path, only the summary of a CI job is written.
 
-    `option` is how the paths were given, `formats` what is written into a folder.
+    Texts pass `scrub`. `option` is how the paths were given, `formats` what is written into a folder.
     """
 
-    def __init__(self, paths: Sequence[Path], option: str = "--luma-report", formats: Sequence[str] = FORMATS) -> None:
-        self._paths = paths
+    def __init__(
+        self, paths: Sequence[Path], scrub: Scrub, option: str = "--luma-report", formats: Sequence[str] = FORMATS
+    ) -> None:
+        self._paths, self._scrub = paths, scrub
         self._files = dict(file for path in paths for file in _list_files(path, option, formats))
         self._results: Results | None = None
-        self._earlier = [found for file, name in self._files.items() if name == _LINES and (found := _read(file))]
+        self._earlier = [
+            found for file, name in self._files.items() if name == _LINES and (found := _read(file, scrub))
+        ]
         self._change: Comparison | None = None
         self._streams: dict[Path, Growing] = {}
         self._locks = ExitStack()
@@ -126,9 +133,11 @@ class Publisher:
     def show(self, terminal: pytest.TerminalReporter, *, annotated: bool) -> None:
         """Print where the report is and, if `annotated`, the commands that make GitHub annotate case files."""
         for line in self.list_lines():
-            terminal.write_line(line)
+            terminal.write_line(self._scrub(line))
         if self._results is not None and annotated:
-            results = keep_annotatable(self._results, terminal.config.rootpath, os.environ.get("GITHUB_WORKSPACE"))
+            results = keep_annotatable(
+                self._results, terminal.config.rootpath, os.environ.get("GITHUB_WORKSPACE"), self._scrub
+            )
             for command in markdown.render_commands(results):
                 terminal.write_line(command)
 
@@ -167,12 +176,12 @@ class Publisher:
         return Exit.USAGE
 
 
-def _read(file: Path) -> Results | None:
+def _read(file: Path, scrub: Scrub) -> Results | None:
     """Return the results of the run whose file will be overwritten; None where there are none to compare with."""
     try:
         with open_file(file) as opened:
             if len(raw := opened.read(_MAX_EARLIER + 1)) <= _MAX_EARLIER:
-                return jsonl.parse_results(raw, file.name)
+                return jsonl.parse_results(raw, file.name, scrub)
     except (OSError, InputError):
         pass
     return None

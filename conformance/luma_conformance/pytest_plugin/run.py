@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -18,6 +18,7 @@ import pytest
 
 from luma_conformance.errors import Exit, InputError
 from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
+from luma_conformance.shown import NOTHING, Scrub, Shown
 
 if TYPE_CHECKING:
     from luma_conformance.judge.evidence import Evidence
@@ -34,7 +35,7 @@ NAME: Final = "luma-run"
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 OTHER_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The target a run judges, and the one that --luma-against compares it with."""
-GUARD: pytest.StashKey[tuple[Redactor, Callable[[str], str]]] = pytest.StashKey()
+GUARD: pytest.StashKey[tuple[Redactor, Scrub]] = pytest.StashKey()
 """What `guard` returns, once there is something to guard."""
 
 CASE_PROPERTY: Final = "luma_case"
@@ -51,27 +52,24 @@ def run_of(config: pytest.Config) -> Run:
     return run
 
 
-def guard(config: pytest.Config) -> tuple[Redactor, Callable[[str], str]]:
+def guard(config: pytest.Config) -> tuple[Redactor, Scrub]:
     """Return the run's redactor and a function that makes texts safe to show, and bounds them.
 
     Log records are scrubbed from now on.
     """
     if (pair := config.stash.get(GUARD, None)) is None:
-        from luma_conformance.redaction.bounds import bound
-        from luma_conformance.redaction.redactor import Redactor, find_keys, safe_text
+        from luma_conformance.redaction.redactor import Redactor, find_keys
 
         redactor = Redactor(find_keys(os.environ))
-        scrub = redactor.scrub
-        pair = redactor, lambda text: bound(text, scrub=lambda whole: safe_text(scrub(whole)))
-        config.stash[GUARD] = pair
-        config.add_cleanup(scrub_log_records(scrub))
+        pair = config.stash[GUARD] = redactor, redactor.show
+        config.add_cleanup(scrub_log_records(redactor.scrub))
     return pair
 
 
-def read_label(config: pytest.Config) -> str:
+def read_label(config: pytest.Config) -> Shown:
     """Return what the user calls the build that is judged, fit to be shown."""
     given = config.getoption("luma_label")
-    return guard(config)[1](given) if given else ""
+    return guard(config)[1](given) if given else NOTHING
 
 
 def property_id(item: pytest.Item) -> str:
@@ -126,8 +124,7 @@ class Run:
         if self._tally is None:
             from luma_conformance.pytest_plugin.tally import Tally
 
-            guard(self._config)
-            self._tally = Tally(flaky_ok=self._config.getoption("luma_flaky_ok"))
+            self._tally = Tally(guard(self._config)[1], flaky_ok=self._config.getoption("luma_flaky_ok"))
             self.is_used = True
             if not hasattr(self._config, "workerinput"):
                 self._end_orderly()
@@ -308,7 +305,9 @@ class Run:
         from luma_conformance.session.progress import show_on
 
         worker = getattr(self._config, "workerinput", {}).get("workerid")
-        self.progress = show_on(_copy_terminal() if worker in (None, "gw0") else None, interactive=worker is None)
+        self.progress = show_on(
+            _copy_terminal() if worker in (None, "gw0") else None, guard(self._config)[1], interactive=worker is None
+        )
         self._forecast = Forecast(items)
         self.progress.on_tick = self._foresee
 
@@ -331,14 +330,14 @@ class Run:
         try:
             self._config.add_cleanup(hold(record))
         except InputError as error:
-            raise pytest.UsageError(f"--luma-record: {error}") from None
+            raise pytest.UsageError(guard(self._config)[1](f"--luma-record: {error}")) from None
 
     def _publish(self) -> None:
         """Begin the report where one is wanted; raise UsageError where it cannot be written."""
         if self.wants_report and self._controls and self._publisher is None:
             from luma_conformance.pytest_plugin.publisher import begin_report
 
-            self._publisher = begin_report(self._config)
+            self._publisher = begin_report(self._config, guard(self._config)[1])
 
     def keep(self, judged: Judged, *, instead: bool = False) -> Judged:
         """Add a verdict to the tally and to the report, as one of several attempts or `instead` of them; return it."""

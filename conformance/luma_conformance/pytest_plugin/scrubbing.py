@@ -14,12 +14,10 @@ from typing import Final
 
 import pytest
 
-Scrub = Callable[[str], str]
+from luma_conformance.shown import MAX_SHOWN, Scrub, Shown, clip_middle
 
-_LONG: Final = 20_000
-"""Characters of a traceback that are searched for secrets at a time, which is as many as a text is shown of."""
-_PART: Final = _LONG * 2 // 5
-"""Characters that are shown of each end of a longer one."""
+_PART: Final = MAX_SHOWN * 2 // 5
+"""Characters that are shown of each end of a traceback that is longer than a text may be."""
 
 _USER: Final = re.compile(r"//[^/?#\s]*@")
 
@@ -81,13 +79,12 @@ def scrub_log_records(scrub: Scrub) -> Callable[[], None]:
     return lambda: logging.setLogRecordFactory(usual)
 
 
-def _scrub_traceback(text: str, scrub: Scrub) -> str:
+def _scrub_traceback(text: str, scrub: Scrub) -> Shown:
     """Return a traceback without secrets; of a long one, the start and the end, which says what went wrong."""
-    if len(text) <= _LONG:
+    if len(text) <= MAX_SHOWN:
         return scrub(text)
-    # More is searched than is shown: of a secret that begins where the search does, no half is then left.
-    end = scrub(text[-_LONG:])[-_PART:].partition("\n")[2]
-    return f"{scrub(text)[:_PART]}\n…\n{end}"
+    whole_lines = text[-_PART:].partition("\n")[2]
+    return scrub(clip_middle(text, _PART, len(whole_lines)))
 
 
 def _find_crash_line(longrepr: object, scrub: Scrub) -> list[str]:

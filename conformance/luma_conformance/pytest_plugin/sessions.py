@@ -20,12 +20,12 @@ from luma_conformance.catalogue import files as catalogue_files
 from luma_conformance.catalogue.roles import ROLES
 from luma_conformance.errors import ConformanceError, Exit, find_status
 from luma_conformance.judge.deviations import Deviations
-from luma_conformance.matching import one_line
 from luma_conformance.pytest_plugin.run import OTHER_SESSION, SESSION, guard, read_label, run_of
 from luma_conformance.pytest_plugin.tally import now
 from luma_conformance.report.result import Run
 from luma_conformance.session.open import Options, open_session
 from luma_conformance.session.session import Session
+from luma_conformance.shown import NOTHING, one_line
 from luma_conformance.target.gateway import Gateway, parse_certificate, parse_header
 from luma_conformance.target.usage import take_share
 
@@ -47,19 +47,19 @@ def session_of(item: pytest.Item) -> Session:
 def describe_run(config: pytest.Config) -> Run:
     """Return the description of the run: its target, which is open, and the versions of everything involved."""
     session, other = config.stash[SESSION], config.stash.get(OTHER_SESSION, None)
-    given = session.target.profile
+    given, show = session.target.profile, session.scrub
     run = Run(
-        target=one_line(session.scrub(session.shown)),
+        target=one_line(show(session.shown)),
         label=read_label(config),
-        against=one_line(other.scrub(other.shown)) if other is not None else "",
-        kit=luma_conformance.__version__,
-        pytest=pytest.__version__,
-        python=platform.python_version(),
-        catalogue=catalogue_files.digest() if run_of(config).wants_report else "",
-        transcribed=catalogue_files.TRANSCRIBED,
-        profile=one_line(session.profile or ""),
-        offers=tuple(role for role in (*ROLES, *given.roles) if given.missing(role) is None),
-        started=now(),
+        against=one_line(other.scrub(other.shown)) if other is not None else NOTHING,
+        kit=show(luma_conformance.__version__),
+        pytest=show(pytest.__version__),
+        python=show(platform.python_version()),
+        catalogue=show(catalogue_files.digest() if run_of(config).wants_report else ""),
+        transcribed=show(catalogue_files.TRANSCRIBED),
+        profile=one_line(show(session.profile or "")),
+        offers=tuple(show(role) for role in (*ROLES, *given.roles) if given.missing(role) is None),
+        started=show(now()),
     )
     return run_of(config).scope.describe(run, config.getoption("luma_require"))
 
@@ -93,7 +93,7 @@ def stop(item: pytest.Item, status: Exit, message: str) -> NoReturn:
 
 def halt(session: pytest.Session, status: Exit, message: str) -> None:
     """End the run after the current item; the summary says why."""
-    run_of(session.config).tally.halt(status, guard(session.config)[1](message))
+    run_of(session.config).tally.halt(status, message)
     session.shouldstop = "the run was ended; the summary says why"
 
 

@@ -80,7 +80,9 @@ def _write_counts(terminal: pytest.TerminalReporter, results: Results) -> None:
     if noted := sum(bool(one.notes) and one.verdict is Outcome.PASS for one in results.verdicts):
         terminal.write_line(f"worded      {noted} of the passed with another wording, where the page lets it vary")
     terminal.write_line(f"not judged  {results.total - results.judged}")
-    reasons = Counter(one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED)
+    reasons: Counter[str] = Counter(
+        one.reason for one in results.verdicts if one.reason and one.verdict is Outcome.NOT_JUDGED
+    )
     reasons |= Counter({"not selected": results.unselected, "not tried, because the run ended": results.untried})
     for reason, count in reasons.most_common():
         terminal.write_line(f"            {count:>4}  {reason}")
@@ -106,7 +108,7 @@ def _describe_first(judged: Judged) -> str:
 def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> None:
     terminal.write_line(f"against     {results.run.against}")
     for standing in Standing:
-        cases = [one.case for one in results.verdicts if one.standing == standing]
+        cases = [one.case for one in results.verdicts if one.standing == standing.value]
         if cases:
             terminal.write_line(f"            {len(cases):>4}  {standing}", yellow=standing in _UNLIKE)
         for case in sorted(cases) if standing in _UNLIKE else ():

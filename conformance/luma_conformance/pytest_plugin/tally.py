@@ -15,6 +15,7 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run, add_covered, add_rule_counts
+from luma_conformance.shown import Scrub, Shown
 
 GENERATED: Final = "generated requests"
 """What a property is of, where a case is of an operation."""
@@ -33,11 +34,12 @@ class Tally:
     that are to be judged.
     """
 
-    def __init__(self, *, flaky_ok: bool = False) -> None:
+    def __init__(self, scrub: Scrub, *, flaky_ok: bool = False) -> None:
+        self._scrub = scrub
         self.flaky_ok = flaky_ok
         self.selected: set[str] = set()
         self.run: Run | None = None
-        self.stop: tuple[int, str] | None = None
+        self.stop: tuple[int, Shown] | None = None
         self.spent = 0
         self.made: Counter[str] = Counter()
         self.results: Results | None = None
@@ -70,7 +72,7 @@ class Tally:
 
     def halt(self, status: Exit, message: str) -> None:
         """Keep why the run stops; the first reason counts."""
-        self.stop = self.stop or (int(status), message)
+        self.stop = self.stop or (int(status), self._scrub(message))
 
     def as_data(self) -> dict[str, object]:
         """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""
@@ -136,7 +138,7 @@ class Tally:
             why = f"{entry.place}: stale: every answer of {' and '.join(entry.cases)} is right now; remove the entry"
             case = min(listed, default=None)
             if case is not None:
-                found.append(replace(self._verdicts[case], verdict=Outcome.FAIL, reason=why))
+                found.append(replace(self._verdicts[case], verdict=Outcome.FAIL, reason=self._scrub(why)))
         return tuple(found)
 
     @property
@@ -149,7 +151,7 @@ class Tally:
         verdicts = tuple(self._verdicts.values())
         stopped, stop = self.stop or (status, None)
         ending = Ending(
-            ended=now(),
+            ended=self._scrub(now()),
             complete=complete,
             status=stopped,
             stop=stop,
@@ -157,13 +159,13 @@ class Tally:
             made=self.made,
             rules=_count_rules(verdicts),
             covered=add_covered(judged.covered for judged in verdicts),
-            observed=_find_observed(verdicts),
+            observed=tuple(map(self._scrub, _find_observed(verdicts))),
         )
         run = self.run or Run(
-            label=label,
-            kit=luma_conformance.__version__,
-            catalogue=catalogue_files.digest(),
-            transcribed=catalogue_files.TRANSCRIBED,
+            label=self._scrub(label),
+            kit=self._scrub(luma_conformance.__version__),
+            catalogue=self._scrub(catalogue_files.digest()),
+            transcribed=self._scrub(catalogue_files.TRANSCRIBED),
             started=ending.ended,
         )
         self.results = Results(run, verdicts, ending)

@@ -13,9 +13,10 @@ from difflib import get_close_matches
 from typing import ClassVar, Final
 
 from luma_conformance.errors import InputError, Problem
-from luma_conformance.matching import one_line, show
+from luma_conformance.matching import show
 from luma_conformance.model import Place
 from luma_conformance.paths import Path
+from luma_conformance.shown import show_line
 
 _GREATEST: Final = sys.float_info.max
 MAX_NAME: Final = 80
@@ -287,8 +288,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _shorten(step: str | int) -> str:
-    text = one_line(str(step))
-    return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}…"
+    return show_line(str(step), MAX_NAME)
 
 
 def _describe_range(least: float, most: float) -> str:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import yaml
 
 from luma_conformance.paths import Path
+from luma_conformance.shown import quote
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -100,7 +101,7 @@ class Builder:
             key = self._key(event, path)
             within = (*path, key)
             if key in seen:
-                self.refuse(event, f"duplicate key {key[:40]!r}; the first is on line {seen[key]}")
+                self.refuse(event, f"duplicate key {quote(key, 40)}; the first is on line {seen[key]}")
             else:
                 seen[key] = line
                 if self._places is not None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
+from luma_conformance.shown import clip
+
 MAX_BYTES: Final = 1 << 28
 """Bytes of a body without its codings."""
 
@@ -43,7 +45,7 @@ def _take_off(name: str, raw: bytes) -> bytes:
         except StillCoded:
             return _inflate(raw, -zlib.MAX_WBITS, "deflate")  # many servers leave zlib's header out
     if name not in _LIBRARIES:
-        raise StillCoded(f"is kept in a coding that is not read: {name[:20]}")
+        raise StillCoded(f"is kept in a coding that is not read: {clip(name, 20)}")
     return _decode_with_library(name, raw)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from luma_conformance.model import Exchange
+from luma_conformance.shown import quote
 
 TIMES: Final = "times"
 REQUEST_BODY: Final = "request body"
@@ -71,5 +72,5 @@ def split_url(url: str) -> tuple[str, str]:
     if (api := _API.fullmatch(url)) is not None:
         return api[1], api[2].partition("#")[0]
     if (origin := _ORIGIN.match(url)) is None:
-        raise ValueError(f"{url[:80]!r} is not an absolute URL")
+        raise ValueError(f"{quote(url, 80)} is not an absolute URL")
     return origin[0], url

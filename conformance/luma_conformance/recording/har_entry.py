@@ -29,6 +29,7 @@ from luma_conformance.recording.entry import (
     split_url,
 )
 from luma_conformance.recording.marks import find_answerer, find_damage
+from luma_conformance.shown import clip
 
 BASE64: Final = "base64"
 NONE_RECORDED: Final = "none are in the file"
@@ -283,7 +284,7 @@ def _find_response_body(response: Node, headers: Headers, status: int, method: s
     encoding = content.get("encoding")
     damage = find_damage(content.value if isinstance(content.value, dict) else {})
     if encoding not in (None, "", BASE64):
-        damage = f"is encoded in a way that is not known: {str(encoding)[:20]}"
+        damage = f"is encoded in a way that is not known: {clip(str(encoding), 20)}"
     is_encoded = encoding == BASE64 and content.get("text") is not None
     return Stored(
         value=_decode_base64(content["text"]) if is_encoded else content.get("text"),

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
+from luma_conformance.shown import clip
+
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CACHES: Final = frozenset({"cache", "cached", "serviceworker", "memorycache", "diskcache", "prefetched"})
 _ABOUT_CACHES: Final = frozenset({"control", "time", "score", "expires"})
@@ -52,7 +54,7 @@ def find_damage(content: Mapping[str, object]) -> str | None:
     for name, value in content.items():
         says_so = name == "comment" and isinstance(value, str) and _split(value) & _FAULTS
         if says_so or (name.startswith("_") and _is_set(value) and _split(name) & _FAULTS):
-            return f"is not whole, as its member {name[:40]} says"
+            return f"is not whole, as its member {clip(name, 40)} says"
     return None
 
 

@@ -42,10 +42,16 @@ class _Take:
 class Player:
     """A Channel that answers from a recording, and sends nothing."""
 
-    def __init__(self, path: Path, storing: Storing, leak: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        storing: Storing,
+        leak: Callable[[str], object],
+        learn: Callable[[Exchange], None] = lambda _: None,
+    ) -> None:
         """Read a recording made by the kit; raise InputError for any other file, and for one that holds a key.
 
-        `leak` returns what in a text looks like a key, and where, or None.
+        `leak` returns what in a text looks like a key, and where, or None. `learn` is called with every exchange.
         """
         self.about: About = read_about(path)
         if self.about.get("format") != FORMAT:
@@ -60,6 +66,7 @@ class Player:
         for entry in read_entries(path):
             if (found := _find_leak(entry, leak)) is not None:
                 raise InputError(f"{entry.place}: {found}; take the key out, or record again, and replace the key")
+            learn(entry.exchange)
             self._add(entry, newest)
 
     def missing(self, role: str, why: str, channel: object = None) -> str | None:

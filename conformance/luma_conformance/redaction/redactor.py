@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from luma_conformance.matching import cut
 from luma_conformance.model import Request, Response, Transport
-from luma_conformance.redaction.bounds import MAX_SHOWN
 from luma_conformance.redaction.effort import MOST, MOST_READ, PER_READING, Effort, TooMuch
 from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
 from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
 from luma_conformance.redaction.readings import DEPTH, read
+from luma_conformance.redaction.replacing import Places, find_places, leave_out, replace_spans
 from luma_conformance.redaction.spellings import FlatText
+from luma_conformance.shown import MAX_SHOWN, Omission, Shown, find_omissions
 
 MAX_LEARNED: Final = 256
 """How many secrets found in the target's answers are remembered; the oldest are dropped first."""
+MAX_RECORDED: Final = 64
+"""How many credentials of recordings are remembered; the oldest are dropped first."""
+RECORDED: Final = "REDACTED-KEY"
+"""What stands for one of these. Any part of it that is long enough is hidden too, as with keys that have a name."""
 MIN_LEARNED: Final = 12
 """Characters of a value that is remembered. A shorter one, such as the cookie `lang=en`, occurs all over a report."""
 SEARCHED: Final = 1_000_000
@@ -49,17 +53,17 @@ _UNPRINTABLE: Final = re.compile(
 # The value ends before the next parameter in any of these forms, and before a space, quote, bracket, # or backslash.
 # The first class repeats what the lookbehinds allow: the engine skips quickly to a character of one class.
 _SIGNED: Final = re.compile(
-    r"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
+    rb"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
     (?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy)
     (?:=|%(?:25)*3d|\\u003d)
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
 )
 
-_SIGNERS: Final = ("sig", "policy", "credential", "security-token", "accesskeyid", "accessid", "key-pair-id")
+_SIGNERS: Final = (b"sig", b"policy", b"credential", b"security-token", b"accesskeyid", b"accessid", b"key-pair-id")
 
 # RFC 6265, section 4.1.1: `cookie-name "=" cookie-value`, the value perhaps in quotes, attributes after a semicolon.
 # `Set-Cookie: session="abc"; Path=/` gives abc.
-_COOKIE: Final = re.compile(r"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
+_COOKIE: Final = re.compile(rb"\s*[^=;\s]+=\"?(?P<value>[^;\"]+)")
 
 # What a key of this API looks like, known to us or not; the reference's test keys (`luma-api-test-…`) and the kit's
 # made-up ones (`luma-api-conformance-…`) are public.
@@ -87,9 +91,11 @@ class Redactor:
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._known: dict[str, str] = {}
         self._needles = Needles({})
-        self._words: re.Pattern[str] | None = None
+        self._words: re.Pattern[bytes] | None = None
         self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
         self._hidden = Needles({})
+        self._recorded: deque[str] = deque(maxlen=MAX_RECORDED)
+        self._of_recordings = Needles({})
         self.add(secrets or {})
 
     def add(self, secrets: Mapping[str, str]) -> None:
@@ -97,30 +103,35 @@ class Redactor:
         self._known |= {secret: shown for secret, shown in secrets.items() if secret}
         long = {secret: shown for secret, shown in self._known.items() if len(secret) >= SHORT_SECRET}
         self._needles = Needles(long)
-        self._words = _compile_words(self._known.keys() - long.keys())
+        self._words = _compile_words(_encode(word) for word in self._known.keys() - long.keys())
 
     def hide(self, secrets: Mapping[str, str]) -> None:
         """Replace these too, until others are hidden: what is sent only once need not be searched for ever after."""
         self._hidden = Needles({secret: shown for secret, shown in secrets.items() if len(secret) >= SHORT_SECRET})
 
-    def scrub(self, text: str) -> str:
+    def add_recorded(self, secrets: Iterable[str]) -> None:
+        """Add credentials that were found in a recording, and have no name."""
+        if new := {*secrets}.difference(self._recorded):
+            self._recorded.extend(sorted(new))
+            self._of_recordings = Needles(dict.fromkeys(self._recorded, RECORDED))
+
+    def scrub(self, text: str) -> Shown:
         """Return the text with every secret replaced, however it is encoded."""
-        if self._needles or self._learned or self._hidden:
-            text = self._replace_secrets(text)
-        if self._words is not None:
-            text = self._words.sub(lambda found: self._known[found[0]], text)
-        return _SIGNED.sub(_hide_signature, text) if _may_be_signed(text) else text
+        return self._replace_secrets(*find_omissions(text))
+
+    def show(self, text: str) -> Shown:
+        """Return the text as a terminal or a report may have it: scrubbed, then cut, and nothing a terminal obeys."""
+        return safe_text(self._replace_secrets(*find_omissions(text, MAX_SHOWN)))
 
     def learn(self, response: Response) -> None:
         """Remember the secrets in an answer: the signatures of its URLs, and the values of its cookies."""
-        cookies = (value for name, value in response.headers if name.lower() == "set-cookie")
+        cookies = (_encode(value) for name, value in response.headers if name.lower() == "set-cookie")
         found = [match["value"] for cookie in cookies if (match := _COOKIE.match(cookie))]
-        texts = [value for name, value in response.headers if name.lower() == "location"]
-        if b"=" in response.body[:SEARCHED]:
-            texts.append(response.body[:SEARCHED].decode("utf-8", "replace"))
+        texts = [_encode(value) for name, value in response.headers if name.lower() == "location"]
+        texts.append(response.body[:SEARCHED])
         found += [match["value"] for text in texts for match in _SIGNED.finditer(text)]
         for value in found:
-            entry = flatten_text(value), REDACTED.encode()
+            entry = flatten_text(value.decode("utf-8", "replace")), REDACTED.encode()
             if len(entry[0]) >= MIN_LEARNED and entry not in self._learned:
                 self._learned.append(entry)
 
@@ -134,11 +145,15 @@ class Redactor:
         at, what = min(found)
         return Leak(what=what, line=text.count("\n", 0, at) + 1, column=at - text.rfind("\n", 0, at))
 
+    @property
+    def _knows_secrets(self) -> bool:
+        return bool(self._needles or self._learned or self._hidden or self._of_recordings)
+
     def _find_offsets(self, text: str) -> Iterator[int]:
         """Yield where in a text secrets begin, in characters from 0, in the first part in which there are some."""
-        if not (self._needles or self._learned or self._hidden):
+        if not self._knows_secrets:
             return
-        raw = text.encode("utf-8", "surrogatepass")
+        raw = _encode(text)
         for at in range(0, max(1, len(raw) - OVERLAP), BLOCK):
             part = raw[at : at + BLOCK + OVERLAP]
             if self._holds(part):
@@ -146,19 +161,37 @@ class Redactor:
                     yield len(raw[: at + span.start].decode("utf-8", "surrogatepass"))
                 return
 
-    def _replace_secrets(self, text: str) -> str:
-        raw = text.encode("utf-8", "surrogatepass")
-        if len(raw) <= BLOCK:
-            return self._clean(raw, Effort(MOST)).decode("utf-8", "surrogatepass") if self._holds(raw) else text
+    def _replace_secrets(self, text: str, omissions: Sequence[Omission]) -> Shown:
+        """Return a text without its secrets, and then without what is not to be shown of it."""
+        raw = whole = _encode(text)
+        places = find_places(omissions, text)
+        if self._knows_secrets:
+            raw, places = self._remove(raw, places)
+        if spans := sorted([*self._find_words(raw), *_find_signatures(raw, self._known.values())], key=_rank):
+            raw, places = replace_spans(raw, spans, places)
+        if omissions:
+            raw = leave_out(raw, omissions, places)
+        return Shown(text if raw is whole else raw.decode("utf-8", "surrogatepass"))
+
+    def _find_words(self, raw: bytes) -> Iterator[Span]:
+        """Yield where secrets are that are too short to be told from other texts unless they are whole words."""
+        for found in self._words.finditer(raw) if self._words is not None else ():
+            shown = self._known[found[0].decode("utf-8", "surrogatepass")]
+            yield Span(*found.span(), shown.encode(), whole=True)
+
+    def _remove(self, raw: bytes, places: Places) -> tuple[bytes, Places]:
+        """Return a text without the secrets that are known in every spelling; a long one part by part."""
+        if len(raw) <= BLOCK or places:
+            return self._clean(raw, places, Effort(MOST)) if self._holds(raw) else (raw, places)
         for secret, shown in self._plain():
             raw = raw.replace(secret, shown)
-        return self._sweep(raw, (READ, BLOCK), Effort(MOST)).decode("utf-8", "surrogatepass")
+        return self._sweep(raw, (READ, BLOCK), Effort(MOST)), places
 
     def _plain(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the secrets as they are, the longest first: of the many in a large text most are spelt like that."""
         for secret in sorted(self._known, key=len, reverse=True):
             if len(secret) >= SHORT_SECRET:
-                yield secret.encode("utf-8", "surrogatepass"), self._known[secret].encode()
+                yield _encode(secret), self._known[secret].encode()
         yield from sorted(self._learned, key=lambda entry: -len(entry[0]))
 
     def _sweep(self, raw: bytes, sizes: tuple[int, ...], effort: Effort) -> bytes:
@@ -167,7 +200,7 @@ class Redactor:
         for at in range(0, len(raw), sizes[0]):
             part = kept + raw[at : at + sizes[0]]
             if self._holds(part):
-                part = self._sweep(part, sizes[1:], effort) if sizes[1:] else self._clean(part, effort)
+                part = self._sweep(part, sizes[1:], effort) if sizes[1:] else self._clean(part, (), effort)[0]
             # The end is looked at again with what follows: a secret may begin there.
             until = len(part) - OVERLAP if at + sizes[0] < len(raw) else len(part)
             done.append(part[: max(0, until)])
@@ -195,13 +228,14 @@ class Redactor:
             return Span(0, len(raw), _stand_in(raw), whole=False)
         return max(found, key=lambda span: span.end - span.start, default=Span(0, 0, b"", whole=False))
 
-    def _clean(self, raw: bytes, effort: Effort) -> bytes:
-        """Return a text in which there are secrets without them."""
+    def _clean(self, raw: bytes, places: Places, effort: Effort) -> tuple[bytes, Places]:
+        """Return a text in which there are secrets without them, and the places in it moved along."""
         for _ in range(TRIES):
-            raw = _replace(raw, self._locate(raw, effort))
+            raw, places = replace_spans(raw, self._locate(raw, effort), places)
             if not self._holds(raw):
-                return raw
-        return _stand_in(raw)
+                return raw, places
+        instead = _stand_in(raw)
+        return instead, (len(instead),) * len(places)
 
     def _locate(self, raw: bytes, effort: Effort) -> list[Span]:
         """Return where secrets are in a text that holds some: traced, or if that finds only parts of one, searched."""
@@ -248,6 +282,7 @@ class Redactor:
         """Yield where secrets are in a flat text."""
         yield from self._needles.find(flat, effort)
         yield from self._hidden.find(flat, effort)
+        yield from self._of_recordings.find(flat, effort)
         effort.spend(len(flat) * len(self._learned) // 2)
         for form, shown in self._learned:
             at = flat.find(form)
@@ -275,9 +310,9 @@ class LearningTransport:
         return response
 
 
-def safe_text(text: str) -> str:
-    r"""Return the text, cut where it is long, with what a terminal would obey and half surrogates as \uXXXX."""
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", cut(text, MAX_SHOWN))
+def safe_text(text: Shown) -> Shown:
+    r"""Return the text with what a terminal would obey and half surrogates as \uXXXX."""
+    return Shown(_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def find_keys(environ: Mapping[str, str]) -> dict[str, str]:
@@ -288,53 +323,35 @@ def find_keys(environ: Mapping[str, str]) -> dict[str, str]:
     return {value.strip(): f"${name}" for name, value in environ.items() if _KEY.match(value.strip())}
 
 
-def _compile_words(secrets: Iterable[str]) -> re.Pattern[str] | None:
+def _compile_words(secrets: Iterable[bytes]) -> re.Pattern[bytes] | None:
     """Return a pattern of short secrets as whole words: `abc` in `key=abc&`, not in `abcd`; None if there are none."""
     # The longest first, since an alternation takes the first alternative that matches.
-    longest_first = sorted(secrets, key=len, reverse=True)
-    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first)) if longest_first else None
+    words = [rb"(?<!\w)" + re.escape(word) + rb"(?!\w)" for word in sorted(secrets, key=len, reverse=True)]
+    return re.compile(b"|".join(words)) if words else None
 
 
-def _may_be_signed(text: str) -> bool:
-    """Return whether there is the name of a signing parameter in a text, which is told quickly."""
-    lower = text.lower()
-    return any(name in lower for name in _SIGNERS)
+def _find_signatures(raw: bytes, names: Iterable[str]) -> Iterator[Span]:
+    """Yield where signing parameters have values; a short digest stands for each, so that two still differ.
 
-
-def _hide_signature(found: re.Match[str]) -> str:
-    """Return a signing parameter with a short digest for its value, so that two different values still differ."""
-    value = found["value"]
-    if not value.startswith(REDACTED):
-        value = f"{REDACTED}-{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    return found[0][: found.start("value") - found.start()] + value
-
-
-def _rank(span: Span) -> tuple[int, int, bool]:
-    return span.start, -span.end, not span.whole
-
-
-def _replace(raw: bytes, spans: Iterable[Span]) -> bytes:
-    """Return a text with what is shown instead in the place of each secret.
-
-    Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest is
-    replaced, and whatever of the others sticks out behind it is removed with it.
+    In a text that was scrubbed before, some have what stands for a secret: `names` are those.
     """
-    pieces, at = [], 0
-    for span in spans:
-        start, end = _widen(raw, span.start, span.end)
-        if start >= at:
-            pieces += [raw[at:start], span.shown]
-        at = max(at, end)
-    return b"".join([*pieces, raw[at:]])
+    lower = raw.lower()
+    if not any(name in lower for name in _SIGNERS):  # which is told quickly
+        return
+    shown_before = {*map(_encode, names)}
+    for found in _SIGNED.finditer(raw):
+        if not found["value"].startswith(REDACTED.encode()) and found["value"] not in shown_before:
+            shown = f"{REDACTED}-{sha256(found['value']).hexdigest()[:8]}"
+            yield Span(*found.span("value"), shown.encode(), whole=True)
 
 
-def _widen(raw: bytes, start: int, end: int) -> tuple[int, int]:
-    """Return a part of a text without half a character at its ends: a part of a secret may begin or end within one."""
-    while start > 0 and raw[start] & 0xC0 == 0x80:
-        start -= 1
-    while end < len(raw) and raw[end] & 0xC0 == 0x80:
-        end += 1
-    return start, end
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _rank(span: Span) -> tuple[int, int, bool, bool, bytes]:
+    # A name says more than that something is hidden.
+    return span.start, -span.end, not span.whole, span.shown.startswith(REDACTED.encode()), span.shown
 
 
 def _stand_in(raw: bytes) -> bytes:

@@ -46,7 +46,7 @@ STORABLE: Final = frozenset(
 
 # A digest of a short value can be reversed by trying all values, so headers with one of these words in their name have
 # none: `Set-Cookie`, `X-Amz-Security-Token`.
-_PRIVATE: Final = re.compile(r"cookie|token|secret|key|auth|sign|credential|session")
+PRIVATE: Final = re.compile(r"cookie|token|secret|key|auth|sign|credential|session")
 
 # The two places a request may hold media: a `data` member ("data": "iVBOR…"), in which `\\.` takes an escaped quote as
 # part of the text, and a data: URL (RFC 2397, "data:image/png;base64,…"). The rules judge any other long text.
@@ -77,7 +77,7 @@ def storable_body(body: bytes, redactor: Redactor) -> str:
 def _storable_value(name: str, value: str, redactor: Redactor) -> str:
     if name == "authorization":
         return _hide_credentials(value, redactor)
-    if _PRIVATE.search(name):
+    if PRIVATE.search(name):
         return REDACTED
     return redactor.scrub(value) if name in STORABLE else _digest("header", value.encode("utf-8", "surrogatepass"))
 

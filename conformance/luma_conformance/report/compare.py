@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
-from typing import Final
+from typing import Final, NewType
 
 from luma_conformance.errors import Exit
 from luma_conformance.judge.causes import blank
@@ -14,6 +14,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.compare_causes import KINDS, compare_causes
 from luma_conformance.report.result import Conclusion, Results, count_noun
+from luma_conformance.shown import Scrub
 
 THERE: Final = "there"
 NOT_THERE: Final = "not there"
@@ -186,8 +187,8 @@ class Comparison:
             return Exit.NOT_CONFORMANT
         return Exit.CONFORMANT if self.conclusive else Exit.COULD_NOT_JUDGE
 
-    def scrub(self, scrub: Callable[[str], str]) -> Comparison:
-        """Return the comparison with every text that may come from a file scrubbed."""
+    def scrub(self, scrub: Scrub) -> ShownComparison:
+        """Return the comparison with every text that may come from a file scrubbed, so that it may be written."""
         old, new = (replace(side, target=scrub(side.target)) for side in (self.old, self.new))
         changes = (
             replace(
@@ -195,7 +196,11 @@ class Comparison:
             )
             for one in self.changes
         )
-        return replace(self, old=old, new=new, changes=tuple(changes))
+        return ShownComparison(replace(self, old=old, new=new, changes=tuple(changes)))
+
+
+ShownComparison = NewType("ShownComparison", Comparison)
+"""A comparison whose texts may be shown."""
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -205,8 +210,8 @@ def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 def compare_results(old: Results, new: Results) -> Comparison:
     """Return what changed from one run to another, case by case."""
-    before = {judged.case: judged for judged in old.verdicts}
-    after = {judged.case: judged for judged in new.verdicts}
+    before: dict[str, Judged] = {judged.case: judged for judged in old.verdicts}
+    after: dict[str, Judged] = {judged.case: judged for judged in new.verdicts}
     cases = dict.fromkeys([*after, *before])
     changes = in_order(_changes(cases, before, after))
     then, now = (

@@ -25,7 +25,9 @@ def compare_causes(old: Results, new: Results) -> Mapping[str, tuple[str, ...]]:
 
     Only cases that both runs judged count: what is judged for the first time may have been wrong before.
     """
-    verdicts = [{one.case: one for one in run.verdicts if one.verdict is not Outcome.NOT_JUDGED} for run in (old, new)]
+    verdicts: list[dict[str, Judged]] = [
+        {one.case: one for one in run.verdicts if one.verdict is not Outcome.NOT_JUDGED} for run in (old, new)
+    ]
     both = verdicts[0].keys() & verdicts[1].keys()
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for key, sides in _pair(_find_known_too(old), _find_known_too(new)).items():

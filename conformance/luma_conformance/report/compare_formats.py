@@ -9,9 +9,10 @@ from typing import Final
 
 from luma_conformance.errors import Exit
 from luma_conformance.judge.causes import generalize
-from luma_conformance.matching import one_line
 from luma_conformance.report import html_frame, markdown
-from luma_conformance.report.compare import Change, Comparison, Kind
+from luma_conformance.report.compare import Change, Comparison, Kind, ShownComparison
+from luma_conformance.report.result import Report
+from luma_conformance.shown import one_line
 
 MAX_LISTED: Final = 50
 """Different changes of a kind that text, Markdown and HTML list; the rest are counted, and all are in the JSON."""
@@ -21,12 +22,12 @@ MAX_IDS: Final = 10
 _TONES: Final = {Exit.CONFORMANT: "pass", Exit.NOT_CONFORMANT: "fail"}
 
 
-def as_text(comparisons: Sequence[Comparison]) -> str:
+def as_text(comparisons: Sequence[ShownComparison]) -> str:
     """Return comparisons for a terminal."""
     return "".join(f"{one_line(line)}\n" for comparison in comparisons for line in _lines(comparison))
 
 
-def as_markdown(comparisons: Sequence[Comparison]) -> str:
+def as_markdown(comparisons: Sequence[ShownComparison]) -> str:
     """Return comparisons as Markdown."""
     out: list[str] = []
     for comparison in comparisons:
@@ -45,24 +46,24 @@ def as_markdown(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(out)
 
 
-def as_html(comparisons: Sequence[Comparison], status: Exit) -> str:
+def as_html(comparisons: Sequence[ShownComparison], status: Exit) -> str:
     """Return comparisons as one page of HTML that needs nothing else."""
     body = "".join(_render_section(comparison, alone=len(comparisons) == 1) for comparison in comparisons)
     title = "; ".join(comparison.headline for comparison in comparisons)
     return html_frame.render_still(title, _TONES.get(status, "not-judged"), body)
 
 
-def as_json(comparisons: Sequence[Comparison], status: Exit) -> str:
+def as_json(comparisons: Sequence[ShownComparison], status: Exit) -> str:
     """Return comparisons as JSON, with their exit status."""
     data = {"comparisons": [_data(comparison) for comparison in comparisons], "exit": int(status)}
     return json.dumps(data, indent=2) + "\n"
 
 
-WRITERS: Final[Mapping[str, Callable[[Sequence[Comparison], Exit], str]]] = {
-    "text": lambda comparisons, _: as_text(comparisons),
-    "md": lambda comparisons, _: as_markdown(comparisons),
-    "html": as_html,
-    "json": as_json,
+WRITERS: Final[Mapping[str, Callable[[Sequence[ShownComparison], Exit], Report]]] = {
+    "text": lambda comparisons, _: Report(as_text(comparisons)),
+    "md": lambda comparisons, _: Report(as_markdown(comparisons)),
+    "html": lambda comparisons, status: Report(as_html(comparisons, status)),
+    "json": lambda comparisons, status: Report(as_json(comparisons, status)),
 }
 
 

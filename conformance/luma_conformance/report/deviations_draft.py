@@ -8,7 +8,7 @@ from typing import Final
 
 from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import one_line
+from luma_conformance.shown import one_line
 
 TODO: Final = "TODO: why is this known, and who looks after it?"
 MAX_LISTED: Final = 10

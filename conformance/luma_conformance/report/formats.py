@@ -10,7 +10,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.report import badge, ctrf, html, junit, markdown
 from luma_conformance.report import jsonl as lines
 from luma_conformance.report.deviations_draft import draft
-from luma_conformance.report.result import Results
+from luma_conformance.report.result import Report, Results
 
 ONE: Final[Mapping[str, Mapping[str, Callable[[Results], str]]]] = {
     "jsonl": {"results.jsonl": lines.format_results},
@@ -70,17 +70,17 @@ def list_file_names(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for word in words for name in {**ONE, **MANY}[word])
 
 
-def render(runs: Sequence[Results], words: Sequence[str], since: Results | None = None) -> dict[str, str]:
+def render(runs: Sequence[Results], words: Sequence[str], since: Results | None = None) -> dict[str, Report]:
     """Return the text of each file of some formats; raise InputError for several runs in a format of one run.
 
     `since` is an earlier run of the same target as the only one, whose report says what has changed.
     """
-    files: dict[str, str] = {}
+    files: dict[str, Report] = {}
     for word in words:
         if word in MANY:
-            files |= {name: write(runs, since) for name, write in MANY[word].items()}
+            files |= {name: Report(write(runs, since)) for name, write in MANY[word].items()}
         elif len(runs) == 1:
-            files |= {name: write(runs[0]) for name, write in ONE[word].items()}
+            files |= {name: Report(write(runs[0])) for name, write in ONE[word].items()}
         else:
             raise InputError(f"{word} holds one run, not {len(runs)}; {' and '.join(MANY)} hold several")
     return files

@@ -42,7 +42,7 @@ def find_unsteady(runs: Sequence[Results]) -> Mapping[str, str]:
     With each are its verdicts, run by run. A run that did not judge a case says nothing of it.
     """
     verdicts = [{one.case: one.verdict for one in results.verdicts} for results in runs]
-    found = {}
+    found: dict[str, str] = {}
     for case in dict.fromkeys(case for run in verdicts for case in run):
         seen = [run.get(case, Outcome.NOT_JUDGED) for run in verdicts]
         wrong = [verdict in _WRONG for verdict in seen if verdict is not Outcome.NOT_JUDGED]

@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import one_line
 from luma_conformance.model import Facet, Outcome
 from luma_conformance.report import plots
 from luma_conformance.report.compare import Comparison
@@ -26,6 +25,7 @@ from luma_conformance.report.html_statements import render_statements
 from luma_conformance.report.island import OUTCOMES, format_moment, list_sections, render_island
 from luma_conformance.report.links import PAGE, page_link
 from luma_conformance.report.result import CLIENT, Conclusion, Results, Run, count_noun, describe_covered, describe_made
+from luma_conformance.shown import one_line
 
 _FINDINGS: Final = (Outcome.FAIL, Outcome.DEVIATION, Outcome.WARNING)
 STATIC: Final = 50

@@ -10,7 +10,7 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from luma_conformance.matching import one_line
+from luma_conformance.shown import one_line
 
 _BREAKS: Final = re.compile(r"(?<=\w[/_.:])(?=\w)")
 """Where a long id or path may go on in the next line."""

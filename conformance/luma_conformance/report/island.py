@@ -8,10 +8,10 @@ from typing import Final
 
 from luma_conformance.judge.causes import Cause
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.links import page_link
 from luma_conformance.report.result import JUDGED, Results
+from luma_conformance.shown import one_line
 
 OUTCOMES: Final = (*JUDGED, Outcome.NOT_JUDGED)
 """The worst first, and last what says nothing."""

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Final
 
 from luma_conformance.errors import InputError
-from luma_conformance.judge.judged import Judged, Moment
-from luma_conformance.model import Facet, Mismatch, Outcome
+from luma_conformance.judge.judged import Difference, Judged, Moment
+from luma_conformance.model import Facet, Outcome
 from luma_conformance.reading.document import Node, Problems
 from luma_conformance.reading.strict_json import parse_json
 from luma_conformance.report.result import SCHEMA, Ending, Results, Run
+from luma_conformance.shown import NOTHING, Scrub, Shown
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Written:
 
 
 _STARTS: Final = (b'{"schema": 1', b'{"schema":2')
+_REPEATED: Final = 4_096
+"""Texts that are kept scrubbed: most of them are in a file many times."""
 _READ: Final = (1, SCHEMA)
 """The versions that are read: in the first, each line says everything itself."""
 
@@ -77,7 +81,7 @@ def as_data(judged: Judged, written: Written | None = None) -> dict[str, object]
     return data
 
 
-def _list_own_members(one: Mismatch, judged: Judged) -> dict[str, object]:
+def _list_own_members(one: Difference, judged: Judged) -> dict[str, object]:
     """Return the members of a difference that its verdict does not say."""
     told = {"rests_on": judged.section, "step": 1, "severity": judged.severity}
     members = {**_list_members(one), "severity": one.severity}
@@ -95,16 +99,17 @@ def _number(one: dict[str, object], written: Written | None) -> object:
     return {"number": numbers[key], **one}
 
 
-def from_data(data: object, where: str, written: Written | None = None) -> Judged:
+def from_data(data: object, where: str, scrub: Scrub, written: Written | None = None) -> Judged:
     """Return a verdict from JSON data; raise InputError with the name of a wrong member.
 
-    `written` is what the lines before say, and gets what this one says.
+    `written` is what the lines before say, and gets what this one says. Each text passes `scrub`: a file may have been
+    written by anybody.
     """
     written = written or Written()
     line = _open_line(_add_of_file(data, written), where)
-    texts: dict[str, Any] = {name: line.string(name) for name in ("case", "title", "section")}
-    texts |= {name: line.string(name) for name in ("file", "operation") if name in line}
-    texts |= {name: line.optional(name) for name in _OPTIONAL if name in line}
+    texts: dict[str, Any] = {name: scrub(line.string(name)) for name in ("case", "title", "section")}
+    texts |= {name: scrub(line.string(name)) for name in ("file", "operation") if name in line}
+    texts |= {name: _read_optional(line, name, scrub) for name in _OPTIONAL if name in line}
     differences = line["differences"].elements() if "differences" in line else []
     for one in differences:
         if "number" in one:
@@ -113,37 +118,37 @@ def from_data(data: object, where: str, written: Written | None = None) -> Judge
         **texts,
         verdict=Outcome(line["verdict"].one_of("verdict", _OUTCOMES)),
         line=_read_whole(line, "line"),
-        notes=_read_strings(line, "notes"),
-        known=_read_strings(line, "known"),
-        needs=_read_strings(line, "needs"),
-        observed=_read_strings(line, "observed"),
+        notes=_read_strings(line, "notes", scrub),
+        known=_read_strings(line, "known", scrub),
+        needs=_read_strings(line, "needs", scrub),
+        observed=_read_strings(line, "observed", scrub),
         attempts=_read_attempts(line),
         rules=_read_rules(line),
         covered=_read_counts(line, "covered"),
         seconds=line["seconds"].number(0, 1e9) if "seconds" in line else 0.0,
-        timeline=tuple(map(_read_moment, line["timeline"].elements())) if "timeline" in line else (),
-        differences=tuple(_read_difference(one, texts["section"], written.differences) for one in differences),
+        timeline=tuple(_read_moment(one, scrub) for one in line["timeline"].elements()) if "timeline" in line else (),
+        differences=tuple(_read_difference(one, texts["section"], written.differences, scrub) for one in differences),
     )
 
 
-def run_from_data(data: object, where: str) -> Run:
+def run_from_data(data: object, where: str, scrub: Scrub) -> Run:
     """Return a run from the JSON data of a header; raise InputError with the name of a wrong member."""
     line = _open_line(data, where)
     others = ("offers", "required", *_COUNTS)
     values: dict[str, Any] = {
-        one.name: line.string(one.name) for one in fields(Run) if one.name not in others and one.name in line
+        one.name: scrub(line.string(one.name)) for one in fields(Run) if one.name not in others and one.name in line
     }
     values |= {name: _read_whole(line, name) for name in _COUNTS}
     required = line["required"].members() if "required" in line else ()
     return Run(
         **values,
-        offers=_read_strings(line, "offers"),
-        required={wanted: node.whole(1, _GREATEST) for wanted, node in required},
+        offers=_read_strings(line, "offers", scrub),
+        required={scrub(wanted): node.whole(1, _GREATEST) for wanted, node in required},
     )
 
 
-def parse_results(content: bytes, name: str) -> Results:
-    """Return the results in a file called `name`.
+def parse_results(content: bytes, name: str, scrub: Scrub) -> Results:
+    """Return the results in a file called `name`, each text of it scrubbed.
 
     A file that was cut off is read as an incomplete result; raise InputError for any other fault.
     """
@@ -153,16 +158,16 @@ def parse_results(content: bytes, name: str) -> Results:
     documents = [_read_document(line, f"{name}:{number}") for number, line in enumerate(whole, start=1)]
     if last and (not whole or _parse(last) is not None):
         documents.append(_read_document(last, f"{name}:{len(whole) + 1}"))
-    return _build_results(documents, name)
+    return _build_results(documents, name, lru_cache(_REPEATED)(scrub))
 
 
-def _build_results(documents: list[object], name: str) -> Results:
+def _build_results(documents: list[object], name: str, scrub: Scrub) -> Results:
     head = _open_line(documents[0] if documents else None, f"{name}:1")
     if "schema" not in head:
         raise InputError(f"{name}:1: is not a file of results; `pytest --luma-report DIR` writes DIR/results.jsonl")
     if head.get("schema") not in _READ:
         raise InputError(f"{name}:1: has the format {head.get('schema')!r}; this kit reads {SCHEMA}: update it")
-    run = run_from_data(documents[0], f"{name}:1")
+    run = run_from_data(documents[0], f"{name}:1", scrub)
     verdicts: dict[str, Judged] = {}
     written = Written()
     for number, document in enumerate(documents[1:], start=2):
@@ -170,8 +175,8 @@ def _build_results(documents: list[object], name: str) -> Results:
         if isinstance(document, dict) and "end" in document:
             if number < len(documents):
                 raise InputError(f"{name}:{number + 1}: comes after the end; one file holds the results of one run")
-            return Results(run, tuple(verdicts.values()), _read_ending(document, where))
-        judged = from_data(document, where, written)
+            return Results(run, tuple(verdicts.values()), _read_ending(document, where, scrub))
+        judged = from_data(document, where, scrub, written)
         verdicts[judged.case] = judged  # if a case was tried again, the last verdict counts
     return Results(run, tuple(verdicts.values()))
 
@@ -186,18 +191,18 @@ def _add_of_file(data: object, written: Written) -> object:
     return data
 
 
-def _read_ending(document: object, where: str) -> Ending:
+def _read_ending(document: object, where: str, scrub: Scrub) -> Ending:
     line = _open_line(document, where)
     return Ending(
-        ended=line.string("ended") if "ended" in line else "",
+        ended=scrub(line.string("ended")) if "ended" in line else NOTHING,
         complete=line["complete"].flag(),
         status=_read_whole(line, "status"),
-        stop=line.optional("stop"),
+        stop=_read_optional(line, "stop", scrub),
         spent=_read_whole(line, "spent"),
         made=_read_counts(line, "made"),
         rules=_read_rules(line),
         covered=_read_counts(line, "covered"),
-        observed=_read_strings(line, "observed"),
+        observed=_read_strings(line, "observed", scrub),
     )
 
 
@@ -206,13 +211,13 @@ def _read_attempts(line: Node) -> tuple[Outcome, ...]:
     return tuple(Outcome(element.one_of("verdict", _OUTCOMES)) for element in elements)
 
 
-def _read_moment(node: Node) -> Moment:
+def _read_moment(node: Node, scrub: Scrub) -> Moment:
     node.mapping()
     return Moment(
         began=node["began"].number(0, 1e9),
         ended=node["ended"].number(0, 1e9),
-        asked=node.string("asked"),
-        told=node.string("told"),
+        asked=scrub(node.string("asked")),
+        told=scrub(node.string("told")),
         is_fault=node["is_fault"].flag(),
     )
 
@@ -229,7 +234,7 @@ def _is_number(node: Node) -> bool:
     return isinstance(node.value, int)
 
 
-def _read_difference(node: Node, section: str, numbered: Mapping[int, Node]) -> Mismatch:
+def _read_difference(node: Node, section: str, numbered: Mapping[int, Node], scrub: Scrub) -> Difference:
     if _is_number(node):
         number = node.whole(1, _GREATEST)
         if number not in numbered:
@@ -237,8 +242,8 @@ def _read_difference(node: Node, section: str, numbered: Mapping[int, Node]) -> 
         node = numbered[number]
     node.mapping()
     given = {"where": "", "why": "", "rests_on": section}
-    texts = {name: node.string(name) if name in node else default for name, default in given.items()}
-    return Mismatch(
+    texts = {name: scrub(node.string(name) if name in node else default) for name, default in given.items()}
+    return Difference(
         facet=Facet(node["facet"].one_of("facet", _FACETS)), step=_read_whole(node, "step", default=1), **texts
     )
 
@@ -262,8 +267,12 @@ def _read_whole(line: Node, name: str, default: int = 0) -> int:
     return line[name].whole(0, _GREATEST) if name in line else default
 
 
-def _read_strings(line: Node, name: str) -> tuple[str, ...]:
-    return tuple(element.string() for element in line[name].elements()) if name in line else ()
+def _read_optional(line: Node, name: str, scrub: Scrub) -> Shown | None:
+    return None if (text := line.optional(name)) is None else scrub(text)
+
+
+def _read_strings(line: Node, name: str, scrub: Scrub) -> tuple[Shown, ...]:
+    return tuple(scrub(element.string()) for element in line[name].elements()) if name in line else ()
 
 
 def _read_pair(node: Node) -> tuple[int, int]:

@@ -6,9 +6,9 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Results
+from luma_conformance.shown import one_line
 
 SUITE: Final = "luma-agents-conformance"
 

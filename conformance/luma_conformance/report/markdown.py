@@ -8,12 +8,12 @@ from typing import Final
 
 from luma_conformance.judge.causes import Cause, find_causes
 from luma_conformance.judge.judged import Judged
-from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.compare import Comparison
 from luma_conformance.report.history import compare_with_earlier
 from luma_conformance.report.links import PAGE, page_link
 from luma_conformance.report.result import JUDGED, Conclusion, Results, count_noun
+from luma_conformance.shown import one_line
 
 MAX_SHOWN: Final = 50
 """Cases of an outcome that a summary lists; the rest are counted."""

@@ -10,6 +10,7 @@ from luma_conformance.errors import InputError
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, add_covered, add_rule_counts
+from luma_conformance.shown import NOTHING
 
 MAX_NAMED = 5
 """Cases an error names."""
@@ -46,7 +47,7 @@ def merge(parts: Sequence[Results], names: Sequence[str]) -> Results:
         )
     run = replace(
         first,
-        started=min((part.run.started for part in parts if part.run.started), default=""),
+        started=min((part.run.started for part in parts if part.run.started), default=NOTHING),
         offers=tuple(dict.fromkeys(role for part in parts for role in part.run.offers)),
         total=max(part.run.total for part in parts),
         selected=len(verdicts) + sum(part.untried for part in parts),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from luma_conformance.matching import one_line
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import JUDGED, Results
+from luma_conformance.shown import one_line
 
 LEFT, TOP, HEIGHT, STEP, BAR = 44, 30, 140, 58, 34
 """Pixels: left of the first bar, above and in the chart, from bar to bar, and of a bar."""

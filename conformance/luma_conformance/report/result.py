@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, NewType
 
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.floor import find_shortfall
+from luma_conformance.shown import NOTHING, Shown
 
 SCHEMA: Final = 2
 """The version of the result format, in the first line of every file of results."""
@@ -32,6 +33,9 @@ NAMES: Final = {
 }
 CLIENT: Final = "client"
 
+Report = NewType("Report", str)
+"""The text of a report: of verdicts, whose texts all may be shown, and the kit's own words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -44,22 +48,22 @@ class Run:
     CLIENT where the target is a client, and its cases are scenarios.
     """
 
-    target: str = ""
-    label: str = ""
-    against: str = ""
-    kit: str = ""
-    pytest: str = ""
-    python: str = ""
-    catalogue: str = ""
-    transcribed: str = ""
-    profile: str = ""
-    offers: tuple[str, ...] = ()
-    started: str = ""
+    target: Shown = NOTHING
+    label: Shown = NOTHING
+    against: Shown = NOTHING
+    kit: Shown = NOTHING
+    pytest: Shown = NOTHING
+    python: Shown = NOTHING
+    catalogue: Shown = NOTHING
+    transcribed: Shown = NOTHING
+    profile: Shown = NOTHING
+    offers: tuple[Shown, ...] = ()
+    started: Shown = NOTHING
     total: int = 0
     selected: int = 0
     own: int = 0
     required: Mapping[str, int] = field(default_factory=dict)
-    kind: str = ""
+    kind: Shown = NOTHING
 
     @property
     def noun(self) -> str:
@@ -91,15 +95,15 @@ class Ending:
     many contexts rules were judged, by kind. `made` has the completed generations that the kit made itself, by role.
     """
 
-    ended: str = ""
+    ended: Shown = NOTHING
     complete: bool = True
     status: int = 0
-    stop: str | None = None
+    stop: Shown | None = None
     spent: int = 0
     made: Mapping[str, int] = field(default_factory=dict)
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     covered: Mapping[str, int] = field(default_factory=dict)
-    observed: tuple[str, ...] = ()
+    observed: tuple[Shown, ...] = ()
 
 
 class Conclusion(StrEnum):

@@ -23,7 +23,7 @@ def ask_again(cases: Collection[str], base_url: str, path: Path, *, profile: Pat
         hint = "`pytest --luma-record FILE` makes one"
         raise InputError(f"a server can be asked again only what a recording of this kit has; {hint}")
     redactor = Redactor(find_keys(os.environ))
-    progress = show_on_stderr()
+    progress = show_on_stderr(redactor.show)
     options = Options(
         target=base_url,
         profile=profile,

@@ -20,8 +20,7 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
 from luma_conformance.model import Clock, Request, Transport
-from luma_conformance.redaction.bounds import bound
-from luma_conformance.redaction.redactor import LearningTransport, Redactor, safe_text
+from luma_conformance.redaction.redactor import LearningTransport, Redactor
 from luma_conformance.session.prepare import Prepared
 from luma_conformance.session.progress import Progress
 from luma_conformance.session.session import Session
@@ -163,7 +162,7 @@ def _open_live(base_url: str, profile: Profile | None, options: Options) -> Sess
             # What one worker advanced would pass for the others, who would not know, in the middle of their cases.
             profile = profile.without_clock("workers share the one clock of the server; run it without -n")
         if why := profile.missing(MAIN_KEY):
-            preflight(transport, None, scrub=options.redactor.scrub)
+            preflight(transport, None)
             raise CouldNotJudge(f"there is no key for {base_url}: {why}")
         spending = Spending(LearningTransport(transport, options.redactor), limit=None if loopback else options.spend)
         channel = _make_live_channel(spending, profile, options)
@@ -190,7 +189,7 @@ def check_session_clock(session: Session) -> None:
         return
     headers = _make_headers(profile)
     request = _make_time_request(profile.clock, headers)(0, headers[MAIN_KEY])
-    check_clock(session.spending, request, lambda: channel.sleep(1, MAIN_KEY), scrub=session.scrub)
+    check_clock(session.spending, request, lambda: channel.sleep(1, MAIN_KEY))
 
 
 def _make_session(
@@ -199,16 +198,13 @@ def _make_session(
     redactor = options.redactor
     redactor.add(profile.secrets)
 
-    def scrub(text: str) -> str:
-        return bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole)))
-
     main = Request(method="GET", url="/", headers=(("Authorization", f"Bearer {profile.keys[MAIN_KEY].token}"),))
     prepared = Prepared(
         spending=spending,
         profile=profile,
         now=lambda: channel.passing.now(main),
         announce=options.announce,
-        scrub=scrub,
+        scrub=redactor.show,
         patience=PATIENCE if options.patience is None else options.patience,
     )
     return Session(
@@ -222,7 +218,7 @@ def _make_session(
             patience=Patience(seconds=options.patience),
         ),
         spending=spending,
-        scrub=scrub,
+        scrub=redactor.show,
         hide=redactor.hide,
         lenient=options.lenient,
         deviations=options.deviations,

@@ -13,8 +13,9 @@ from luma_conformance.errors import ExchangeError
 from luma_conformance.judge.answers import FINAL_STATES, detail_of, member_of
 from luma_conformance.judge.lent import JOBS_KEY, MOST_JOBS, MOST_REQUESTS, RPM_KEY
 from luma_conformance.judge.play import PLAIN_PROMPT, bind
-from luma_conformance.matching import cut, whole_number
+from luma_conformance.matching import whole_number
 from luma_conformance.model import GENERATIONS_PATH, Ask, Auth, Exchange, Request, Response, header
+from luma_conformance.shown import Scrub, clip, quote
 from luma_conformance.target.channel import PREPARATION, Channel
 from luma_conformance.target.pacing import PATIENCE
 from luma_conformance.target.profile import Profile
@@ -51,7 +52,7 @@ class Prepared:
     profile: Profile
     now: Callable[[], float]
     announce: Callable[[str], None]
-    scrub: Callable[[str], str]
+    scrub: Scrub
     patience: float = PATIENCE
     made: Counter[str] = field(default_factory=Counter, init=False)
     _filled: dict[str, str] = field(default_factory=dict, init=False)
@@ -179,13 +180,13 @@ class _NotMadeError(Exception):
 
 def _describe(response: Response) -> str:
     detail = detail_of(response)
-    return f"{response.status} {cut(detail, 200)}" if isinstance(detail, str) else str(response.status)
+    return f"{response.status} {clip(detail, 200)}" if isinstance(detail, str) else str(response.status)
 
 
 def _describe_state(state: object, last: Exchange, seconds: float) -> str:
     if last.response.status != 200:
         return f"polling it was answered {_describe(last.response)}"
     if state != "failed":
-        return f"after {seconds:.0f} s its state was {cut(str(state), 40)!r}"
-    code, reason = (cut(str(member_of(last.response, name)), 200) for name in ("failure_code", "failure_reason"))
+        return f"after {seconds:.0f} s its state was {quote(str(state), 40)}"
+    code, reason = (clip(str(member_of(last.response, name)), 200) for name in ("failure_code", "failure_reason"))
     return f"the generation failed with {code}: {reason}"

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from luma_conformance.shown import NOTHING, Scrub, one_line
+
 PATIENT: Final = 2.0
 """Seconds after which something that goes on is shown on a terminal."""
 REDRAWN: Final = 0.5
@@ -24,7 +26,7 @@ _BELOW: Final = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K{}\x1b8"
 
 
 class Progress:
-    """The line of a run; without a stream nothing is shown.
+    """The line of a run; without a stream, and what makes texts fit for it, nothing is shown.
 
     `width` returns the columns of the terminal; it is None if the stream is a log. `now` is only asked for differences.
     `on_tick` is called with every request.
@@ -33,11 +35,12 @@ class Progress:
     def __init__(
         self,
         stream: TextIO | None,
+        scrub: Scrub = lambda _: NOTHING,
         *,
         width: Callable[[], int] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stream, self._width, self._now = stream, width, now
+        self._stream, self._scrub, self._width, self._now = stream, scrub, width, now
         self._name = ""
         self._shown = False
         self._began = self._due = now()
@@ -50,18 +53,19 @@ class Progress:
     def say(self, text: str) -> None:
         """Write a line that stays."""
         self.show("")
-        self._write(f"\nluma: {text}\n")
+        self._write(f"\nluma: {self._scrub(text)}\n")
 
     def show(self, text: str) -> None:
         """Show what the run waits for, as long as it does; an empty text takes it away."""
         if self._width is not None:
             if text or self._shown:
-                self._write(_BELOW.format(f"luma: {text}"[: max(self._width() - 1, 0)] if text else ""))
+                line = f"luma: {one_line(self._scrub(text))}" if text else ""
+                self._write(_BELOW.format(line[: max(self._width() - 1, 0)]))
             self._shown = bool(text)
             self._due = self._now() + REDRAWN
         elif text and self._now() >= self._logged + LOGGED:
             self._logged = self._now()
-            self._write(f"\nluma: {text}\n")
+            self._write(f"\nluma: {self._scrub(text)}\n")
 
     def begin(self, name: str) -> None:
         """Begin something that may take long."""
@@ -118,20 +122,20 @@ class Progress:
             self._stream = None
 
 
-def show_on(stream: TextIO | None, *, interactive: bool = True) -> Progress:
+def show_on(stream: TextIO | None, scrub: Scrub, *, interactive: bool = True) -> Progress:
     """Return a Progress for a stream: for a terminal, unless that is shared with others, or for a log."""
     try:
         file = -1 if stream is None else stream.fileno()
     except (OSError, ValueError):
         file = -1  # a stream that a program put in the place of a file
     if file < 0 or not interactive or not os.isatty(file):
-        return Progress(stream)
-    return Progress(stream, width=lambda: _measure(file))
+        return Progress(stream, scrub)
+    return Progress(stream, scrub, width=lambda: _measure(file))
 
 
-def show_on_stderr() -> Progress:
+def show_on_stderr(scrub: Scrub) -> Progress:
     """Return a Progress for standard error, which a program may lack."""
-    return show_on(sys.stderr)
+    return show_on(sys.stderr, scrub)
 
 
 def _measure(file: int) -> int:

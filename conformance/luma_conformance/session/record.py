@@ -18,14 +18,14 @@ from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, InputError
 from luma_conformance.judge.patience import Patience
 from luma_conformance.judge.play import Target
-from luma_conformance.model import Request, Response
+from luma_conformance.model import Exchange, Request, Response
 from luma_conformance.recording import har
 from luma_conformance.recording.entry import About
 from luma_conformance.recording.har_entry import scrub_data
 from luma_conformance.recording.player import Player
 from luma_conformance.recording.recorder import FORMAT, Recorder, Storing
-from luma_conformance.redaction.bounds import bound
-from luma_conformance.redaction.redactor import Redactor, safe_text
+from luma_conformance.redaction.credentials import find_credentials
+from luma_conformance.redaction.redactor import Redactor
 from luma_conformance.redaction.storable import storable_body, storable_headers
 from luma_conformance.report.result import count_noun
 from luma_conformance.session.session import Session
@@ -52,7 +52,7 @@ def record(session: Session, path: Path, redactor: Redactor) -> Session:
     begun = har.read_about(path) if path.exists() and path.stat().st_size else {}
     if begun and begun != json.loads(json.dumps(scrub_data(about, redactor.scrub))):
         began = f"is a recording of {begun.get('base_url')}, or made with another profile or patience"
-        raise InputError(f"{path} {safe_text(began)}; name another file")
+        raise InputError(f"{path} {began}; name another file")
     # Every process that uses a key may advance its client's clock, and knows only what it advanced itself.
     run = {"kit": luma_conformance.__version__, "catalogue": catalogue_files.digest(), "process": uuid.uuid4().hex[:12]}
     writer = har.Writer(path, about, scrub=redactor.scrub)
@@ -79,7 +79,13 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
 
     `max_age` is in seconds.
     """
-    player = Player(path, _make_storing(redactor), redactor.find_secret)
+
+    def learn(exchange: Exchange) -> None:
+        # A recording of the kit's has no credentials but those that somebody put there; a key is refused.
+        others = tuple(field for field in exchange.request.headers if field[0].lower() != "authorization")
+        redactor.add_recorded(find_credentials(replace(exchange.request, headers=others), exchange.response))
+
+    player = Player(path, _make_storing(redactor), redactor.find_secret, learn)
     age = time.time() - player.oldest
     if max_age is not None and age < -SKEW:
         raise CouldNotJudge(f"{path} is {_describe_age(age)}, so that its age is not known; record it again")
@@ -90,7 +96,7 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
     base_url = str(about.get("base_url"))
     day = _name_day(player.oldest)
     return Session(
-        shown=f"{path}, a recording of {safe_text(base_url)}, {_describe_age(age)} ({day})",
+        shown=f"{path}, a recording of {base_url}, {_describe_age(age)} ({day})",
         base_url=base_url,
         target=Target(
             channel=player,
@@ -100,7 +106,7 @@ def replay(path: Path, redactor: Redactor, max_age: float | None = None) -> Sess
             patience=_read_patience(about),
         ),
         spending=Spending(_Nothing(), limit=None if about.get("free") is True else 10**9),
-        scrub=lambda text: bound(text, scrub=lambda whole: safe_text(redactor.scrub(whole))),
+        scrub=redactor.show,
         recorded=True,
     )
 

@@ -19,6 +19,7 @@ from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
 from luma_conformance.model import Case, Exchange, Headers, Mismatch, Outcome, Result, Verdict
 from luma_conformance.session.prepare import Prepared
+from luma_conformance.shown import Scrub
 from luma_conformance.target.pacing import Traffic
 from luma_conformance.target.preflight import preflight
 from luma_conformance.target.spending import Spending
@@ -42,7 +43,7 @@ class Session:
     base_url: str
     target: Target
     spending: Spending
-    scrub: Callable[[str], str]
+    scrub: Scrub
     hide: Callable[[Mapping[str, str]], None] = lambda _: None
     close: Callable[[], None] = lambda: None
     profile: str | None = None
@@ -92,7 +93,7 @@ class Session:
             return
         key = self.target.profile.keys[MAIN_KEY]
         try:
-            preflight(self.spending, f"Bearer {key.token}", key=key.source, scrub=self.scrub)
+            preflight(self.spending, f"Bearer {key.token}", key=key.source)
         except CouldNotJudge as error:
             raise type(error)(self.scrub(str(error))) from None
 

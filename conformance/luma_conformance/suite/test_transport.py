@@ -9,10 +9,11 @@ from typing import Final
 
 from luma_conformance.judge.answers import member_of
 from luma_conformance.judge.explain import MAX_LINE, describe_answer
-from luma_conformance.matching import cut, show
+from luma_conformance.matching import show
 from luma_conformance.model import GENERATIONS_PATH, Exchange, Request, Response, header
 from luma_conformance.properties.asking import NOBODYS, replaces_added
 from luma_conformance.properties.luma_target import LumaTarget
+from luma_conformance.shown import cut
 from luma_conformance.strategies.hostile import JSON
 
 PROMPT: Final = "A sunset over the ocean, seen from a lighthouse whose keeper has gone home for the winter"

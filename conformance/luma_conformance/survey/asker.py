@@ -17,6 +17,7 @@ from luma_conformance.judge.play import bind
 from luma_conformance.matching import whole_number
 from luma_conformance.model import GENERATIONS_PATH, Case, Request, Response, header
 from luma_conformance.session.session import Session
+from luma_conformance.shown import Shown, cut
 from luma_conformance.target.preflight import PROBE
 
 PROMPT: Final = "A sunset over the ocean"
@@ -109,13 +110,13 @@ class Asker:
         else:
             time.sleep(seconds)
 
-    def describe(self, response: Response) -> str:
+    def describe(self, response: Response) -> Shown:
         """Return an answer in one line, fit to be shown."""
-        return re.sub(r"  +", " ", describe_answer(response, self.session.scrub))
+        return self.session.scrub(re.sub(r"  +", " ", describe_answer(response, self.session.scrub)))
 
-    def show(self, value: object) -> str:
+    def show(self, value: object) -> Shown:
         """Return a value of the target's, fit to be shown."""
-        return self.session.scrub(f"{value}")[:80]
+        return cut(self.session.scrub(f"{value}"), 80)
 
     def _send(self, method: str, url: str, token: str, body: bytes = b"", *, at_once: bool = False) -> Response:
         typed = (("Content-Type", "application/json"),) if body else ()

@@ -18,9 +18,9 @@ from threading import Thread
 from typing import Any, Final
 
 from luma_conformance.errors import ExchangeError, InputError
-from luma_conformance.matching import cut
 from luma_conformance.model import Response
 from luma_conformance.reading.text_file import read_text
+from luma_conformance.shown import clip
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.gateway import ClientCertificate
 from luma_conformance.target.reach import Reach, Resolve, is_public
@@ -342,4 +342,4 @@ def _why(error: Exception, call: Call, heard: int) -> str:
         return f"the server closed the connection without an answer{hint}"
     if isinstance(error, ConnectionError):
         return f"the connection closed in the middle of the answer, after {heard} bytes"
-    return f"the answer breaks HTTP: {ascii(cut(str(error), 200))[1:-1] or type(error).__name__}"
+    return f"the answer breaks HTTP: {clip(ascii(str(error))[1:-1], 200) or type(error).__name__}"

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import luma_conformance
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
+from luma_conformance.shown import clip
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.connection import Call, Connection, Stale, check_certificate, dial, speaks_tls
 from luma_conformance.target.gateway import Gateway
@@ -117,7 +118,7 @@ def _shown(url: str) -> str:
     """Return a URL for a message: without credentials, query (a presigned one is a secret) and fragment."""
     scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
     authority, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"[:200]
+    return clip(f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}", 200)
 
 
 def _target(url: str) -> str:

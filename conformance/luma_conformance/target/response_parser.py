@@ -13,8 +13,8 @@ from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from luma_conformance.matching import cut
 from luma_conformance.model import Headers, Response, header
+from luma_conformance.shown import quote
 from luma_conformance.target.bounds import Bounds
 
 CHUNK: Final = 65_536
@@ -193,15 +193,13 @@ class ResponseParser:
         elif (other := _OTHER_VERSION.match(first)) is not None:
             return f"the answer breaks HTTP: {ascii(other[0].decode('latin-1'))[1:-1]}"
         elif _STATUS_LINE.match(first) is None:
-            begins = cut((first + end).decode("latin-1"), 60)
-            hint = "; did you mean https://?" if begins.startswith("\x15\x03") else ""  # an alert of TLS
-            return f"the answer is not HTTP; it begins {begins!r}{hint}"
+            hint = "; did you mean https://?" if first.startswith(b"\x15\x03") else ""  # an alert of TLS
+            return f"the answer is not HTTP; it begins {quote((first + end).decode('latin-1'), 60)}{hint}"
         elif "Content-Length" in reason:
-            lengths = cut(b", ".join(_LENGTH.findall(rest)).decode("latin-1"), 40)
-            return f"the answer's Content-Length is {lengths!r}"
+            return f"the answer's Content-Length is {quote(b', '.join(_LENGTH.findall(rest)).decode('latin-1'), 40)}"
         else:
             wrong = (line for line in rest.splitlines() if not _LEGAL_FIELD.match(line))
-            where = next((f" in {cut(line.decode('latin-1'), 60)!r}" for line in wrong), "")
+            where = next((f" in {quote(line.decode('latin-1'), 60)}" for line in wrong), "")
         return f"the answer breaks HTTP: {reason[:1].lower()}{reason[1:]}{where}"
 
 
@@ -210,10 +208,8 @@ def _check_transfer(codings: Sequence[str]) -> bool:
     named = [coding for coding in codings if coding]
     # RFC 9112, 6.1: chunked is applied once at most, last, and has no parameters; others need a TE header to be sent.
     if named not in ([], ["chunked"], ["identity"]):  # identity was one until RFC 7230
-        shown = cut(", ".join(codings), 40)
-        raise BadResponse(
-            f"the answer's Transfer-Encoding is {shown!r}, which was not asked for; chunked alone is legal"
-        )
+        shown = quote(", ".join(codings), 40)
+        raise BadResponse(f"the answer's Transfer-Encoding is {shown}, which was not asked for; chunked alone is legal")
     return named == ["chunked"]
 
 
@@ -225,11 +221,11 @@ def _inflated(body: bytes, headers: Headers, limit: int) -> bytes:
         return body
     if len(codings) > 1 or codings[0] not in _WINDOWS:
         why = "which was not asked for; the kit reads gzip and deflate"
-        raise BadResponse(f"the answer's Content-Encoding is {cut(whole, 40)!r}, {why}")
+        raise BadResponse(f"the answer's Content-Encoding is {quote(whole, 40)}, {why}")
     for window in _WINDOWS[codings[0]]:
         if (plain := _inflate(body, window, limit)) is not None:
             return plain
-    raise BadResponse(f"the answer's Content-Encoding is {cut(whole, 40)!r}, its body is not that")
+    raise BadResponse(f"the answer's Content-Encoding is {quote(whole, 40)}, its body is not that")
 
 
 def _inflate(body: bytes, window: int, limit: int) -> bytes | None:

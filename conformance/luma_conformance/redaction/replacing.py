@@ -1,0 +1,64 @@
+"""Parts of a text replaced, and the places in it that are still needed moved along."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from luma_conformance.redaction.needles import Span
+from luma_conformance.shown import Omission
+
+Places = tuple[int, ...]
+"""The start and the end of each part of a text that is not to be shown, in bytes."""
+
+
+def find_places(omissions: Sequence[Omission], text: str) -> Places:
+    """Return where the parts of a text are that are not to be shown, in UTF-8."""
+    return tuple(len(text[:at].encode("utf-8", "surrogatepass")) for one in omissions for at in (one.start, one.end))
+
+
+def replace_spans(raw: bytes, spans: Iterable[Span], places: Places) -> tuple[bytes, Places]:
+    """Return a text with what is shown instead in the place of each secret, and where the places are in it.
+
+    Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest is
+    replaced, and whatever of the others sticks out behind it is removed with it. A place within a secret is then behind
+    what is shown instead.
+    """
+    pieces, at, size = [], 0, 0
+    starts, ends, shown_until = [], [], []
+    for span in spans:
+        start, end = _widen(raw, span.start, span.end)
+        if start >= at:
+            pieces += [raw[at:start], span.shown]
+            size += start - at + len(span.shown)
+            starts.append(start)
+            ends.append(end)
+            shown_until.append(size)
+        elif end > at:
+            ends[-1] = end
+        at = max(at, end)
+
+    def move(place: int) -> int:
+        last = bisect_left(starts, place) - 1
+        return place if last < 0 else shown_until[last] + max(0, place - ends[last])
+
+    return b"".join([*pieces, raw[at:]]), tuple(map(move, places))
+
+
+def leave_out(raw: bytes, omissions: Sequence[Omission], places: Places) -> bytes:
+    """Return a text with what stands for each part that is not to be shown."""
+    pieces, at = [], 0
+    for one, start, end in zip(omissions, places[::2], places[1::2], strict=True):
+        if start >= at:
+            pieces += [raw[at:start], one.shown.encode()]
+        at = max(at, end)
+    return b"".join([*pieces, raw[at:]])
+
+
+def _widen(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return a part of a text without half a character at its ends: a part of a secret may begin or end within one."""
+    while start > 0 and raw[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
