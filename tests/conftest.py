@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -35,6 +37,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(name)
         for row in sorted(rows):
             terminalreporter.write_line(row)
+
+
+def pytest_configure() -> None:
+    """Have what the tests start obey SIGINT and SIGHUP, though they were started in the background, without them."""
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        if signal.getsignal(number) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+            signal.signal(number, lambda *_: None)  # in another program it is then the default again
 
 
 @pytest.fixture(autouse=True)

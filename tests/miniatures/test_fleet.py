@@ -17,6 +17,7 @@ from luma_conformance.miniatures.tabled import forms
 from luma_conformance.model import Request, Response
 from luma_conformance.reference import VirtualClock, media_facts
 from luma_conformance.rules import RULES, Rejected, predict
+from luma_conformance.session.rehearsal import find_broken
 
 REFERENCE = around(lambda handle: handle)
 HEAVY = 1_000_000
@@ -135,12 +136,7 @@ def test_each_differs_only_where_it_says_so(area: Area) -> None:
             continue
         for request, right, wrong in seen(one):
             if right != wrong:
-                asked = Asked(request=request, body=read_json(request.body), broken=broken(request), answer=right)
+                body = read_json(request.body)
+                asked = Asked(request=request, body=body, broken=find_broken(body), answer=right)
                 assert one.touches(asked), one.name
                 break
-
-
-def broken(request: Request) -> frozenset[str]:
-    """Return the rules that a request breaks."""
-    prediction = predict(read_json(request.body), media=media_facts)
-    return frozenset(one.rule for one in prediction.violations) if isinstance(prediction, Rejected) else frozenset()

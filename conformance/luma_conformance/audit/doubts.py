@@ -6,6 +6,7 @@ from luma_conformance.audit.passing import Passed
 from luma_conformance.audit.replaced import holds_replaced, is_hidden
 from luma_conformance.model import header
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, RESPONSE_HEADERS, TIMES, Entry
+from luma_conformance.shown import clip
 
 
 def find_obstacle(entry: Entry) -> str | None:
@@ -21,7 +22,7 @@ def find_obstacle(entry: Entry) -> str | None:
     if 300 <= response.status < 400 and _leads_to_tls(entry):
         return "a redirect to the same server's TLS, before the API"
     if request.method != ("GET" if polls else "POST"):
-        return f"the page does not cover {request.method[:20]} {'of a generation' if polls else '/v1/generations'}"
+        return f"the page does not cover {clip(request.method, 20)} {'of a generation' if polls else '/v1/generations'}"
     return None
 
 

@@ -20,7 +20,8 @@ def holding() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield came  # it gets none
         return
-    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in _ENDING}
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # as under nohup
+    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in heard}
     try:
         yield came
     finally:

@@ -103,12 +103,13 @@ class Taping:
         answer = self.handle(request)
         body = read_json(request.body)
         creates = request.method == "POST" and request.url.startswith(GENERATIONS_PATH)
-        asked = Asked(request=request, body=body, broken=_find_broken(body) if creates else frozenset(), answer=answer)
+        asked = Asked(request=request, body=body, broken=find_broken(body) if creates else frozenset(), answer=answer)
         self.tape.events.append(Event(asked=asked, waited=waited, example=self.example))
         return answer
 
 
-def _find_broken(body: object) -> frozenset[str]:
+def find_broken(body: object) -> frozenset[str]:
+    """Return the rules that a body breaks, as far as the page says."""
     prediction = predict(body, media=media_facts)
     if isinstance(prediction, Rejected):
         return frozenset(one.rule for one in prediction.violations)
