@@ -35,7 +35,7 @@ def _list_values(request: Request, response: Response) -> Iterator[str]:
         query = parse_qsl(urlsplit(request.url).query)
     except ValueError:
         query = []
-    yield from (value for name, value in query if PRIVATE.search(name.lower()))
+    yield from (_strip_scheme(value) for name, value in query if PRIVATE.search(name.lower()))
 
 
 def _list_header_values(headers: Headers) -> Iterator[str]:
@@ -46,11 +46,15 @@ def _list_header_values(headers: Headers) -> Iterator[str]:
         if "cookie" in lower:
             yield from (pair.partition("=")[2] for pair in value.split(";")[: 1 if lower == "set-cookie" else None])
             continue
-        scheme = _SCHEME.match(value)
-        credential = value[scheme.end() :] if scheme is not None else value
-        yield credential
-        if scheme is not None and scheme[0].strip().lower() == "basic":
+        yield (credential := _strip_scheme(value))
+        if value[:6].lower() == "basic ":
             yield _read_password(credential)
+
+
+def _strip_scheme(value: str) -> str:
+    """Return a credential without the name of its scheme: `Bearer abc` is abc."""
+    scheme = _SCHEME.match(value)
+    return value[scheme.end() :] if scheme is not None else value
 
 
 def _read_password(credential: str) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import luma_conformance
 from luma_conformance.errors import ExchangeError, InputError
 from luma_conformance.model import Request, Response, header
-from luma_conformance.shown import clip
+from luma_conformance.shown import show_line
 from luma_conformance.target.bounds import Bounds
 from luma_conformance.target.connection import Call, Connection, Stale, check_certificate, dial, speaks_tls
 from luma_conformance.target.gateway import Gateway
@@ -27,6 +27,8 @@ from luma_conformance.target.reach import Reach
 SLOWEST_UPLOAD: Final = 500_000
 """Bytes a second: a request's own size extends its deadline, or no slow line could send 70 MB."""
 
+MAX_URL: Final = 200
+"""Characters of a URL that a message shows."""
 _PROBING: Final = 3.0
 """Seconds in which a server may show that it speaks TLS."""
 _PORTS: Final = {"http": 80, "https": 443}
@@ -78,7 +80,7 @@ def parse_base_url(text: str) -> Address:
         if address.path.endswith("/v1/generations"):
             raise ValueError("is an endpoint; give what comes before /v1/generations")
     except ValueError as error:
-        raise InputError(f"base URL {_shown(text)!r} {error}") from None
+        raise InputError(f"base URL '{_shown(text)}' {error}") from None
     return replace(address, path=address.path.removesuffix("/v1").rstrip("/"))
 
 
@@ -116,9 +118,13 @@ def _parse(text: str) -> tuple[Address, str]:
 
 def _shown(url: str) -> str:
     """Return a URL for a message: without credentials, query (a presigned one is a secret) and fragment."""
+    return show_line(_strip(url), MAX_URL)
+
+
+def _strip(url: str) -> str:
     scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
     authority, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    return clip(f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}", 200)
+    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _target(url: str) -> str:
@@ -210,7 +216,7 @@ class HttpTransport:
         try:
             address, _ = _parse(request.url)
         except ValueError as error:
-            raise ExchangeError(f"the target's URL {_shown(request.url)!r} {error}") from None
+            raise ExchangeError(f"the target's URL '{_shown(request.url)}' {error}") from None
         parts = urlsplit(request.url)
         target = _target((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         call = self._call(request, address, target, file=f"{request.method} {_shown(request.url)}")

@@ -125,7 +125,9 @@ class ResponseParser:
         if self._count > self._bounds.fields:
             raise BadResponse(f"the answer has over {self._bounds.fields} header fields, which is the bound")
         if name[-1:].isspace():  # RFC 9112, 5.1; llhttp itself lets it pass in the headers of framing only
-            raise BadResponse(f"the answer breaks HTTP: white space before the colon of {name.decode('latin-1')!r}")
+            raise BadResponse(
+                f"the answer breaks HTTP: white space before the colon of {quote(name.decode('latin-1'), 60)}"
+            )
         if not self._status:  # a trailer counts, and goes
             value = value.replace(b"\0", b" ")  # RFC 9110, 5.5: a NUL is replaced, or the whole message refused
             self._fields.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
