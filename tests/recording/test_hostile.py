@@ -117,7 +117,7 @@ HARMFUL = {
     "half of a zip": ("a.zip", pack(a=HAR)[:300], "damaged or cut off"),
     "the beginning of a zip": ("a.zip", b"PK\3\4", "damaged or cut off"),
     "a deep HAR": ("a.har", b'{"log": {"entries": [' + b'{"a":' * 100_000, "nested too deep"),
-    "a deep cassette": ("a.yaml", b"interactions: " + b"[" * 10_000, "nesting depth"),
+    "a deep cassette": ("a.yaml", b"interactions: " + b"[" * 10_000, "nest"),
 }  # fmt: skip
 
 
