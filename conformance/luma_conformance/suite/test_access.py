@@ -88,11 +88,11 @@ def test_a_client_that_may_not_is_refused_whatever_it_asks_for(luma_target: Luma
 def _deal(luma_target: LumaTarget, kind: str, number: int) -> list[tuple[str] | tuple[str, int]]:
     """Return a type with the number of a request that has much in it, another for each key; in `deep` every number.
 
-    Where requests are not free, the type alone: the least that makes a generation.
+    Where requests are not free, or each would refer to a generation, the type alone: the least that makes one.
     """
-    if not luma_target.is_free:
+    count = len(_list_bodies(luma_target, kind)) if luma_target.is_free else 0
+    if not count:
         return [(kind,)]
-    count = len(_list_bodies(luma_target, kind))
     numbers = range(count) if luma_target.fuzzing.profile == "deep" else [number % count]
     return [(kind, one) for one in numbers]
 
