@@ -24,7 +24,7 @@ def cost(seconds: float) -> Cost:
 
 def test_the_time_and_the_memory_are_of_the_process_and_its_children(tmp_path: Path) -> None:
     """What it waited for counts, and the size of this process does not."""
-    held = b"x" * 100_000_000
+    held = b"x" * 250_000_000
     work = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(3_000_000)); [0] * 10_000_000'])"
     nothing, something = (run([sys.executable, "-c", text], cwd=tmp_path) for text in ("pass", work))
 
