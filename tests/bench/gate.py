@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -20,7 +17,7 @@ from luma_conformance.properties.fuzzing import Fuzzing
 from luma_conformance.properties.luma_target import begin
 from luma_conformance.session.open import Options, open_session
 from luma_conformance.strategies import faulty
-from tests.bench.measuring import BARE, KIT, PYTEST, Cost, median, ratio, run, seconds, show_table, tell
+from tests.bench.measuring import BARE, KIT, PYTEST, Cost, median, ratio, run, seconds, show_table, started, tell
 from tests.bench.peers.cases import write_all
 from tests.bench.server import serving
 
@@ -106,15 +103,6 @@ def draw_plainly(_: object) -> None:
     """Do nothing with an object of two to twelve texts: what Hypothesis itself takes."""
 
 
-@contextmanager
-def reference() -> Iterator[str]:
+def reference() -> AbstractContextManager[str]:
     """Serve the reference in a process of its own and yield its URL."""
-    command = [sys.executable, "-m", "luma_conformance", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://[\w.:]+", process.stdout.readline())
-            assert found is not None
-            yield found[0]
-        finally:
-            process.terminate()
+    return started([sys.executable, "-m", "luma_conformance", "serve", "--port", "0"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,6 +68,19 @@ def run(
             said = output.read_text("utf-8", "replace")[-2000:]
             raise Failed(f"{' '.join(map(str, command))[:300]} exited with {status}:\n{said}")
     return Cost(wall=float(wall), cpu=float(cpu), peak=float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+
+
+@contextmanager
+def started(command: Sequence[str], cwd: Path | None = None) -> Iterator[str]:
+    """Start a server in a process of its own, which prints its URL first, and yield that."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://[\w.:]+", process.stdout.readline())
+            assert found is not None
+            yield found[0]
+        finally:
+            process.terminate()
 
 
 def median(costs: Iterable[Cost]) -> Cost:

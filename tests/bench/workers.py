@@ -6,20 +6,18 @@ Not pinned to one core. The bare server refuses generated cases; the reference, 
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from luma_conformance.reference.asgi import Message, Receive, Send, application
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
 from luma_conformance.reference.settings import Settings
-from tests.bench.measuring import BARE, KIT, PYTEST, ROOT, run, seconds, show_table, tell
+from tests.bench.measuring import BARE, KIT, PYTEST, ROOT, run, seconds, show_table, started, tell
 from tests.bench.peers.cases import write_all
 from tests.bench.server import count_requests, serving
 
@@ -55,18 +53,9 @@ def measure() -> Iterator[str]:
     )
 
 
-@contextmanager
-def slow_reference() -> Iterator[str]:
+def slow_reference() -> AbstractContextManager[str]:
     """Serve the reference with the delay, in a process of its own, and yield its URL."""
-    command = [sys.executable, "-m", "tests.bench.workers"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://[\w.:]+", process.stdout.readline())
-            assert found is not None
-            yield found[0]
-        finally:
-            process.terminate()
+    return started([sys.executable, "-m", "tests.bench.workers"], cwd=ROOT)
 
 
 def serve() -> None:
