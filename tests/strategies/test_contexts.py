@@ -39,7 +39,7 @@ def material() -> Material:
 
 def list_all(rule: str, *, keeps: bool = False) -> list[Trial]:
     """Return all trials of a rule."""
-    return [trial for listed in list_trials(rule, material(), keeps=keeps) for trial in listed]
+    return [trial for listed in list_trials(rule, material(), keeps=keeps, strength=1) for trial in listed]
 
 
 def test_each_value_occurs_in_a_row_and_with_strength_two_each_pair() -> None:
@@ -137,7 +137,7 @@ def test_each_feature_stands_beside_each_broken_rule(rule: str) -> None:
 def test_each_type_a_rule_concerns_is_tried(rule: str) -> None:
     """What several types have in common does not have to occur in each, but no type is left out."""
     for keeps in (True,) if rule == NO_RULE else (False, True):
-        listed = list_trials(rule, material(), keeps=keeps)
+        listed = list_trials(rule, material(), keeps=keeps, strength=1)
         subjects = list_subjects(rule, material(), keeps=keeps)
         assert [bool(trials) for trials in listed] == [bool(one.plan().targets) for one in subjects]
 
@@ -146,7 +146,7 @@ def test_another_key_refers_to_no_generation() -> None:
     """Nobody says what a key may refer to of what was made with another, so that such a request is not sent."""
     keys = {"a second key of the client", "the key of another client"}
     trials = [trial for rule in SMALL for keeps in (False, True) for trial in list_all(rule, keeps=keeps)]
-    trials += [trial for kind in KINDS for trial in list_accepted(kind, material())]
+    trials += [trial for kind in KINDS for trial in list_accepted(kind, material(), strength=1)]
 
     foreign = [trial for trial in trials if keys & {*trial.names}]
 
@@ -165,7 +165,7 @@ def test_the_number_of_contexts_is_known() -> None:
     assert describe_covered({"features": len(features), "places": len(places)}) == (
         "3,958 rules × features, 427 checks of media × places × forms"
     )
-    assert len(tried) + sum(len(list_accepted(kind, material())) for kind in KINDS) < 1270
+    assert len(tried) + sum(len(list_accepted(kind, material(), strength=1)) for kind in KINDS) < 1270
 
 
 def test_contexts_are_the_same_every_time() -> None:
@@ -183,7 +183,9 @@ def test_contexts_are_the_same_every_time() -> None:
 def test_what_a_target_does_not_offer_is_left_out() -> None:
     """Without URLs, generations and decoding there are fewer contexts, and all are settled."""
     bare = Material(image_url=None, video_url=None)
-    trials = [trial for rule in BREACHES for listed in list_trials(rule, bare, keeps=False) for trial in listed]
+    trials = [
+        trial for rule in BREACHES for listed in list_trials(rule, bare, keeps=False, strength=1) for trial in listed
+    ]
 
     assert {trial.kind for trial in trials} == {"image", "image_edit", "video"}
     assert not any("by URL" in name for trial in trials for name in trial.names)

@@ -13,9 +13,10 @@ from luma_conformance.strategies.features import Feature, Patch
 from luma_conformance.strategies.material import Material
 
 
-def list_open(rule: str, material: Material) -> Iterator[Trial]:
+def list_open(rule: str, material: Material, *, strength: int) -> Iterator[Trial]:
     """Yield trials that break a rule for sure, with each feature that stands in no request whose answer is known."""
-    known = {name for trials in list_trials(rule, material, keeps=False) for trial in trials for name in trial.names}
+    tried = list_trials(rule, material, keeps=False, strength=strength)
+    known = {name for trials in tried for trial in trials for name in trial.names}
     for subject in list_subjects(rule, material, keeps=False):
         yield from _pack(subject, known)
 

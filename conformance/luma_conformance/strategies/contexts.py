@@ -278,7 +278,7 @@ class Plan:
 
 
 @cache
-def list_trials(rule: str, material: Material, *, keeps: bool, strength: int = 1) -> tuple[tuple[Trial, ...], ...]:
+def list_trials(rule: str, material: Material, *, keeps: bool, strength: int) -> tuple[tuple[Trial, ...], ...]:
     """Return the trials of each subject of a rule, in which each feature occurs, or with strength 2 each pair.
 
     Each check of a medium occurs at each place. What several types have does not have to occur in each of them, but

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 from math import prod
 from typing import Final
@@ -43,8 +44,9 @@ _ELSEWHERE: Final = ("prompt", "user_id", "type")
 """Fields whose values stand beside every rule."""
 
 
-def list_legal(kind: str, material: Material) -> Iterator[Body]:
-    """Yield requests of a type that are accepted, and that have every legal value of its fields between them."""
+@cache
+def list_legal(kind: str, material: Material) -> tuple[Body, ...]:
+    """Return requests of a type that are accepted, and that have every legal value of its fields between them."""
     factors = [*_list_factors(kind, material)]
     subject = Subject(rule=NO_RULE, kind=kind, keeps=True, ways={"in order": {}}, factors=factors, material=material)
     sizes = [1, *map(len, factors)]
@@ -53,8 +55,8 @@ def list_legal(kind: str, material: Material) -> Iterator[Body]:
     trials = [*subject.list_trials(dict.fromkeys(pairs))] if pairs else []
     met = {(value,) for trial in trials for value in enumerate(trial.row)}
     missing = [single for single in list_targets(sizes, 1) if single not in met]
-    for trial in chain(trials, subject.list_trials(dict.fromkeys(missing)) if missing else ()):
-        yield _write(trial)
+    trials += subject.list_trials(dict.fromkeys(missing)) if missing else ()
+    return tuple(map(_write, trials))
 
 
 def _write(trial: Trial) -> Body:

@@ -73,10 +73,16 @@ def spell(value: Any, blanks: str = "", escapes: str = "", fractions: str = "") 
 
 def _quote(text: str, escapes: str) -> str:
     if escapes == "every character as \\u":
-        units = text.encode("utf-16-be", "surrogatepass").hex(",", 2).split(",") if text else []
-        # Hexadecimal digits may be in either case (RFC 8259, 7).
-        return '"' + "".join("\\u" + (unit.upper() if place % 2 else unit) for place, unit in enumerate(units)) + '"'
+        return f'"{_escape(text)}"'
     if escapes == "other scripts as \\u":
         return json.dumps(text)
     plain = _UNESCAPED.encode(text)
     return plain.replace("/", "\\/") if escapes == "slashes as \\/" else plain
+
+
+def _escape(text: str) -> str:
+    """Return a text with each of its UTF-16 units as an escape, whose digits may be in either case (RFC 8259, 7)."""
+    raw = text.encode("utf-16-be", "surrogatepass")
+    half = len(raw) // 4 * 2
+    units = [unit for unit in (raw[:half].hex(",", 2), raw[half:].hex(",", 2).upper()) if unit]
+    return "".join(f",{unit}" for unit in units).replace(",", "\\u")

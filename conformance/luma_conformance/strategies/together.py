@@ -15,7 +15,7 @@ from luma_conformance.strategies.material import Material
 
 
 @cache
-def list_accepted(kind: str, material: Material, strength: int = 1) -> tuple[Trial, ...]:
+def list_accepted(kind: str, material: Material, *, strength: int) -> tuple[Trial, ...]:
     """Return trials that keep to all rules, with each feature, and each pair of options that no other request has.
 
     A pair is shown by a request that is accepted, not by one that breaks a rule: that is refused whatever is beside it.

@@ -103,7 +103,7 @@ def _make_body(luma_target: LumaTarget, kind: str, number: int | None = None) ->
 
 def _list_bodies(luma_target: LumaTarget, kind: str) -> list[Body]:
     """Return accepted requests of a type that refer to no generation: those are the main client's."""
-    bodies = [trial.make_body() for trial in list_accepted(kind, luma_target.material)]
+    bodies = [trial.make_body() for trial in list_accepted(kind, luma_target.material, strength=1)]
     return [body for body in bodies if body is not None and "generation_id" not in json.dumps(body)]
 
 

@@ -24,7 +24,7 @@ def test_nothing_beside_a_rule_changes_it(rule: str, luma_target: LumaTarget) ->
     subjects = chain(*(list_trials(rule, material, keeps=keeps, strength=strength) for keeps in sides))
     trials = alternate([trial for subject in subjects for trial in choose(luma_target, subject)])
     trials += list_large(rule, material) if luma_target.is_free else ()
-    trials += choose(luma_target, [*list_open(rule, material)]) if luma_target.is_free else []
+    trials += choose(luma_target, [*list_open(rule, material, strength=strength)]) if luma_target.is_free else []
     try_trials(luma_target, trials)
 
 

@@ -23,7 +23,7 @@ def test_what_the_page_lets_pass_is_accepted(kind: str, luma_target: LumaTarget)
     luma_target.skip_unless_free()
     if kind not in available_kinds(luma_target.material):
         not_judged(str(luma_target.material.missing("video-source")))
-    every = [*list_legal(kind, luma_target.material)]
+    every = list_legal(kind, luma_target.material)
     luma_target.for_all(valid(kind, luma_target.material), luma_target.check, SHARED, always=every)
 
 
