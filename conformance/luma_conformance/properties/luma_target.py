@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
@@ -133,10 +133,13 @@ class LumaTarget:
 
         # Hypothesis tells properties apart by their name, in its database too.
         property_.__name__ = re.sub(r"\W", "_", self.name)
-        tested = given(strategy)(property_)
-        for one in reversed([*always]):  # the last that is added is tried first
-            tested = example(one)(tested)
-        self.run(lambda how: how(tested)(), try_one, share)
+
+        def search(how: settings) -> None:
+            for one in always:
+                property_(one)
+            how(given(strategy)(property_))()
+
+        self.run(search, try_one, share)
 
     def for_each(self, examples: Sequence[object], try_one: Callable[[Any], object], kind: str | None = None) -> None:
         """Try each of these examples in order, or those of a recording; raise NonConformance with the first that fails.

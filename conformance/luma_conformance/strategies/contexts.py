@@ -152,11 +152,11 @@ class Subject:
     @property
     def _meant(self) -> Sequence[str]:
         """The ways that do what they are for."""
-        return [way for way, broken in self._due.items() if broken is not None and self._is_meant(broken)]
+        return _find_meant(self)
 
     @property
     def _turn(self) -> int:
-        return crc32(f"{self.rule} {self.kind} {self.keeps}".encode()) % 9973
+        return _find_turn(self.rule, self.kind, self.keeps)
 
     def answer(self, trial: Trial) -> frozenset[str] | None:
         """Return the rules that a trial breaks, or None where the page does not settle it."""
@@ -200,9 +200,6 @@ class Subject:
     def shows(self, way: str) -> bool:
         """Return whether a way is about the rule alone, so that a server which overlooks the rule answers otherwise."""
         return self.keeps or self._due[way] == frozenset({self.rule})
-
-    def _is_meant(self, broken: frozenset[str]) -> bool:
-        return not broken if self.keeps else self.rule in broken
 
     def _at(self, names: Sequence[str], row: Sequence[int]) -> Trial | None:
         """Return the trial of a row, or None where a feature sets a field that the way sets too."""
@@ -305,6 +302,17 @@ def _find_set(subject: Subject) -> Sequence[bool]:
 @cache
 def _find_due(subject: Subject) -> Mapping[str, frozenset[str] | None]:
     return {way: subject.answer(subject.try_way(way)) for way in subject.ways}
+
+
+@cache
+def _find_meant(subject: Subject) -> Sequence[str]:
+    due = {way: broken for way, broken in _find_due(subject).items() if broken is not None}
+    return [way for way, broken in due.items() if (not broken if subject.keeps else subject.rule in broken)]
+
+
+@cache
+def _find_turn(*subject: object) -> int:
+    return crc32(" ".join(map(str, subject)).encode()) % 9973
 
 
 @cache
