@@ -333,7 +333,12 @@ _REFRAME_FAULTS: Final = (
 _MEDIA_FAULTS: Final = (
     _media_fault("image-too-heavy", "oversized-url"),
     _media_fault("image-too-wide", "oversized-pixels-url"),
-    Fault(rule="video-too-heavy", kinds=_EDIT, broken={"source": _large_videos}, needs=("large-uploads",)),
+    Fault(
+        rule="video-too-heavy",
+        kinds=(*_REFRAME, *_EDIT),  # the catalogue has an edit: of the few that are sent the first is another
+        broken={"source": _large_videos},
+        needs=("large-uploads",),
+    ),
     Fault(
         rule="base64-invalid",
         kinds=_REFERENCE_KINDS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from luma_conformance.catalogue.roles import MAIN_KEY
@@ -12,7 +13,7 @@ from luma_conformance.model import GENERATIONS_PATH, Ask, Auth
 from luma_conformance.properties.asking import STAYING, create, make_body
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.rules import Accepted
-from luma_conformance.strategies import Body, available_kinds
+from luma_conformance.strategies import Body, Material, available_kinds
 from luma_conformance.strategies.together import list_accepted
 
 BAD_KEYS: Final = (
@@ -90,7 +91,7 @@ def _deal(luma_target: LumaTarget, kind: str, number: int) -> list[tuple[str] | 
 
     Where requests are not free, or each would refer to a generation, the type alone: the least that makes one.
     """
-    count = len(_list_bodies(luma_target, kind)) if luma_target.is_free else 0
+    count = len(_list_bodies(kind, luma_target.material)) if luma_target.is_free else 0
     if not count:
         return [(kind,)]
     numbers = range(count) if luma_target.fuzzing.profile == "deep" else [number % count]
@@ -98,12 +99,13 @@ def _deal(luma_target: LumaTarget, kind: str, number: int) -> list[tuple[str] | 
 
 
 def _make_body(luma_target: LumaTarget, kind: str, number: int | None = None) -> Body:
-    return make_body(luma_target, kind) if number is None else _list_bodies(luma_target, kind)[number]
+    return make_body(luma_target, kind) if number is None else _list_bodies(kind, luma_target.material)[number]
 
 
-def _list_bodies(luma_target: LumaTarget, kind: str) -> list[Body]:
+@cache
+def _list_bodies(kind: str, material: Material) -> list[Body]:
     """Return accepted requests of a type that refer to no generation: those are the main client's."""
-    bodies = [trial.make_body() for trial in list_accepted(kind, luma_target.material, strength=1)]
+    bodies = [trial.make_body() for trial in list_accepted(kind, material, strength=1)]
     return [body for body in bodies if body is not None and "generation_id" not in json.dumps(body)]
 
 
