@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from luma_conformance.catalogue import files as casefiles
 from luma_conformance.rules import RULES, Accepted, Rejected, predict
 from luma_conformance.strategies import FAULTS, KINDS, Body, Material, faulty, near_misses, valid
 from tests.suite.target_on import target_on
@@ -41,6 +42,18 @@ def test_a_near_miss_keeps_and_breaks_its_rule(rule: str) -> None:
     luma_target.for_all(near_misses(rule, material), try_pair, share=0.06 if rule == HEAVY else 0.2)
 
     assert seen[True] > seen[False]
+
+
+def test_the_one_heavy_video_of_a_gate_is_not_in_the_catalogue() -> None:
+    """Of 70 MB nothing is sent twice: the one near miss that the gate draws is of a type that no case has it in."""
+    luma_target = target_on(lambda handle: handle)
+    material = replace(luma_target.material, large_video=lambda: "{inline-video-over-50-mb}")
+    drawn: list[tuple[Body, Body]] = []
+
+    luma_target.for_all(near_misses(HEAVY, material), drawn.append, share=0.001)
+
+    asked = [case.steps[0].ask.body for case in casefiles.own() if "large-uploads" in case.needs]
+    assert {broken["type"] for _, broken in drawn}.isdisjoint(body["type"] for body in asked if isinstance(body, dict))
 
 
 @pytest.mark.parametrize("kind", KINDS)
