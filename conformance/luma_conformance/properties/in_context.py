@@ -119,6 +119,8 @@ def _may_vary(luma_target: LumaTarget, name: str) -> bool:
     """
     if (role := find_role([name])) != MAIN_KEY:
         return not luma_target.is_shared and _has_room(luma_target, role)
+    if not luma_target.session.added:
+        return True
     plain = luma_target.request(body=b"", content_type="")
     return not replaces_added(luma_target, write_headers(plain, [name]))
 
