@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+import os
 from pathlib import Path
 
 from luma_conformance.catalogue import files as casefiles
@@ -31,7 +32,7 @@ def split_path(word: str) -> tuple[Path, str] | None:
         return None
     path, _, slug = word.rpartition("#")
     for there, rest in ((word, ""), (path, slug)):
-        if there and Path(there).exists():
+        if there and os.path.exists(there):  # which, unlike Path's, takes a name that is too long
             return Path(there), rest
     return None
 

@@ -48,7 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )  # for terminals without em dashes, and file names that are not text
     begin(os.environ)
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        _discard_output()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        options = parse(arguments)
         command: Callable[[argparse.Namespace], Exit] = options.command
         status = command(options)
         print(end="", flush=True)
@@ -56,10 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return find_status(error)
     except BrokenPipeError:  # the reader of our output, such as `head`, has closed the pipe
-        _discard_output()
         return Exit.CONFORMANT
     except OSError as error:
-        _discard_output()
         return _complain(f"cannot go on: {error}")
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -72,8 +77,12 @@ def _complain(text: str) -> Exit:
 
 
 def _discard_output() -> None:
-    """Discard the remaining output, so that flushing it at exit does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Discard what could not be written to a stream: Python would try again at its end, and fail with a status of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            print(end="", file=stream, flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -58,8 +59,9 @@ def say_painted(text: str) -> None:
 
 
 def warn(text: str, *, end: str = "\n") -> None:
-    """Print a text on standard error."""
-    print(show(text), end=end, file=sys.stderr, flush=True)
+    """Print a text on standard error; where that cannot be written, nobody can be told, and the command goes on."""
+    with suppress(OSError):
+        print(show(text), end=end, file=sys.stderr, flush=True)
 
 
 def clear_line() -> None:

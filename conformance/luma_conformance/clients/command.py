@@ -46,9 +46,9 @@ def check_command(command: Sequence[str]) -> None:
     if shutil.which(program) is not None:
         return
     file = Path(program)
-    if file.is_dir():
+    if os.path.isdir(file):  # which, unlike Path's, takes a name that is too long for one of nothing
         raise InputError(f"{program} is a folder, not a command")
-    if not file.is_file():
+    if not os.path.isfile(file):
         where = "there is no such file" if file.parent != Path() else "it is not on the PATH"
         raise InputError(f"the command {program!r} is not found: {where}")
     if os.access(file, os.X_OK):

@@ -1,0 +1,76 @@
+"""Standard output and error that cannot be written: each command ends as documented, without a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from luma_conformance.cli import main as cli
+from luma_conformance.report.jsonl import format_header
+from luma_conformance.report.result import Run as Judged
+from tests.audit.damaged import speak, to_har
+from tests.cli.commands import bash
+
+CASE = "create/400-unknown-model"
+COMMANDS = {
+    "list": "list",
+    "show": f"show {CASE}/unknown-for-video",
+    "check": "check",
+    "profile": "profile p.toml",
+    "client": "client --scenario 401/missing-key -- true",
+    "audit": "audit a.har",
+    "compare": "compare a.har a.har",
+    "report": "report ok.jsonl --format md",
+    "precedence": "precedence model-unknown prompt-empty",
+    "miniatures": "miniatures --list",
+    "ledger": "ledger",
+    "drift": "drift page.txt",
+    "run": f"run {CASE} -p no:cacheprovider",
+    "serve": "serve --host 192.0.2.1",
+    "help": "--help",
+    "wrong": "list --no-such-option",
+    "nobody": "client --init nobody",
+    "body": f"show {CASE}/unknown-for-video --body",
+}
+"""A command line for each command, with something to say on one of the streams."""
+ENDS = {
+    "full output": ">/dev/full",
+    "full error": "2>/dev/full",
+    "both full": ">/dev/full 2>&1",
+    "closed output": ">&-",
+    "closed error": "2>&-",
+    "both closed": ">&- 2>&-",
+    "broken pipe": "| true",
+    "both broken": "2>&1 | true",
+}
+"""What a shell can do to them."""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ok.jsonl").write_text(format_header(Judged()) + "\n")
+    Path("a.har").write_text(json.dumps(to_har(speak())))
+    Path("p.toml").write_text('[keys]\nmain-key = {test_key = "luma-api-test-main"}\n')
+    Path("page.txt").write_text("Error handling\n")
+
+
+def test_each_command_is_tried() -> None:
+    """Those that are new have to be, too."""
+    assert {*cli.build()[1].choices} <= {line.split()[0] for line in COMMANDS.values()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_stream_that_cannot_be_written_ends_no_command_in_a_traceback(command: str) -> None:
+    """The status is the usual one, or 4 where what it has to say is lost; what is said is one line."""
+    usual = bash(f"luma-conformance {COMMANDS[command]}").returncode
+    odd = {}
+    for name, end in ENDS.items():
+        ended = bash(f"luma-conformance {COMMANDS[command]} {end}; exit ${{PIPESTATUS[0]}}")
+        said = ended.stdout + ended.stderr
+        if ended.returncode not in (usual, 0 if "broken" in name else 4) or "Traceback" in said or "Exception" in said:
+            odd[name] = (ended.returncode, usual, said[-2000:])
+    assert odd == {}
