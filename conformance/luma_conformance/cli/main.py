@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(
             errors="backslashreplace"
         )  # for terminals without em dashes, and file names that are not text
+    _open_standard_files()
     begin(os.environ)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
@@ -76,8 +77,17 @@ def _complain(text: str) -> Exit:
     return Exit.USAGE
 
 
+def _open_standard_files() -> None:
+    """Open what a shell has closed, lest a file of ours gets its number; pytest, which `run` starts, needs them too."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # which is the lowest number that is free
+
+
 def _discard_output() -> None:
-    """Discard what could not be written to a stream: Python would try again at its end, and fail with a status of its own."""
+    """Discard what could not be written: Python would try again at its end, and fail with a status of its own."""
     for stream in (sys.stdout, sys.stderr):
         try:
             print(end="", file=stream, flush=True)
