@@ -221,4 +221,3 @@ def serving_shapes(choose: Callable[[bytes], bytes | Script]) -> Iterator[str]:
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     accepting.join()
-

@@ -1,4 +1,4 @@
-"""A key written in a way drawn at random at every place that takes a text, and the search for it in what comes of it."""
+"""A key spelt at random at every place that takes a text, and the search for it in what comes of it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import json
 import re
 import socketserver
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from threading import Thread
 from xml.etree import ElementTree
 
 from luma_conformance.model import Request, Response
+from luma_conformance.redaction.redactor import Redactor
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
-from luma_conformance.redaction.redactor import Redactor
 from tests.canary import artefacts
 from tests.redaction.spelling import choose, spell
 
@@ -44,7 +44,7 @@ class Plant:
         return "".join(one if " " <= one <= "~" else " " for one in self.text().replace("\n", "").replace("\r", ""))
 
     def find_leaks(self, written: dict[str, bytes]) -> dict[str, str]:
-        """Return where the key is left, with what surrounds it: as the file has it, or in a text that the file holds."""
+        """Return where the key is left, with what surrounds it."""
         bare = self.key.removeprefix("luma-api-")
         pieces = [bare[at : at + 8] for at in range(len(bare) - 7)]
         found = {}
@@ -52,9 +52,12 @@ class Plant:
             for text in _read(name, raw.decode("utf-8", "replace")):
                 piece = next((one for one in pieces if one in text and re.search("[A-Z0-9~+/.]", one)), None)
                 leak = self._redactor.find_secret(text) if piece is None else None
-                if piece is not None or (leak is not None and NAME in str(leak)):
-                    at = text.find(piece) if piece else leak.offset if leak else 0
+                if piece is not None:
+                    at = text.find(piece)
                     found[name] = text[max(0, at - 200) : at + 200]
+                elif leak is not None and leak.what.startswith("a secret"):
+                    line = text.split("\n")[leak.line - 1]
+                    found[name] = line[max(0, leak.column - 200) : leak.column + 300]
         return found
 
 
@@ -64,10 +67,8 @@ def _read(name: str, text: str) -> Iterator[str]:
     if name.endswith((".json", ".har", ".jsonl", "stdout")):
         for line in [text] if name.endswith((".json", ".har")) else text.splitlines():
             if line[:1] in "{[":
-                try:
+                with suppress(ValueError):
                     yield "\n".join(_list_texts(json.loads(line)))
-                except ValueError:
-                    pass
     elif name.endswith(".xml"):
         yield "\n".join(ElementTree.fromstring(text).itertext())  # noqa: S314  our own
     elif name.endswith((".html", ".md", ".svg")):
@@ -107,10 +108,8 @@ def answering(plant: Plant) -> Iterator[str]:
             while line := self.rfile.readline().decode().strip():
                 name, _, value = line.partition(": ")
                 headers.append((name, value.replace(plant.key, "luma-api-test-main")))
-            length = int(dict((name.lower(), value) for name, value in headers).get("content-length", 0))
-            request = Request(
-                method=first[0], url=first[1], headers=tuple(headers), body=self.rfile.read(length)
-            )
+            length = int({name.lower(): value for name, value in headers}.get("content-length", 0))
+            request = Request(method=first[0], url=first[1], headers=tuple(headers), body=self.rfile.read(length))
             found = re.search(r"place-(\w+)", request.body.decode("utf-8", "replace"))
             self.wfile.write(_write(plant, service.handle(request), found[1] if found else ""))
 

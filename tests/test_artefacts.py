@@ -46,6 +46,8 @@ PROPERTY = """
         raise RuntimeError(TEXTS[5]) from KeyError(TEXTS[6])
 """
 KEYS = BODY.filter(lambda body: body[0].isalnum() and len({*body}) > 9).map("luma-api-{}".format)
+COUNTS = [1, pytest.param(6, marks=pytest.mark.slow)]
+"""How many keys are tried, each at some forty places."""
 PLANTS = st.builds(Plant, KEYS, st.integers(0, 2**32))
 
 
@@ -74,11 +76,12 @@ def write_project(plant: Plant) -> frozenset[str]:
     Path("test_mine.py").write_text(_dedent(PROPERTY.format(texts=[plant.text() for _ in range(7)])))
     Path("p.toml").write_text(
         f'# {plant.line()}\n[keys]\nmain-key = {{env = "{NAME}"}}\n[values]\nour-text = {json.dumps(plant.line())}\n'
-        f'[roles]\nour-text = {json.dumps(plant.line())}\nour-other = {json.dumps(plant.line())}\n'
+        f"[roles]\nour-text = {json.dumps(plant.line())}\nour-other = {json.dumps(plant.line())}\n"
     )
     Path("d.toml").write_text(
         f'# {plant.line()}\n[[deviation]]\ncases = "things.yaml#case-detail"\nfacet = "detail"\n'
-        f"answer = {json.dumps(plant.line())}\nreason = {json.dumps(plant.line())}\nowner = {json.dumps(plant.line())}\n"
+        f"answer = {json.dumps(plant.line())}\nreason = {json.dumps(plant.line())}\n"
+        f"owner = {json.dumps(plant.line())}\n"
     )
     return frozenset(("things.yaml", "test_mine.py", "p.toml", "d.toml"))
 
@@ -125,7 +128,6 @@ def check_run(plant: Plant, pytester: pytest.Pytester, capsys: Output, monkeypat
     assert plant.find_leaks(said | made | written) == {}
 
 
-
 def check_foreign(plant: Plant, capsys: Output) -> None:
     """Check what is said of recordings and results of other makers, with the key in all that is text in them."""
     body, header = json.dumps({"detail": plant.text(), plant.text(): plant.text()}), plant.line()
@@ -141,10 +143,12 @@ def check_foreign(plant: Plant, capsys: Output) -> None:
                          "content": {"text": said, "mimeType": "application/json"}},
         }
         for moment, method, path, sent, status, said in (
-            ("2026-01-01T00:00:00Z", "POST", "", asked, 400, body), ("2026-01-01T00:00:01Z", "POST", "", asked, 418, body),
+            ("2026-01-01T00:00:00Z", "POST", "", asked, 400, body),
+            ("2026-01-01T00:00:01Z", "POST", "", asked, 418, body),
             ("2026-01-01T00:00:02Z", "GET", f"/{plant.key}", "", 404, plant.text()),
             ("2026-01-01T00:00:02Z", "GET", f"/{plant.key[9:]}?a={plant.key}", "", 200, body),
-            (plant.text(), plant.text(), "", asked, 400, body), ("2026-01-01T00:00:03Z", "POST", "", asked, plant.text(), body),
+            (plant.text(), plant.text(), "", asked, 400, body),
+            ("2026-01-01T00:00:03Z", "POST", "", asked, plant.text(), body),
         )
     ]  # fmt: skip
     Path("a.har").write_text(json.dumps({"log": {"version": "1.2", "comment": plant.text(), "entries": entries}}))
@@ -158,7 +162,13 @@ def check_foreign(plant: Plant, capsys: Output) -> None:
         {"request": plant.text(), plant.text(): {}},
     ]  # fmt: skip
     Path("c.yaml").write_text(json.dumps({"version": 1, "interactions": cassette}))
-    shown = {"case": plant.text(), "title": plant.text(), "section": plant.text(), "verdict": "fail", "detail": plant.text()}
+    shown = {
+        "case": plant.text(),
+        "title": plant.text(),
+        "section": plant.text(),
+        "verdict": "fail",
+        "detail": plant.text(),
+    }
     Path("r.jsonl").write_text(f"{format_header(Judged())}\n{json.dumps(shown)}\n")
     Path("s.jsonl").write_text(f"{format_header(Judged())}\n{plant.text()}\n")
     said = say_all(
@@ -200,11 +210,11 @@ def check_client(plant: Plant, capsys: Output) -> None:
     """Check what is said and reported of a client that sends, prints and raises the key."""
     texts = [plant.line(), plant.line(), *(plant.text() for _ in range(5))]
     Path("mine.py").write_text(CLIENT.format(texts=texts))
-    chosen = ["--scenario", "429/*", "--report", "out"]
+    chosen = ["--scenario", "429/retry-after-*", "--report", "out"]
     said = say_all(
         capsys,
         ["client", "--function", "mine.py:main", *chosen],
-        ["client", "--scenario", "429/seconds-short", "--scenario", "401/*", "--jobs", "2", "--", sys.executable, "mine.py"],
+        ["client", "--scenario", "429/retry-after-1", "--", sys.executable, "mine.py"],
         ["client", "--function", f"mine.py:{b64encode(plant.key.encode()).decode()}"],
         ["client", "--label", plant.line()[:60], "--", plant.line(), b64encode(plant.key.encode()).decode()],
         ["report", "out", "--format", "deviations"],
@@ -239,17 +249,24 @@ def check_files(plant: Plant, capsys: Output) -> None:
     )
     with answering(plant) as url:
         said |= say_all(capsys, ["profile", url, "--profile", "p.toml", "--output", "new.toml"])
-        said |= say_all(capsys, ["precedence", "model-unknown", "--base-url", url, "--profile", "p.toml", "--output", "order.json"])
+        said |= say_all(
+            capsys, ["precedence", "unknown-model", "--base-url", url, "--profile", "p.toml", "-o", "order.json"]
+        )
     written = read_all(Path(), planted | {"wrong.yaml", "wrong.toml", "odd.toml", "page.md"})
     assert plant.find_leaks(said | written) == {}
 
 
+@pytest.mark.parametrize("count", COUNTS)
 def test_a_key_is_nowhere_after_a_run(
-    begin: Callable[[Plant], None], pytester: pytest.Pytester, capsys: Output, monkeypatch: pytest.MonkeyPatch
+    count: int,
+    begin: Callable[[Plant], None],
+    pytester: pytest.Pytester,
+    capsys: Output,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Answers, the project's files, its tests and options hold it; screen, reports and recording do not."""
 
-    @settings(same_examples(3), phases=[Phase.generate])
+    @settings(same_examples(count), phases=[Phase.generate])
     @given(PLANTS)
     def check(plant: Plant) -> None:
         begin(plant)
@@ -258,13 +275,14 @@ def test_a_key_is_nowhere_after_a_run(
     check()
 
 
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("check", [check_foreign, check_client, check_files])
 def test_a_key_is_in_nothing_that_a_command_writes(
-    check: Callable[[Plant, Output], None], begin: Callable[[Plant], None], capsys: Output
+    count: int, check: Callable[[Plant, Output], None], begin: Callable[[Plant], None], capsys: Output
 ) -> None:
     """Recordings, results and files of others hold it, and clients send, print and raise it."""
 
-    @settings(same_examples(3), phases=[Phase.generate])
+    @settings(same_examples(count), phases=[Phase.generate])
     @given(PLANTS)
     def try_one(plant: Plant) -> None:
         begin(plant)

@@ -18,7 +18,7 @@ HELD: dict[str, tuple[str, ...]] = {
     "A base URL with a user": ("pytest_plugin/test_scrubbing::test_a_key_in_a_base_url_is_hidden_above_the_run",),
     "An argument that holds a key": ("pytest_plugin/test_keys_in_arguments::test_a_key_in_an_argument_is_refused_before_anything_shows_it", "pytest_plugin/test_keys_in_arguments::test_a_key_in_the_id_of_a_test_is_refused"),
     "A text is searched whole": ("test_shown::test_a_text_may_be_clipped_anywhere_in_a_key", "test_shown::test_only_the_redactor_makes_text_that_may_be_shown"),
-    "A key is recognised": ("redaction/test_covered::test_a_key_is_found_in_every_spelling",),
+    "A key is recognised": ("test_artefacts::test_a_key_is_nowhere_after_a_run", "test_artefacts::test_a_key_is_in_nothing_that_a_command_writes", "redaction/test_covered::test_a_key_is_found_in_every_spelling",),
     "Each of them, and the key itself": ("redaction/test_covered::test_a_key_is_found_in_every_spelling",),
     "Since a text may have been cut": ("redaction/test_covered::test_eight_characters_of_a_key_count_as_the_key", "redaction/test_covered::test_public_keys_stay_readable_beside_a_key_that_begins_alike"),
     "A shorter key": ("redaction/test_covered::test_a_short_key_is_hidden_whole_only",),
@@ -42,10 +42,12 @@ HELD: dict[str, tuple[str, ...]] = {
     "A second run": ("pytest_plugin/test_full_disk::test_a_second_run_into_the_same_files_is_refused",),
     "The lock is a file": ("reading/test_lock::test_what_a_killed_process_held_is_free",),
     "On a file system that knows no locks": ("reading/test_lock::test_a_file_system_without_locks_is_said_to_be_one",),
+    "Where standard output": ("cli/test_streams::test_a_stream_that_cannot_be_written_ends_no_command_in_a_traceback",),
+    "`show --body`": ("cli/test_cases::test_show_body_writes_no_key",),
     "Ctrl-C, SIGTERM and SIGHUP": ("pytest_plugin/test_interrupted::test_ctrl_c_is_never_green", "pytest_plugin/test_interrupted::test_other_signals_end_a_run_in_good_order"),
     "Where writing fails": ("pytest_plugin/test_full_disk::test_a_recording_that_cannot_be_written_ends_the_run", "pytest_plugin/test_full_disk::test_each_other_format_can_fail"),
     "A recording and `results.jsonl`": ("reading/test_regular_file::test_a_growing_file_has_whole_pieces_only",),
-    "All other files": ("reading/test_regular_file::test_a_file_that_cannot_be_replaced_stays_as_it_was",),
+    "All other files": ("cli/test_full_disk::test_each_write_of_a_command_can_fail", "reading/test_regular_file::test_a_file_that_cannot_be_replaced_stays_as_it_was",),
     "A recording that is dated": ("session/test_record::test_a_recording_that_is_too_old_is_not_judged",),
 }  # fmt: skip
 """The beginning of each sentence, and what holds it."""

@@ -166,6 +166,19 @@ def test_show_refuses_what_does_not_exist(capsys: Output, arguments: list[str], 
     assert why in complaint(capsys, "show", *arguments)
 
 
+def test_show_body_writes_no_key(tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is piped cannot be hidden, so a key in a case of the user's is refused; what looks like one is not."""
+    monkeypatch.setenv("MINE", "luma-api-0f9e8d7c6b5a4f3e2d1c0b9a")
+    mine = tmp_path / "mine.yaml"
+    case = "  - {id: a, title: t, request: {auth: none, body: {prompt: '%s'}}, status: 401, detail: d}\n"
+    for text, status in (("luma-api-0f9e8d7c6b5a4f3e2d1c0b9a", 4), ("luma-api-another", 0)):
+        mine.write_text(f"{SCHEMA}section: s\noperation: POST /v1/generations\ncases:\n{case % text}")
+        assert main(["show", f"{mine}#a", "--body"]) == status
+        said = capsys.readouterr()
+        assert "0f9e8d7c" not in said.out + said.err
+        assert ("the body holds the key in MINE" in said.err) is (status == 4)
+
+
 def test_show_body_prints_exactly_the_bytes_sent(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """It is the bytes that are sent, without a line feed; the only body among several steps needs no --step."""
     assert main(["show", LONG, "--body"]) == 0

@@ -15,6 +15,7 @@ from luma_conformance.reading.regular_file import replace_text
 from luma_conformance.recording import har
 from tests.failing import fail_writing
 from tests.kit import Run
+from tests.verdicts import SHOW
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def test_a_second_run_into_the_same_files_is_refused(run: Run, arguments: list[s
     """It says so before it sends or removes anything."""
     Path("out").mkdir()
     Path("out/results.jsonl").write_text("the first run's")
-    let_go = hold(Path("out/results.jsonl"))
+    let_go = hold(Path("out/results.jsonl"), SHOW)
 
     ended = run(*arguments)
     let_go()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import types
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,18 +16,20 @@ import pytest
 from luma_conformance.errors import InputError
 from luma_conformance.reading import lock
 from luma_conformance.reading.lock import hold
+from luma_conformance.redaction.redactor import Redactor
+from tests.verdicts import SHOW
 
 
 def test_a_file_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     """The second is told so, by whatever name it calls the file; when the first has let go, nothing is left."""
     (tmp_path / "link.har").symlink_to("run.har")
-    let_go = hold(tmp_path / "run.har")
-    other = hold(tmp_path / "other.har")
+    let_go = hold(tmp_path / "run.har", SHOW)
+    other = hold(tmp_path / "other.har", SHOW)
 
     with pytest.raises(InputError, match=r"link\.har is being written by another run; wait for its end, or name anoth"):
-        hold(tmp_path / "link.har")
+        hold(tmp_path / "link.har", SHOW)
     let_go()
-    hold(tmp_path / "link.har")()
+    hold(tmp_path / "link.har", SHOW)()
     other()
 
     assert [path.name for path in tmp_path.iterdir()] == ["link.har"]
@@ -36,24 +39,24 @@ def test_what_a_killed_process_held_is_free(tmp_path: Path) -> None:
     """The lock's file may lie about, but it holds nobody up."""
     program = (
         "import sys; from pathlib import Path; from luma_conformance.reading.lock import hold\n"
-        "hold(Path(sys.argv[1])); print(flush=True); input()"
+        "hold(Path(sys.argv[1]), str); print(flush=True); input()"
     )
     words = [sys.executable, "-c", program, str(tmp_path / "x")]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
         with pytest.raises(InputError, match="another run"):
-            hold(tmp_path / "x")
+            hold(tmp_path / "x", SHOW)
         os.kill(other.pid, signal.SIGKILL)
 
-    hold(tmp_path / "x")()
+    hold(tmp_path / "x", SHOW)()
     assert not [*tmp_path.iterdir()]
 
 
 def test_a_file_that_cannot_be_held_is_an_input_error(tmp_path: Path) -> None:
     """There is no such folder."""
     with pytest.raises(InputError, match="cannot be written: No such file"):
-        hold(tmp_path / "none" / "x")
+        hold(tmp_path / "none" / "x", SHOW)
 
 
 def test_a_file_system_without_locks_is_said_to_be_one(
@@ -65,12 +68,26 @@ def test_a_file_system_without_locks_is_said_to_be_one(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    hold(tmp_path / "x")()
+    hold(tmp_path / "x", SHOW)()
 
     assert (
         capsys.readouterr().err == f"{tmp_path / 'x'} is not locked (No locks available); let no other run write it\n"
     )
     assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_said_of_a_lock_holds_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key may be in the path, and standard error may be full."""
+    monkeypatch.setattr(lock, "_lock", lambda _: OSError(errno.ENOLCK, "No locks available"))
+    path = tmp_path / "luma-api-0f9e8d7c6b5a4f3e2d1c0b9a"
+    hold(path, Redactor({path.name: "$MINE"}).show)()
+    assert "$MINE is not locked" in capsys.readouterr().err
+
+    with suppress(OSError), open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        hold(path, SHOW)()
 
 
 def test_files_are_held_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +112,10 @@ def test_files_are_held_on_windows_too(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(lock, "msvcrt", windows, raising=False)
     monkeypatch.setattr(Path, "unlink", unlink)
 
-    let_go = hold(tmp_path / "x")
+    let_go = hold(tmp_path / "x", SHOW)
     with pytest.raises(InputError, match="another run"):
-        hold(tmp_path / "x")
+        hold(tmp_path / "x", SHOW)
     let_go()
 
     assert removed == [tmp_path / ".x.lock"]
-    hold(tmp_path / "x")()
+    hold(tmp_path / "x", SHOW)()

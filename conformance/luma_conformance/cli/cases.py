@@ -9,9 +9,9 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from luma_conformance.arguments import http_url, whole_number
+from luma_conformance.arguments import find_key, http_url, whole_number
 from luma_conformance.catalogue import files as casefiles
 from luma_conformance.catalogue.media import encode
 from luma_conformance.catalogue.roles import ROLES
@@ -26,6 +26,9 @@ from luma_conformance.target.profile import load_profile
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
     from luma_conformance.cli.show import Showing
+
+SEARCHED: Final = 1_000_000
+"""Bytes of a body that are searched for keys; the rest is of media, which take most of it."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -158,10 +161,7 @@ def _write_generated(options: argparse.Namespace) -> Exit:
         body = encode(json.loads(options.id))
     except (ValueError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}") from None
-    print(end="", flush=True)
-    if sys.stdout:  # it may be closed
-        sys.stdout.buffer.write(body)
-    return Exit.CONFORMANT
+    return _write_raw(body, options.id)
 
 
 def _write_body(showing: Showing, numbers: list[int]) -> Exit:
@@ -171,9 +171,19 @@ def _write_body(showing: Showing, numbers: list[int]) -> Exit:
         raise InputError(f"{showing.case.id} sends no body{' there' * (len(numbers) < len(showing.requests))}")
     if len(bodies) > 1:
         raise InputError(f"{showing.case.id}: steps {', '.join(map(str, bodies))} send a body; choose one with --step")
+    ((number, body),) = bodies.items()
+    return _write_raw(body, repr(showing.case.steps[number - 1].ask.body))
+
+
+def _write_raw(body: bytes, written_from: str) -> Exit:
+    """Write a body as it is; raise InputError if it holds a key, which nothing would hide."""
+    if (name := find_key([written_from, body[:SEARCHED].decode("utf-8", "replace")], os.environ)) is not None:
+        raise InputError(
+            f"the body holds the key in {name}, and would be written as it is; `run` sends it, and hides it"
+        )
     print(end="", flush=True)
     if sys.stdout:  # it may be closed
-        sys.stdout.buffer.write(*bodies.values())
+        sys.stdout.buffer.write(body)
     return Exit.CONFORMANT
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
-import os
 from pathlib import Path
 
 from luma_conformance.catalogue import files as casefiles

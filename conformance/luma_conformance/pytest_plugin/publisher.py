@@ -72,7 +72,7 @@ class Publisher:
         for file, name in self._files.items():
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                self._locks.callback(hold(file))
+                self._locks.callback(hold(file, scrub))
                 file.unlink(missing_ok=True)  # so that nobody mistakes an earlier run's file for this run's
                 if name == _LINES:
                     self._streams[file] = Growing(file, "xb")

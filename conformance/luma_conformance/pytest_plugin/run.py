@@ -328,7 +328,7 @@ class Run:
         from luma_conformance.reading.lock import hold
 
         try:
-            self._config.add_cleanup(hold(record))
+            self._config.add_cleanup(hold(record, guard(self._config)[1]))
         except InputError as error:
             raise pytest.UsageError(guard(self._config)[1](f"--luma-record: {error}")) from None
 

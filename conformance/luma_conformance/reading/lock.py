@@ -12,6 +12,7 @@ from typing import Final
 
 from luma_conformance.errors import InputError
 from luma_conformance.reading.regular_file import check_regular
+from luma_conformance.shown import Scrub
 
 if sys.platform == "win32":
     import msvcrt
@@ -21,11 +22,12 @@ else:
 _HELD: Final = (errno.EAGAIN, errno.EACCES)
 
 
-def hold(path: Path) -> Callable[[], None]:
+def hold(path: Path, scrub: Scrub) -> Callable[[], None]:
     """Return what lets go of a file that this run alone may write until then; raise InputError where another has it.
 
     The lock is on a file beside it, which need not be there yet and may be replaced. The system lets go of it however
-    the process ends. Where a file system knows no locks, there is none, and standard error says so.
+    the process ends. Where a file system knows no locks, there is none, and standard error says so;
+    `scrub` makes that fit to be shown.
     """
     real = Path(os.path.realpath(path))
     try:
@@ -44,7 +46,12 @@ def hold(path: Path) -> Callable[[], None]:
             raise InputError(f"{path} is being written by another run; wait for its end, or name another file")
         if _is_still_there(descriptor, lock):
             if failure is not None:
-                print(f"{path} is not locked ({failure.strerror}); let no other run write it", file=sys.stderr)
+                with suppress(OSError):
+                    print(
+                        scrub(f"{path} is not locked ({failure.strerror}); let no other run write it"),
+                        file=sys.stderr,
+                        flush=True,
+                    )
             return lambda: _release(descriptor, lock)
         os.close(descriptor)  # the other run removed it between our two calls
 
