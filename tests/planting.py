@@ -6,7 +6,7 @@ import html
 import json
 import re
 import socketserver
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -129,14 +129,15 @@ def _write(plant: Plant, response: Response, place: str) -> bytes:
     status, reason, body, more = response.status, "Fine", response.body, [("Connection", "close")]
     if place in ("detail", "member", "list", "nested", "text", "page"):
         status = 400
-        body = {
+        made: dict[str, Callable[[], str]] = {
             "detail": lambda: json.dumps({"detail": plant.text()}),
             "member": lambda: json.dumps({"detail": "no", plant.text(): 1}),
             "list": lambda: json.dumps([plant.text(), [plant.text()]], ensure_ascii=False),
             "nested": lambda: json.dumps({"detail": json.dumps({"detail": {"a": plant.text()}})}),
             "text": plant.text,
             "page": lambda: f"<!doctype html><p>{plant.text()}",
-        }[place]().encode("utf-8", "replace")
+        }
+        body = made[place]().encode("utf-8", "replace")
     elif place == "output":
         url = f"https://files.example/{re.sub('[^!-~]', '', plant.text())}"
         body = json.dumps({**json.loads(body), "state": plant.text(), "output": [{"url": url}]}).encode()
