@@ -64,46 +64,56 @@ def describe(
 
     For asking again: `profile` is the file the run was given, `added` what each request gets on its way.
     """
-    case, verdict = result.case, result.verdict
-    number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
-    exchange = deciding_exchange(result)
-    show_it = show_command(case, profile, catalogue)
-    texts = {
-        "severity": worst_severity(verdict.mismatches),
-        "reason": verdict.reason,
-        "step": f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
-        "expected": describe_expected(case.steps[number - 1].expect, case),
-        "erratum": case.erratum,
-        "show": show_it,
-    }
-    if exchange is not None:
-        texts |= {
-            "actual": _tell_answer(exchange.response),
-            "nearest": nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id),
-            "request_id": header(exchange.response.headers, "X-Request-Id"),
-            "exchange": _digest(exchange),
-        }
-    told = {name: text for name, text in texts.items() if text}
+    verdict, exchange = result.verdict, deciding_exchange(result)
+    show_it = show_command(result.case, profile, catalogue)
+    told = {name: text for name, text in _list_evidence(result, catalogue).items() if text}
     different = [text for mismatch in verdict.mismatches for text in _texts_of(mismatch)]
-    found = iter(show_all([*told.values(), *different], scrub))
+    found = iter(show_all([*told.values(), show_it, *different], scrub))
     shown = {name: next(found) for name in told}
     # It has the key of the request, so it would have all the others searched one by one.
-    again = "" if exchange is None else curl(exchange.request, base_url, f"{show_it} --step {number}", added)
+    again = "" if exchange is None else curl(exchange.request, base_url, f"{show_it} --step {_step(result)}", added)
     return replace(
         outline(result, scrub, seconds, file),
         severity=shown.get("severity"),
         reason=_shorten(shown.get("reason")),
         step=shown.get("step"),
         expected=_shorten(shown.get("expected")),
-        differences=tuple(_differ(mismatch, next(found), next(found), next(found)) for mismatch in verdict.mismatches),
         erratum=_shorten(shown.get("erratum")),
-        show=shown.get("show"),
         actual=one_line(shown["actual"]) if "actual" in shown else None,
         nearest=shown.get("nearest"),
-        curl=scrub(again) if again else None,
         request_id=_shorten(shown.get("request_id"), MAX_REQUEST_ID),
         exchange=shown.get("exchange"),
+        show=next(found),
+        differences=tuple(_differ(mismatch, next(found), next(found), next(found)) for mismatch in verdict.mismatches),
+        curl=scrub(again) if again else None,
     )
+
+
+def _list_evidence(result: Result, catalogue: Catalogue) -> dict[str, str | None]:
+    """Return the evidence of a verdict, by the name it has there, as it came."""
+    case, verdict, exchange = result.case, result.verdict, deciding_exchange(result)
+    number = _step(result)
+    texts = {
+        "severity": worst_severity(verdict.mismatches),
+        "reason": verdict.reason,
+        "step": f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
+        "expected": describe_expected(case.steps[number - 1].expect, case),
+        "erratum": case.erratum,
+    }
+    if exchange is None:
+        return texts
+    return texts | {
+        "actual": _tell_answer(exchange.response),
+        "nearest": nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id),
+        "request_id": header(exchange.response.headers, "X-Request-Id"),
+        "exchange": _digest(exchange),
+    }
+
+
+def _step(result: Result) -> int:
+    """Return the number of the step that went wrong, or the last."""
+    mismatches = result.verdict.mismatches
+    return mismatches[0].step if mismatches else len(result.case.steps)
 
 
 def outline(result: Result, scrub: Scrub, seconds: float = 0.0, file: str | None = None) -> Judged:
