@@ -161,8 +161,9 @@ def split_lines(text: Shown) -> tuple[Shown, ...]:
 
 def show_all(texts: Sequence[str], scrub: Scrub) -> tuple[Shown, ...]:
     """Return texts as they may be shown, in one search where none of them has a secret, which is usual."""
-    whole = "\n".join(texts)
-    return tuple(map(Shown, texts)) if len(whole) <= MAX_SHOWN and scrub(whole) == whole else tuple(map(scrub, texts))
+    whole = "\n".join(filter(None, texts))
+    safe = len(whole) <= MAX_SHOWN and (not whole or scrub(whole) == whole)
+    return tuple(map(Shown if safe else scrub, texts))
 
 
 def escape_marks(text: str) -> str:

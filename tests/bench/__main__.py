@@ -5,6 +5,8 @@ gate        the whole gate, one case, failures, a start of pytest, drawn request
 workers     eight workers on a slow server
 scaling     recordings, reports and comparisons, up to 100,000 exchanges and 30,000 cases
 hostile     servers that attack: time, memory and verdict of each
+redaction   texts of 16 MiB of every kind, searched for keys: time and memory of each
+echoes      keys spelt at random, and how many of them are left in what is shown
 comparison  what the suite and schemathesis alone find of the same wrong servers: an hour, goes on where it stopped
 
 Without a part, the first four. On a busy machine only the ratios say something, those of processor time best.
@@ -17,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests import hostile
-from tests.bench import comparison, gate, measuring, scaling, workers
+from tests.bench import comparison, echoes, gate, measuring, redaction, scaling, workers
 from tests.bench.peers.compare import compare
 
 Part = Callable[[argparse.Namespace], Iterator[str]]
@@ -54,6 +56,8 @@ PARTS: dict[str, Part] = {
     "gate": _measure_gate,
     "scaling": _measure_scaling,
     "hostile": lambda _: map(str, hostile.rows()),
+    "redaction": lambda _: redaction.measure(),
+    "echoes": lambda _: echoes.measure(),
 }
 USUAL = ("workers", "peers", "gate", "scaling")
 

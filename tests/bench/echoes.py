@@ -1,9 +1,10 @@
-"""Prints how many keys, each spelt in a way drawn at random, are left: `python -m tests.bench.echoes [COUNT]`."""
+"""Prints how many keys, spelt in ways drawn at random, are left: `python -m tests.bench.echoes [COUNT [SEED]]`."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 
 from luma_conformance.redaction.redactor import Redactor
@@ -13,8 +14,8 @@ LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789_-.~+/"
 AROUND = " .,;:!\"'(){}[]<>\n=?&%xyZ09é"
 
 
-def main(count: int, seed: int) -> None:
-    """Print the keys tried and left, and for each that is left how it was spelt."""
+def measure(count: int = 2000, seed: int = 1) -> Iterator[str]:
+    """Yield how each key that is left was spelt, and then how many were tried and left."""
     told: Counter[str] = Counter()
     for number in range(count):
         random = Random(f"{seed}/{number}")  # noqa: S311
@@ -30,14 +31,14 @@ def main(count: int, seed: int) -> None:
             told["not shown"] += 1
         elif "$KEY" not in scrubbed or left > 23 * len(written) / len(key) + 12:
             told["left"] += 1
-            print(
-                f"{number}: {' > '.join(layer.__name__ for layer in layers)}: {left} of {len(written)} characters left"
-            )
+            spelt = " > ".join(layer.__name__ for layer in layers)
+            yield f"{number}: {spelt}: {left} of {len(written)} characters left"
         else:
             told["hidden"] += 1
             told["hidden whole"] += left <= 9 * len(written) / len(key) + 12
-    print(f"{count} tried: {dict(told)}")
+    yield f"{count} tried: {dict(told)}"
 
 
 if __name__ == "__main__":
-    main(*(int(one) for one in (*sys.argv[1:], *("2000", "1")[len(sys.argv) - 1 :])))
+    for line in measure(*map(int, sys.argv[1:])):
+        print(line, flush=True)

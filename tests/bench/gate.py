@@ -24,7 +24,7 @@ from tests.bench.server import serving
 CASES = 300
 EXAMPLES = 1000
 KEY = {"LUMA_AGENTS_API_KEY": "luma-api-bench"}
-GATE = (*PYTEST, "-p", "no:schemathesis", "--pyargs", "luma_conformance", "--rootdir", ".")
+GATE = (*PYTEST, "-p", "no:schemathesis", "--pyargs", "luma_conformance")
 ONE = (sys.executable, "-m", "luma_conformance", "run", "create/400-unknown-model/page-example", *KIT)
 _ROW = tuple[str, str, str, str, str]
 
@@ -55,11 +55,11 @@ def list_costs(folder: Path, rounds: int) -> Iterator[_ROW]:
 def list_ratios(folder: Path, rounds: int) -> Iterator[tuple[str, str, str, str]]:
     """Yield a row for failures beside passes, and for a start of pytest with the kit's plugin beside one without."""
     (folder / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
-    nothing = [*PYTEST, "--rootdir", ".", "test_nothing.py"]
+    nothing = [*PYTEST, "test_nothing.py"]
     with serving() as right, serving("--wrong") as wrong:
         (cases := folder / "bench").mkdir()
         write_all(cases, CASES, right)
-        plain = [*PYTEST, *KIT, "--rootdir", ".", "cases", "--base-url"]
+        plain = [*PYTEST, *KIT, "cases", "--base-url"]
         pairs: dict[str, tuple[Callable[[], Cost], Callable[[], Cost], str]] = {
             f"{CASES} cases, all fail / all pass": (
                 lambda: run([*plain, wrong], cwd=cases, env={**BARE, **KEY}, statuses=(1,)),

@@ -21,7 +21,11 @@ LAUNCH: Final = Path(__file__).with_name("launch.py")
 BARE: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 KIT: Final = ("-p", "pytest_base_url.plugin", "-p", "luma_conformance.pytest_plugin.plugin")
 """With `BARE`, the plugins that the kit needs, and no others."""
-PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull)
+PYTEST: Final = (
+    *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull),
+    *("--rootdir", ".", "--confcutdir", "."),
+)
+"""pytest on the current folder; without a limit it would also collect the folders above, and what others keep there."""
 _UNSET: Final = frozenset({"PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH"})
 """Variables that would slow a process down, or speed it up, on this machine only."""
 

@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -97,9 +97,14 @@ def _measure(name: str) -> str:
     return f"{name:44} {seconds:6.2f} s {memory:6.0f} MiB more  {shown}"
 
 
-if __name__ == "__main__":
-    word = sys.argv[1] if sys.argv[1:] else ""
+def measure(word: str = "") -> Iterator[str]:
+    """Yield a line for each text whose name holds a word."""
     for name in (name for name in TEXTS if word in name):
         # A process for each, since memory is counted at its highest.
         with multiprocessing.get_context("fork").Pool(1) as pool:
-            print(pool.apply(_measure, (name,)), flush=True)
+            yield pool.apply(_measure, (name,))
+
+
+if __name__ == "__main__":
+    for line in measure(*sys.argv[1:2]):
+        print(line, flush=True)

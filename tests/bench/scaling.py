@@ -58,7 +58,7 @@ _AUDITS = (
 
 def list_runs(url: str) -> tuple[Work, ...]:
     """Return the work of judging cases on a server, each after what it needs."""
-    judge = (*PYTEST, *KIT, "--rootdir", ".", "cases")
+    judge = (*PYTEST, *KIT, "cases")
     live = {**BARE, "LUMA_AGENTS_API_KEY": "luma-api-bench"}
     return (
         Work(name="collect", command=(*judge, "--collect-only", "-q"), variables=live),

@@ -34,13 +34,13 @@ def measure() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         with serving("--delay", str(DELAY)) as url:
             write_all(Path(folder), CASES, url)
-            command = [*PYTEST, *KIT, *_SPREAD, "--rootdir", ".", "--base-url", url, "cases"]
+            command = [*PYTEST, *KIT, *_SPREAD, "--base-url", url, "cases"]
             tell(f"workers: {CASES} cases")
             cost = run(command, cwd=Path(folder), env={**BARE, "LUMA_AGENTS_API_KEY": "luma-api-bench"})
             rows.append((f"{CASES} generated cases", count_requests(url), cost.wall))
         with slow_reference() as url:
             tell("workers: the gate")
-            command = [*PYTEST, *KIT, *_SPREAD, "--pyargs", "luma_conformance", "--rootdir", ".", "--base-url", url]
+            command = [*PYTEST, *KIT, *_SPREAD, "--pyargs", "luma_conformance", "--base-url", url]
             cost = run(command, cwd=Path(folder), env=BARE)
             rows.append(("the gate on the reference", count_requests(url), cost.wall))
     yield show_table(

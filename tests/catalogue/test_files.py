@@ -11,6 +11,7 @@ from luma_conformance.catalogue.files import (
     CASES,
     EVERY_RESPONSE,
     SCHEMA,
+    find_own,
     is_case_file,
     is_own,
     load,
@@ -158,3 +159,15 @@ def test_a_case_is_the_kits_own_by_its_id(tmp_path: Path) -> None:
     assert is_own(kits)
     assert not is_own(replace(kits, id=f"{kits.section_id}/no-such-case"))
     assert not any(map(is_own, load_file(file).cases))
+
+
+def test_a_case_of_the_kits_own_is_found_by_its_id_in_one_file() -> None:
+    """Each case is the one that the whole catalogue has, which is not read for it; other words name none."""
+    ids = [case.id for case in own()]
+    own.cache_clear()
+    found = [find_own(one) for one in ids]
+    others = [find_own(one) for one in ("", "/", "create", "create/400-keyframes", "create/400-key*/control", "../x/y")]
+
+    assert own.cache_info().misses == 0
+    assert found == [own().get(one) for one in ids]
+    assert others == [None] * 6

@@ -19,10 +19,12 @@ from luma_conformance.judge.explain import (
     describe_answer,
     describe_expected,
     failure_text,
+    outline,
 )
 from luma_conformance.matching import show
 from luma_conformance.model import Case, Exchange, Facet, Headers, Mismatch, Outcome, Request, Response, Result, Verdict
 from luma_conformance.redaction.redactor import Redactor
+from luma_conformance.shown import Shown
 from tests import kit
 
 KEYFRAMES = """\
@@ -208,6 +210,38 @@ def test_no_secret_is_shown_whole_or_in_part(answer: Exchange) -> None:
 
     assert SECRET[:5] not in told.replace("luma-conformance", "")
     assert "$" in told
+
+
+def test_a_verdict_takes_few_searches() -> None:
+    """What a right answer came to is searched for secrets at once; of a wrong one, the evidence, and the command."""
+    searched: list[str] = []
+
+    def count(text: str) -> Shown:
+        searched.append(text)
+        return scrub(text)
+
+    def judged(said: str) -> Result:
+        answer = exchange(400, {"detail": said}, (("X-Request-Id", "550e8400"),))
+        wrong = judge_step(case("negative-index"), 1, [answer], {}, EveryResponse(())).mismatches
+        verdict = Verdict(outcome=Outcome.FAIL, mismatches=wrong)
+        return Result(case=case("negative-index"), verdict=verdict, exchanges=(answer,))
+
+    outline(judged("no"), count)
+    assert len(searched) == 1
+    searched.clear()
+    describe(judged("no"), CATALOGUE, BASE, count)
+    assert len(searched) == 3
+    searched.clear()
+    describe(judged(f"no {SECRET}"), CATALOGUE, BASE, count)
+    assert len(searched) > 3  # with a secret in one of them, each text is searched alone
+
+
+def test_a_secret_in_one_text_changes_no_other() -> None:
+    """The evidence is the same for two answers of which one repeats the key, apart from where it is repeated."""
+    plain, repeated = (
+        explained("negative-index", exchange(400, {"detail": f"key {word} is wrong"})) for word in ("$LUMA_KEY", SECRET)
+    )
+    assert plain == repeated
 
 
 @pytest.mark.parametrize("before", [*range(170, 200, 5), *range(370, 400, 5)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -104,17 +104,23 @@ def own_holdings() -> tuple[Holding, ...]:
     return load([root / EVERY_RESPONSE], below=root.parent).holdings
 
 
+def find_own(case_id: str) -> Case | None:
+    """Return the kit's own case with an id, or None; only the file that it would be in is read."""
+    return _own_cases(case_id.rpartition("/")[0]).get(case_id)
+
+
 def is_own(case: Case) -> bool:
-    """Return whether a case is one of the kit's own by its id; of these, only those of its section are read."""
-    return case.id in _own_ids(case.section_id)
+    """Return whether a case is one of the kit's own by its id."""
+    return case.id in _own_cases(case.section_id)
 
 
 @cache
-def _own_ids(section: str) -> frozenset[str]:
-    file = specs() / f"{section}.yaml"
+def _own_cases(section: str) -> Mapping[str, Case]:
+    root = specs()
+    file = root / f"{section}.yaml"
     if not is_case_file(file) or section_name(file) != section:
-        return frozenset()
-    return frozenset(case.id for case in load_file(file).cases)
+        return {}
+    return {case.id: case for case in load_file(file, file.relative_to(root.parent).as_posix()).cases}
 
 
 @lru_cache(maxsize=1)

@@ -98,6 +98,9 @@ def _read_target(word: str) -> tuple[str, str] | None:
 
 def _list_nodes(word: str) -> Iterator[str]:
     """Yield pytest's node ids for the cases a word names; raise InputError if it names none."""
+    if (case := casefiles.find_own(word)) is not None:
+        yield f"{casefiles.specs().parent / case.place.file}::{case.slug}"
+        return
     if found := casefiles.own().matching(word):
         for file, cases in groupby(found, key=lambda case: case.place.file):
             yield from _whole_or_each(casefiles.specs().parent / file, list(cases))

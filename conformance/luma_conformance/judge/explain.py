@@ -58,46 +58,71 @@ def describe(
     profile: str | None = None,
     seconds: float = 0.0,
     added: Headers = (),
+    file: str | None = None,
 ) -> Judged:
-    """Return what a case came to, every text of it fit to be shown; `seconds` is what it took.
+    """Return what a case came to, every text of it fit to be shown; `seconds` is what it took, `file` what it is in.
 
     For asking again: `profile` is the file the run was given, `added` what each request gets on its way.
     """
-    case, verdict = result.case, result.verdict
-    number = verdict.mismatches[0].step if verdict.mismatches else len(case.steps)
-    exchange = deciding_exchange(result)
-    show_it = show_command(case, profile, catalogue)
-    severity = worst_severity(verdict.mismatches)
-    judged = replace(
-        outline(result, scrub, seconds),
-        severity=None if severity is None else scrub(severity),
-        reason=_shorten(verdict.reason, scrub) if verdict.reason else None,
-        step=scrub(f"{number} of {len(case.steps)}") if len(case.steps) > 1 else None,
-        expected=_shorten(describe_expected(case.steps[number - 1].expect, case), scrub),
-        differences=tuple(shown_mismatch(mismatch, scrub) for mismatch in verdict.mismatches),
-        erratum=_shorten(case.erratum, scrub) if case.erratum else None,
-        show=scrub(show_it),
-    )
-    if exchange is None:
-        return judged
-    nearest = nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id)
+    verdict, exchange = result.verdict, deciding_exchange(result)
+    show_it = show_command(result.case, profile, catalogue)
+    told = {name: text for name, text in _list_evidence(result, catalogue).items() if text}
+    different = [text for mismatch in verdict.mismatches for text in _texts_of(mismatch)]
+    found = iter(show_all([*told.values(), show_it, *different], scrub))
+    shown = {name: next(found) for name in told}
+    # It has the key of the request, so it would have all the others searched one by one.
+    again = "" if exchange is None else curl(exchange.request, base_url, f"{show_it} --step {_step(result)}", added)
     return replace(
-        judged,
-        actual=describe_answer(exchange.response, scrub),
-        nearest=None if nearest is None else scrub(nearest),
-        curl=scrub(curl(exchange.request, base_url, f"{show_it} --step {number}", added)),
-        request_id=_request_id(exchange, scrub),
-        exchange=scrub(_digest(exchange)),
+        outline(result, scrub, seconds, file),
+        severity=shown.get("severity"),
+        reason=_shorten(shown.get("reason")),
+        step=shown.get("step"),
+        expected=_shorten(shown.get("expected")),
+        erratum=_shorten(shown.get("erratum")),
+        actual=one_line(shown["actual"]) if "actual" in shown else None,
+        nearest=shown.get("nearest"),
+        request_id=_shorten(shown.get("request_id"), MAX_REQUEST_ID),
+        exchange=shown.get("exchange"),
+        show=next(found),
+        differences=tuple(_differ(mismatch, next(found), next(found), next(found)) for mismatch in verdict.mismatches),
+        curl=scrub(again) if again else None,
     )
 
 
-def outline(result: Result, scrub: Scrub, seconds: float = 0.0) -> Judged:
+def _list_evidence(result: Result, catalogue: Catalogue) -> dict[str, str | None]:
+    """Return the evidence of a verdict, by the name it has there, as it came."""
+    case, verdict, exchange = result.case, result.verdict, deciding_exchange(result)
+    number = _step(result)
+    texts = {
+        "severity": worst_severity(verdict.mismatches),
+        "reason": verdict.reason,
+        "step": f"{number} of {len(case.steps)}" if len(case.steps) > 1 else None,
+        "expected": describe_expected(case.steps[number - 1].expect, case),
+        "erratum": case.erratum,
+    }
+    if exchange is None:
+        return texts
+    return texts | {
+        "actual": _tell_answer(exchange.response),
+        "nearest": nearest_entry(exchange.response, verdict.mismatches, catalogue, other_than=case.id),
+        "request_id": header(exchange.response.headers, "X-Request-Id"),
+        "exchange": _digest(exchange),
+    }
+
+
+def _step(result: Result) -> int:
+    """Return the number of the step that went wrong, or the last."""
+    mismatches = result.verdict.mismatches
+    return mismatches[0].step if mismatches else len(result.case.steps)
+
+
+def outline(result: Result, scrub: Scrub, seconds: float = 0.0, file: str | None = None) -> Judged:
     """Return what a case came to without its evidence, which takes as long to put into words as the case to judge."""
     case, verdict = result.case, result.verdict
     standing = "" if result.standing is None else result.standing.value
-    texts = case.id, case.title, case.section, case.place.file, case.operation, standing
-    own = show_all(texts, scrub)
-    others = show_all([*verdict.notes, *verdict.known, *case.needs], scrub)
+    texts = case.id, case.title, case.section, file or case.place.file, case.operation, standing
+    shown = show_all([*texts, *verdict.notes, *verdict.known, *case.needs], scrub)
+    own, others = shown[: len(texts)], shown[len(texts) :]
     notes, known = len(verdict.notes), len(verdict.notes) + len(verdict.known)
     return Judged(
         case=own[0],
@@ -158,6 +183,10 @@ def describe_expected(expect: Expectation, case: Case) -> str:
 
 def describe_answer(response: Response, scrub: Scrub) -> Shown:
     """Return what a server said in one line: the status, and the detail or else the start of the body."""
+    return one_line(scrub(_tell_answer(response)))
+
+
+def _tell_answer(response: Response) -> str:
     detail = detail_of(response)
     if not isinstance(detail, str) and not response.body.isascii():
         content_type = header(response.headers, "Content-Type") or "no Content-Type"
@@ -167,12 +196,19 @@ def describe_answer(response: Response, scrub: Scrub) -> Shown:
     else:
         start = " ".join(response.body[:MAX_DECODED].decode("utf-8", "replace").split())
         said = show_line(start or "(no body)", MAX_LINE, beyond=max(0, len(response.body) - MAX_DECODED))
-    return one_line(scrub(f"{response.status}  {said}"))
+    return f"{response.status}  {said}"
 
 
 def shown_mismatch(mismatch: Mismatch, scrub: Scrub) -> Difference:
     """Return a mismatch whose texts are fit to be shown."""
-    where, why, rests_on = show_all([mismatch.where, mismatch.why, mismatch.rests_on], scrub)
+    return _differ(mismatch, *show_all(_texts_of(mismatch), scrub))
+
+
+def _texts_of(mismatch: Mismatch) -> tuple[str, str, str]:
+    return mismatch.where, mismatch.why, mismatch.rests_on
+
+
+def _differ(mismatch: Mismatch, where: Shown, why: Shown, rests_on: Shown) -> Difference:
     return Difference(
         facet=mismatch.facet,
         where=cut(one_line(where), MAX_LINE),
@@ -265,13 +301,8 @@ def _differences(differences: Iterable[Mismatch]) -> Iterator[str]:
             yield f"{where}{one.why}  [{one.rests_on}]"
 
 
-def _request_id(exchange: Exchange, scrub: Scrub) -> Shown | None:
-    value = header(exchange.response.headers, "X-Request-Id")
-    return cut(one_line(scrub(value)), MAX_REQUEST_ID) if value else None
-
-
-def _shorten(text: str, scrub: Scrub) -> Shown:
-    return cut(one_line(scrub(text)), MAX_LINE)
+def _shorten(text: Shown | None, most: int = MAX_LINE) -> Shown | None:
+    return None if text is None else cut(one_line(text), most)
 
 
 def _digest(exchange: Exchange) -> str:

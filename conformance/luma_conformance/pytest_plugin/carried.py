@@ -16,9 +16,9 @@ import pytest
 from luma_conformance.judge.evidence import is_whole, summarize
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
-from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SESSION, guard, run_of
+from luma_conformance.pytest_plugin.run import CASE_PROPERTY, SCRUBBED, SESSION, guard, run_of
 from luma_conformance.pytest_plugin.sessions import describe_run
-from luma_conformance.shown import Scrub
+from luma_conformance.shown import NOTHING, Scrub, Shown, fill, join
 
 _RUN: Final = "luma_run"
 _JUDGED: Final = "luma_judged"
@@ -44,7 +44,8 @@ def attach(item: pytest.Item, report: pytest.TestReport, judged: Judged) -> None
     properties = _junit_properties(judged, known=CASE_PROPERTY in dict(item.user_properties))
     for owner in (report, item):  # JUnit reads the properties from the teardown's report
         kept = [one for one in owner.user_properties if one[0] not in _PROPERTIES]  # less those of earlier attempts
-        owner.user_properties[:] = kept + properties
+        owner.user_properties[:] = [*kept, *properties]
+    item.stash[SCRUBBED] = [*item.stash.get(SCRUBBED, ()), *properties]
 
 
 def detach(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
@@ -68,16 +69,16 @@ def attributes_from(data: dict[str, Any], scrub: Scrub) -> dict[str, object]:
     return {name: make(json.loads(data.pop(name)), "a worker", scrub) for name, make in read.items() if name in data}
 
 
-def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, object]]:
+def _junit_properties(judged: Judged, *, known: bool) -> list[tuple[str, Shown]]:
     """Return a verdict's properties for JUnit; `known`: the name of the case is among the properties already."""
     properties = {
-        CASE_PROPERTY: "" if known else judged.case,
+        CASE_PROPERTY: NOTHING if known else judged.case,
         "luma_section": judged.section,
-        "luma_verdict": "" if judged.verdict in _TOLD_BY_JUNIT else judged.verdict.value,
+        "luma_verdict": NOTHING if judged.verdict in _TOLD_BY_JUNIT else fill(judged.verdict.value),
         "luma_reason": judged.reason,
         "luma_against": judged.standing,
-        "luma_note": "; ".join(judged.notes),
-        "luma_facets": ", ".join(judged.facets),
-        "luma_flaky": judged.flaky,
+        "luma_note": join("; ", judged.notes),
+        "luma_facets": fill(", ".join(judged.facets)),
+        "luma_flaky": fill(judged.flaky),
     }
     return [(name, text) for name, text in properties.items() if text]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +68,7 @@ class CaseItem(pytest.Item):
         result = self._play()
         passed = result.verdict.outcome is Outcome.PASS
         describe = session.outline if passed and not run_of(self.config).wants_report else session.describe
-        judged = describe(result, time.perf_counter() - began)
-        self.judged = judged = replace(judged, file=session.scrub(self.file))
+        self.judged = judged = describe(result, time.perf_counter() - began, self.file)
         account(self)
         if judged.verdict is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {judged.reason}")

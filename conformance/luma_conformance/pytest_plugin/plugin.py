@@ -19,7 +19,7 @@ from luma_conformance.arguments import KEYS_ARE_READ, find_key
 from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin import client_fixtures
 from luma_conformance.pytest_plugin.options import add_options
-from luma_conformance.pytest_plugin.run import GUARD, NAME, Run, guard, is_ours, run_of, uses_target
+from luma_conformance.pytest_plugin.run import GUARD, NAME, SCRUBBED, Run, guard, is_ours, run_of, uses_target
 from luma_conformance.pytest_plugin.scrubbing import hide_user, scrub_report
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 PACKAGE = "luma_conformance"
 SHOWN_BY_CI = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
-
-SCRUBBED: pytest.StashKey[Collection[tuple[str, object]]] = pytest.StashKey()
-"""The properties of an item's last report, in which there is no secret."""
 
 MARKERS = (
     "luma(status, section, operation): a case of the Luma Agents API's catalogue, "

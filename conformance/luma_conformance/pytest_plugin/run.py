@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -37,6 +37,8 @@ OTHER_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The target a run judges, and the one that --luma-against compares it with."""
 GUARD: pytest.StashKey[tuple[Redactor, Scrub]] = pytest.StashKey()
 """What `guard` returns, once there is something to guard."""
+SCRUBBED: pytest.StashKey[Collection[tuple[str, object]]] = pytest.StashKey()
+"""The properties of an item's last report, in which there is no secret."""
 
 CASE_PROPERTY: Final = "luma_case"
 """The name of the property that marks a report as one of a property test; JUnit shows it."""

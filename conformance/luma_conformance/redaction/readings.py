@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from luma_conformance.redaction.effort import PER_READING, PER_REFERENCE, PER_UNIT, Effort
@@ -23,6 +23,11 @@ _WHITE: Final = b"\t\n\v\f\r "
 _CONTROLS: Final = bytes([*range(0x20), 0x7F])
 _UNSEEN_CONTROLS: Final = bytes(octet for octet in _CONTROLS if octet not in _WHITE)
 _MARK: Final = b"\1"
+
+# Looked for as numbers: bytes in bytes are tried as a number first, at the price of an exception each time.
+_NUL, _NEWLINE, _RETURN, _DOUBLE, _SINGLE, _BACKTICK, _EQUALS, _BACKSLASH, _PERCENT, _AND = b"\0\n\r\"'`=\\%&"
+# Each gap and each escape has one of these, the blank aside; a text without them has only itself for a reading.
+_SIGN: Final = re.compile(rb"""[\0-\x1f\x7f-\xff"'`=\\%&]""")
 _NO_BREAK: Final = _UNSEEN_CONTROLS.replace(_MARK, b"")
 _ELLIPSIS: Final = "…".encode()
 
@@ -58,6 +63,10 @@ _OTHER_THAN_BASE64: Final = re.sub(rb"[A-Za-z0-9+/_-]", b"", bytes(range(256)))
 _OTHER_THAN_HEX: Final = re.sub(rb"[0-9a-fA-F]", b"", bytes(range(256)))
 _FEWEST: Final = 8
 """Characters in a row that make a stretch of decoded bytes a text."""
+TOGETHER: Final = 16_384
+"""Bytes of a text up to which all that its hex and base64 hold is read at once: each reading has a cost of its own."""
+# Between two of those: what no escape goes on with, and then what is no text, in UTF-8 and UTF-16.
+_APART: Final = b",\1\x7f\x7f"
 _STRETCH: Final = b"a" * _FEWEST
 _SEEN: Final = bytes(ord(" " if octet == _MARK[0] else "a") for octet in range(256))
 
@@ -118,11 +127,15 @@ def flatten(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
     """
     for _ in range(ROUNDS):
         effort.spend(len(raw) * PER_READING)
-        if b"\0" in raw:
+        if _SIGN.search(raw) is None:
+            return raw.replace(b" ", b"")
+        if _NUL in raw:
             others += _decode_utf_16(raw)
-        others += _keep_signs(raw)
+        if _NEWLINE in raw or _RETURN in raw:
+            others += _keep_signs(raw)
         raw = before = _strip(raw)
-        others += (text for text in _decode_quoted_printable(raw) if text not in others)
+        if _EQUALS in raw:
+            others += (text for text in _decode_quoted_printable(raw) if text not in others)
         for sign, decode in _KINDS:
             if raw is before and sign in raw and (decoded := decode(raw, effort)) != raw:
                 raw = decoded
@@ -133,7 +146,7 @@ def flatten(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
 
 def _keep_signs(raw: bytes) -> Iterator[bytes]:
     """Yield a text in which the sign before a line break belongs to the text, always and where hex follows it."""
-    if any(sign in raw for sign in _SOFT_BREAKS):
+    if _has_any(raw, _SOFT_BREAKS):
         raw = raw.replace(b"\r\n", b"\n").replace(b"\\\n", b"\\ ")
         yield raw.replace(b"=\n", b"= ")
         if _BROKEN_ESCAPE.search(raw):
@@ -145,13 +158,17 @@ def _strip(raw: bytes) -> bytes:
     raw = raw.translate(None, _UNSEEN_CONTROLS)
     if not raw.isascii():
         raw = UNSEEN.sub(b"", raw.replace(_ELLIPSIS, b"..."))
-    if b"\n" in raw:
-        raw = _SOFT_BREAK.sub(b"", raw) if any(sign in raw for sign in _SOFT_BREAKS) else raw
-        raw = _MARGIN.sub(b"\n", raw) if any(sign in raw for sign in _MARGINS) else raw
-    if b'"' in raw or b"'" in raw or b"`" in raw:
+    if _NEWLINE in raw:
+        raw = _SOFT_BREAK.sub(b"", raw) if _has_any(raw, _SOFT_BREAKS) else raw
+        raw = _MARGIN.sub(b"\n", raw) if _has_any(raw, _MARGINS) else raw
+    if _DOUBLE in raw or _SINGLE in raw or _BACKTICK in raw:
         joined = raw.translate(None, _BETWEEN_QUOTES)
-        raw = _QUOTES.sub(b"", raw) if any(pair in joined for pair in _QUOTED) else raw
+        raw = _QUOTES.sub(b"", raw) if _has_any(joined, _QUOTED) else raw
     return raw.translate(None, _WHITE)
+
+
+def _has_any(raw: bytes, signs: Iterable[bytes]) -> bool:
+    return any(raw.find(sign) >= 0 for sign in signs)
 
 
 def _decode_backslashes(raw: bytes, effort: Effort) -> bytes:
@@ -185,7 +202,7 @@ def _decode_percent(raw: bytes, effort: Effort) -> bytes:
 
 def _decode_quoted_printable(raw: bytes) -> Iterator[bytes]:
     """Yield the quoted-printable stretches of a text, decoded: `=` before two hex digits in a query is none."""
-    if b"=" in raw and (stretches := [found[0] for found in _QUOTED_PRINTABLE.finditer(raw)]):
+    if stretches := [found[0] for found in _QUOTED_PRINTABLE.finditer(raw)]:
         yield binascii.a2b_qp(b" ".join(stretches))
 
 
@@ -199,7 +216,8 @@ def _remove_backslashes(raw: bytes, _: Effort) -> bytes:
 
 
 _KINDS: Final = (
-    (b"\\", _decode_backslashes), (b"%", _decode_percent), (b"&", _decode_references), (b"\\", _remove_backslashes)
+    (_BACKSLASH, _decode_backslashes), (_PERCENT, _decode_percent), (_AND, _decode_references),
+    (_BACKSLASH, _remove_backslashes),
 )  # fmt: skip
 
 
@@ -223,21 +241,27 @@ def _join_units(found: re.Match[bytes]) -> bytes:
 
 def _unpack(flat: bytes) -> Iterator[bytes]:
     """Yield the readable part of what the hex and base64 in a flat text hold, for each place they may begin at."""
+    decoded = _decode(flat)
+    for text in decoded if len(flat) > TOGETHER else (_APART.join(decoded),):
+        yield from _read_text(text)
+
+
+def _decode(flat: bytes) -> Iterator[bytes]:
+    """Yield the bytes that hex and base64 in a flat text stand for, from each offset that gives others."""
     digits = flat.translate(_STANDARD, _OTHER_THAN_BASE64)
     for offset in range(4 if len(digits) > _FEWEST else 0):
         end = len(digits) - ((len(digits) - offset) % 4 == 1)
-        yield from _read_text(binascii.a2b_base64(digits[offset:end] + b"=" * (-(end - offset) % 4)))
-    if b"0x" in flat or b"0X" in flat:
-        flat = flat.replace(b"0x", b"").replace(b"0X", b"")
+        yield binascii.a2b_base64(digits[offset:end] + b"=" * (-(end - offset) % 4))
+    flat = flat.replace(b"0x", b"").replace(b"0X", b"")
     digits = flat.translate(None, _OTHER_THAN_HEX)
     for offset in range(2 if len(digits) > _FEWEST else 0):
         even = len(digits) - (len(digits) - offset) % 2
-        yield from _read_text(binascii.unhexlify(digits[offset:even]))
+        yield binascii.unhexlify(digits[offset:even])
 
 
 def _read_text(decoded: bytes) -> Iterator[bytes]:
     """Yield what of some bytes may be a text: eight characters or more in a row."""
-    if b"\0" in decoded:
+    if _NUL in decoded:
         yield from _decode_utf_16(decoded)
     text = decoded.decode("utf-8", "replace").replace("\ufffd", "\1").encode().translate(None, _NO_BREAK)
     seen = text.translate(_SEEN)

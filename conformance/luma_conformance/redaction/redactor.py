@@ -59,6 +59,7 @@ _SIGNED: Final = re.compile(
     (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
 )
 
+_SIGNED_BY: Final = re.compile(rb"[=%\\]")
 _SIGNERS: Final = (b"sig", b"policy", b"credential", b"security-token", b"accesskeyid", b"accessid", b"key-pair-id")
 
 # RFC 6265, section 4.1.1: `cookie-name "=" cookie-value`, the value perhaps in quotes, attributes after a semicolon.
@@ -280,9 +281,8 @@ class Redactor:
 
     def _search(self, flat: bytes, effort: Effort) -> Iterator[Span]:
         """Yield where secrets are in a flat text."""
-        yield from self._needles.find(flat, effort)
-        yield from self._hidden.find(flat, effort)
-        yield from self._of_recordings.find(flat, effort)
+        for needles in filter(None, (self._needles, self._hidden, self._of_recordings)):
+            yield from needles.find(flat, effort)
         effort.spend(len(flat) * len(self._learned) // 2)
         for form, shown in self._learned:
             at = flat.find(form)
@@ -312,6 +312,8 @@ class LearningTransport:
 
 def safe_text(text: Shown) -> Shown:
     r"""Return the text with what a terminal would obey and half surrogates as \uXXXX."""
+    if text.isprintable():  # which is told quickly
+        return text
     return Shown(_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
@@ -335,8 +337,10 @@ def _find_signatures(raw: bytes, names: Iterable[str]) -> Iterator[Span]:
 
     In a text that was scrubbed before, some have what stands for a secret: `names` are those.
     """
+    if _SIGNED_BY.search(raw) is None:  # which is told quickly
+        return
     lower = raw.lower()
-    if not any(name in lower for name in _SIGNERS):  # which is told quickly
+    if not any(name in lower for name in _SIGNERS):  # this too
         return
     shown_before = {*map(_encode, names)}
     for found in _SIGNED.finditer(raw):

@@ -72,13 +72,17 @@ class Session:
         result = grade(result, self.deviations, lambda mismatch: self.describe_answer(mismatch, last))
         return apply_leniency(result, catalogue_files.own()) if self.lenient else result
 
-    def describe(self, result: Result, seconds: float = 0.0) -> Judged:
-        """Return the verdict on a case with all its evidence, safe to show; `seconds` is how long it took."""
-        return describe(result, catalogue_files.own(), self.base_url, self.scrub, self.profile, seconds, self.added)
+    def describe(self, result: Result, seconds: float = 0.0, file: str | None = None) -> Judged:
+        """Return the verdict on a case with all its evidence, safe to show; `seconds` is how long it took.
 
-    def outline(self, result: Result, seconds: float = 0.0) -> Judged:
+        `file` is what reports call the file of the case, where that is not what its own messages call it.
+        """
+        own = catalogue_files.own()
+        return describe(result, own, self.base_url, self.scrub, self.profile, seconds, self.added, file)
+
+    def outline(self, result: Result, seconds: float = 0.0, file: str | None = None) -> Judged:
         """Return the verdict without evidence, for a case that passed in a run without a report."""
-        return outline(result, self.scrub, seconds)
+        return outline(result, self.scrub, seconds, file)
 
     def describe_answer(self, mismatch: Mismatch, exchange: Exchange | None) -> str:
         """Return what is wrong with an answer, in the words that entries of known deviations use."""

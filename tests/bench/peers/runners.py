@@ -52,7 +52,7 @@ def _floor(suffix: str) -> Line:
 
 
 def _ours(*plugins: str) -> Line:
-    return lambda url: [*PYTEST, *plugins, "--rootdir", ".", "--base-url", url, "cases"]
+    return lambda url: [*PYTEST, *plugins, "--base-url", url, "cases"]
 
 
 RUNNERS: Final = (
@@ -60,7 +60,7 @@ RUNNERS: Final = (
     Runner(name=FLOOR, command=_floor("yaml")),
     Runner(
         name=NOTHING,
-        command=lambda _: [*PYTEST, "-p", "noop_items", "--rootdir", ".", "cases"],
+        command=lambda _: [*PYTEST, "-p", "noop_items", "cases"],
         variables={**BARE, "PYTHONPATH": str(HERE)},
         sends=False,
     ),
