@@ -611,7 +611,7 @@ def test_the_estimate_knows_what_they_take(property_: Property) -> None:
     [
         (identity.test_a_key_is_compared_whole, 114),
         (identity.test_a_key_opens_nothing_from_another_place, 85),
-        (identity.test_an_id_is_compared_whole, 52),
+        (identity.test_an_id_is_compared_whole, 51),
         (identity.test_another_clients_generation_is_hidden_whatever_it_is, 39),
         (identity.test_made_request_ids_never_repeat, 32),
         (identity.test_a_request_id_comes_back_on_every_answer, 106),

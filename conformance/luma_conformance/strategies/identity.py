@@ -245,7 +245,7 @@ UNREADABLE: Final[Mapping[str, Change]] = {
 
 
 NO_IDS: Final = (
-    "latest", "null", "undefined", "0", "9" * 20, "*", "a%b",
+    "latest", "null", "0", "9" * 20, "*", "a%b",
     "output.png", "z" * 36, "A1B2C3D4-E5F6-4A7B-8C9D-0E1F2A3B4C5D", "ffffffff-ffff-ffff-ffff-ffffffffffff",
     "00000000-0000-0000-0000-000000000000", "0190163d-8694-739b-aea5-966c26f8ad91", "b" * 250, "港",
 )  # fmt: skip
