@@ -215,6 +215,11 @@ def _by_format() -> Iterator[Miniature]:
             )
 
 
+_PALETTE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAH0EAAAABAQMAAACGb2FnAAAAA1BMVEUAAACn"
+    "ej3aAAAAEUlEQVR4nGNgGAWjYBQMfwAAA+oAAYPNSU8AAAAASUVORK5CYII="
+)
+"""A PNG of 8001x1 with a palette."""
 _LOSSLESS: Final = "UklGRhoAAABXRUJQVlA4TA4AAAAvPwDQBwcQEf0PRET/Aw=="
 """A lossless WebP of 64x8001."""
 
@@ -230,7 +235,7 @@ def _by_encoding() -> Iterator[Miniature]:
     """Yield services that find no sides in a format's files of one encoding."""
     rows: tuple[tuple[str, str, Callable[[bytes], bool], Body], ...] = (
         ("jpeg-progressive", "progressive JPEGs", lambda raw: raw[:2] == b"\xff\xd8" and b"\xff\xc2" in raw, inline(jpeg(8001, 40).replace(b"\xff\xc0", b"\xff\xc2"), "jpeg")),
-        ("png-palette", "PNGs with a palette", lambda raw: raw[1:4] == b"PNG" and raw[25:26] == b"\x03", inline(png(8001, 40).replace(b"\x08\x02", b"\x08\x03"))),
+        ("png-palette", "PNGs with a palette", lambda raw: raw[1:4] == b"PNG" and raw[25:26] == b"\x03", {"data": _PALETTE, "media_type": "image/png"}),
         ("webp-lossless", "lossless WebPs", lambda raw: raw[12:16] == b"VP8L", {"data": _LOSSLESS, "media_type": "image/webp"}),
     )  # fmt: skip
     for name, says, has, reference in rows:
