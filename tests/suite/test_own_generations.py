@@ -76,6 +76,18 @@ def test_a_right_server_is_not_accused(wrap: Callable[[Handle], Handle]) -> None
     assert luma_target.tried["identity"] > 30
 
 
+@pytest.mark.parametrize("place", ["source", "start_frame", "end_frame"])
+def test_a_reference_to_another_clients_generation_that_is_accepted_is_found(place: str) -> None:
+    """Whose generation it is counts wherever a request may refer to one."""
+
+    def trust(request: Request, answer: Response) -> Response:
+        named = f'"{place}": {{"generation_id"' in request.body.decode()
+        return overlook("generation not found")(request, answer) if named else answer
+
+    with pytest.raises(NonConformance, match="with a generation of another client: expected a refusal, got 201"):
+        JUDGE(target_on(on_answers(trust)))
+
+
 def test_keys_may_see_nothing_of_each_other() -> None:
     """A server that scopes generations to keys, not clients, is as right: no key refers to another's."""
     owners: dict[str, str] = {}

@@ -120,6 +120,37 @@ def test_a_needless_header_that_matters_is_caught(wrong: Wrong, said: str) -> No
         transport.test_needless_headers_do_not_change_the_answer(target_on(wrong))
 
 
+def in_html(handle: Handle) -> Handle:
+    """Write errors as HTML where HTML is asked for."""
+
+    def answer(request: Request) -> Response:
+        found = handle(request)
+        asked = (header(request.headers, "Accept") or "").startswith("text/html")
+        return replace(found, body=b"<p>no</p>") if asked and found.status >= 400 else found
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (in_html, "a request with an unknown model, HTML or a problem accepted"),
+        (instead(404, b'{"detail": "Unbekannt"}', has("Accept-Language", "de")), "the headers of a browser: 404"),
+    ],
+)
+def test_an_error_of_another_shape_or_language_is_caught(wrong: Wrong, said: str) -> None:
+    """An error is what it is, whatever the client would rather have."""
+    with pytest.raises(NonConformance, match=said):
+        transport.test_needless_headers_do_not_change_the_answer(target_on(wrong))
+
+
+def test_what_cannot_be_had_as_html_may_be_a_406() -> None:
+    """A server may take Accept at its word."""
+    refusing_html = instead(406, REFUSED, has("Accept", "text/html"))
+
+    transport.test_needless_headers_do_not_change_the_answer(target_on(refusing_html))
+
+
 @contextmanager
 def over_http(answer: Answer, read: Read = read_by_length, version: str = "HTTP/1.1") -> Iterator[LumaTarget]:
     """Yield a server on a real socket as properties see it."""

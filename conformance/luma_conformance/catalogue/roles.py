@@ -36,6 +36,8 @@ KEYS: Final[Mapping[str, str]] = {
     "low-rpm-key": "a key, of its own client, with a small RPM limit; its concurrent-job limit is not tighter",
     "low-concurrency-key": "a key, of its own client, with a small concurrent-job limit; its RPM limit is not tighter",
 }
+CLIENTLESS: Final = ("revoked-key", "expired-key")
+"""The roles of keys that open nothing: of which client they were does not matter."""
 MEDIA: Final[Mapping[str, str]] = {
     "image-url": "a public URL of an image",
     "video-url": "a public URL of an MP4 video of 5 to 10 seconds at 24 frames a second",

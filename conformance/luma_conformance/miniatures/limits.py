@@ -101,7 +101,7 @@ _FEATURES: Final[tuple[tuple[str, str, Callable[[Asked, str], Hashable], Body], 
     ("media", "whether there are references", lambda asked, client: (client, bool(asked.body.get("image_ref"))), {"image_ref": [{"url": "https://media.test/image.png"}]}),
     ("resolution", "resolution", lambda asked, client: (client, str((asked.body.get("video") or {}).get("resolution"))), {**VIDEO, "video": {"resolution": "540p"}}),
 )  # fmt: skip
-_SENT: Final[tuple[tuple[str, str], ...]] = (("X-Request-Id", "another"), ("User-Agent", "another/1.0"), ("Content-Type", "application/json; charset=utf-8"))  # fmt: skip
+_SENT: Final[tuple[tuple[str, str], ...]] = (("X-Request-Id", "another"), ("User-Agent", "another/1.0"), ("x-stainless-retry-count", "1"), ("Content-Type", "application/json; charset=utf-8"))  # fmt: skip
 
 
 def rate(*bodies: Body) -> Witness:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -174,6 +175,7 @@ def counting_wrong() -> Iterator[Miniature]:
     for rule, name, says, make, body in rows:
         yield _area(f"{rule}/{name}", f"It {says}.", rule, make, body, touches=_is_large)
     yield from _by_format()
+    yield from _by_encoding()
     yield _area(
         "image-too-wide/swapped",
         "Its text about a side that is too long has height and width in each other's place.",
@@ -211,6 +213,44 @@ def _by_format() -> Iterator[Miniature]:
                 ),
                 touches=lambda asked: "image-too-wide" in asked.broken,
             )
+
+
+_PALETTE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAH0EAAAABAQMAAACGb2FnAAAAA1BMVEUAAACn"
+    "ej3aAAAAEUlEQVR4nGNgGAWjYBQMfwAAA+oAAYPNSU8AAAAASUVORK5CYII="
+)
+"""A PNG of 8001x1 with a palette."""
+_LOSSLESS: Final = "UklGRhoAAABXRUJQVlA4TA4AAAAvPwDQBwcQEf0PRET/Aw=="
+"""A lossless WebP of 64x8001."""
+
+
+def _decode(data: object) -> bytes:
+    try:
+        return binascii.a2b_base64(str(data or ""))
+    except ValueError:
+        return b""
+
+
+def _by_encoding() -> Iterator[Miniature]:
+    """Yield services that find no sides in a format's files of one encoding."""
+    rows: tuple[tuple[str, str, Callable[[bytes], bool], Body], ...] = (
+        ("jpeg-progressive", "progressive JPEGs", lambda raw: raw[:2] == b"\xff\xd8" and b"\xff\xc2" in raw, inline(jpeg(8001, 40).replace(b"\xff\xc0", b"\xff\xc2"), "jpeg")),
+        ("png-palette", "PNGs with a palette", lambda raw: raw[1:4] == b"PNG" and raw[25:26] == b"\x03", {"data": _PALETTE, "media_type": "image/png"}),
+        ("webp-lossless", "lossless WebPs", lambda raw: raw[12:16] == b"VP8L", {"data": _LOSSLESS, "media_type": "image/webp"}),
+    )  # fmt: skip
+    for name, says, has, reference in rows:
+
+        def find(right: Find, subject: Subject, has: Callable[[bytes], bool] = has) -> Iterable[Fault]:
+            return wide(8000, "both", lambda raw: not has(_decode(raw.get("data"))))(right, subject)
+
+        yield _area(
+            f"image-too-wide/{name}",
+            f"It does not look at the sides of inline images that are {says}.",
+            "image-too-wide",
+            refinding("image-too-wide", find),
+            lambda reference=reference: give(IMAGE, image_ref=[reference]),
+            touches=lambda asked: "image-too-wide" in asked.broken,
+        )
 
 
 def _swap_sides(_: Request, response: Response) -> Response:

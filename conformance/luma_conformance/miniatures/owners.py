@@ -22,10 +22,12 @@ from luma_conformance.miniatures.miniature import (
     is_lookup,
     poll,
     redirecting,
+    serve,
 )
 from luma_conformance.model import GENERATIONS_PATH, Request, Response, header
 from luma_conformance.reference.cards import COMPLETED_IMAGE, COMPLETED_VIDEO, KEYS
 from luma_conformance.reference.generations import Generation
+from luma_conformance.reference.service import Service
 
 _MAIN: Final = "luma-api-test-main"
 _GOOD: Final = f"Bearer {_MAIN}"
@@ -367,6 +369,53 @@ def odd_ids() -> Iterator[Miniature]:
             )
 
 
+def unreadable_ids() -> Iterator[Miniature]:
+    """Yield services that break on bytes in an id, to which any refusal would do."""
+    for name, byte in (("a-nul", "%00"), ("no-utf-8", "%FF")):
+
+        def where(request: Request, byte: str = byte) -> bool:
+            return byte in request.url
+
+        yield _SCOPING.derive(
+            f"500-{name}",
+            f"It answers 500 to a lookup of an id with {byte} in it.",
+            _answered(where, 500, "Internal error"),
+            lambda byte=byte: (poll(f"{NOBODY}{byte}"),),
+            touches=lambda asked, where=where: is_lookup(asked) and where(asked.request),
+        )
+
+
+def foreign_references() -> Iterator[Miniature]:
+    """Yield services that do not ask whose generation it is that a request refers to somewhere."""
+    rows: tuple[tuple[str, str, Body], ...] = (
+        ("image-source", "source", {**CONTROLS["image_edit"], "source": {"generation_id": COMPLETED_IMAGE}}),
+        ("video-source", "source", {**CONTROLS["video_edit"], "source": {"generation_id": COMPLETED_VIDEO}}),
+        ("start-frame", "start_frame", {**CONTROLS["video"], "video": {"start_frame": {"generation_id": COMPLETED_VIDEO}}}),
+        ("end-frame", "end_frame", {**CONTROLS["video"], "video": {"end_frame": {"generation_id": COMPLETED_VIDEO}}}),
+    )  # fmt: skip
+    for name, place, body in rows:
+        yield _SCOPING.derive(
+            f"foreign-{name}",
+            f"A request of type {body['type']} may have a generation of another client as its {place}.",
+            _trusting(str(body["type"]), place),
+            lambda body=body: (create(body, "other"),),
+            touches=lambda asked, kind=body["type"]: asked.creates and asked.body.get("type") == kind,
+        )
+
+
+def _trusting(kind: str, place: str) -> Make:
+    class Trusting(Service):
+        def _check_references(self, client: Any, body: Body) -> None:
+            video = body.get("video")
+            if body.get("type") == kind:
+                body = {name: value for name, value in body.items() if name != place}
+                if isinstance(video, dict):
+                    body["video"] = {name: value for name, value in video.items() if name != place}
+            super()._check_references(client, body)
+
+    return serve(Trusting)
+
+
 def owner_operators() -> Iterator[Miniature]:
     """Yield every service that is wrong about keys or owners."""
     yield from open_doors()
@@ -374,3 +423,5 @@ def owner_operators() -> Iterator[Miniature]:
     yield from seen_by_others()
     yield from near_ids()
     yield from odd_ids()
+    yield from unreadable_ids()
+    yield from foreign_references()

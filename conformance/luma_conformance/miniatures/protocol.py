@@ -18,6 +18,7 @@ from luma_conformance.miniatures.miniature import (
     Miniature,
     Wire,
     around,
+    changing_answers,
     changing_requests,
     create,
     key_of,
@@ -118,7 +119,26 @@ def form_operators() -> Iterator[Miniature]:
         heading=_TRACING,
         touches=lambda asked: _exact(asked.request, "X-Request-Id"),
     )
+    yield _PROTOCOL.derive(
+        "html-errors",
+        "Its errors are HTML where Accept begins with HTML.",
+        changing_answers(_write_html),
+        lambda: (create({**IMAGE, "model": "uni-9"}, headers=(*TYPED, ("Accept", "text/html, */*;q=0.8"))),),
+        heading="Error response format",
+        touches=lambda asked: asked.answer.status >= 400 and _wants_html(asked.request),
+    )
     yield from _bodies()
+
+
+def _wants_html(request: Request) -> bool:
+    return (header(request.headers, "Accept") or "").startswith("text/html")
+
+
+def _write_html(request: Request, response: Response) -> Response:
+    if response.status < 400 or not _wants_html(request):
+        return response
+    kept = tuple(one for one in response.headers if one[0] != "Content-Type")
+    return replace(response, headers=(*kept, ("Content-Type", "text/html")), body=b"<h1>Error</h1>")
 
 
 def _rewritten(change: Callable[[bytes], bytes]) -> Make:

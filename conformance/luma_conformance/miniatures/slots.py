@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, STAYING
+from luma_conformance.miniatures.controls import CONTROLS, FAILING, IMAGE, SLOTS, STAYING
 from luma_conformance.miniatures.limits import JOBS, Limited, emptied_by, is_answered, is_poll, jobs
 from luma_conformance.miniatures.miniature import (
     Asked,
@@ -128,6 +128,34 @@ def _until_polled() -> Make:
     return serve(Unpolled)
 
 
+def _freed_by_others() -> Make:
+    class Freed(Limited):
+        def _poll(self, client: Any, generation_id: str, request: Request) -> Any:
+            found = self._generations.get(generation_id)
+            if found is not None and found.client != client.name:
+                self._clients[found.client].slots._ends[:1] = []
+            return super()._poll(client, generation_id, request)
+
+    return serve(Freed)
+
+
+def _freed_again() -> Make:
+    class Freed(Limited):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            self._over: set[str] = set()
+
+        def _poll(self, client: Any, generation_id: str, request: Request) -> Any:
+            view = super()._poll(client, generation_id, request)
+            if view["state"] in ("completed", "failed"):
+                if generation_id in self._over:
+                    client.slots._ends[:1] = []
+                self._over.add(generation_id)
+            return view
+
+    return serve(Freed)
+
+
 def _polled_slots() -> Iterator[Miniature]:
     client = "low-concurrency"
     stays = create({"prompt": STAYING[1]}, client)
@@ -141,6 +169,19 @@ def _polled_slots() -> Iterator[Miniature]:
         yield JOBS.derive(
             name, says, emptied_by(where, lambda client: client.slots._ends.clear()), moves(stays, *between, stays)
         )
+    over = create(IMAGE, client)
+    yield JOBS.derive(
+        "freed-by-others",
+        "A lookup of a running job by another client gives a slot back.",
+        _freed_by_others(),
+        moves(stays, poll("{id:0}"), stays),
+    )
+    yield JOBS.derive(
+        "freed-again",
+        "Each later poll of a job that is over gives one more slot back.",
+        _freed_again(),
+        lambda: [over, Wait(5), poll(f"{{id:{SLOTS - 1}}}", client), stays, poll(f"{{id:{SLOTS - 1}}}", client), stays],
+    )
     yield JOBS.derive(
         "until-polled",
         "It gives a slot back only once the end of its job was polled.",

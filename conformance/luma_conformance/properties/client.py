@@ -11,7 +11,7 @@ from luma_conformance.catalogue.roles import MAIN_KEY
 from luma_conformance.judge.answers import detail_of, find_always_wrong, member_of
 from luma_conformance.judge.explain import describe_trace
 from luma_conformance.judge.rate_limit import CONCURRENCY, RPM, Contradiction
-from luma_conformance.model import Exchange, Request, Response
+from luma_conformance.model import Exchange, Headers, Request, Response
 from luma_conformance.properties.asking import NOBODYS
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.properties.made_ids import check_made
@@ -21,11 +21,11 @@ from luma_conformance.strategies.jobs import Row, describe, list_features, plain
 PROMPT: Final = "A sunset over the ocean"
 SOON: Final = 5.0
 """Seconds in which another client's job may fail."""
-_SENT: Final[Mapping[str, tuple[str, str]]] = {
-    jobs.CLOSED: ("Connection", "close"),
-    jobs.AGENT: ("User-Agent", "another-client/1.0"),
-    jobs.ADDRESS: ("X-Forwarded-For", "203.0.113.7"),
-    jobs.TYPED: ("Content-Type", "application/json; charset=utf-8"),
+_SENT: Final[Mapping[str, Headers]] = {
+    jobs.CLOSED: (("Connection", "close"),),
+    jobs.AGENT: (("User-Agent", "another-client/1.0"), ("x-stainless-retry-count", "1")),
+    jobs.ADDRESS: (("X-Forwarded-For", "203.0.113.7"),),
+    jobs.TYPED: (("Content-Type", "application/json; charset=utf-8"),),
 }
 LONG: Final = 4
 """Of so many prompts that nothing depends on one is long."""
@@ -107,8 +107,7 @@ class Client:
         number = len(self.trace)
         request_id = "limits" if sender == jobs.TRACED_ALIKE else f"limits-{number}"
         request = self.luma_target.request(body=_encode(body), role=self.role, request_id=request_id)
-        if sender in _SENT:
-            name, text = _SENT[sender]
+        for name, text in _SENT.get(sender, ()):
             request = replace(request, headers=(*_without(request, name).headers, (name, text)))
         if sender == jobs.UNTRACED or (sender != jobs.TRACED_ALIKE and number % TRACED):
             request = _without(request, "X-Request-Id")

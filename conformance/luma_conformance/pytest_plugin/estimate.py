@@ -58,8 +58,8 @@ TABLES: Final[Mapping[str, tuple[int, int]]] = {
     "test_another_clients_generation_is_hidden_whatever_it_is": (28, 28),
     "test_made_request_ids_never_repeat": (18, 3),
     "test_a_request_id_comes_back_on_every_answer": (44, 14),
-    "test_how_a_head_is_written_does_not_change_the_answer": (22, 11),
-    "test_needless_headers_do_not_change_the_answer": (26, 13),
+    "test_how_a_head_is_written_does_not_change_the_answer": (11, 0),
+    "test_needless_headers_do_not_change_the_answer": (17, 3),
     "test_how_a_request_is_sent_does_not_change_the_answer": (16, 8),
     "test_a_refusal_is_for_its_reason": (44, 0),
 }

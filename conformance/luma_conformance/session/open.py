@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from luma_conformance.arguments import UNSET
-from luma_conformance.catalogue.roles import MAIN_KEY
+from luma_conformance.catalogue.roles import CLIENTLESS, MAIN_KEY
 from luma_conformance.errors import CouldNotJudge, ExchangeError, InputError
 from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.patience import Patience
@@ -283,6 +283,7 @@ def _make_passing(transport: Transport, clock: Clock, profile: Profile) -> Passi
         shared=advance is not None and advance.scope == SERVER,
         authorize=headers.__getitem__,
         same=same,
+        known={header for role, header in headers.items() if role not in CLIENTLESS},
     )
 
 

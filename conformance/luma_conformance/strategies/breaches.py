@@ -86,6 +86,8 @@ def _untyped_videos(_: str, material: Material) -> Ways:
     wrong = ("image/png", "application/octet-stream", "video", "xvideo/mp4", "mp4")
     ways: dict[str, Patch] = {"source by URL": {"source": {"url": url}}}
     ways |= {f"source by URL as {one}": {"source": {"url": url, "media_type": one}} for one in wrong}
+    # A name that ends like a video's declares nothing, and it is said before anything is fetched.
+    ways |= {"source by URL of a .mov": {"source": {"url": "https://example.com/source.mov"}}}
     ways |= {"source inline": {"source": {"data": data}}}
     return ways | {f"source inline as {one}": {"source": {"data": data, "media_type": one}} for one in wrong[:2]}
 
@@ -231,7 +233,7 @@ FIELD_BREACHES: Final = _iterate(
         kinds=facts.TYPES,
         broken=set_each(
             "model", "super-model-v9", "uni-2 & <b>{0}</b> %s", "UNI-1", "Ray-3.2", "ray-3.20", "uni-1-ma",
-            f"uni-1-max-{'2' * 54}", "x",
+            f"uni-1-max-{'2' * 54}", "x", "ray-3x2", "uni_1",
         ),
     ),
     Breach(rule="unsupported-type", kinds=("image", *facts.VIDEO_TYPES), broken=_other_types),
@@ -252,7 +254,8 @@ FIELD_BREACHES: Final = _iterate(
         rule="prompt-too-long",
         kinds=facts.TYPES,
         broken=set_each(
-            "prompt", "a" * (_FULL + 1), "é" * (_FULL + 1), "🌅" * (_FULL + 1), "a" * 7000, "a" + " b" * _FULL,
+            "prompt", "a" * (_FULL + 1), "é" * (_FULL + 1), "🌅" * (_FULL + 1), "a" + " \n" * _FULL + "a",
+            "a" + " b" * _FULL,
             "a" + '"' * (_FULL - 1) + "a",
         ),
         kept=set_each("prompt", "a" * _FULL, "a" * (_FULL - 1), "a" + '"' * (_FULL - 2) + "a",

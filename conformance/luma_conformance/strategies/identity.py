@@ -237,11 +237,17 @@ SPELLINGS: Final[Mapping[str, Change]] = {
 }
 """Other spellings of the same UUID, each of which a server may know it by, or not."""
 
+UNREADABLE: Final[Mapping[str, Change]] = {
+    "a NUL behind it": lambda name: f"{name}\0",
+    "a byte behind it that is no UTF-8": lambda name: f"{name}\udcff",
+}
+"""What a server may refuse to read in a path, with a status of its own, or look for in vain."""
+
 
 NO_IDS: Final = (
-    "latest", "generation", "null", "undefined", "0", "12345", "9" * 20, "*", "a%b", "gen_1",
+    "latest", "null", "0", "9" * 20, "*", "a%b",
     "output.png", "z" * 36, "A1B2C3D4-E5F6-4A7B-8C9D-0E1F2A3B4C5D", "ffffffff-ffff-ffff-ffff-ffffffffffff",
-    "00000000-0000-0000-0000-000000000000", "0190163d-8694-739b-aea5-966c26f8ad91", "a" * 120, "b" * 250, "港",
+    "00000000-0000-0000-0000-000000000000", "0190163d-8694-739b-aea5-966c26f8ad91", "b" * 250, "港",
 )  # fmt: skip
 """Ids that no generation has: words, numbers, other kinds of UUIDs, and long ones."""
 
@@ -255,7 +261,7 @@ REQUEST_IDS: Final = (
     "550E8400-E29B-41D4-A716-446655440000",
     "myapp-user42-batch7-req003", "550e8400-e29b-41d4-a716-446655440000", "550e8400e29b41d4a716446655440000",
     "01J9ZQ8X7V6W5T4S3R2Q1P0N9M", "2026-04-08T12:00:00.000Z", "Root=1-67891233-abcdef012345678912345678",
-    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user@example.com", "a:b/c", "a=b==", "a,b, c",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user@example.com", "a:b/c", "a=b==", "a,b,  c",
     "a+b%20c", '"quoted"', "<b>a&amp;b</b>", "{a}[b]", '{"a": 1}', "a;b=c", "a|b\\c",
     "$a", "#a?b!", "a`b^c~d'e", "(a)*", "Pack-my-box.with-five_dozen.LIQUOR_JUGS",
     "PACK-MY-BOX-WITH.five_dozen-HAVANA-kegs",

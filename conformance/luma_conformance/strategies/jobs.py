@@ -29,7 +29,7 @@ USERS: Final = ("", "user-1", "user-2")
 """Values of user_id; an empty one stands for none."""
 
 CLOSED: Final = "the last on its connection"
-AGENT: Final = "from another User-Agent"
+AGENT: Final = "from another User-Agent, as a retry"
 ADDRESS: Final = "with X-Forwarded-For"
 UNTRACED: Final = "without an X-Request-Id"
 TRACED_ALIKE: Final = "with the X-Request-Id of others"

@@ -108,7 +108,10 @@ def _pictures(*, over: bool) -> Forms:
 
     def forms(material: Material) -> Mapping[str, Reference]:
         return {
-            f"inline {one.media_type} of {one.width}x{one.height}": {"data": one.data, "media_type": one.media_type}
+            f"inline {one.media_type}{f' ({one.encoding})' * bool(one.encoding)} of {one.width}x{one.height}": {
+                "data": one.data,
+                "media_type": one.media_type,
+            }
             for one in material.pictures
             if (max(one.width, one.height) > facts.MAX_SIDE) == over
         }
@@ -119,7 +122,9 @@ def _pictures(*, over: bool) -> Forms:
 def _spoilt_data(material: Material) -> Mapping[str, Reference]:
     made_up = ("not-valid-base64!!!", "....", "%%%%", "💾💾")
     forms: dict[str, Reference] = {}
-    for number, (media_type, data) in enumerate(material.images):
+    long = {one.media_type: one.data for one in material.pictures if one.media_type in ("image/jpeg", "image/webp")}
+    for number, (media_type, short) in enumerate(material.images):
+        data = long.get(media_type, short)  # a fault far inside is one too
         how, text = (("spoilt at its end", f"{data}!"), ("spoilt inside", _spoil_inside(data)))[number % 2]
         forms[f"inline {media_type} {how}"] = {"data": text, "media_type": media_type}
         if number % 2:

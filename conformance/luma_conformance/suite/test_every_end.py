@@ -15,6 +15,7 @@ from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.strategies.jobs import (
     COMPLETED,
     ENDS,
+    OTHERS_POLL,
     STAYS,
     Row,
     describe,
@@ -105,13 +106,15 @@ class _Slots:
     """The slots of a client, and what was done with them.
 
     `sizes` has how many jobs there were room for beside and with one of each kind. `jobs` are those created,
-    `freed_by_poll` says how often a slot was free right after a poll and not right before.
+    `freed_by_poll` says how often a slot was free right after a poll and not right before. `over` is a job
+    that is known to be.
     """
 
     luma_target: LumaTarget
     sizes: dict[str, int]
     jobs: list[Exchange] = field(default_factory=list)
     freed_by_poll: int = 0
+    over: Exchange | None = None
 
     def __post_init__(self) -> None:
         self.client = Client(luma_target=self.luma_target, role=KEY)
@@ -169,6 +172,7 @@ class _Slots:
         context = f"after {describe(row)}, {row['polled'] or 'not polled'}"
         if row["polled"]:
             self._watch(job)
+            self.over = job
         else:
             self.client.sleep(UNWATCHED)
         if (new := self._try(following, context)).response.status == 201:
@@ -236,7 +240,12 @@ class _Slots:
     def _try_one_more(self, row: Row) -> None:
         """Try to create another job of the same kind while one runs and all other slots are held."""
         context = f"beside {describe(row)}"
-        if self._try({"user": "user-3", "kind": row.get("kind", "")}, context).response.status == 201:
+        again: Row = {"user": "user-3", "kind": row.get("kind", "")}
+        if row.get("meantime") and len(self.jobs) % 2:
+            again |= {"meantime": OTHERS_POLL}
+        elif row.get("meantime") and self.over is not None:
+            self.client.poll(self.over)  # it gave its slot back once, and that is all
+        if self._try(again, context).response.status == 201:
             self._poll_all()
             self._judge(context)  # if the first was over already, nothing is wrong
 

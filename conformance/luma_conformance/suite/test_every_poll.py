@@ -17,6 +17,8 @@ from luma_conformance.strategies.jobs import COMPLETED, ENDS, STAYS, describe, p
 
 LONG: Final = 3600.0
 """Seconds after which a generation is over, unless its prompt keeps it: the time a job is active at most."""
+SOON: Final = 1.0
+"""Seconds after which a generation may be over."""
 OVER: Final = 61.0
 """Seconds after that time in which the slot of a generation that stays is free."""
 FEW: Final = 3
@@ -61,6 +63,9 @@ def _live(luma_target: LumaTarget, end: str, kinds: list[str], others: bool) -> 
         life.append(_poll(luma_target, life[0]))
     if others and end in STAYS:
         _let_others_look(luma_target, lives[0][0])
+    elif end == COMPLETED:  # what one poll has told, the next may not take back, however soon it comes
+        luma_target.sleep(SOON, MAIN_KEY)
+        lives[0] += [_poll(luma_target, lives[0][0]) for _ in range(3)]
     luma_target.sleep(LONG if end not in STAYS else LONG / 6, MAIN_KEY)
     _poll_all(luma_target, lives)
     for kind, life in zip(kinds, lives, strict=True):

@@ -9,10 +9,12 @@ from luma_conformance.judge.answers import FINAL_STATES, member_of
 from luma_conformance.properties.asking import create, make_body, make_poll, make_request
 from luma_conformance.properties.luma_target import LumaTarget, not_judged
 from luma_conformance.properties.nonconformance import NonConformance
+from luma_conformance.rules import Accepted
 from luma_conformance.strategies import Material
 from luma_conformance.strategies.chained import Chained, list_chained
 from luma_conformance.strategies.envelope import OTHER_KEYS
 
+STRANGER: Final = "other-key"
 KINDS: Final = ("image", "video")
 EVERY: Final = 2.0
 """Seconds between two polls, as the page recommends."""
@@ -21,7 +23,7 @@ PATIENCE: Final = 300.0
 
 
 def test_a_key_refers_to_generations_of_its_own(luma_target: LumaTarget) -> None:
-    """Each other key makes an image and a video, and refers to them, rightly and against each rule."""
+    """Each other key makes an image and a video, and refers to them by each rule, but never to another client's."""
     luma_target.skip_unless_free()
     roles = [role for role in OTHER_KEYS if role in luma_target.session.target.profile.keys]
     if not roles:
@@ -39,6 +41,20 @@ def _refer(luma_target: LumaTarget, role: str) -> None:
             luma_target.check_against(chained.body, material.predict(chained.body), exchange)
         except NonConformance as found:
             raise NonConformance(_explain(str(found), role, chained), found.judged) from None
+        luma_target.tried["identity"] += 1
+    if role == STRANGER:
+        _refer_to_anothers(luma_target)
+
+
+def _refer_to_anothers(luma_target: LumaTarget) -> None:
+    """Refer to what another client made wherever its owner may, which is accepted nowhere."""
+    for chained in list_chained(luma_target.material):
+        if luma_target.material.predict(chained.body) != Accepted():
+            continue
+        exchange = luma_target.exchange(make_request(luma_target, chained.body, STRANGER))
+        if exchange.response.status == 201:
+            what = f"{chained.what}, with a generation of another client: expected a refusal, got 201"
+            luma_target.fail(f"{what}  [404 — Generation belongs to another API key]", exchange)
         luma_target.tried["identity"] += 1
 
 

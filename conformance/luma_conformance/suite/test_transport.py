@@ -14,9 +14,14 @@ from luma_conformance.model import GENERATIONS_PATH, Exchange, Request, Response
 from luma_conformance.properties.asking import NOBODYS, replaces_added
 from luma_conformance.properties.luma_target import LumaTarget
 from luma_conformance.shown import cut
+from luma_conformance.strategies.envelope import VARIATIONS
 from luma_conformance.strategies.hostile import JSON
 
 PROMPT: Final = "A sunset over the ocean, seen from a lighthouse whose keeper has gone home for the winter"
+KEYLESS: Final = "a request without a key"
+REFUSED: Final = "a request with an unknown model"
+ACCEPTED: Final = "a request"
+UNKNOWN: Final = "a poll for an unknown id"
 Change = Callable[[Request], Request]
 
 
@@ -25,7 +30,8 @@ class Variation:
     """A way to send a request, the section of a standard that makes it equal to any other, and where it is tried.
 
     `refused` are statuses by which a server may decline it all the same. `wire`: it exists only where there is HTTP.
-    `new`: it may not be sent to a server that answers in HTTP/1.0.
+    `new`: it may not be sent to a server that answers in HTTP/1.0. `negotiates`: it says what an answer may be like,
+    and is tried with more errors.
     """
 
     change: Change
@@ -33,6 +39,7 @@ class Variation:
     bodied: bool = False
     wire: bool = False
     new: bool = False
+    negotiates: bool = False
     refused: tuple[int, ...] = ()
 
 
@@ -69,6 +76,11 @@ def _typed(text: str) -> Variation:
 
 def _unknown(*more: tuple[str, str]) -> Variation:
     return Variation(change=_with(*more), rests_on="RFC 9110, 5.1", refused=(431,))
+
+
+def _negotiating(*more: tuple[str, str]) -> Variation:
+    # What cannot be had as it is asked for may be a 406, but never an error of another shape.
+    return Variation(change=_with(*more), rests_on="Error response format", negotiates=True, refused=(406, 431))
 
 
 OFFICIAL: Final = (
@@ -111,7 +123,8 @@ NEEDLESS: Final[Mapping[str, Variation]] = {
         ("X-Stainless-Lang", "python"), ("X-Stainless-Retry-Count", "1"), ("x-stainless-read-timeout", "60")
     ),
     "all headers of the official client": Variation(change=_with(*OFFICIAL), rests_on="RFC 9110, 5.1"),
-    "the headers of a browser": _unknown(
+    "HTML or a problem accepted": _negotiating(("Accept", "text/html, application/problem+json;q=0.9, */*;q=0.8")),
+    "the headers of a browser": _negotiating(
         ("Accept-Language", "de-DE,de;q=0.9"),
         ("DNT", "1"),
         ("Sec-Fetch-Mode", "cors"),
@@ -171,7 +184,7 @@ def test_how_a_request_is_sent_does_not_change_the_answer(luma_target: LumaTarge
 
 def _try_all(luma_target: LumaTarget, variations: Mapping[str, Variation]) -> None:
     """Send each request plainly, and in each way there is, and compare the answers."""
-    requests = dict(_list_requests(luma_target))
+    requests = {what: one for what, one in _list_requests(luma_target) if what != UNKNOWN or variations is NEEDLESS}
     plain = {what: luma_target.exchange(request) for what, request in requests.items()}
     for exchange in plain.values():
         luma_target.skip_if_limited(exchange)
@@ -191,7 +204,8 @@ def _try_all(luma_target: LumaTarget, variations: Mapping[str, Variation]) -> No
             for how, variation in variations.items()
             for what, request in requests.items()
             if _is_there(variation, request, plain[what].response, remote=luma_target.session.remote)
-            and not (variations is NEEDLESS and header(request.headers, "Authorization") is None)
+            and (variation.negotiates or not (what == UNKNOWN or (variations is NEEDLESS and what == KEYLESS)))
+            and not (luma_target.is_free and how in VARIATIONS and what in (REFUSED, ACCEPTED))  # contexts have these
             and not replaces_added(luma_target, variation.change(request))
         ],
         try_one,
@@ -211,13 +225,16 @@ def _list_requests(luma_target: LumaTarget) -> Iterator[tuple[str, Request]]:
     wrong, right = ({"prompt": PROMPT, **more} for more in ({"model": "super-model-v9"}, {}))
     refused = luma_target.request(body=json.dumps(wrong).encode())
     accepted = replace(refused, body=json.dumps(right).encode())
-    yield "a request with an unknown model", refused
-    yield "a request without a key", replace(accepted, headers=accepted.headers[1:])
+    yield REFUSED, refused
+    yield KEYLESS, replace(accepted, headers=accepted.headers[1:])
     own = luma_target.value("completed-image")
     poll = replace(refused, method="GET", url=f"{GENERATIONS_PATH}/{own or NOBODYS}", body=b"")
-    yield "a poll", replace(poll, headers=tuple(field for field in poll.headers if field[0] != "Content-Type"))
+    poll = replace(poll, headers=tuple(field for field in poll.headers if field[0] != "Content-Type"))
+    yield "a poll", poll
+    if own is not None:
+        yield UNKNOWN, replace(poll, url=f"{GENERATIONS_PATH}/{NOBODYS}")
     if luma_target.is_free:
-        yield "a request", accepted
+        yield ACCEPTED, accepted
 
 
 def _outline(luma_target: LumaTarget, exchange: Exchange) -> str:

@@ -7,7 +7,7 @@ target's clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -70,7 +70,8 @@ class Passing:
 
     It is the one place that knows what time it is for a client, whom its Authorization header identifies. `shared`: the
     target has one clock, so that time advanced for one client passes for all. `authorize` returns the header of a role,
-    `same` the header that stands for a client that has several. As a Transport, it notes what answers tell of the time.
+    `same` the header that stands for a client that has several; of a header that is not among the `known` nobody knows
+    whose it is, so that what it is answered tells no client's time. As a Transport, it notes what answers tell of it.
     `show` is called with a text while a long wait lasts, and with an empty one when it is over; a wait that takes no
     real time is not shown. `announce` is called with what the user should know.
     """
@@ -83,6 +84,7 @@ class Passing:
     show: Callable[[str], None] | None = None
     authorize: Callable[[str], str] = "Bearer {}".format
     same: Mapping[str, str] = field(default_factory=dict)
+    known: Collection[str] | None = None
     _ahead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _total: int = field(default=0, init=False, repr=False)
     _told: ServerTime = field(default_factory=ServerTime, init=False, repr=False)
@@ -149,6 +151,8 @@ class Passing:
         self._total += seconds
 
     def _note(self, request: Request, response: Response, sent: float) -> None:
+        if self.known is not None and _authorization(request) not in self.known:
+            return
         own = self._ahead.get(self._client(request), 0)
         moment = Moment(sent=sent, received=self.clock.now(), total=self._total, own=own)
         if not self._told.note(request, response, moment) or self._doubted or self.announce is None:
