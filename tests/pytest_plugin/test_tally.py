@@ -92,3 +92,14 @@ def test_observations_are_what_explains_them_all(seen: list[tuple[str, ...]], to
     ending = tally.end(0, complete=True).ending
     assert ending is not None
     assert ending.observed == told
+
+
+def test_what_could_not_be_written_is_told_after_why_the_run_stopped() -> None:
+    """The status is that of a wrong file, and neither reason hides the other."""
+    tally = Tally(SHOW)
+    tally.halt(Exit.COULD_NOT_JUDGE, "the target is down")
+    tally.halt(Exit.COULD_NOT_JUDGE, "not one case was judged")
+    tally.add_failed_write("the report is not whole")
+
+    assert tally.exit_status(0) == Exit.USAGE
+    assert tally.stop == (Exit.USAGE, "the target is down; the report is not whole")

@@ -27,8 +27,8 @@ _SENT: Final[Mapping[str, Headers]] = {
     jobs.ADDRESS: (("X-Forwarded-For", "203.0.113.7"),),
     jobs.TYPED: (("Content-Type", "application/json; charset=utf-8"),),
 }
-LONG: Final = 4
-"""Of so many prompts that nothing depends on one is long."""
+_PROMPTS: Final = (f"{PROMPT}, seen for long{' and longer' * 60}", PROMPT, "null", PROMPT)
+"""Prompts that nothing depends on: among the usual ones a long one, and a word that a server may take for no value."""
 TRACED: Final = 3
 """Of so many requests one has an X-Request-Id, if nothing is said of it: ids that are made have to differ."""
 
@@ -59,7 +59,7 @@ class Client:
         """Return the prompt of a job that ends as the row says."""
         end = row.get("end") or jobs.COMPLETED
         named = None if end == jobs.COMPLETED else self.luma_target.value(f"{end.replace('_', '-')}-prompt")
-        return named or (PROMPT if len(self.trace) % LONG else f"{PROMPT}, seen for long{' and longer' * 60}")
+        return named or _PROMPTS[len(self.trace) % len(_PROMPTS)]
 
     def poll(self, job: Exchange) -> Exchange:
         """Poll one of the client's jobs, for which there is no limit that it could reach here."""

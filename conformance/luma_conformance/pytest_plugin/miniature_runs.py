@@ -14,7 +14,7 @@ from luma_conformance.errors import ConformanceError
 from luma_conformance.miniatures.miniature import Miniature
 from luma_conformance.miniatures.score import Finding
 from luma_conformance.pytest_plugin.rehearsals import Rehearsal, Stage, Verdict, find_verdicts, judged
-from luma_conformance.reference.clock import VirtualClock
+from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import profile_path
 from luma_conformance.session.loopback import serve_loopback
 from luma_conformance.session.open import Options, open_session
@@ -104,7 +104,7 @@ def find_verdicts_over_http(
     """Yield the verdicts of parts on a miniature that is spoken to over HTTP; all of them are played."""
     assert miniature.wire is not None
     accused = 0
-    with serve_loopback(miniature.make(VirtualClock()), miniature.wire) as url:
+    with serve_loopback(miniature.make(WallClock()), miniature.wire) as url:
         try:
             patience = 30.0 if miniature.is_legal else 5.0
             options = Options(target=url, profile=profile_path(), announce=lambda _: None, timeout=patience)

@@ -172,7 +172,7 @@ class Publisher:
     def _find_status(self, tally: Tally, status: int) -> int:
         if self._failure is None:
             return status
-        tally.halt(Exit.USAGE, self._failure)
+        tally.add_failed_write(self._failure)
         return Exit.USAGE
 
 

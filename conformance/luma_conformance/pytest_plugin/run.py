@@ -238,7 +238,7 @@ class Run:
         except OSError as error:
             if not self.is_used or isinstance(error, BrokenPipeError):
                 raise
-            self.tally.halt(Exit.USAGE, f"a report of pytest or another plugin cannot be written: {error}")
+            self.tally.add_failed_write(f"a report of pytest or another plugin cannot be written: {error}")
             return None
         finally:
             from luma_conformance.pytest_plugin.signals import holding
@@ -253,7 +253,7 @@ class Run:
                 try:
                     judged.close()  # so that a recording is complete before anybody reads it
                 except InputError as error:
-                    self.tally.halt(Exit.USAGE, str(error))
+                    self.tally.add_failed_write(str(error))
         if hasattr(self._config, "workeroutput"):
             if self.is_used:
                 self._config.workeroutput["luma"] = {**self.tally.as_data(), "left_out": sorted(self.left_out)}
@@ -354,7 +354,7 @@ class Run:
         try:
             gather(record, self._workers)
         except InputError as error:
-            self.tally.halt(Exit.USAGE, f"{error}; what the workers recorded is beside it")
+            self.tally.add_failed_write(f"{error}; what the workers recorded is beside it")
 
 
 def _is_ours(report: pytest.TestReport) -> bool:

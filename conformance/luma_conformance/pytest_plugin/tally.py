@@ -15,7 +15,7 @@ from luma_conformance.judge.deviations import Deviations
 from luma_conformance.judge.judged import Judged, combine
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Ending, Results, Run, add_covered, add_rule_counts
-from luma_conformance.shown import Scrub, Shown
+from luma_conformance.shown import Scrub, Shown, join
 
 GENERATED: Final = "generated requests"
 """What a property is of, where a case is of an operation."""
@@ -73,6 +73,11 @@ class Tally:
     def halt(self, status: Exit, message: str) -> None:
         """Keep why the run stops; the first reason counts."""
         self.stop = self.stop or (int(status), self._scrub(message))
+
+    def add_failed_write(self, message: str) -> None:
+        """Keep what could not be written, which the run ends with, after the reason for which it stopped before."""
+        told = self._scrub(message)
+        self.stop = (int(Exit.USAGE), told if self.stop is None else join("; ", (self.stop[1], told)))
 
     def as_data(self) -> dict[str, object]:
         """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""
