@@ -46,8 +46,8 @@ ENDS = {
     "both broken": "2>&1 | true",
 }
 """What a shell can do to them."""
-TRIED_ALL = ("run", "list")
-"""Commands that are tried with each of these: pytest's, and one of ours."""
+TRIED_ALL = ("run", "list", "client")
+"""Commands that are tried with each of these: pytest's, and two of ours."""
 FEW = ("both full", "both closed")
 
 

@@ -79,11 +79,13 @@ def _complain(text: str) -> Exit:
 
 def _open_standard_files() -> None:
     """Open what a shell has closed, lest a file of ours gets its number; pytest, which `run` starts, needs them too."""
-    for number in range(3):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  opened as the lowest free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115  until the end
 
 
 def _discard_output() -> None:

@@ -261,7 +261,7 @@ REQUEST_IDS: Final = (
     "550E8400-E29B-41D4-A716-446655440000",
     "myapp-user42-batch7-req003", "550e8400-e29b-41d4-a716-446655440000", "550e8400e29b41d4a716446655440000",
     "01J9ZQ8X7V6W5T4S3R2Q1P0N9M", "2026-04-08T12:00:00.000Z", "Root=1-67891233-abcdef012345678912345678",
-    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user@example.com", "a:b/c", "a=b==", "a,b,  c",
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "user@example.com", "a:b/c", "a=b==", "a,b, c",
     "a+b%20c", '"quoted"', "<b>a&amp;b</b>", "{a}[b]", '{"a": 1}', "a;b=c", "a|b\\c",
     "$a", "#a?b!", "a`b^c~d'e", "(a)*", "Pack-my-box.with-five_dozen.LIQUOR_JUGS",
     "PACK-MY-BOX-WITH.five_dozen-HAVANA-kegs",
