@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
@@ -152,3 +153,31 @@ def test_a_target_whose_clock_refuses_cannot_be_judged() -> None:
     """What the profile calls a clock has to be one."""
     with pytest.raises(CouldNotJudge, match="the clock at /clock, which the profile names, answered 404"):
         channel(Wall(status=404), asked=True).sleep(60, "a")
+
+
+@dataclass
+class Telling(Wall):
+    """A server with a clock for each client, that lets in a key which should open nothing as one of client `a`."""
+
+    ahead: int = 0
+
+    def send(self, request: Request) -> Response:
+        if request.url == "/clock":
+            self.ahead += int(request.body)
+        now = datetime.fromtimestamp(self.time + self.ahead, UTC)
+        return Response(status=201, body=json.dumps({"created_at": now.isoformat()}).encode())
+
+
+@pytest.mark.parametrize("known", [{"Bearer a"}, None])
+def test_what_a_key_that_opens_nothing_is_answered_tells_no_clients_time(known: set[str] | None) -> None:
+    """Whose key it is nobody knows, so that letting it in shows nothing about clocks, and stays a finding."""
+    told: list[str] = []
+    wall = Telling()
+    passing = Passing(transport=wall, clock=wall, ask=clock, known=known, announce=told.append)
+    for key in ("a", "expired"):
+        passing.send(of(key))
+        passing.sleep(3600, "a")
+        passing.send(of(key))
+
+    doubted = passing.find_doubts().clients is not None
+    assert (doubted, bool(told)) == (known is None, known is None)
