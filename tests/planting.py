@@ -88,8 +88,8 @@ def _list_texts(document: object) -> Iterator[str]:
 
 
 def read_all(folder: Path, planted: frozenset[str]) -> dict[str, bytes]:
-    """Return the files below a folder, those left out in which the test has planted the key."""
-    return {name: raw for name, raw in artefacts(folder) if name not in planted}
+    """Return the files below a folder, less those in which the test has planted the key, as they are or compiled."""
+    return {name: raw for name, raw in artefacts(folder) if name not in planted and not name.endswith(".pyc")}
 
 
 PLACES = ("detail", "text", "page", "member", "list", "nested", "header", "id", "cookie", "type", "reason", "output")

@@ -136,13 +136,14 @@ def test_each_write_of_a_command_can_fail(
         left = {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file()}
         assert "Traceback" not in said.err
         if status == usual:  # what failed was no write of ours
-            assert {name: len(text) for name, text in left.items()} == {name: len(text) for name, text in whole.items()}
+            assert {name: text[-9:] for name, text in left.items()} == {name: text[-9:] for name, text in whole.items()}
             continue
         assert (status, "No space left on device" in said.out + said.err) == (4, True), (allowed, said)
         assert left.keys() <= whole.keys() | before.keys(), allowed
         for name, text in left.items():
             partly = name.endswith("results.jsonl") and text[-1:] in (b"", b"\n")
-            same = len(text) == len(whole.get(name, b"")) or text == before.get(name)
+            # A whole file ends as it does otherwise; in between there are times.
+            same = text[-9:] == whole.get(name, b"")[-9:] or text == before.get(name)
             assert same or partly, (allowed, name)
     assert allowed > 1, said
     assert status == usual

@@ -11,7 +11,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import luma_conformance
@@ -28,6 +28,8 @@ UNBOUNDED = 10**15
 MOST_A_BYTE = 2_000
 """The effort a byte may take, in nanoseconds: most take a tenth of it."""
 REDACTOR = Redactor({"luma-api-c4naryP9xQ7wZ2mK5vT8rB3n": "$MAIN", "luma-api-0f9e8d7c6b5a4f3e2d1c0b9a": "$SECOND"})
+LONGEST = 10_000
+"""Characters of a spelling that is always found, as docs/security.md says: escapes of escapes of escapes have more."""
 BODY = st.text(alphabet="abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789_-.~+/", min_size=16, max_size=48)
 KEYS = st.builds("{}{}".format, st.sampled_from(("luma-api-", "sk_live_", "")), BODY)
 ODD_KEYS = st.builds("{}{}{}".format, BODY, st.text(alphabet="éñäßłжλ", min_size=1, max_size=6), BODY)
@@ -41,6 +43,7 @@ AROUND = st.text(alphabet=" .,;:!\"'(){}[]<>\n=?&%xyZ09é", max_size=12)
 def test_a_key_is_found_in_every_spelling(key: str, layers: list[Spelling], before: str, after: str, seed: int) -> None:
     """No text that a reader could turn back into the key, or into eight characters of it, is left."""
     written = spell(key, layers, Random(seed))  # noqa: S311
+    assume(len(written) <= LONGEST)
     redactor = Redactor({key: "$KEY"})
     scrubbed = redactor.scrub(f"{before} {written} {after}")
 

@@ -85,7 +85,7 @@ def _open_standard_files() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  opened as the lowest free
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115  until the end
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _discard_output() -> None:
