@@ -85,9 +85,11 @@ def test_what_is_said_of_a_lock_holds_no_key(
     hold(path, Redactor({path.name: "$MINE"}).show)()
     assert "$MINE is not locked" in capsys.readouterr().err
 
-    with suppress(OSError), open("/dev/full", "w") as full:
+    with suppress(OSError), open("/dev/full", "w") as full:  # which fails once more as it is closed
         monkeypatch.setattr(sys, "stderr", full)
-        hold(path, SHOW)()
+        let_go = hold(path, SHOW)
+    let_go()
+    assert not [*tmp_path.iterdir()]
 
 
 def test_files_are_held_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
