@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
@@ -79,3 +82,29 @@ def test_a_stream_that_cannot_be_written_ends_no_command_in_a_traceback(command:
         if ended.returncode not in (usual, *lost) or "Traceback" in said or "Exception" in said:
             odd[name] = (ended.returncode, usual, said[-2000:])
     assert odd == {}
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder of a disk that is full; nothing can be added to the empty file `out` in it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk], check=False, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        (disk / "out").touch()
+        (disk / "rest").write_bytes(bytes(os.sysconf("SC_PAGE_SIZE")))
+        yield disk
+    finally:
+        run(["umount", disk], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["run --help", "list --help", "--version", "list", COMMANDS["run"]])
+def test_a_full_disk_ends_a_command_with_a_sentence(full_disk: Path, command: str) -> None:
+    """It fails only where there is something to write, whereas /dev/full fails even where there is nothing."""
+    ended = bash(f"luma-conformance {command} >{full_disk / 'out'}")
+
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[-1] == "luma-conformance: cannot go on: [Errno 28] No space left on device"
+    assert "Traceback" not in ended.stderr

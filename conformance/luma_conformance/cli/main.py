@@ -27,6 +27,7 @@ from luma_conformance.cli import (
 from luma_conformance.cli.output import begin, say, warn
 from luma_conformance.cli.parser import PROGRAM, Parser, did_you_mean
 from luma_conformance.errors import ConformanceError, Exit, find_status
+from luma_conformance.reading.streams import discard_output, open_standard_streams
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
@@ -46,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(
             errors="backslashreplace"
         )  # for terminals without em dashes, and file names that are not text
-    _open_standard_files()
+    open_standard_streams()
     begin(os.environ)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     finally:
-        _discard_output()
+        discard_output()
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -75,26 +76,6 @@ def _run(arguments: Sequence[str]) -> int:
 def _complain(text: str) -> Exit:
     warn(f"{PROGRAM}: {text}")
     return Exit.USAGE
-
-
-def _open_standard_files() -> None:
-    """Open what a shell has closed, lest a file of ours gets its number; pytest, which `run` starts, needs them too."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  opened as the lowest free
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
-
-
-def _discard_output() -> None:
-    """Discard what could not be written: Python would try again at its end, and fail with a status of its own."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            print(end="", file=stream, flush=True)
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

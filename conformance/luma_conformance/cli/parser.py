@@ -39,6 +39,10 @@ class Parser(argparse.ArgumentParser):
             attributes["type"] = given(attributes.get("type", str))
         return super().add_argument(*names, **attributes)
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; raise OSError where it cannot be written, of which argparse says nothing."""
+        print(self.format_help(), end="", file=file, flush=True)
+
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""
         self.exit(Exit.USAGE, f"{self.prog}: {cut(show(message), MAX_MESSAGE)}; see {self.prog} --help\n")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RECORDING: Final = "cassette:"
 """How a base URL begins that names the file of a recording."""
+OUTPUT: Final = "luma_conformance.pytest_plugin.full_output"
+"""The plugin that ends a run whose output cannot be written."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -62,7 +64,7 @@ def _run(options: argparse.Namespace) -> Exit:
     if (name := find_key(options.arguments, os.environ)) is not None:
         raise InputError(f"an argument holds the key in {name}, which pytest would show; {KEYS_ARE_READ}")
     # -P keeps the current folder out of the module search path, as the command `pytest` does.
-    command = [sys.executable, "-P", "-m", "pytest", *pytest_arguments(options.arguments)]
+    command = [sys.executable, "-P", "-m", "pytest", "-p", OUTPUT, *pytest_arguments(options.arguments)]
     if os.name == "posix":
         print(end="", flush=True)
         os.execv(command[0], command)  # noqa: S606  pytest takes this process over: its signals, its exit status
