@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from luma_conformance.catalogue import files as casefiles
-from luma_conformance.cli.main import build, main, parse
+from luma_conformance.cli.main import MODULES, build, main, parse
 from tests.cli.commands import GOOD, NEGATIVE, Output, bash, complaint, ran
 
 
@@ -65,6 +66,27 @@ def test_the_help_lists_every_command(capsys: Output) -> None:
     assert [*build()[1].choices] == COMMANDS == re.findall(r"(?m)^  (\w+)  +\S", text)
     assert "luma-conformance run http://127.0.0.1:8080" in text
     assert len(text.splitlines()) <= 24
+
+
+def test_a_command_has_one_parser_however_it_is_found() -> None:
+    """The table of modules names every command, each in the module that adds it."""
+    assert [*MODULES] == COMMANDS
+    for word in MODULES:
+        alone = build(word)[1].choices
+        assert {MODULES[one] for one in alone} == {MODULES[word]}
+        assert alone[word].format_help() == build()[1].choices[word].format_help()
+
+
+def test_the_command_that_starts_a_run_imports_no_other() -> None:
+    """Nobody waits, before pytest has even started, for what only another command needs."""
+    program = (
+        "import sys; from luma_conformance.cli.main import MODULES, parse; parse(['run', 'http://127.0.0.1:9'])\n"
+        "print(*(name for name in sys.modules if name.startswith('luma_conformance.') and name.count('.') > 1))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = {name.removeprefix("luma_conformance.") for name in done.stdout.split()}
+    assert {name for name in imported if name.startswith("cli.")} == {"cli.main", "cli.output", "cli.parser", "cli.run", "cli.find"}
+    assert {name.partition(".")[0] for name in imported} == {"cli", "catalogue", "reading", "redaction"}
 
 
 def test_without_arguments_the_help_is_shown(capsys: Output) -> None:
