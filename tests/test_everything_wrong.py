@@ -13,9 +13,10 @@ from luma_conformance.catalogue import files as casefiles
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.causes import find_causes
 from luma_conformance.judge.evidence import WHOLE, Evidence
-from luma_conformance.judge.explain import describe
+from luma_conformance.judge.explain import add_command, describe, show_command
+from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import play
-from luma_conformance.model import Outcome, Request, Response
+from luma_conformance.model import Case, Outcome, Request, Response
 from luma_conformance.reference import Service, VirtualClock
 from luma_conformance.reference.asgi import serving
 from luma_conformance.report import ctrf, html, jsonl, markdown
@@ -29,6 +30,7 @@ from tests.verdicts import SHOW, make_run
 
 pytestmark = pytest.mark.slow
 
+URL = "http://127.0.0.1:8080"
 MOST = 300_000
 """Bytes of each artefact of a run."""
 OF_PROPERTIES = 35_000
@@ -43,9 +45,13 @@ def judge(wrap: Wrong) -> Results:
     """Return the results of the catalogue on the reference once it is wrapped."""
     clock, evidence = VirtualClock(), Evidence()
     target = reference_target(Direct(wrap(Service(clock=clock).handle)), clock)
-    results = (play(case, target, EVERY) for case in CASES)
-    described = (describe(one, casefiles.own(), "http://127.0.0.1:8080", SHOW) for one in results)
-    return Results(make_run(target="http://127.0.0.1:8080"), tuple(map(evidence.keep, described)), Ending())
+
+    def tell(case: Case) -> Judged:
+        result = play(case, target, EVERY)
+        judged = describe(result, casefiles.own, SHOW, show_command(case, None, is_own=True))
+        return evidence.keep(add_command(judged, result, URL, SHOW) if evidence.wants_command(judged) else judged)
+
+    return Results(make_run(target=URL), tuple(map(tell, CASES)), Ending())
 
 
 def render(results: Results) -> dict[str, str]:

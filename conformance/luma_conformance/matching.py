@@ -11,6 +11,7 @@ import re
 from calendar import timegm
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from luma_conformance.shown import show_line
@@ -126,8 +127,12 @@ class Like:
         holes = [f"(?>.+?{literal})" for literal in others[:-1]] + [f".+?{literal}" for literal in others[-1:]]
         return cls(template, re.compile(first + "".join(holes), re.DOTALL))
 
+    def matches(self, actual: object) -> bool:
+        """Return whether a value is a text like the template."""
+        return _is_text_of(self.pattern, actual)
+
     def explain(self, actual: object, scene: Scene) -> str | None:
-        return _explain_pattern(self.pattern, actual, f"text like {show(self.template)}")
+        return None if self.matches(actual) else f"expected text like {show(self.template)}, got {show(actual)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +142,13 @@ class Pattern:
     pattern: re.Pattern[str]
 
     def explain(self, actual: object, scene: Scene) -> str | None:
-        return _explain_pattern(self.pattern, actual, f"text of pattern {show(self.pattern.pattern)}")
+        if _is_text_of(self.pattern, actual):
+            return None
+        return f"expected text of pattern {show(self.pattern.pattern)}, got {show(actual)}"
 
 
-def _explain_pattern(pattern: re.Pattern[str], actual: object, expected: str) -> str | None:
-    if isinstance(actual, str) and len(actual) <= MAX_SUBJECT and pattern.fullmatch(actual):
-        return None
-    return f"expected {expected}, got {show(actual)}"
+def _is_text_of(pattern: re.Pattern[str], actual: object) -> bool:
+    return isinstance(actual, str) and len(actual) <= MAX_SUBJECT and pattern.fullmatch(actual) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,15 +228,11 @@ def _read_instant(value: object) -> float | None:
     return local + float(fraction or 0) - (ahead if sign == "+" else -ahead)
 
 
-def _is_text_of(pattern: re.Pattern[str]) -> Callable[[object], bool]:
-    return lambda actual: isinstance(actual, str) and len(actual) <= MAX_SUBJECT and bool(pattern.fullmatch(actual))
-
-
 KINDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "uuid": ("a UUID", _is_text_of(UUID)),
+    "uuid": ("a UUID", partial(_is_text_of, UUID)),
     "text": ("a non-empty text", lambda actual: isinstance(actual, str) and actual != ""),
-    "timestamp": ("an RFC 3339 timestamp", _is_text_of(_TIMESTAMP)),
-    "url": ("an http(s) URL", _is_text_of(_URL)),
+    "timestamp": ("an RFC 3339 timestamp", partial(_is_text_of, _TIMESTAMP)),
+    "url": ("an http(s) URL", partial(_is_text_of, _URL)),
     "integer": ("a whole number", lambda actual: whole_number(actual) is not None),
     "null": ("null", lambda actual: actual is None),
 }

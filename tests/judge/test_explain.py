@@ -14,12 +14,14 @@ from luma_conformance.judge.answers import EveryResponse, judge_step
 from luma_conformance.judge.explain import (
     MAX_CURL_BODY,
     WIDTH,
+    add_command,
     curl,
     describe,
     describe_answer,
     describe_expected,
     failure_text,
     outline,
+    show_command,
 )
 from luma_conformance.matching import show
 from luma_conformance.model import Case, Exchange, Facet, Headers, Mismatch, Outcome, Request, Response, Result, Verdict
@@ -65,7 +67,13 @@ def exchange(status: int, body: object, headers: Headers = (), sent: bytes = b'{
 
 def text_of(result: Result) -> str:
     """Return the explanation of a result."""
-    return failure_text(describe(result, CATALOGUE, BASE, scrub), result.case.id, str(result.case.place))
+    judged = add_command(describe(result, lambda: CATALOGUE, scrub, show_it(result)), result, BASE, scrub)
+    return failure_text(judged, result.case.id, str(result.case.place))
+
+
+def show_it(result: Result) -> str:
+    """Return the command that shows the case of a result."""
+    return show_command(result.case, None, is_own=True)
 
 
 def explained(slug: str, answer: Exchange, *, step: int = 1) -> list[str]:
@@ -226,14 +234,18 @@ def test_a_verdict_takes_few_searches() -> None:
         verdict = Verdict(outcome=Outcome.FAIL, mismatches=wrong)
         return Result(case=case("negative-index"), verdict=verdict, exchanges=(answer,))
 
-    outline(judged("no"), count)
+    wrong = judged("no")
+    outline(wrong, count)
     assert len(searched) == 1
     searched.clear()
-    describe(judged("no"), CATALOGUE, BASE, count)
-    assert len(searched) == 3
+    described = describe(wrong, lambda: CATALOGUE, count, show_it(wrong))
+    assert len(searched) == 1
+    add_command(described, wrong, BASE, count)
+    assert len(searched) == 2
     searched.clear()
-    describe(judged(f"no {SECRET}"), CATALOGUE, BASE, count)
-    assert len(searched) > 3  # with a secret in one of them, each text is searched alone
+    repeated = judged(f"no {SECRET}")
+    describe(repeated, lambda: CATALOGUE, count, show_it(repeated))
+    assert len(searched) > 2  # with a secret in one of them, each text is searched alone
 
 
 def test_a_secret_in_one_text_changes_no_other() -> None:

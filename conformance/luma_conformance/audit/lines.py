@@ -48,7 +48,7 @@ def describe_finding(finding: Finding, catalogue: Catalogue, clean: Scrub) -> Ju
     if finding.what is not None:
         sequence = Mismatch(facet=Facet.SEQUENCE, where="exchange", why=finding.what, rests_on=finding.section)
         mismatches = (*mismatches, sequence)
-    severity, nearest = worst_severity(mismatches), nearest_entry(response, mismatches, catalogue)
+    severity, nearest = worst_severity(mismatches), nearest_entry(response, mismatches, lambda: catalogue)
     return Judged(
         case=clean(entry.place),
         title=clean(allowance.title if allowance is not None else finding.section),

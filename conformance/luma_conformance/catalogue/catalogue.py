@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import Final
 
 from luma_conformance.catalogue.grammar import Section
-from luma_conformance.matching import Exactly, Matcher, Scene
+from luma_conformance.matching import Exactly, Like, Matcher, OneOf
 from luma_conformance.model import Case, Holding
 
 MAX_DETAIL: Final = 1_000
 """Characters beyond which a text is not looked for: that of no error is as long, and looking takes long."""
 
-_Text = tuple[int, Matcher, Case]
-"""A `detail` that a case expects, with the number of the case."""
+_Text = tuple[int, Case]
+"""A case that expects a `detail`, with its number."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +57,28 @@ class Catalogue:
         """Return the cases that expect a `detail` text, those with the given status first."""
         if len(detail) > MAX_DETAIL:
             return ()
-        exact, others = self._by_detail
-        scene = Scene()
-        found = exact.get(detail, []) + [one for one in others if one[1].explain(detail, scene) is None]
-        cases = {number: case for number, _, case in sorted(found, key=itemgetter(0))}
+        exact, alike = self._by_detail
+        found = exact.get(detail, []) + [one for template, one in alike if template.matches(detail)]
+        cases = dict(sorted(found, key=itemgetter(0)))
         return tuple(sorted(cases.values(), key=lambda case: case.status != status))
 
     @cached_property
-    def _by_detail(self) -> tuple[Mapping[str, list[_Text]], list[_Text]]:
-        """The `detail` texts that cases expect: by the text, and those that are templates or a choice."""
+    def _by_detail(self) -> tuple[Mapping[str, list[_Text]], list[tuple[Like, _Text]]]:
+        """The cases that expect a `detail`: by its text, and with its template."""
         exact: dict[str, list[_Text]] = {}
-        others: list[_Text] = []
+        alike: list[tuple[Like, _Text]] = []
         for number, case in enumerate(self):
-            for detail in (step.expect.detail for step in case.steps):
-                if isinstance(detail, Exactly) and isinstance(detail.expected, str):
-                    exact.setdefault(detail.expected, []).append((number, detail, case))
-                elif detail is not None:
-                    others.append((number, detail, case))
-        return exact, others
+            for matcher in chain.from_iterable(_list_texts(step.expect.detail) for step in case.steps):
+                if isinstance(matcher, Like):
+                    alike.append((matcher, (number, case)))
+                elif isinstance(matcher.expected, str):
+                    exact.setdefault(matcher.expected, []).append((number, case))
+        return exact, alike
+
+
+def _list_texts(matcher: Matcher | None) -> Iterator[Exactly | Like]:
+    """Yield the texts and templates that a matcher lets choose from."""
+    if isinstance(matcher, OneOf):
+        yield from chain.from_iterable(map(_list_texts, matcher.choices))
+    elif isinstance(matcher, Exactly | Like):
+        yield matcher

@@ -104,7 +104,8 @@ class Showing:
             yield f"# {_format_line('sent to', where).strip()}"
         for line in [*self._describe_timing(number), self._describe_expected(step), *_describe_aftermath(step)]:
             yield f"# {line.strip()}"
-        show_it = show_command(self.case, str(self.profile_file) if self.profile_file else None, casefiles.own())
+        profile = str(self.profile_file) if self.profile_file else None
+        show_it = show_command(self.case, profile, is_own=casefiles.is_own(self.case))
         yield curl(self.requests[number - 1], self.base_url, f"{show_it} --step {number}", self.added)
 
     def _describe_expected(self, step: Step) -> str:

@@ -47,18 +47,24 @@ class Evidence:
         self._times: Counter[Hashable] = Counter()
         self._kept = 0
 
+    def wants_command(self, judged: Judged) -> bool:
+        """Return whether the command that sends the request again will be kept, as far as is known before it is made."""
+        return judged.verdict not in _ALIKE and self._times[_find_kind(judged)] < WHOLE
+
     def keep(self, judged: Judged) -> Judged:
         """Return a verdict with the evidence that is kept of it; itself, where that is all."""
         if judged.verdict in _ALIKE and not judged.flaky:  # what failed at first is told as a failure is
-            if not judged.curl:
+            if not judged.exchange:
                 return judged
             # The command in `show` tells the rest.
             return replace(judged, expected=None, actual=_cut_text(judged.actual) if judged.actual else None, curl=None)
         judged = replace(judged, explanation=cut(judged.explanation, MAX_EXPLANATION)) if judged.explanation else judged
-        kind = (judged.verdict, judged.reason, frozenset(map(_find_kind, judged.differences)))
+        kind = _find_kind(judged)
         self._times[kind] += 1
+        if self._times[kind] > WHOLE:
+            return shorten(judged)
         size = sum(map(_measure, _list_texts(judged)))
-        if self._times[kind] > WHOLE or self._kept + size > MOST:
+        if self._kept + size > MOST:
             return shorten(judged)
         self._kept += size
         return judged
@@ -106,7 +112,11 @@ def summarize(judged: Judged) -> str:
     return f"{what} (and {len(others)} more)" if others else what
 
 
-def _find_kind(difference: Difference) -> Hashable:
+def _find_kind(judged: Judged) -> Hashable:
+    return judged.verdict, judged.reason, frozenset(map(_find_kind_of, judged.differences))
+
+
+def _find_kind_of(difference: Difference) -> Hashable:
     if difference.facet is Facet.STATUS:
         return difference.facet, difference.why.partition(_GOT)[2]
     return difference.facet, difference.where if difference.facet is Facet.HEADERS else ""

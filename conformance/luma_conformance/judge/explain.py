@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from luma_conformance.catalogue.catalogue import Catalogue
 from luma_conformance.judge.answers import detail_of
 from luma_conformance.judge.judged import Difference, Judged
 from luma_conformance.judge.severity import worst_severity
@@ -33,6 +33,7 @@ from luma_conformance.model import (
 from luma_conformance.shown import Scrub, Shown, cut, one_line, show_all, show_line
 
 if TYPE_CHECKING:
+    from luma_conformance.catalogue.catalogue import Catalogue
     from luma_conformance.judge.rate_limit import Contradiction
 
 WIDTH = 96
@@ -52,28 +53,23 @@ _RATE_HEADERS = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X
 
 def describe(
     result: Result,
-    catalogue: Catalogue,
-    base_url: str,
+    catalogue: Callable[[], Catalogue],
     scrub: Scrub,
-    profile: str | None = None,
+    show_it: str,
     seconds: float = 0.0,
-    added: Headers = (),
     file: str | None = None,
 ) -> Judged:
     """Return what a case came to, every text of it fit to be shown; `seconds` is what it took, `file` what it is in.
 
-    For asking again: `profile` is the file the run was given, `added` what each request gets on its way.
+    `show_it` is the command that shows the case; `catalogue` is called where a text may be that of another error.
     """
-    verdict, exchange = result.verdict, deciding_exchange(result)
-    show_it = show_command(result.case, profile, catalogue)
+    verdict = result.verdict
     told = {name: text for name, text in _list_evidence(result, catalogue).items() if text}
     different = [text for mismatch in verdict.mismatches for text in _texts_of(mismatch)]
-    found = iter(show_all([*told.values(), show_it, *different], scrub))
+    outlined, found = _outline(result, [*told.values(), show_it, *different], scrub, seconds, file)
     shown = {name: next(found) for name in told}
-    # It has the key of the request, so it would have all the others searched one by one.
-    again = "" if exchange is None else curl(exchange.request, base_url, f"{show_it} --step {_step(result)}", added)
     return replace(
-        outline(result, scrub, seconds, file),
+        outlined,
         severity=shown.get("severity"),
         reason=_shorten(shown.get("reason")),
         step=shown.get("step"),
@@ -85,11 +81,20 @@ def describe(
         exchange=shown.get("exchange"),
         show=next(found),
         differences=tuple(_differ(mismatch, next(found), next(found), next(found)) for mismatch in verdict.mismatches),
-        curl=scrub(again) if again else None,
     )
 
 
-def _list_evidence(result: Result, catalogue: Catalogue) -> dict[str, str | None]:
+def add_command(judged: Judged, result: Result, base_url: str, scrub: Scrub, added: Headers = ()) -> Judged:
+    """Return a verdict with the command that sends the request again; `added` is what each request gets on its way.
+
+    It has the key of the request, so it is searched alone, and takes longer than all else: it is made where it is kept.
+    """
+    if (exchange := deciding_exchange(result)) is None:
+        return judged
+    return replace(judged, curl=scrub(curl(exchange.request, base_url, f"{judged.show} --step {_step(result)}", added)))
+
+
+def _list_evidence(result: Result, catalogue: Callable[[], Catalogue]) -> dict[str, str | None]:
     """Return the evidence of a verdict, by the name it has there, as it came."""
     case, verdict, exchange = result.case, result.verdict, deciding_exchange(result)
     number = _step(result)
@@ -118,13 +123,21 @@ def _step(result: Result) -> int:
 
 def outline(result: Result, scrub: Scrub, seconds: float = 0.0, file: str | None = None) -> Judged:
     """Return what a case came to without its evidence, which takes as long to put into words as the case to judge."""
+    return _outline(result, (), scrub, seconds, file)[0]
+
+
+def _outline(
+    result: Result, more: Sequence[str], scrub: Scrub, seconds: float, file: str | None
+) -> tuple[Judged, Iterator[Shown]]:
+    """Return what a case came to without its evidence, and more texts as they may be shown, all in one search."""
     case, verdict = result.case, result.verdict
     standing = "" if result.standing is None else result.standing.value
     texts = case.id, case.title, case.section, file or case.place.file, case.operation, standing
-    shown = show_all([*texts, *verdict.notes, *verdict.known, *case.needs], scrub)
-    own, others = shown[: len(texts)], shown[len(texts) :]
-    notes, known = len(verdict.notes), len(verdict.notes) + len(verdict.known)
-    return Judged(
+    lists = verdict.notes, verdict.known, case.needs
+    found = iter(show_all([*texts, *chain.from_iterable(lists), *more], scrub))
+    own = tuple(islice(found, len(texts)))
+    notes, known, needs = (tuple(islice(found, len(one))) for one in lists)
+    judged = Judged(
         case=own[0],
         title=cut(own[1], MAX_LINE),
         section=cut(own[2], MAX_LINE),
@@ -133,11 +146,12 @@ def outline(result: Result, scrub: Scrub, seconds: float = 0.0, file: str | None
         line=case.place.line,
         operation=own[4],
         standing=own[5] or None,
-        notes=tuple(cut(one_line(note), MAX_LINE) for note in others[:notes]),
-        known=others[notes:known],
-        needs=others[known:],
+        notes=tuple(cut(one_line(note), MAX_LINE) for note in notes),
+        known=known,
+        needs=needs,
         seconds=round(seconds, 4),
     )
+    return judged, found
 
 
 def failure_text(judged: Judged, heading: str, place: str = "") -> str:
@@ -218,12 +232,12 @@ def _differ(mismatch: Mismatch, where: Shown, why: Shown, rests_on: Shown) -> Di
     )
 
 
-def show_command(case: Case, profile: str | None, catalogue: Catalogue) -> str:
+def show_command(case: Case, profile: str | None, *, is_own: bool) -> str:
     """Return the command that shows a case as a run with that profile sends it.
 
-    A case that the kit's own `catalogue` does not have is found by its file.
+    A case that the kit's own catalogue does not have, which is not `is_own`, is found by its file.
     """
-    name = case.id if catalogue.get(case.id) else f"{case.place.file}#{case.slug}"
+    name = case.id if is_own else f"{case.place.file}#{case.slug}"
     return f"luma-conformance show {shlex.quote(name)}" + (f" --profile {shlex.quote(profile)}" if profile else "")
 
 
@@ -253,13 +267,13 @@ def curl(request: Request, base_url: str, show_step: str, added: Headers = ()) -
 
 
 def nearest_entry(
-    response: Response, mismatches: Iterable[Mismatch], catalogue: Catalogue, other_than: str | None = None
+    response: Response, mismatches: Iterable[Mismatch], catalogue: Callable[[], Catalogue], other_than: str | None = None
 ) -> str | None:
     """Return the catalogue's entry for the server's text, where the text belongs to another error."""
     detail = detail_of(response)
     if not isinstance(detail, str) or not any(one.facet in (Facet.DETAIL, Facet.STATUS) for one in mismatches):
         return None
-    entries = catalogue.find_by_detail(response.status, detail)
+    entries = catalogue().find_by_detail(response.status, detail)
     if not entries or any(entry.id == other_than for entry in entries):
         return None
     return f"the text of {entries[0].id} ({entries[0].title})"

@@ -66,9 +66,10 @@ class CaseItem(pytest.Item):
         session = session_of(self)
         began = time.perf_counter()
         result = self._play()
-        passed = result.verdict.outcome is Outcome.PASS
-        describe = session.outline if passed and not run_of(self.config).wants_report else session.describe
-        self.judged = judged = describe(result, time.perf_counter() - began, self.file)
+        passed, run = result.verdict.outcome is Outcome.PASS, run_of(self.config)
+        describe = session.outline if passed and not run.wants_report else session.describe
+        judged = describe(result, time.perf_counter() - began, self.file)
+        self.judged = judged = session.add_command(judged, result) if run.evidence.wants_command(judged) else judged
         account(self)
         if judged.verdict is Outcome.NOT_JUDGED:
             pytest.skip(f"not judged: {judged.reason}")

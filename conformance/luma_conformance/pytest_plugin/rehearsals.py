@@ -123,7 +123,7 @@ def _judge_case(case: Case, session: Session) -> str | None:
     result = session.run(case)
     if result.verdict.outcome is not Outcome.FAIL:
         return None
-    return failure_text(session.describe(result), case.id, str(case.place))
+    return failure_text(session.add_command(session.describe(result), result), case.id, str(case.place))
 
 
 def _judge_property(

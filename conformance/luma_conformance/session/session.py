@@ -13,7 +13,15 @@ from luma_conformance.errors import CouldNotJudge
 from luma_conformance.judge.answers import EveryResponse
 from luma_conformance.judge.controls import Controls
 from luma_conformance.judge.deviations import LINE, Deviations, grade
-from luma_conformance.judge.explain import deciding_exchange, describe, describe_answer, outline, shown_mismatch
+from luma_conformance.judge.explain import (
+    add_command,
+    deciding_exchange,
+    describe,
+    describe_answer,
+    outline,
+    show_command,
+    shown_mismatch,
+)
 from luma_conformance.judge.judged import Judged
 from luma_conformance.judge.play import Target, find_unmet_need, play
 from luma_conformance.judge.severity import apply_leniency
@@ -73,12 +81,16 @@ class Session:
         return apply_leniency(result, catalogue_files.own()) if self.lenient else result
 
     def describe(self, result: Result, seconds: float = 0.0, file: str | None = None) -> Judged:
-        """Return the verdict on a case with all its evidence, safe to show; `seconds` is how long it took.
+        """Return the verdict on a case with its evidence, safe to show; `seconds` is how long it took.
 
         `file` is what reports call the file of the case, where that is not what its own messages call it.
         """
-        own = catalogue_files.own()
-        return describe(result, own, self.base_url, self.scrub, self.profile, seconds, self.added, file)
+        show_it = show_command(result.case, self.profile, is_own=catalogue_files.is_own(result.case))
+        return describe(result, catalogue_files.own, self.scrub, show_it, seconds, file)
+
+    def add_command(self, judged: Judged, result: Result) -> Judged:
+        """Return the verdict on a case with the command that sends its request again."""
+        return add_command(judged, result, self.base_url, self.scrub, self.added)
 
     def outline(self, result: Result, seconds: float = 0.0, file: str | None = None) -> Judged:
         """Return the verdict without evidence, for a case that passed in a run without a report."""
