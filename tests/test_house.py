@@ -261,9 +261,8 @@ def test_the_plugin_is_inert_where_it_is_not_used() -> None:
         f"{shell}.options",
         f"{shell}.plugin",
         f"{shell}.run",
-        f"{shell}.scrubbing",
     )
-    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin, f"{NAME}.shown"]
+    assert sorted(loaded) == [NAME, f"{NAME}.arguments", f"{NAME}.errors", *plugin]
 
 
 ONLY_CASES = ("-p", "pytest_base_url.plugin", "-p", f"{NAME}.pytest_plugin.plugin", "-p", "no:cacheprovider")
@@ -271,8 +270,10 @@ NOT_FOR_CASES = {
     "PIL", "asyncio", "hypothesis", "httpx", "jsonschema", "markdown_it", "respx", "schemathesis", "uvicorn",
 }  # fmt: skip
 """What takes long to import, and serves properties, clients or a server."""
-NOT_FOR_A_SERVER = {f"{NAME}.{one}" for one in ("rules", "reference", "recording.har", "report.jsonl", "audit")}
-"""What only a run on the embedded reference needs, or one that writes a report or a recording."""
+NOT_FOR_A_SERVER = {
+    f"{NAME}.{one}" for one in ("rules", "reference", "recording.har", "report.jsonl", "audit", "judge.causes")
+}
+"""What only a run on the embedded reference needs, or one that writes a report or a recording, or finds something."""
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -16,8 +16,8 @@ ConformanceError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ConformanceError(Exception):
@@ -48,8 +48,7 @@ class SpendExhausted(ConformanceError):
     """The target accepted as many generations as the user allows."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in a file: its place, a description, and the likely fix.
 
     `line` and `column` count from 1; 0 stands for what is not known, and is not shown.

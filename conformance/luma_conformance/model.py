@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from luma_conformance.matching import Matcher
 
@@ -180,8 +180,7 @@ class Step:
     wait: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in a case file; lines count from 1."""
 
     file: str

@@ -58,7 +58,15 @@ def section_name(path: Path, shown: str | None = None) -> str:
 
 def load_file(path: Path, shown: str | None = None) -> Section:
     """Return the section in a file, whatever own roles it needs; raise CatalogueError with its problems."""
+    if path.is_relative_to(specs()):
+        return _load_own(path)
     return read_section(yamlfile.read(path, shown), section_name(path, shown), None)
+
+
+@cache
+def _load_own(path: Path) -> Section:
+    """Return the section in a file of the kit's own catalogue, which is read once."""
+    return read_section(yamlfile.read(path, path.relative_to(specs().parent).as_posix()), section_name(path), None)
 
 
 def load(paths: Iterable[Path], *, below: Path | None = None, own_roles: Collection[str] | None = ()) -> Catalogue:
@@ -116,11 +124,10 @@ def is_own(case: Case) -> bool:
 
 @cache
 def _own_cases(section: str) -> Mapping[str, Case]:
-    root = specs()
-    file = root / f"{section}.yaml"
+    file = specs() / f"{section}.yaml"
     if not is_case_file(file) or section_name(file) != section:
         return {}
-    return {case.id: case for case in load_file(file, file.relative_to(root.parent).as_posix()).cases}
+    return {case.id: case for case in load_file(file).cases}
 
 
 @lru_cache(maxsize=1)

@@ -267,7 +267,10 @@ def curl(request: Request, base_url: str, show_step: str, added: Headers = ()) -
 
 
 def nearest_entry(
-    response: Response, mismatches: Iterable[Mismatch], catalogue: Callable[[], Catalogue], other_than: str | None = None
+    response: Response,
+    mismatches: Iterable[Mismatch],
+    catalogue: Callable[[], Catalogue],
+    other_than: str | None = None,
 ) -> str | None:
     """Return the catalogue's entry for the server's text, where the text belongs to another error."""
     detail = detail_of(response)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from luma_conformance.judge.causes import MAX_TITLE, Cause, find_causes
 from luma_conformance.judge.explain import failure_text
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome
 from luma_conformance.report.result import Results
 
+if TYPE_CHECKING:
+    from luma_conformance.judge.causes import Cause
+
 MAX_EXPLAINED: Final = 20
 """Causes that are explained; the rest are only counted."""
 MAX_IDS: Final = 6
 """Cases of a cause that are listed; the rest are counted."""
+MAX_FOUND: Final = 160
+"""Characters of what is wrong with a case where it stands in a line."""
 _LABEL: Final = 19
 """Where the text of a line of an explanation begins, after its label."""
 _COLOURS: Final = {"the page says": {"green": True}, "the server said": {"red": True}}
@@ -40,6 +44,8 @@ def replacing_failures(terminal: pytest.TerminalReporter, results: Results) -> I
         return
     if terminal.verbosity <= 0:
         if terminal.config.getoption("tbstyle", "auto") != "no":
+            from luma_conformance.judge.causes import find_causes  # a run in which all pass has none
+
             _write_causes(terminal, find_causes(results.verdicts))
         hide_failures(terminal)
     try:
@@ -69,7 +75,7 @@ def _write_short(terminal: pytest.TerminalReporter, failed: Sequence[Judged]) ->
     for judged in failed:
         found = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)
         found = found or explain(judged).partition("\n")[0]
-        terminal.write_line(f"FAILED {judged.case} - {found[:MAX_TITLE]}", red=True)
+        terminal.write_line(f"FAILED {judged.case} - {found[:MAX_FOUND]}", red=True)
 
 
 def _write_causes(terminal: pytest.TerminalReporter, causes: tuple[Cause, ...]) -> None:

@@ -20,7 +20,6 @@ from luma_conformance.errors import InputError
 from luma_conformance.pytest_plugin import client_fixtures
 from luma_conformance.pytest_plugin.options import add_options
 from luma_conformance.pytest_plugin.run import GUARD, NAME, SCRUBBED, Run, guard, is_ours, run_of, uses_target
-from luma_conformance.pytest_plugin.scrubbing import hide_user, scrub_report
 
 if TYPE_CHECKING:
     from luma_conformance.properties.luma_target import LumaTarget
@@ -103,6 +102,8 @@ def pytest_report_header(config: pytest.Config) -> Generator[None, list[str | li
     folders = (str(config.rootpath), str(config.inipath or ""))
     if not config.getoption("base_url", None) and find_key(folders, os.environ) is None:
         return lines
+    from luma_conformance.pytest_plugin.scrubbing import hide_user
+
     scrub = guard(config)[1]
     return [
         hide_user(scrub(one)) if isinstance(one, str) else [hide_user(scrub(each)) for each in one] for one in lines
@@ -287,5 +288,7 @@ def _scrub(
 ) -> None:
     """Remove secrets from a report; from a report of ours also control characters."""
     if GUARD in config.stash:
+        from luma_conformance.pytest_plugin.scrubbing import scrub_report
+
         redactor, scrub = guard(config)
         scrub_report(report, scrub if ours else redactor.scrub, known)

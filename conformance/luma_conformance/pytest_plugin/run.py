@@ -1,7 +1,7 @@
 """One pytest run: its verdicts as they arrive, the report, the summary and the exit status.
 
-It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest, the errors
-and the scrubbing until there is a verdict.
+It is loaded in every project of an environment the kit is installed in, so it imports nothing but pytest and the
+errors until there is something to guard or a verdict.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import pytest
 
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error, scrub_log_records, scrub_warning
-from luma_conformance.shown import NOTHING, Scrub, Shown
 
 if TYPE_CHECKING:
     from luma_conformance.judge.evidence import Evidence
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from luma_conformance.redaction.redactor import Redactor
     from luma_conformance.session.progress import Progress
     from luma_conformance.session.session import Session
+    from luma_conformance.shown import Scrub, Shown
 
 NAME: Final = "luma-run"
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -60,6 +59,7 @@ def guard(config: pytest.Config) -> tuple[Redactor, Scrub]:
     Log records are scrubbed from now on.
     """
     if (pair := config.stash.get(GUARD, None)) is None:
+        from luma_conformance.pytest_plugin.scrubbing import scrub_log_records
         from luma_conformance.redaction.redactor import Redactor, find_keys
 
         redactor = Redactor(find_keys(os.environ))
@@ -70,8 +70,7 @@ def guard(config: pytest.Config) -> tuple[Redactor, Scrub]:
 
 def read_label(config: pytest.Config) -> Shown:
     """Return what the user calls the build that is judged, fit to be shown."""
-    given = config.getoption("luma_label")
-    return guard(config)[1](given) if given else NOTHING
+    return guard(config)[1](config.getoption("luma_label") or "")
 
 
 def property_id(item: pytest.Item) -> str:
@@ -206,11 +205,15 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         if GUARD in self._config.stash:
+            from luma_conformance.pytest_plugin.scrubbing import scrub_warning
+
             scrub_warning(warning_message, guard(self._config)[1])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
         if GUARD in self._config.stash:
+            from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error
+
             scrub_internal_error(excrepr, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,13 +41,15 @@ class Scope:
             with suppress(InputError):  # pytest would have said what is wrong with it, had it read the file
                 self.add_cases(file, catalogue_files.load_file(file).cases)
 
-    def describe(self, run: Run, required: Iterable[str]) -> Run:
+    def describe(self, run: Run, required: Collection[str]) -> Run:
         """Return a run's description with how many cases there are, and how many each requirement asks for."""
         own, total = self._count()
         return replace(run, total=total, selected=self.selected, own=own, required=self.count_required(required))
 
-    def count_required(self, required: Iterable[str]) -> dict[str, int]:
+    def count_required(self, required: Collection[str]) -> dict[str, int]:
         """Return how many cases each requirement asks for; 0 for a role that no case needs."""
+        if not required:
+            return {}  # without reading the whole catalogue for a run of a few cases
         _, total = self._count()
         needs = [case.needs for case in self.every_case]
         return {wanted: count_required(wanted, total, needs) for wanted in required}

@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 from luma_conformance.errors import Exit
-from luma_conformance.judge.causes import MAX_TITLE, find_causes
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Standing
 from luma_conformance.pytest_plugin.failures import explain
@@ -35,7 +34,8 @@ def write_summary(terminal: pytest.TerminalReporter, tally: Tally) -> None:
             terminal.write_line(f"{name:<12}{text}")
     _write_counts(terminal, results)
     _write_flaky(terminal, results)
-    _write_causes(terminal, results)
+    if results.counts[Outcome.FAIL]:
+        _write_causes(terminal, results)
     if results.run.against:
         _write_standings(terminal, results)
     for what in results.ending.observed:
@@ -102,7 +102,7 @@ def _describe_first(judged: Judged) -> str:
     if judged.verdict is Outcome.FAIL:
         return ""
     found = "; ".join(f"{one.where}: {one.why}" for one in judged.differences)
-    return f": {(found or explain(judged).partition(chr(10))[0])[:MAX_TITLE]}"
+    return f": {(found or explain(judged).partition(chr(10))[0])[:MAX_FOUND]}"
 
 
 def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> None:
@@ -116,6 +116,8 @@ def _write_standings(terminal: pytest.TerminalReporter, results: Results) -> Non
 
 
 def _write_causes(terminal: pytest.TerminalReporter, results: Results) -> None:
+    from luma_conformance.judge.causes import find_causes  # a run in which all pass has none
+
     causes = find_causes(results.verdicts)
     for number, cause in enumerate(causes[:MAX_CAUSES]):
         label = ("cause " if len(causes) == 1 else "causes") if not number else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from fractions import Fraction
 from math import ceil
 
 from luma_conformance.judge.judged import Judged
@@ -17,6 +16,8 @@ def count_required(wanted: str, total: int, needs: Iterable[Iterable[str]]) -> i
     `wanted` is what `luma_conformance.arguments.requirement` lets pass: `250`, `90%` or `completed-video`.
     """
     if wanted.endswith("%"):
+        from fractions import Fraction  # no other run needs it
+
         return ceil(Fraction(wanted[:-1]) * total / 100)
     return int(wanted) if wanted.isdecimal() else sum(wanted in roles for roles in needs)
 
