@@ -48,7 +48,7 @@ class Evidence:
         self._kept = 0
 
     def wants_command(self, judged: Judged) -> bool:
-        """Return whether the command that sends the request again will be kept, as far as is known before it is made."""
+        """Return whether the command that sends a request again would be kept, as far as is known before it is made."""
         return judged.verdict not in _ALIKE and self._times[_find_kind(judged)] < WHOLE
 
     def keep(self, judged: Judged) -> Judged:

@@ -11,7 +11,7 @@ import pytest
 from luma_conformance.errors import Exit
 from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Outcome, Standing
-from luma_conformance.pytest_plugin.failures import explain
+from luma_conformance.pytest_plugin.failures import MAX_FOUND, explain
 from luma_conformance.pytest_plugin.tally import Tally
 from luma_conformance.report.result import Ending, Results, count_noun, describe_covered, describe_made
 from luma_conformance.session.open import EMBEDDED
