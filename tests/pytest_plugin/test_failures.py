@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from luma_conformance.catalogue.files import specs
+from luma_conformance.judge import explain
+from luma_conformance.judge.evidence import WHOLE
 from luma_conformance.model import Request, Response
 from luma_conformance.reference.asgi import serving
 from tests import miniatures
-from tests.kit import Run
+from tests.kit import Run, run_inside
 from tests.miniatures import Wrong, on_answers
 
 NO_VERSION = miniatures.without_header("X-API-Version", on=lambda response: True)
@@ -46,6 +50,23 @@ def against(run: Run) -> Callable[..., pytest.RunResult]:
             return run("--base-url", url, *arguments)
 
     return against
+
+
+def test_of_equal_failures_few_commands_are_made(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is wrong about everything does not cost far more than one that is right."""
+    made: list[Request] = []
+    usual = explain.curl
+
+    def count(request: Request, *more: Any) -> str:
+        made.append(request)
+        return usual(request, *more)
+
+    monkeypatch.setattr(explain, "curl", count)
+    with serving(wrap=NO_VERSION) as url:
+        found = run_inside(pytester, str(specs() / "create/400-aspect-ratio.yaml"), "--base-url", url)
+
+    assert found.parseoutcomes()["failed"] > 2 * WHOLE
+    assert len(made) == WHOLE
 
 
 def test_what_is_wrong_everywhere_is_explained_once(against: Callable[..., pytest.RunResult]) -> None:

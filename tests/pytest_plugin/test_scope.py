@@ -11,11 +11,12 @@ from luma_conformance.catalogue import files
 from luma_conformance.errors import Exit
 from luma_conformance.pytest_plugin.scope import Scope
 from luma_conformance.suite import PROPERTIES
-from tests.kit import Run, results, run_inside
+from tests.kit import Run, results, run_apart, run_inside
 
 ALL = len(files.own()) + PROPERTIES
 MODELS = str(files.specs() / "create/400-unknown-model.yaml")
 MANY = len(files.own().sections["create/400-unknown-model"].cases)
+FILES = len(files.own().sections)
 MINE = """
 def test_one(luma_target):
     "One of two properties."
@@ -39,6 +40,39 @@ def test_the_number_of_properties_is_that_of_the_suite(pytester: pytest.Pytester
     suite = Path(str(files.__file__)).parents[1] / "suite"
 
     assert run_inside(pytester, str(suite), "--collect-only", "-q").parseoutcomes() == {"tests": PROPERTIES}
+
+
+COUNTING = """
+from luma_conformance.catalogue import strict_yaml
+
+usual, found = strict_yaml.read, []
+
+def read(path, name=None):
+    found.append(path.name)
+    return usual(path, name)
+
+strict_yaml.read = read
+
+def pytest_unconfigure():
+    print("read", len(found), "files")
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files_read"),
+    [
+        ([f"{MODELS}::control"], 2),
+        ([f"{MODELS}::control", "--luma-report=out"], 3),
+        ([f"{MODELS}::control", "--luma-require=1"], 2 + FILES),
+        ([str(files.specs() / "get")], 1 + len([*files.specs().glob("get/*.yaml")])),
+    ],
+    ids=["one case", "with a report", "with a requirement", "a folder"],
+)
+def test_a_run_reads_the_files_it_needs_once(pytester: pytest.Pytester, arguments: list[str], files_read: int) -> None:
+    """Beside its cases: what holds of every response, and of a report the ledger. A requirement has all counted."""
+    pytester.makepyfile(counting=COUNTING)
+
+    run_apart(pytester, "-p", "counting", *arguments).stdout.fnmatch_lines([f"*read {files_read} files"])
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ MODULES: Final = {
     "ledger": "ledger",
     "drift": "drift",
 }
-"""The module of each command. Only that of the command given is imported, because all of them take longer than pytest."""
+"""The module of each command. Only that of the given one is imported, because all of them take longer than pytest."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,6 +42,6 @@ class Controls:
         case = result.case
         if result.verdict.outcome is not Outcome.PASS or not is_rejecting(case) or not result.exchanges:
             return None
-        own = result.exchanges[-1]
-        is_alike = self._answers.get(case.section_id) == read_answer(own.response)
+        own, accepted = result.exchanges[-1], self._answers.get(case.section_id)
+        is_alike = accepted is not None and accepted == read_answer(own.response)
         return ALIKE if is_alike and own.request.method == "POST" else None
