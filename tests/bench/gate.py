@@ -53,7 +53,7 @@ def list_costs(folder: Path, rounds: int) -> Iterator[_ROW]:
 
 
 def list_ratios(folder: Path, rounds: int) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row for failures beside passes, and for a start of pytest with the kit's plugin beside one without."""
+    """Yield a row for failures beside passes, and for one case, and the plugin alone, beside a bare start of pytest."""
     (folder / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
     nothing = [*PYTEST, "test_nothing.py"]
     with serving() as right, serving("--wrong") as wrong:
@@ -65,6 +65,11 @@ def list_ratios(folder: Path, rounds: int) -> Iterator[tuple[str, str, str, str]
                 lambda: run([*plain, wrong], cwd=cases, env={**BARE, **KEY}, statuses=(1,)),
                 lambda: run([*plain, right], cwd=cases, env={**BARE, **KEY}),
                 "1.50",
+            ),
+            "one case by the command / an empty test": (
+                lambda: run(ONE, cwd=folder, env=BARE),
+                lambda: run(nothing, cwd=folder, env=BARE),
+                "0.30 s",
             ),
             "pytest, plugin loaded / not": (
                 lambda: run([*nothing, *KIT[2:]], cwd=folder, env=BARE),

@@ -100,16 +100,14 @@ def load(paths: Iterable[Path], *, below: Path | None = None, own_roles: Collect
 
 @lru_cache(maxsize=1)
 def own() -> Catalogue:
-    """Return the kit's own catalogue, which is read once."""
+    """Return the kit's own catalogue, which is read once; raise CatalogueError with every problem of all its files."""
     root = specs()
     return load([root], below=root.parent)
 
 
-@lru_cache(maxsize=1)
 def own_holdings() -> tuple[Holding, ...]:
     """Return what the kit's own catalogue expects of every response; no other file of it is read."""
-    root = specs()
-    return load([root / EVERY_RESPONSE], below=root.parent).holdings
+    return load_file(specs() / EVERY_RESPONSE).holdings
 
 
 def find_own(case_id: str) -> Case | None:
