@@ -57,7 +57,10 @@ def section_name(path: Path, shown: str | None = None) -> str:
 
 
 def load_file(path: Path, shown: str | None = None) -> Section:
-    """Return the section in a file, whatever own roles it needs; raise CatalogueError with its problems."""
+    """Return the section in a file, whatever own roles it needs; raise CatalogueError with its problems.
+
+    The place of a case is `shown` as its file, except in the kit's own catalogue, whose files have their path there.
+    """
     if path.is_relative_to(specs()):
         return _load_own(path)
     return read_section(yamlfile.read(path, shown), section_name(path, shown), None)
@@ -66,7 +69,8 @@ def load_file(path: Path, shown: str | None = None) -> Section:
 @cache
 def _load_own(path: Path) -> Section:
     """Return the section in a file of the kit's own catalogue, which is read once."""
-    return read_section(yamlfile.read(path, path.relative_to(specs().parent).as_posix()), section_name(path), None)
+    shown = path.relative_to(specs().parent).as_posix()
+    return read_section(yamlfile.read(path, shown), section_name(path), None)
 
 
 def load(paths: Iterable[Path], *, below: Path | None = None, own_roles: Collection[str] | None = ()) -> Catalogue:
