@@ -22,6 +22,8 @@ _KEY: Final = "luma-api-(?!test-|conformance-).{4}"
 """How a key begins that is not for tests."""
 _ROLE: Final = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _SECONDS_IN: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
+RECORDING: Final = "cassette:"
+"""How a base URL begins that names the file of a recording."""
 KEYS_ARE_READ: Final = "the kit reads keys from the environment, and a header's $VARIABLE in single quotes"
 """What to do instead of writing a key."""
 UNSET: Final = "is the variable that should hold it set?"

@@ -6,23 +6,17 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from itertools import groupby, takewhile
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from luma_conformance.arguments import KEYS_ARE_READ, UNSET, find_key, is_http_url
-from luma_conformance.catalogue import files as casefiles
-from luma_conformance.cli.find import advise, split_path
+from luma_conformance.arguments import KEYS_ARE_READ, RECORDING, UNSET, find_key, is_http_url
 from luma_conformance.cli.parser import Parser, add_command
 from luma_conformance.errors import Exit, InputError
-from luma_conformance.model import Case
 
 if TYPE_CHECKING:
     from luma_conformance.cli.parser import Commands
 
-RECORDING: Final = "cassette:"
-"""How a base URL begins that names the file of a recording."""
 OUTPUT: Final = "luma_conformance.pytest_plugin.full_output"
 """The plugin that ends a run whose output cannot be written."""
 
@@ -81,7 +75,7 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
     words = list(takewhile(lambda word: not word.startswith("-"), given))
     options = list(given[len(words) :])
     target = _read_target(words[0]) if words else None
-    chosen = [node for word in (words if target is None else words[1:]) for node in _list_nodes(word)]
+    chosen = _list_nodes(words if target is None else words[1:])
     # If only files are named, pytest looks for a project's settings around them, here in the installed package.
     selected = ["--rootdir=.", *chosen] if chosen else ["--pyargs", "luma_conformance"]
     return [*selected, *(target or ()), *options]
@@ -98,35 +92,10 @@ def _read_target(word: str) -> tuple[str, str] | None:
     return None
 
 
-def _list_nodes(word: str) -> Iterator[str]:
-    """Yield pytest's node ids for the cases a word names; raise InputError if it names none."""
-    if (case := casefiles.find_own(word)) is not None:
-        yield f"{casefiles.specs().parent / case.place.file}::{case.slug}"
-        return
-    if found := casefiles.own().matching(word):
-        for file, cases in groupby(found, key=lambda case: case.place.file):
-            yield from _whole_or_each(casefiles.specs().parent / file, list(cases))
-        return
-    if (own := split_path(word)) is not None:
-        path, slug = own
-        yield f"{path}::{slug}" if slug else str(path)
-        return
-    if split_path(word.partition("::")[0]) is not None:
-        yield word  # a node id of pytest
-        return
-    if is_http_url(word) or word.startswith(RECORDING):
-        raise InputError(f"{word} says what is judged, which stands first: run {word} CASES")
-    if word.endswith((".har", ".json")):
-        raise InputError(f"{word}: there is no such file; a recording is judged as {RECORDING}{word}")
-    catalogue = casefiles.own()
-    near = advise(word, [*catalogue.sections, *(case.id for case in catalogue)])
-    raise InputError(f"{word!r} is not a URL (http://host:port), a case or a file{near}")
+def _list_nodes(words: Sequence[str]) -> list[str]:
+    """Return pytest's node ids for the cases that words name; raise InputError for a word that names none."""
+    if not words:
+        return []
+    from luma_conformance.cli.nodes import list_nodes  # it reads case files, which otherwise only pytest does
 
-
-def _whole_or_each(file: Path, cases: list[Case]) -> Iterator[str]:
-    """Yield the file if all of its cases are chosen, or else a node id for each case."""
-    section = casefiles.own().sections[cases[0].section_id]
-    if len(cases) == len(section.cases):
-        yield str(file)
-    else:
-        yield from (f"{file}::{case.slug}" for case in cases)
+    return [node for word in words for node in list_nodes(word)]
