@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from luma_conformance.ledger.ledger import Ledger, Statement, titles
-from luma_conformance.ledger.page import Digest, Page, squeeze
+from luma_conformance.ledger.page import Digest, Page, hash_stream, squeeze
 
 Span = tuple[int, int]
 
@@ -35,10 +35,10 @@ def locate(ledger: Ledger, page: Page) -> Located:
     Statements are tried in their order, each where the one before it ended; only what is not there is looked for.
     """
     texts: dict[Digest, str] = {}
-    starts = [place for place in range(len(page.stream)) if _may_begin(page, place)]
+    search = _Search(page, {one.digest for one in ledger.statements})
     last = 0
     for one in ledger.statements:
-        if one.digest not in texts and (found := _read(one, page.stream, last, starts)) is not None:
+        if one.digest not in texts and (found := _read_on(one, page.stream, last) or search.find(one.digest)):
             texts[one.digest] = found
         if (text := texts.get(one.digest)) is not None:
             place = page.stream.find(text, last)
@@ -58,15 +58,43 @@ def locate(ledger: Ledger, page: Page) -> Located:
     return Located(spans=spans, rest=tuple(_gaps(sorted(spans.values()), len(page.stream))))
 
 
-def _read(one: Statement, stream: str, last: int, starts: Sequence[int]) -> str | None:
-    """Return the characters of a statement, found by their digest: after the last one, or where one may begin."""
-    size = one.digest.size
+def _read_on(one: Statement, stream: str, last: int) -> str | None:
+    """Return the characters of a statement where they follow the last one, with or without their heading, or None."""
     forms = [squeeze(title) for title in titles(one.section)]
-    headings = [last + len(form) for form in forms if stream.startswith(form, last)]
-    for place in (last, *headings, *starts):
-        if Digest.of_stream(stream[place : place + size]) == one.digest:
-            return stream[place : place + size]
+    for place in (last, *(last + len(form) for form in forms if stream.startswith(form, last))):
+        text = stream[place : place + one.digest.size]
+        if Digest.of_stream(text) == one.digest:
+            return text
     return None
+
+
+class _Search:
+    """A search of the whole page for statements by their digests, which tell nothing of how they begin.
+
+    All statements of a size are looked for at once, so that no part of the page is hashed twice.
+    """
+
+    def __init__(self, page: Page, wanted: Collection[Digest]) -> None:
+        self._stream, self._wanted = page.stream, wanted
+        self._starts = [place for place in range(len(page.stream)) if _may_begin(page, place)]
+        self._ends = {*self._starts, len(page.stream)}
+        self._found: dict[int, dict[Digest, str]] = {}
+
+    def find(self, digest: Digest) -> str | None:
+        """Return the characters that have a digest, where they stand first, or None."""
+        if digest.size not in self._found:
+            self._found[digest.size] = self._find_all(digest.size)
+        return self._found[digest.size].get(digest)
+
+    def _find_all(self, size: int) -> dict[Digest, str]:
+        values = {one.value: one for one in self._wanted if one.size == size}
+        found: dict[Digest, str] = {}
+        for place in self._starts:
+            if place + size in self._ends:
+                text = self._stream[place : place + size]
+                if (digest := values.get(hash_stream(text))) is not None:
+                    found.setdefault(digest, text)
+        return found
 
 
 def _may_begin(page: Page, place: int) -> bool:

@@ -93,7 +93,12 @@ class Digest:
     @classmethod
     def of_stream(cls, stream: str) -> Digest:
         """Return the digest of a part of a stream."""
-        return cls(len(stream), hashlib.blake2b(stream.encode(), digest_size=6).hexdigest())
+        return cls(len(stream), hash_stream(stream))
 
     def __str__(self) -> str:
         return f"{self.value}/{self.size}"
+
+
+def hash_stream(stream: str) -> str:
+    """Return the hash of a part of a stream."""
+    return hashlib.blake2b(stream.encode(), digest_size=6).hexdigest()
