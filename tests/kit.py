@@ -57,6 +57,16 @@ cases:
     detail: "Unknown model: super-model-v9"
 """
 """A case file of three cases, the control included."""
+UNKNOWN_MODELS = """\
+# yaml-language-server: $schema=case-file.schema.json
+section: 400 — Unknown model
+operation: POST /v1/generations
+status: 400
+cases:
+"""
+"""The head of a case file without a control, whose cases have requests of their own."""
+MAIN_KEY_PROFILE = '[keys]\nmain-key = {test_key = "luma-api-test-main"}\n'
+"""A profile with no more than a key."""
 
 ONLY_OURS = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

@@ -8,6 +8,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -18,17 +19,10 @@ from luma_conformance.report.jsonl import format_header
 from luma_conformance.report.result import Run as Judged
 from tests import kit
 from tests.cli.commands import ran
-from tests.kit import Output, same_examples
+from tests.kit import UNKNOWN_MODELS, Output, same_examples
 from tests.planting import NAME, PLACES, Plant, answering, read_all
 from tests.redaction.test_covered import BODY
 
-CASES = """\
-# yaml-language-server: $schema=case-file.schema.json
-section: 400 — Unknown model
-operation: POST /v1/generations
-status: 400
-cases:
-"""
 PROPERTY = """
     import logging
     import warnings
@@ -72,7 +66,7 @@ def write_project(plant: Plant) -> frozenset[str]:
         f"    detail: {json.dumps(plant.line())}\n"
         for place in PLACES
     ]
-    Path("things.yaml").write_text(CASES + "".join(cases))
+    Path("things.yaml").write_text(UNKNOWN_MODELS + "".join(cases))
     Path("test_mine.py").write_text(_dedent(PROPERTY.format(texts=[plant.text() for _ in range(7)])))
     Path("p.toml").write_text(
         f'# {plant.line()}\n[keys]\nmain-key = {{env = "{NAME}"}}\n[values]\nour-text = {json.dumps(plant.line())}\n'
@@ -128,60 +122,86 @@ def check_run(plant: Plant, pytester: pytest.Pytester, capsys: Output, monkeypat
     assert plant.find_leaks(said | made | written) == {}
 
 
-def check_foreign(plant: Plant, capsys: Output) -> None:
-    """Check what is said of recordings and results of other makers, with the key in all that is text in them."""
-    body, header = json.dumps({"detail": plant.text(), plant.text(): plant.text()}), plant.line()
-    asked = json.dumps({"prompt": plant.text(), "model": plant.text(), plant.text(): 1})
-    headers = [{"name": "X-Request-Id", "value": header}, {"name": plant.key, "value": plant.line()}]
-    entries = [
+ANSWERS: tuple[tuple[str, str, str, int | None, bool], ...] = (
+    ("2026-01-01T00:00:00Z", "POST", "", 400, True),
+    ("2026-01-01T00:00:01Z", "POST", "", 418, True),
+    ("2026-01-01T00:00:02Z", "GET", "/{key}", 404, False),
+    ("2026-01-01T00:00:02Z", "GET", "/{rest}?a={key}", 200, True),
+    ("{text}", "{text}", "", 400, True),
+    ("2026-01-01T00:00:03Z", "POST", "", None, True),
+)
+"""Of each exchange of a foreign recording its time, method, path, status (None: the key), and whether it is JSON."""
+FOREIGN = (
+    ["audit", "a.har", "b.har", "c.yaml", "--client", "--requests", "--complete"],
+    ["audit", "c.yaml"],
+    ["compare", "a.har", "b.har"],
+    ["compare", "a.har", "c.yaml", "--format", "html"],
+    ["report", "r.jsonl", "--output", "out"],
+    ["report", "s.jsonl", "--output", "out"],
+    ["compare", "r.jsonl", "s.jsonl"],
+)
+"""What is asked about the files of other makers."""
+
+
+def make_entries(plant: Plant) -> list[dict[str, Any]]:
+    """Return the entries of a HAR file, with the key in all that is text in them."""
+    body, asked = make_bodies(plant)
+    headers = [{"name": "X-Request-Id", "value": plant.line()}, {"name": plant.key, "value": plant.line()}]
+    filled = [
+        [
+            one.format(key=plant.key, rest=plant.key[9:], text=plant.text()) if isinstance(one, str) else one
+            for one in row
+        ]
+        for row in ANSWERS
+    ]
+    return [
         {
             "startedDateTime": moment, "time": 1, "comment": plant.text(),
             "request": {"method": method, "url": f"https://agents.lumalabs.ai/v1/generations{path}",
                         "headers": [{"name": "Authorization", "value": f"Bearer {plant.key}"}, *headers],
-                        "postData": {"text": sent, "mimeType": "application/json"}},
-            "response": {"status": status, "statusText": plant.line(), "headers": headers,
-                         "content": {"text": said, "mimeType": "application/json"}},
+                        "postData": {"text": asked if method != "GET" else "", "mimeType": "application/json"}},
+            "response": {"status": status or plant.text(), "statusText": plant.line(), "headers": headers,
+                         "content": {"text": body if is_json else plant.text(), "mimeType": "application/json"}},
         }
-        for moment, method, path, sent, status, said in (
-            ("2026-01-01T00:00:00Z", "POST", "", asked, 400, body),
-            ("2026-01-01T00:00:01Z", "POST", "", asked, 418, body),
-            ("2026-01-01T00:00:02Z", "GET", f"/{plant.key}", "", 404, plant.text()),
-            ("2026-01-01T00:00:02Z", "GET", f"/{plant.key[9:]}?a={plant.key}", "", 200, body),
-            (plant.text(), plant.text(), "", asked, 400, body),
-            ("2026-01-01T00:00:03Z", "POST", "", asked, plant.text(), body),
-        )
+        for moment, method, path, status, is_json in filled
     ]  # fmt: skip
+
+
+def make_bodies(plant: Plant) -> tuple[str, str]:
+    """Return a body of an answer, and one of a request."""
+    answered = {"detail": plant.text(), plant.text(): plant.text()}
+    return json.dumps(answered), json.dumps({"prompt": plant.text(), "model": plant.text(), plant.text(): 1})
+
+
+def make_cassette(plant: Plant) -> dict[str, object]:
+    """Return a cassette, one interaction of which is none."""
+    body, asked = make_bodies(plant)
+    one = {
+        "request": {"method": "POST", "uri": "https://agents.lumalabs.ai/v1/generations", "body": asked,
+                    "headers": {"X": [plant.line()], plant.text(): [plant.line()]}},
+        "response": {"status": {"code": 400, "message": plant.line()}, "headers": {"A": [plant.line()]},
+                     "body": {"string": body}},
+    }  # fmt: skip
+    return {"version": 1, "interactions": [one, {"request": plant.text(), plant.text(): {}}]}
+
+
+def write_foreign(plant: Plant) -> frozenset[str]:
+    """Write recordings and results of other makers, with the key in all that is text in them; return their names."""
+    entries = make_entries(plant)
     Path("a.har").write_text(json.dumps({"log": {"version": "1.2", "comment": plant.text(), "entries": entries}}))
     entries[0]["response"] = entries[-1]["response"]
     Path("b.har").write_text(json.dumps({"log": {"version": "1.2", "creator": plant.text(), "entries": entries}}))
-    cassette = [
-        {"request": {"method": "POST", "uri": "https://agents.lumalabs.ai/v1/generations", "body": asked,
-                     "headers": {"X": [header], plant.text(): [header]}},
-         "response": {"status": {"code": 400, "message": plant.line()}, "headers": {"A": [plant.line()]},
-                      "body": {"string": body}}},
-        {"request": plant.text(), plant.text(): {}},
-    ]  # fmt: skip
-    Path("c.yaml").write_text(json.dumps({"version": 1, "interactions": cassette}))
-    shown = {
-        "case": plant.text(),
-        "title": plant.text(),
-        "section": plant.text(),
-        "verdict": "fail",
-        "detail": plant.text(),
-    }
-    Path("r.jsonl").write_text(f"{format_header(Judged())}\n{json.dumps(shown)}\n")
+    Path("c.yaml").write_text(json.dumps(make_cassette(plant)))
+    judged = {name: plant.text() for name in ("case", "title", "section", "detail")}
+    Path("r.jsonl").write_text(f"{format_header(Judged())}\n{json.dumps({**judged, 'verdict': 'fail'})}\n")
     Path("s.jsonl").write_text(f"{format_header(Judged())}\n{plant.text()}\n")
-    said = say_all(
-        capsys,
-        ["audit", "a.har", "b.har", "c.yaml", "--client", "--requests", "--complete"],
-        ["audit", "c.yaml"],
-        ["compare", "a.har", "b.har"],
-        ["compare", "a.har", "c.yaml", "--format", "html"],
-        ["report", "r.jsonl", "--output", "out"],
-        ["report", "s.jsonl", "--output", "out"],
-        ["compare", "r.jsonl", "s.jsonl"],
-    )
-    planted = frozenset(("a.har", "b.har", "c.yaml", "r.jsonl", "s.jsonl"))
+    return frozenset(("a.har", "b.har", "c.yaml", "r.jsonl", "s.jsonl"))
+
+
+def check_foreign(plant: Plant, capsys: Output) -> None:
+    """Check what is said of recordings and results of other makers."""
+    planted = write_foreign(plant)
+    said = say_all(capsys, *FOREIGN)
     assert plant.find_leaks(said | read_all(Path(), planted)) == {}
 
 
@@ -225,7 +245,9 @@ def check_client(plant: Plant, capsys: Output) -> None:
 def check_files(plant: Plant, capsys: Output) -> None:
     """Check what commands say of files of the user's, right and wrong, with the key in all that is text in them."""
     planted = write_project(plant)
-    Path("wrong.yaml").write_text(f"{CASES}  - {{id: {json.dumps(plant.text())}, {json.dumps(plant.text())}: 1}}\n")
+    Path("wrong.yaml").write_text(
+        f"{UNKNOWN_MODELS}  - {{id: {json.dumps(plant.text())}, {json.dumps(plant.text())}: 1}}\n"
+    )
     Path("wrong.toml").write_text(f"[keys]\n{json.dumps(plant.line())} = {json.dumps(plant.line())}\n{plant.line()}\n")
     Path("odd.toml").write_text(f"[keys]\n{json.dumps(plant.line())} = {json.dumps(plant.line())}\n")
     sections = "\n\n".join(section.heading for section in casefiles.own().sections.values())

@@ -15,19 +15,14 @@ from luma_conformance.model import Request, Response
 from luma_conformance.reference.asgi import serving
 from tests import hostile, sockets
 from tests.hostile import MOST, SECURE, SERVERS, Row
-from tests.kit import Run, run_inside
+from tests.kit import MAIN_KEY_PROFILE, UNKNOWN_MODELS, Run, run_inside
 from tests.miniatures import on_answers
 
-PROFILE = '[keys]\nmain-key = {test_key = "luma-api-test-main"}\n'
-CASES = """\
-# yaml-language-server: $schema=case-file.schema.json
-section: 400 — Unknown model
-operation: POST /v1/generations
-status: 400
-cases:
+CASES = f"""\
+{UNKNOWN_MODELS}\
   - id: unknown-model
     title: an unknown model is refused
-    request: {body: {prompt: A sunset, model: nope}}
+    request: {{body: {{prompt: A sunset, model: nope}}}}
     detail: "Unknown model: nope"
 """
 
@@ -101,7 +96,7 @@ def test_bounds_hold_for_each_answer_separately() -> None:
 def run(pytester: pytest.Pytester) -> Run:
     """Return a function that runs pytest against a base URL, with one case and a key for it."""
     pytester.makefile(".yaml", things=CASES)
-    profile = pytester.makefile(".toml", profile=PROFILE)
+    profile = pytester.makefile(".toml", profile=MAIN_KEY_PROFILE)
     return partial(run_inside, pytester, "--luma-profile", str(profile), "--luma-timeout", "0.3", "--base-url")
 
 
