@@ -227,6 +227,27 @@ def test_a_repeat_ends_at_its_status_or_state(repeat: Repeat, answered: Exchange
     assert is_awaited(repeat, answered.response) is is_reached
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "utf-8-sig"])
+def test_json_in_another_encoding_than_utf_8_is_a_finding_that_says_so(encoding: str) -> None:
+    """Python reads these, and what clients are written in most often does not; nor may a server send them."""
+    answered = answer(400, '{"detail": "x é"}'.encode(encoding))
+
+    assert detail_of(answered.response) is None
+    assert "is not JSON in UTF-8 without a byte order mark" in said(judged("status: 400, body: {}", answered))[0]
+
+
+def test_half_of_a_surrogate_pair_in_three_bytes_is_not_utf_8() -> None:
+    """As an escape it is JSON; in bytes it is what UTF-8 excludes, though Python lets it pass."""
+    assert detail_of(response(400, b'{"detail": "\\ud800"}')) == "\ud800"
+    assert detail_of(response(400, b'{"detail": "\xed\xa0\x80"}')) is None
+
+
+@pytest.mark.parametrize("text", ['{"detail": "x é 🌊"}', ' \n{"detail":"x \\u00e9 \\ud83c\\udf0a"}\r\n'])
+def test_json_in_utf_8_is_read_however_it_is_spelt(text: str) -> None:
+    """Characters may be escaped, and space stand anywhere between values."""
+    assert detail_of(response(400, text.encode())) == "x é 🌊"
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"\xff", b"{", b"[" * 100_000, b"9" * 5_000, b"Infinity", '{"detail": "x"}'.encode("utf-16")[1:]],

@@ -418,3 +418,34 @@ def test_a_truncated_file_of_another_program_is_refused(tmp_path: Path) -> None:
 def test_recordings_name_the_command_as_their_creator() -> None:
     """The name by which recordings are known is the command's."""
     assert har.CREATOR == "luma-conformance"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["a \ufffd b", "Ã¼", '"{}"', "\ufeff{}", '{"detail": "x"}'],
+    ids=["a character that stands for another", "UTF-8 read as Latin-1", "JSON in JSON", "a mark", "JSON"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_what_the_kit_recorded_is_taken_as_it_is(tmp_path: Path, body: str, encoding: str) -> None:
+    """What looks damaged came so: the kit lost nothing, and a replay is judged as the run was."""
+    raw = body.encode(encoding, "replace")
+    path = recorded(tmp_path / "run.har", exchange(body=raw, answer=raw))
+
+    (entry,) = read_entries(path)
+
+    assert (entry.exchange.request.body, entry.exchange.response.body, entry.unknown) == (raw, raw, {})
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"), [("response.content.text", b"{}"), ("request.postData.text", b"\xef\xbb\xbf{}")]
+)
+def test_a_byte_order_mark_before_the_text_of_an_answer_is_the_recorders(
+    tmp_path: Path, part: str, kept: bytes
+) -> None:
+    """Nobody can tell who put it there; in a request it may be why the server refused it, so there it stays."""
+    path = tmp_path / "browser.har"
+    path.write_bytes(browser({part: "\ufeff{}", "request.bodySize": -1}))
+
+    (entry,) = read_entries(path)
+
+    assert kept in (entry.exchange.request.body, entry.exchange.response.body)

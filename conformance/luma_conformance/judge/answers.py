@@ -44,9 +44,11 @@ class Judgement:
 
 
 def body_of(response: Response) -> object:
-    """Return the JSON value of a response's body, or a value equal to no other if it is not JSON."""
+    """Return the JSON value of a response's body, or a value equal to no other if it is not JSON in UTF-8."""
     try:
-        return parse_json(response.body)
+        # Between systems, JSON is UTF-8 without a byte order mark (RFC 8259, 8.1). Of bytes, Python would read UTF-16
+        # and others too, and hide that clients in other languages cannot.
+        return parse_json(response.body.decode("utf-8"))
     except ValueError:
         return _NOT_JSON
 
@@ -181,8 +183,16 @@ def _check_headers(
 
 def _explain_body(matcher: Matcher, body: object, response: Response, scene: Scene) -> str | None:
     if body is _NOT_JSON:
-        return f"is not JSON: {show(response.body.decode('utf-8', 'replace'))}"
+        return f"{_describe_fault(response.body)}: {show(response.body.decode('utf-8', 'replace'))}"
     return matcher.explain(body, scene)
+
+
+def _describe_fault(raw: bytes) -> str:
+    try:
+        parse_json(raw)
+    except ValueError:
+        return "is not JSON"
+    return "is not JSON in UTF-8 without a byte order mark, which is what systems exchange (RFC 8259)"
 
 
 def _differs_in_wording_only(matcher: Matcher, body: object, scene: Scene) -> bool:

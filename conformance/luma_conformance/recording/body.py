@@ -45,7 +45,7 @@ def restore(stored: Stored) -> tuple[bytes, str | None]:
     if stored.damage is not None:
         return b"", stored.damage
     coding = header(stored.headers, "Content-Encoding") or ""
-    if not (raw := _to_bytes(stored.value)):
+    if not (raw := to_bytes(_drop_mark(stored))):
         return b"", _find_loss(stored)
     try:
         body = decode(_undo_latin(stored.value, coding) or raw, coding)
@@ -69,7 +69,16 @@ def _find_lack(body: bytes, claimed: int, stored: Stored) -> str | None:
     return "is shorter in the file than it was" if stored.is_request and claimed > _count_longest(body) else None
 
 
-def _to_bytes(value: object) -> bytes:
+def _drop_mark(stored: Stored) -> object:
+    """Return the value of a body; the text of an answer without a byte order mark, which a recorder may have put there.
+
+    In a request it stays: servers differ about it, whoever put it there.
+    """
+    is_answer = isinstance(stored.value, str) and not stored.is_request
+    return str(stored.value).removeprefix("\ufeff") if is_answer else stored.value
+
+
+def to_bytes(value: object) -> bytes:
     """Return the bytes of a body in any of the forms that recorders write."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")  # JSON may hold half of a surrogate pair, which UTF-8 cannot encode
@@ -78,7 +87,7 @@ def _to_bytes(value: object) -> bytes:
     if value is None:
         return b""
     if isinstance(value, list) and value and all(isinstance(one, str | bytes) for one in value):
-        return b"".join(map(_to_bytes, value))  # the chunks of an iterator
+        return b"".join(map(to_bytes, value))  # the chunks of an iterator
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from luma_conformance.model import Exchange, Headers, Request, Response, header
 from luma_conformance.reading.document import Node, Problems
-from luma_conformance.recording.body import Stored, restore
+from luma_conformance.recording.body import Stored, restore, to_bytes
 from luma_conformance.recording.entry import (
     REQUEST_BODY,
     REQUEST_HEADERS,
@@ -129,8 +129,9 @@ def _read_url(request: Node, base_url: object, *, own: bool) -> tuple[str, str]:
 
 
 def _restore(stored: Stored, part: str, unknown: dict[str, str], *, own: bool) -> bytes:
-    # What the kit wrote is as it should be; a body that it did not keep is told in the body's place.
-    body, loss = restore(Stored(value=stored.value, headers=(), is_optional=True) if own else stored)
+    if own:  # what the kit wrote is as it should be; a body that it did not keep is told in the body's place
+        return to_bytes(stored.value)
+    body, loss = restore(stored)
     if loss is not None:
         unknown[part] = loss
     return body

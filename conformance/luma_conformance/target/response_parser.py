@@ -43,8 +43,8 @@ _END_OF_HEAD = re.compile(rb"(?<=\n)\r?\n")
 _LENGTH = re.compile(rb"^content-length:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _LEGAL_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:|[ \t]")
 _GZIP: Final = 31
-_WINDOWS: Final = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (15, -15)}
-"""How zlib is to read each content coding; deflate comes with and without its own header."""
+_WINDOWS: Final = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": 15}
+"""How zlib is to read each content coding; deflate without the header of zlib is none (RFC 9110, 8.4.1.2)."""
 _MAX_MEMBERS: Final = 100
 """Parts of a gzip body; each costs a copy of what follows it."""
 
@@ -224,10 +224,9 @@ def _inflated(body: bytes, headers: Headers, limit: int) -> bytes:
     if len(codings) > 1 or codings[0] not in _WINDOWS:
         why = "which was not asked for; the kit reads gzip and deflate"
         raise BadResponse(f"the answer's Content-Encoding is {quote(whole, 40)}, {why}")
-    for window in _WINDOWS[codings[0]]:
-        if (plain := _inflate(body, window, limit)) is not None:
-            return plain
-    raise BadResponse(f"the answer's Content-Encoding is {quote(whole, 40)}, its body is not that")
+    if (plain := _inflate(body, _WINDOWS[codings[0]], limit)) is None:
+        raise BadResponse(f"the answer's Content-Encoding is {quote(whole, 40)}, its body is not that")
+    return plain
 
 
 def _inflate(body: bytes, window: int, limit: int) -> bytes | None:
