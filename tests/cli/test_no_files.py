@@ -25,7 +25,7 @@ REST = {
     ("profile", "--profile"): ["http://127.0.0.1:1"],
     ("client", "--scenarios"): ["--", "true"],
     ("client", "--report"): ["--", "true"],
-    ("client", "--deviations"): ["--", "true"],
+    ("client", "--deviations"): ["--scenario", "429/retry-after-1", "--", "true"],
     ("compare", "OLD"): ["ok.jsonl"],
     ("compare", "--profile"): ["x.har", "http://127.0.0.1:1"],
     ("compare", "--output"): ["ok.jsonl", "ok.jsonl"],

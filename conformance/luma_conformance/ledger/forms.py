@@ -60,7 +60,8 @@ def read_html(text: str) -> list[Block]:
     reader.feed(text)
     reader.close()
     reader.end_block()
-    return reader.blocks[reader.main[0] : reader.main[1]] if reader.main else reader.blocks
+    start, end = (*reader.main, None, None)[:2]  # what `main` has no end of, because it was cut off, goes on to the end
+    return reader.blocks[start:end]
 
 
 class _Reader(HTMLParser):
@@ -105,6 +106,10 @@ class _Reader(HTMLParser):
             self._heading = False
             if tag == "main" and len(self.main) == 1:
                 self.main.append(len(self.blocks))
+
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Return where what HTML takes for a comment ends; the library's own asserts that it is CDATA."""
+        return self.parse_bogus_comment(i, bool(report))
 
     def handle_data(self, data: str) -> None:
         if not self._around:

@@ -44,7 +44,8 @@ class Writer:
         self._path, self._scrub = path, scrub
         offset, self._any = _resume(path)
         with _explain_errors(path, "written"):
-            self._file = Growing(path, "r+b" if path.exists() else "xb", offset, _END)
+            real = Path(os.path.realpath(path))  # a link that leads to no file yet is there, and its file is made
+            self._file = Growing(real, "r+b" if real.exists() else "xb", offset, _END)
             if not offset:
                 self._file.add(_format_head(json.dumps(scrub_data(about, scrub))))
 

@@ -6,6 +6,7 @@ Nothing is unpacked on disk. What is read is UTF-8, whatever the file's encoding
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
 import io
 import lzma
@@ -14,7 +15,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -178,7 +179,8 @@ def _begins_as_archive(path: Path) -> bool:
 
 def _list_members(path: Path, *, is_named: bool) -> Iterator[Recording]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
+            size = file.seek(0, io.SEEK_END)
             members = [one for one in archive.infolist() if one.filename.lower().endswith(SUFFIXES[:-1])]
             foreign = explain_archive(archive.namelist())
     except (*_FAULTS, ValueError) as error:
@@ -190,7 +192,7 @@ def _list_members(path: Path, *, is_named: bool) -> Iterator[Recording]:
         raise InputError(f"{path} {foreign}")
     if not members:
         raise InputError(f"{path} has no recordings in it: no member ends in {', '.join(SUFFIXES[:4])}")
-    most = _limit(path.stat().st_size)
+    most = _limit(size)
     if sum(member.file_size for member in members) > most:
         raise InputError(f"{path}: unpacks to more than {most:,} bytes, {_TOO_MANY}")
     for member in members:
@@ -204,12 +206,15 @@ def _list_members(path: Path, *, is_named: bool) -> Iterator[Recording]:
 
 
 def _open_member(path: Path, folder: str, name: str) -> BinaryIO:
-    try:
-        with zipfile.ZipFile(path) as archive:  # a member that is open keeps the file open
-            member = cast("BinaryIO", archive.open(folder + name))
-    except (*_FAULTS, KeyError) as error:
-        raise InputError(f"{path}: {name} cannot be unpacked: {error}") from None
-    return cast("BinaryIO", _Unpacked(member, f"{path}:{folder}{name}", MAX_UNPACKED))
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(open_file(path))
+            with zipfile.ZipFile(file) as archive:
+                member = cast("BinaryIO", archive.open(folder + name))
+        except (*_FAULTS, ValueError, KeyError) as error:
+            raise InputError(f"{path}: {name} cannot be unpacked: {error}") from None
+        opened.pop_all()
+        return cast("BinaryIO", _Unpacked(member, f"{path}:{folder}{name}", MAX_UNPACKED, file))
 
 
 def _limit(size: int) -> int:
@@ -303,7 +308,10 @@ class _Recoded(io.RawIOBase):
     def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]
         """Read some bytes into a buffer, and return how many."""
         while not self._held and (raw := self._file.read(_CHUNK)):
-            self._held = self._decoder.decode(raw).encode("utf-8", "replace")
+            try:
+                self._held = self._decoder.decode(raw).encode("utf-8", "replace")
+            except UnicodeError:  # its byte order mark is gone, which was there when it was opened first
+                raise OSError(errno.EILSEQ, "it has changed meanwhile") from None
         count = min(len(buffer), len(self._held))
         buffer[:count], self._held = self._held[:count], self._held[count:]
         return count
