@@ -47,7 +47,7 @@ class Failing:
 def fail_writing(monkeypatch: pytest.MonkeyPatch, allowed: int, *, lasting: bool, suffix: str = "") -> None:
     """Make the writing of growing files whose names end so fail after some writes."""
 
-    def open_failing(path: Path, mode: str, *, buffering: int) -> object:
+    def open_failing(path: Path, mode: str = "rb", *, buffering: int = -1) -> object:
         file = open_file(path, mode, buffering=buffering)  # type: ignore[arg-type]
         return Failing(file, allowed, lasting=lasting) if path.name.endswith(suffix) else file
 

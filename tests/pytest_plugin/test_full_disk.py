@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,12 +43,13 @@ def test_a_recording_that_cannot_be_written_ends_the_run(
     assert len([*har.read_entries(Path("run.har"))] if allowed else [0][1:]) == min(max(allowed - 1, 0), 3)
 
 
+@pytest.mark.parametrize("lasting", [0, 1])
 @pytest.mark.parametrize("allowed", range(6))
 def test_results_that_cannot_be_written_are_said_to_be_missing(
-    run: Run, allowed: int, monkeypatch: pytest.MonkeyPatch
+    run: Run, allowed: int, lasting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Header, verdicts, footer or close: every line that is there is whole, and the other formats are all there."""
-    fail_writing(monkeypatch, allowed, lasting=True, suffix=".jsonl")
+    """Header, verdicts, footer or close: the lines before it are there and none after, and all other formats are."""
+    fail_writing(monkeypatch, allowed, lasting=bool(lasting), suffix=".jsonl")
 
     ended = run("--luma-report", "out")
 
@@ -110,3 +112,39 @@ def test_workers_of_one_run_share_its_recording(run: Run) -> None:
 
     assert ended.ret == Exit.CONFORMANT
     assert len([*har.read_entries(Path("run.har"))]) == 3
+
+
+FAULTY = """
+import os
+
+import pytest
+
+from tests.failing import fail_writing
+
+if os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
+    fail_writing(pytest.MonkeyPatch(), int(os.environ["ALLOWED"]), lasting=True, suffix=".gw0.har")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("allowed", range(5))
+def test_the_part_of_one_worker_that_cannot_be_written_ends_the_run(
+    run: Run, allowed: int, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence and status 4; the recording has all that was written before, and all of the other worker."""
+    pytester.makeconftest(FAULTY)
+    monkeypatch.setenv("ALLOWED", str(allowed))
+
+    ended = run("--luma-record", "run.har", "-n", "2", "-v")
+
+    said = ended.stdout.str() + ended.stderr.str()
+    if ended.ret == Exit.CONFORMANT:  # this worker had no case, or one only
+        assert allowed > 0
+        return
+    assert ended.ret == Exit.USAGE
+    assert said.count("run.gw0.har cannot be written: No space left on device") == 1
+    assert "Traceback" not in said
+    assert "INTERNALERROR" not in said
+    recorded = {str(entry.note["item"]).rpartition("#")[2] for entry in har.read_entries(Path("run.har"))}
+    assert recorded == {*re.findall(r"PASSED things\.yaml::(\S+)", said)}
+    assert not [*Path().glob("run.gw*.har")]

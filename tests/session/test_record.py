@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,12 +21,14 @@ import pytest
 
 from luma_conformance.catalogue.files import specs
 from luma_conformance.cli.main import main
-from luma_conformance.errors import Exit
+from luma_conformance.errors import Exit, InputError
 from luma_conformance.model import Request, Response
-from luma_conformance.recording.har import read_entries
+from luma_conformance.recording.har import Writer, read_entries
 from luma_conformance.reference.asgi import serving
+from luma_conformance.session.record import gather, name_part
 from tests import miniatures
-from tests.kit import ONLY_OURS, run_inside
+from tests.failing import fail_writing
+from tests.kit import ONLY_OURS, exchange, run_inside
 from tests.miniatures import Wrong, on_requests
 
 UNKNOWN_MODEL = str(specs() / "create" / "400-unknown-model.yaml")
@@ -318,6 +322,46 @@ def test_parts_that_cannot_be_gathered_are_kept(tmp_path: Path) -> None:
     assert "what the workers recorded is beside it" in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
     assert len(list(read_entries(tmp_path / "run.gw0.har"))) >= 2
+
+
+@pytest.mark.parametrize("lasting", [0, 1])
+@pytest.mark.parametrize("allowed", range(8))
+def test_each_write_of_what_gathers_the_parts_can_fail(
+    allowed: int, lasting: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Head, four entries or the close: one sentence, whole entries in the recording, and no part is lost."""
+    file, whole = tmp_path / "run.har", [0, 1, 2, 3]
+    for worker, first in (("gw0", 0), ("gw1", 2)):
+        with Writer(name_part(file, worker), {"format": 1}) as writer:
+            for number in whole[first : first + 2]:
+                writer.add(exchange(Response(status=400)), "http://127.0.0.1:1", {"number": number})
+    name_part(file, "gw2").touch()  # its worker could not write even the head
+    before = {part.name: part.read_bytes() for part in tmp_path.iterdir()}
+    fail_writing(monkeypatch, allowed, lasting=bool(lasting), suffix="run.har")
+
+    refused = pytest.raises(InputError, match=r"/run\.har cannot be written: No space left")
+    with refused if allowed < 6 else nullcontext():
+        gather(file, ["gw1", "gw0", "gw2", "gw3"])
+    left = {part.name: part.read_bytes() for part in tmp_path.iterdir()}
+    assert left.keys() == ({*before, "run.har"} if allowed < 6 else {"run.har"})
+    assert left | before == before | {"run.har": left["run.har"]}
+    entries = [entry.note["number"] for entry in read_entries(file)] if file.stat().st_size else []
+    assert entries == whole[: max(0, min(allowed - 1, 4))]
+
+
+def test_a_part_that_cannot_be_removed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recording is whole then, and a second run would have it twice."""
+    with Writer(name_part(tmp_path / "run.har", "gw0"), {"format": 1}) as writer:
+        writer.add(exchange(Response(status=400)), "http://127.0.0.1:1", {"number": 0})
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(
+        InputError, match=r"run\.har is whole, but .*run\.gw0\.har cannot be removed: Permission denied"
+    ):
+        gather(tmp_path / "run.har", ["gw0"])
 
 
 @pytest.mark.parametrize(

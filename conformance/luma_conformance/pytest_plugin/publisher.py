@@ -103,7 +103,7 @@ class Publisher:
         assert results.ending is not None
         self._begin(results.run)
         self._write(jsonl.format_footer(results.ending))
-        for file, stream in self._streams.items():
+        for file, stream in [*self._streams.items()]:
             with self._noting(file):
                 stream.close()
         written = () if self._ended else (_LINES,)  # as verdicts came
@@ -157,16 +157,22 @@ class Publisher:
                 self._write(line)
 
     def _write(self, line: str) -> None:
-        for file, stream in self._streams.items():
+        for file, stream in [*self._streams.items()]:
             with self._noting(file):
                 stream.add(f"{line}\n".encode())
 
     @contextmanager
     def _noting(self, file: Path) -> Iterator[None]:
-        """Keep the first failure to write, so that all else is written before the run ends with it."""
+        """Keep the first failure to write, so that all else is written before the run ends with it.
+
+        What is written as verdicts come ends there: with a line missing in its middle, it would look whole.
+        """
         try:
             yield
         except OSError as error:
+            if (stream := self._streams.pop(file, None)) is not None:
+                with suppress(OSError):
+                    stream.close()
             self._failure = self._failure or f"the report is not whole: {file} cannot be written: {error.strerror}"
 
     def _find_status(self, tally: Tally, status: int) -> int:

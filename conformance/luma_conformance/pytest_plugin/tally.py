@@ -77,7 +77,9 @@ class Tally:
     def add_failed_write(self, message: str) -> None:
         """Keep what could not be written, which the run ends with, after the reason for which it stopped before."""
         told = self._scrub(message)
-        self.stop = (int(Exit.USAGE), told if self.stop is None else join("; ", (self.stop[1], told)))
+        before = self.stop[1] if self.stop is not None else told
+        # The same disk is often full again when the file is closed.
+        self.stop = (int(Exit.USAGE), before if told in before else join("; ", (before, told)))
 
     def as_data(self) -> dict[str, object]:
         """Return what an xdist worker sends to the controller at its end; its verdicts come with reports."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Final, Self
@@ -47,7 +47,15 @@ class Writer:
             real = Path(os.path.realpath(path))  # a link that leads to no file yet is there, and its file is made
             self._file = Growing(real, "r+b" if real.exists() else "xb", offset, _END)
             if not offset:
-                self._file.add(_format_head(json.dumps(scrub_data(about, scrub))))
+                self._begin(_format_head(json.dumps(scrub_data(about, scrub))))
+
+    def _begin(self, head: bytes) -> None:
+        try:
+            self._file.add(head)
+        except OSError:
+            with suppress(OSError):
+                self._file.close()
+            raise
 
     def add(self, exchange: Exchange, base_url: str, note: Mapping[str, object]) -> None:
         """Write one exchange before it returns; `base_url` is where a request for a path alone was sent."""

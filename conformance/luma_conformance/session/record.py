@@ -119,10 +119,10 @@ def name_part(path: Path, worker: str) -> Path:
 def gather(path: Path, workers: Iterable[str]) -> None:
     """Append the recordings of a run's workers to the whole recording, and remove them.
 
-    Raise InputError, and remove nothing, if that fails.
+    Raise InputError, and remove nothing, if that fails. A part is empty where its worker could write nothing.
     """
     parts = [file for worker in sorted(workers) if (file := name_part(path, worker)).exists()]
-    har.merge(path, parts)
+    har.merge(path, [file for file in parts if file.stat().st_size])
     try:
         for file in parts:
             file.unlink()
