@@ -39,27 +39,29 @@ class Shelf:
             asked, is_object = _pick_members(request.body)
             unknown = unknown if is_object else {**unknown, REQUEST_BODY: "is no object"}
         request = replace(
-            request, headers=self._pick_headers(request.headers, _ASKED), body=asked, url=self.share(request.url)
+            request, headers=self.pick_headers(request.headers, _ASKED), body=asked, url=self.share(request.url)
         )
         response = replace(
-            response, headers=self._pick_headers(response.headers, _ANSWERED), body=self.share(response.body)
+            response, headers=self.pick_headers(response.headers, _ANSWERED), body=self.share(response.body)
         )
         return replace(
             entry,
             base_url=self.share(entry.base_url),
             exchange=replace(exchange, request=self.share(request), response=response),
-            note=self._share_mapping({name: str(entry.note[name]) for name in _NOTED if name in entry.note}),
-            unknown=self._share_mapping(unknown),
+            note=self.share_mapping({name: str(entry.note[name]) for name in _NOTED if name in entry.note}),
+            unknown=self.share_mapping(unknown),
         )
 
-    def _pick_headers(self, headers: Headers, names: Container[str]) -> Headers:
+    def pick_headers(self, headers: Headers, names: Container[str]) -> Headers:
+        """Return the header fields with these names, each of them one object wherever it occurs."""
         return self.share(tuple(self.share(pair) for pair in headers if pair[0].lower() in names))
 
     def share(self, part: _Part) -> _Part:
         """Return the equal part that was seen first."""
         return self._parts.setdefault(part, part)  # type: ignore[return-value]
 
-    def _share_mapping(self, texts: Mapping[str, str]) -> Mapping[str, str]:
+    def share_mapping(self, texts: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the equal mapping that was seen first."""
         return self._notes.setdefault(tuple(texts.items()), texts)
 
 

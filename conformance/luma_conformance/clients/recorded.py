@@ -15,6 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Final
 
+from luma_conformance.audit.keeping import Shelf
 from luma_conformance.audit.replaced import is_hidden
 from luma_conformance.clients.checks import NOUNS
 from luma_conformance.clients.conduct import Seen
@@ -30,7 +31,7 @@ from luma_conformance.clients.evidence import (
 from luma_conformance.clients.scenario import Reply, Route
 from luma_conformance.judge.answers import FINAL_STATES
 from luma_conformance.judge.rate_limit import CONCURRENCY
-from luma_conformance.model import GENERATIONS_PATH, Headers, Severity, header
+from luma_conformance.model import GENERATIONS_PATH, Severity, header
 from luma_conformance.recording.entry import REQUEST_BODY, RESPONSE_BODY, TIMES, Entry
 from luma_conformance.shown import clip
 
@@ -73,13 +74,14 @@ class Recorded:
     _requests: dict[tuple[str, str | None], list[tuple[Seen, Entry]]] = field(default_factory=lambda: defaultdict(list))
     _downloads: list[tuple[Seen, Entry]] = field(default_factory=list)
     _urls: dict[str, float | None] = field(default_factory=dict)
+    _shelf: Shelf = field(default_factory=Shelf)
 
     def add(self, entry: Entry) -> None:
         """Note a request, and the answer."""
         if entry.unanswered is not None or entry.exchange.response.status == 0:
             return
         urls = [url for url in _list_urls(entry) if _is_shown(url)]
-        entry = _shrink(entry)
+        entry = _shrink(entry, self._shelf)
         seen, path = _to_seen(entry), entry.exchange.request.url.partition("?")[0]
         if path == GENERATIONS_PATH or path.startswith(f"{GENERATIONS_PATH}/"):
             key = header(entry.exchange.request.headers, "Authorization")
@@ -97,6 +99,7 @@ class Recorded:
         self._requests.clear()
         self._downloads.clear()
         self._urls.clear()
+        self._shelf = Shelf()
         yield from slips
 
     def _judge(self) -> Iterator[Slip]:
@@ -246,20 +249,24 @@ def _is_shown(text: str | None) -> bool:
     return text is not None and not is_hidden(text)
 
 
-def _shrink(entry: Entry) -> Entry:
+def _shrink(entry: Entry, shelf: Shelf) -> Entry:
     """Return an entry without what is not needed of it, so that a long recording takes little memory."""
     exchange = entry.exchange
     request, response = exchange.request, exchange.response
     said = read_json(response.body)
     kept = {name: said[name] for name in ("state", "detail") if name in said} if isinstance(said, dict) else {}
     asked = request.body if len(request.body) <= MOST_KEPT else sha256(request.body).hexdigest().encode()
-    request = replace(request, headers=_pick(request.headers, "authorization"), body=asked)
-    response = replace(response, headers=_pick(response.headers, "retry-after"), body=json.dumps(kept).encode())
-    return replace(entry, exchange=replace(exchange, request=request, response=response))
-
-
-def _pick(headers: Headers, name: str) -> Headers:
-    return tuple(one for one in headers if one[0].lower() == name)
+    headers = shelf.pick_headers(request.headers, ("authorization",))
+    request = replace(request, headers=headers, body=asked, url=shelf.share(request.url))
+    headers = shelf.pick_headers(response.headers, ("retry-after",))
+    response = shelf.share(replace(response, headers=headers, body=json.dumps(kept).encode()))
+    return replace(
+        entry,
+        base_url=shelf.share(entry.base_url),
+        exchange=replace(exchange, request=request, response=response),
+        note=shelf.share_mapping({}),
+        unknown=shelf.share_mapping(entry.unknown),
+    )
 
 
 def _list_urls(entry: Entry) -> Iterator[str]:
