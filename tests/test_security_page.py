@@ -38,6 +38,8 @@ HELD: dict[str, tuple[str, ...]] = {
     "Every file that": ("cli/test_no_files::test_what_is_no_file_is_refused_by_every_argument", "reading/test_regular_file::test_what_is_no_file_is_neither_read_nor_written"),
     "(`audit -`": ("recording/test_opening::test_folders_archives_patterns_and_pipes_are_searched", "cli/test_no_files::test_output_that_is_no_file_is_not_written"),
     "`audit`'s patterns": ("cli/test_no_files::test_patterns_do_not_follow_links_in_circles",),
+    "So is a file that holds": ("cli/test_odd_files::test_what_is_in_a_file_that_is_none_of_ours_is_told", "cli/test_odd_files::test_the_files_of_options_of_pytest_are_told_alike"),
+    "A file that changes while": ("cli/test_odd_files::test_a_file_may_change_at_each_read_of_it",),
     "A recording, and each file": ("pytest_plugin/test_full_disk::test_workers_of_one_run_share_its_recording",),
     "A second run": ("pytest_plugin/test_full_disk::test_a_second_run_into_the_same_files_is_refused",),
     "The lock is a file": ("reading/test_lock::test_what_a_killed_process_held_is_free",),
@@ -46,7 +48,8 @@ HELD: dict[str, tuple[str, ...]] = {
     "`show --body`": ("cli/test_cases::test_show_body_writes_no_key",),
     "Ctrl-C, SIGTERM and SIGHUP": ("pytest_plugin/test_interrupted::test_ctrl_c_is_never_green", "pytest_plugin/test_interrupted::test_other_signals_end_a_run_in_good_order"),
     "Where writing fails": ("pytest_plugin/test_full_disk::test_a_recording_that_cannot_be_written_ends_the_run", "pytest_plugin/test_full_disk::test_each_other_format_can_fail"),
-    "A recording and `results.jsonl`": ("reading/test_regular_file::test_a_growing_file_has_whole_pieces_only",),
+    "A recording and `results.jsonl`": ("reading/test_regular_file::test_a_growing_file_has_whole_pieces_only", "pytest_plugin/test_full_disk::test_results_that_cannot_be_written_are_said_to_be_missing"),
+    "So it is with the part": ("pytest_plugin/test_full_disk::test_the_part_of_one_worker_that_cannot_be_written_ends_the_run", "session/test_record::test_each_write_of_what_gathers_the_parts_can_fail"),
     "All other files": ("cli/test_full_disk::test_each_write_of_a_command_can_fail", "reading/test_regular_file::test_a_file_that_cannot_be_replaced_stays_as_it_was",),
     "A recording that is dated": ("session/test_record::test_a_recording_that_is_too_old_is_not_judged",),
 }  # fmt: skip
