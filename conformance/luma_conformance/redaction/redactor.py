@@ -8,9 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from luma_conformance.model import Request, Response, Transport
 from luma_conformance.redaction.effort import MOST, MOST_READ, PER_READING, Effort, TooMuch
 from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
 from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
@@ -18,6 +17,9 @@ from luma_conformance.redaction.readings import DEPTH, read
 from luma_conformance.redaction.replacing import Places, find_places, leave_out, replace_spans
 from luma_conformance.redaction.spellings import FlatText
 from luma_conformance.shown import MAX_SHOWN, Omission, Shown, find_omissions
+
+if TYPE_CHECKING:
+    from luma_conformance.model import Request, Response, Transport  # commands that judge nothing do without
 
 MAX_LEARNED: Final = 256
 """How many secrets found in the target's answers are remembered; the oldest are dropped first."""
