@@ -124,7 +124,7 @@ class _ShowVersion(argparse.Action):
 
 
 def _help(parser: Parser) -> Exit:
-    parser.print_help(sys.stderr)
+    warn(parser.format_help(), end="")
     return Exit.USAGE
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from luma_conformance.arguments import given
-from luma_conformance.cli.output import show
+from luma_conformance.cli.output import say, show
 from luma_conformance.errors import Exit
 from luma_conformance.shown import cut
 
@@ -39,9 +39,10 @@ class Parser(argparse.ArgumentParser):
             attributes["type"] = given(attributes.get("type", str))
         return super().add_argument(*names, **attributes)
 
-    def print_help(self, file: Any = None) -> None:
-        """Print the help; raise OSError where it cannot be written, of which argparse says nothing."""
-        print(self.format_help(), end="", file=file, flush=True)
+    def print_help(self, _: object = None) -> None:
+        """Print the help on standard output; raise OSError where that fails, of which argparse says nothing."""
+        say(self.format_help(), end="")
+        print(end="", flush=True)
 
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""
