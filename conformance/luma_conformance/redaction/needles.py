@@ -27,9 +27,12 @@ _LONGEST_PUBLIC: Final = len("luma-api-conformance-")
 _WORDS: Final = re.compile(rb"[a-z_-]{1,15}")
 
 # Where somebody shortened a text: three dots, or an ellipsis in UTF-8. pytest and many servers do: "…ef01".
-_DOTS: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6")
+_DOTS: Final = (b"...", "…".encode())
 _MIN_TAIL: Final = 6
 """Characters by which the end of a shortened secret is recognized behind dots; less is too common to be replaced."""
+
+_FEW: Final = 1_000
+"""Places of a probe in a text that are looked at one by one; of more it is first asked whether it is worth it."""
 
 
 class Span(NamedTuple):
@@ -75,14 +78,18 @@ class Needles:
         effort.spend(len(text) * len(self._probes) // 2)
         for probe, places in self._probes.items():
             at = text.find(probe)
+            if (
+                at >= 0
+                and text.count(probe) > _FEW
+                and not any(_has_part(text, *place, len(probe)) for place in places)
+            ):
+                continue
             while at >= 0:
                 effort.spend(PER_HIT)
                 yield from self._compare(text, at, places)
                 at = text.find(probe, at + 1)
-        shortened = [secret for secret in self._secrets if text.find(secret.flat[-_MIN_TAIL:]) >= 0]
-        for dots in _DOTS.finditer(text) if shortened else ():
-            effort.spend(PER_HIT)
-            yield from _find_tails(shortened, text, dots.end())
+        for secret in self._secrets if any(text.find(dots) >= 0 for dots in _DOTS) else ():
+            yield from _find_tails(secret, text, effort)
 
     def _compare(self, text: bytes, at: int, places: Iterable[tuple[_Secret, int]]) -> Iterator[Span]:
         for secret, offset in places:
@@ -110,12 +117,23 @@ def _flatten(text: str, shown: bytes) -> Iterator[_Secret]:
             yield _Secret(flat, shown, least)
 
 
-def _find_tails(secrets: Iterable[_Secret], text: bytes, at: int) -> Iterator[Span]:
-    """Yield the end of a secret that stands directly after dots."""
-    for secret in secrets:
-        tail = text.find(secret.flat[-_MIN_TAIL:], at, at + len(secret.flat))
-        if tail >= 0 and secret.flat.endswith(text[at : tail + _MIN_TAIL]):
-            yield Span(at, tail + _MIN_TAIL, secret.shown, whole=False)
+def _has_part(text: bytes, secret: _Secret, offset: int, size: int) -> bool:
+    """Return whether any part of a secret that is long enough and has a probe in it is in a text."""
+    first, last = max(0, offset + size - secret.least), min(offset, len(secret.flat) - secret.least)
+    return any(text.find(secret.flat[at : at + secret.least]) >= 0 for at in range(first, last + 1))
+
+
+def _find_tails(secret: _Secret, text: bytes, effort: Effort) -> Iterator[Span]:
+    """Yield where the end of a secret stands directly after dots."""
+    tail = secret.flat[-_MIN_TAIL:]
+    at = text.find(tail)
+    while at >= 0:
+        effort.spend(PER_HIT)
+        most = max(0, at - len(secret.flat))
+        begin = max((place + len(dots) for dots in _DOTS if (place := text.rfind(dots, most, at)) >= 0), default=at + 1)
+        if secret.flat.endswith(text[begin : at + len(tail)]) and begin <= at:
+            yield Span(begin, at + len(tail), secret.shown, whole=False)
+        at = text.find(tail, at + 1)
 
 
 def _extend(text: bytes, at: int, secret: bytes, offset: int) -> tuple[int, int]:

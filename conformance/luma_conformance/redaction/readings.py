@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from luma_conformance.redaction.effort import PER_READING, PER_REFERENCE, PER_UNIT, Effort
-from luma_conformance.redaction.spellings import UNSEEN, decode_reference, look_up
+from luma_conformance.redaction.spellings import BARE_START, UNSEEN, decode_reference, look_up
 
-ROUNDS: Final = 24
-"""Escapes inside one another that are decoded; each of three layers may be two of them, such as `%26%2347%3B`."""
+ROUNDS: Final = 12
+"""Rounds in which escapes are decoded, of each kind once; more than those of three layers inside one another."""
 DEPTH: Final = 6
 """Layers of hex, base64 and UTF-16 inside one another that are decoded; base64 of UTF-16 is two of them."""
 
@@ -28,35 +28,40 @@ _MARK: Final = b"\1"
 _NUL, _NEWLINE, _RETURN, _DOUBLE, _SINGLE, _BACKTICK, _EQUALS, _BACKSLASH, _PERCENT, _AND = b"\0\n\r\"'`=\\%&"
 # Each gap and each escape has one of these, the blank aside; a text without them has only itself for a reading.
 _SIGN: Final = re.compile(rb"""[\0-\x1f\x7f-\xff"'`=\\%&]""")
+_COMMAS: Final = (b",", b":", b"!", b"$", b"(", b")", b"<", b"@", b"[", b"]", b"^", b"_", b"~")
 _NO_BREAK: Final = _UNSEEN_CONTROLS.replace(_MARK, b"")
 _ELLIPSIS: Final = "…".encode()
 
 # What stands between two parts of a wrapped text, as in `spellings`; the white space goes afterwards. Each pattern is
 # searched for only where its signs are.
-_QUOTES: Final = re.compile(rb"""(?x)(?:["'`]\s*+(?:[E>|]\s++)?(?:[-+?.]\s*+)?(?:(?<=[\s+])b)?["'`])++""")
+_QUOTE: Final = rb"""["'`](?=[\s"'`E>|\-+?.b])\s*+(?:[E>|]\s++)?(?:[-+?.]\s*+)?(?:(?<=[\s+])b)?["'`]"""
+_QUOTES: Final = re.compile(rb"%s(?:%s)*+" % (_QUOTE, _QUOTE))
 _BETWEEN_QUOTES: Final = _WHITE + b"E>|-+?.b"
-_QUOTED: Final = tuple(one + other for one in (b'"', b"'", b"`") for other in (b'"', b"'", b"`"))
-_MARGIN: Final = re.compile(rb"\n[ \t]*+(?:[E>|#*]|//)[ ]++")
-_MARGINS: Final = (b"E ", b"> ", b"| ", b"# ", b"* ", b"/ ")
+_ONE_QUOTE: Final = bytes.maketrans(b"'`", b'""')
+_MARGIN: Final = re.compile(rb"\n[ \t]*+(?:E[ ]|[>|#*]|//)[ ]++")
 _SOFT_BREAK: Final = re.compile(rb"=\r?\n|\\\r?\n(?![\0-\x20]*+[uUx0-7N])")
 _BROKEN_ESCAPE: Final = re.compile(rb"\n(?<==\n)(?=[0-9a-fA-F])")
-_SOFT_BREAKS: Final = (b"=\n", b"=\r", b"\\\n", b"\\\r")
+# One sign for all that a line may end or begin with, so that one search tells whether any does.
+_ONE_SIGN: Final = bytes.maketrans(b"\\\rE|#*/", b"=\n>>>>>")
 _CHAIN: Final = re.compile(rb"%(?:25){5,}+")
 _RARE: Final = re.compile(rb"\\([0-3]?[0-7]{1,2}|u\{[0-9a-fA-F]++\}|N\{[A-Za-z0-9 -]{2,80}\})")
+# A name without semicolon is one only if it begins as one of a hundred does; of others there may be very many.
 _REFERENCE: Final = re.compile(
-    rb"&(?:[aA][mM][pP];?)*+(\#[0-9]++;?|\#[xX][0-9a-fA-F]++[;}]?|[a-zA-Z][a-zA-Z0-9]{1,31}+;?)"
+    rb"&(?:[aA][mM][pP];?)*+(\#[0-9]++;?|\#[xX][0-9a-fA-F]++[;}]?|[a-zA-Z][a-zA-Z0-9]{1,31}+;|(?:%s)[a-zA-Z0-9]{,30}+)"
+    % BARE_START
 )
 _WHITE_ESCAPES: Final = tuple((b"\\" + one, white) for one, white in zip(
     (b"n", b"r", b"t", b"b", b"f", b"v"), (b"\n", b"\r", b" ", b" ", b" ", b" "), strict=True
 ))  # fmt: skip
 
 # RFC 2045, section 6.7, and RFC 2047, section 4.2: not more than a few characters stand for themselves.
-_QUOTED_PRINTABLE: Final = re.compile(rb"(?:=[0-9A-Fa-f]{2}(?:[^=]{0,76}+(?==))?+){3,}+[^=]{0,76}+")
+_QUOTED_PRINTABLE: Final = re.compile(rb"=[0-9A-Fa-f]{2}(?:[^=]{0,76}+=[0-9A-Fa-f]{2}){2,}+[^=]{0,76}+")
 
 # Signs that stand for themselves while others are decoded take a control's place: there are none left then.
 _HIDE_EQUALS: Final = bytes.maketrans(b"%=", b"=\1")
 _SHOW_EQUALS: Final = bytes.maketrans(b"=\1", b"%=")
-_UNITS: Final = re.compile(rb"(?:\x02(?:u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}))++")
+_UNIT: Final = rb"\x02(?:u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
+_UNITS: Final = re.compile(rb"(%s(?:%s)*+)" % (_UNIT, _UNIT))
 
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _OTHER_THAN_BASE64: Final = re.sub(rb"[A-Za-z0-9+/_-]", b"", bytes(range(256)))
@@ -65,6 +70,7 @@ _FEWEST: Final = 8
 """Characters in a row that make a stretch of decoded bytes a text."""
 TOGETHER: Final = 16_384
 """Bytes of a text up to which all that its hex and base64 hold is read at once: each reading has a cost of its own."""
+_END: Final = 1_024
 # Between two of those: what no escape goes on with, and then what is no text, in UTF-8 and UTF-16.
 _APART: Final = b",\1\x7f\x7f"
 _STRETCH: Final = b"a" * _FEWEST
@@ -115,60 +121,101 @@ def read(raw: bytes, effort: Effort, depth: int = DEPTH) -> Iterator[bytes]:
     others: list[bytes] = []
     flat = flatten(raw, effort, others)
     yield flat
-    if depth:
-        for text in (*others, *_unpack(flat)):
-            yield from read(text, effort, depth - 1)
+    for text in _leave_out_repeated([*others, *_unpack(flat)]) if depth else ():
+        yield from read(text, effort, depth - 1)
 
 
-def flatten(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
+def _leave_out_repeated(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield texts, but of a long one that is within another only its ends, which may be read otherwise there.
+
+    A text that repeats itself is the same from several offsets; each of its readings is too, layer by layer.
+    """
+    long: list[bytes] = []
+    for text in texts:
+        if len(text) <= TOGETHER:
+            yield text
+        elif any(text[_FEWEST:-_FEWEST] in other for other in long):
+            yield text[:_END] + _APART + text[-_END:]
+        else:
+            long.append(text)
+            yield text
+
+
+def flatten(raw: bytes, effort: Effort, others: list[bytes], rounds: int = ROUNDS) -> bytes:
     """Return a text without gaps and escapes; other readings of it on the way are added to `others`.
 
     One kind of escape is decoded at a time, since what it stood for may be a gap inside another.
     """
-    for _ in range(ROUNDS):
+    if _SIGN.search(raw) is None:
         effort.spend(len(raw) * PER_READING)
-        if _SIGN.search(raw) is None:
-            return raw.replace(b" ", b"")
-        if _NUL in raw:
-            others += _decode_utf_16(raw)
-        if _NEWLINE in raw or _RETURN in raw:
-            others += _keep_signs(raw)
-        raw = before = _strip(raw)
-        if _EQUALS in raw:
-            others += (text for text in _decode_quoted_printable(raw) if text not in others)
+        return raw.replace(b" ", b"")
+    raw = _strip(raw, effort, others)
+    for left in reversed(range(rounds)):
+        before = raw
         for sign, decode in _KINDS:
-            if raw is before and sign in raw and (decoded := decode(raw, effort)) != raw:
-                raw = decoded
-        if raw is before:
-            break
+            if sign in raw and (decoded := decode(raw, effort)) != raw:
+                raw = _strip(decoded, effort, others)
+        if raw == before:
+            if _BACKSLASH not in raw:
+                break
+            # Where nothing is left to decode they are no escapes: `\/` stands for the character alone.
+            raw = _strip(raw.replace(b"\\", b""), effort, others)
+        elif len(raw) > TOGETHER and (flat := _flatten_changed(before, raw, effort, others, left)) is not None:
+            return flat
     return raw
+
+
+def _flatten_changed(before: bytes, raw: bytes, effort: Effort, others: list[bytes], rounds: int) -> bytes | None:
+    """Return a flat text of which only the parts that a round has changed are read on; None if those are most of it.
+
+    Its parts are what stands between commas, say: signs that belong to no escape and no gap. If one of them was decoded
+    the parts are not known.
+    """
+    comma = max(_COMMAS, key=raw.count)
+    olds, news = before.split(comma), raw.split(comma)
+    unread = [at for at, (old, new) in enumerate(zip(olds, news, strict=False)) if old != new or _BACKSLASH in new]
+    rest = comma.join(news[at] if news[at] != olds[at] else news[at].replace(b"\\", b"") for at in unread)
+    if len(olds) != len(news) or 2 * len(rest) > len(raw):
+        return None
+    flat = flatten(rest, effort, others, rounds).split(comma)
+    if len(flat) != len(unread):
+        return None
+    for at, piece in zip(unread, flat, strict=True):
+        news[at] = piece
+    return comma.join(news)
 
 
 def _keep_signs(raw: bytes) -> Iterator[bytes]:
     """Yield a text in which the sign before a line break belongs to the text, always and where hex follows it."""
-    if _has_any(raw, _SOFT_BREAKS):
-        raw = raw.replace(b"\r\n", b"\n").replace(b"\\\n", b"\\ ")
-        yield raw.replace(b"=\n", b"= ")
-        if _BROKEN_ESCAPE.search(raw):
-            yield _BROKEN_ESCAPE.sub(b" ", raw).replace(b"=\n", b"")
+    if b"=\n" in raw.translate(_ONE_SIGN):
+        lines = raw.replace(b"\r\n", b"\n").replace(b"\\\n", b"\\ ")
+        if (kept := lines.replace(b"=\n", b"= ")) != raw:
+            yield kept
+        if (joined := _BROKEN_ESCAPE.sub(b" ", lines)) != lines:
+            yield joined.replace(b"=\n", b"")
 
 
-def _strip(raw: bytes) -> bytes:
+def _strip(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
     """Return a text without white space, what cannot be seen, and what stands where a text was wrapped."""
+    effort.spend(len(raw) * PER_READING)
+    if _NUL in raw:
+        others += _decode_utf_16(raw)
+    if _NEWLINE in raw or _RETURN in raw:
+        others += _keep_signs(raw)
     raw = raw.translate(None, _UNSEEN_CONTROLS)
     if not raw.isascii():
         raw = UNSEEN.sub(b"", raw.replace(_ELLIPSIS, b"..."))
     if _NEWLINE in raw:
-        raw = _SOFT_BREAK.sub(b"", raw) if _has_any(raw, _SOFT_BREAKS) else raw
-        raw = _MARGIN.sub(b"\n", raw) if _has_any(raw, _MARGINS) else raw
+        signs = raw.translate(_ONE_SIGN)
+        raw = _SOFT_BREAK.sub(b"", raw) if b"=\n" in signs else raw
+        raw = _MARGIN.sub(b"\n", raw) if b"> " in signs else raw
     if _DOUBLE in raw or _SINGLE in raw or _BACKTICK in raw:
-        joined = raw.translate(None, _BETWEEN_QUOTES)
-        raw = _QUOTES.sub(b"", raw) if _has_any(joined, _QUOTED) else raw
-    return raw.translate(None, _WHITE)
-
-
-def _has_any(raw: bytes, signs: Iterable[bytes]) -> bool:
-    return any(raw.find(sign) >= 0 for sign in signs)
+        wrapped = b'""' in raw.translate(_ONE_QUOTE, _BETWEEN_QUOTES)
+        raw = _QUOTES.sub(b"", raw) if wrapped else raw
+    raw = raw.translate(None, _WHITE)
+    if _EQUALS in raw:
+        others += (text for text in _decode_quoted_printable(raw) if text not in others)
+    return raw
 
 
 def _decode_backslashes(raw: bytes, effort: Effort) -> bytes:
@@ -176,7 +223,7 @@ def _decode_backslashes(raw: bytes, effort: Effort) -> bytes:
     raw = raw.replace(b"\\\\", b"\3")
     for escape, white in _WHITE_ESCAPES:
         raw = raw.replace(escape, white)
-    if b"\\u{" in raw or b"\\N{" in raw or any(b"\\%d" % digit in raw for digit in range(8)):
+    if _RARE.search(raw):
         raw = _UNITS_OF.decode(_RARE, raw, effort)
     raw = raw.replace(b"\\u", b"\2u").replace(b"\\U", b"\2U").replace(b"\\x", b"\2u00")
     return _decode_units(raw, effort).replace(b"\3", b"\\")
@@ -210,33 +257,29 @@ def _decode_references(raw: bytes, effort: Effort) -> bytes:
     return _REFERENCES.decode(_REFERENCE, raw, effort)
 
 
-def _remove_backslashes(raw: bytes, _: Effort) -> bytes:
-    r"""Return a text without those that are no escapes: `\/` stands for the character alone."""
-    return raw.replace(b"\\", b"")
-
-
-_KINDS: Final = (
-    (_BACKSLASH, _decode_backslashes), (_PERCENT, _decode_percent), (_AND, _decode_references),
-    (_BACKSLASH, _remove_backslashes),
-)  # fmt: skip
+_KINDS: Final = ((_BACKSLASH, _decode_backslashes), (_PERCENT, _decode_percent), (_AND, _decode_references))
 
 
 def _decode_units(raw: bytes, effort: Effort) -> bytes:
     r"""Return a text with its units of UTF-16 decoded, `\2` for their backslashes; it is one where that is none."""
     if b"\2" in raw:
         effort.spend(raw.count(b"\2") * PER_UNIT)
-        raw = _UNITS.sub(_join_units, raw).replace(b"\2", b"\\")
+        raw = _decode_runs(raw).replace(b"\2", b"\\")
     return raw
 
 
-def _join_units(found: re.Match[bytes]) -> bytes:
-    """Return a run of units in UTF-8, each pair of surrogates as the one character it stands for."""
-    text = found[0].replace(b"\2", b"\\").decode("raw_unicode_escape")
-    raw = text.encode("utf-8", "surrogatepass")
-    if b"\xed" in raw:
-        pairs = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        raw = pairs.encode("utf-8", "surrogatepass")
-    return raw
+def _decode_runs(raw: bytes) -> bytes:
+    """Return a text with its runs of units in UTF-8, each pair of surrogates as the one character it stands for.
+
+    All runs are decoded in one go. Between two is U+0080, which nobody sees; where a unit is that, it becomes another.
+    """
+    parts = _UNITS.split(raw)
+    if len(parts) > 1:
+        runs = b"\x80".join(parts[1::2]).replace(b"u0080", b"u00ad").replace(b"U00000080", b"U000000ad")
+        text = runs.replace(b"\2", b"\\").decode("raw_unicode_escape")
+        joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        parts[1::2] = joined.encode("utf-8", "surrogatepass").split(b"\xc2\x80")
+    return b"".join(parts)
 
 
 def _unpack(flat: bytes) -> Iterator[bytes]:
@@ -263,9 +306,11 @@ def _read_text(decoded: bytes) -> Iterator[bytes]:
     """Yield what of some bytes may be a text: eight characters or more in a row."""
     if _NUL in decoded:
         yield from _decode_utf_16(decoded)
-    text = decoded.decode("utf-8", "replace").replace("\ufffd", "\1").encode().translate(None, _NO_BREAK)
-    seen = text.translate(_SEEN)
+    text = decoded if decoded.isascii() else decoded.decode("utf-8", "replace").replace("\ufffd", "\1").encode()
+    seen = text.translate(_SEEN, _NO_BREAK)
     stretches = seen.count(_STRETCH)
+    if stretches:
+        text = text.translate(None, _NO_BREAK)
     if stretches * 4 * _FEWEST > len(text):
         yield text
     elif stretches:
