@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 import resource
 import sys
 import time
@@ -44,6 +45,20 @@ def _fill(unit: str) -> str:
     return unit * (SIZE // len(unit.encode()))
 
 
+def _draw(letters: str, before: str, size: int) -> str:
+    """Return words of so many letters at random, each behind a sign."""
+    drawn = "".join(Random(1).choices(letters, k=1_000_000 // size * size))  # noqa: S311
+    return _fill(re.sub(f".{{{size}}}", lambda found: before + found[0], drawn))
+
+
+def _nest() -> str:
+    """Return what needs as many rounds as there are, here and there in another text."""
+    escape = "&"
+    for number in range(24):
+        escape = escape.replace("%", "&#37;") if number % 2 else escape.replace("&", "%26")
+    return _fill(json.dumps([_video(number) for number in range(250)]) + escape)
+
+
 def _page() -> str:
     cells = "".join(
         f"<li data-id='{number}'><a href=\"/v/{number}?a=1&amp;b=2\">Caf&eacute; &#1084;&#x44F; {PROMPT}</a></li>\n"
@@ -54,9 +69,10 @@ def _page() -> str:
 
 UNITS = (
     "%25", "%41", "%252541", "%", "%u0041", "&amp;", "&#65", "&#65;", "&#x41;", "&", "&lt", "\\u0041", "\\u", "\\x41",
-    "\\101", "\\u{41}", "\\N{DIGIT ONE}", "\\", "\\n", "\n", " ", '"', '" ', '""x', "'\n", "\nE a", "=41", "=\n",
-    "A", "4", "6c:75:", "0x6c,", "QUJDREVGRw", "YWJjZGVmZ2g", "ISEh", "a\0", "\0", "AGEA", "6100", "\u200b",
+    "\\101", "\\u{41}", "\\N{DIGIT ONE}", "\\", "\\n", "\n", " ", '"', '" ', '""x', "'\n", "\nE  a", "=41", "=\n",
+    "A", "V", "VU", "4", "6c:75:", "0x6c,", "QUJDREVGRw", "YWJjZGVmZ2g", "ISEh", "a\0", "\0", "AGEA", "6100", "\u200b",
     "\u200ba", "é", "漢", "...", "…", "pi-", "luma-api-", f"{KEY[:12]} ", f"{KEY} ", f"{KEY[:7]} ",
+    f"{KEY[9:16]}x", f"...{KEY[-7:-1]}", "%41&#65;\\x41", "\\1a", "?sig=a",
 )  # fmt: skip
 
 TEXTS: Mapping[str, Callable[[], str]] = {
@@ -79,6 +95,15 @@ TEXTS: Mapping[str, Callable[[], str]] = {
         b64encode(_fill(json.dumps(_video(1))).encode())[: SIZE * 9 // 16]
     ).decode(),
     **{f"only {unit!r}": partial(_fill, unit) for unit in UNITS},
+    "base64 that is a text from each digit on": partial(_draw, "UV", "", 1),
+    "decimal digits at random": partial(_draw, "0123456789", "", 1),
+    "hex at random": partial(_draw, "0123456789abcdef", "", 1),
+    "bytes at random, in percent-encoding": partial(_draw, "0123456789abcdef", "%", 2),
+    "names of no HTML references": partial(_draw, "abcdefghijklmnop", "&", 4),
+    "escapes in escapes here and there": _nest,
+    "UTF-16 in hex in base64": lambda: b64encode(
+        _fill(RUSSIAN.encode("utf-16-le").hex())[: SIZE * 3 // 4].encode()
+    ).decode(),
     "a key in base64 again and again": lambda: _fill(b64encode(KEY.encode()).decode() + " "),
     "a key in percent-encoding again and again": lambda: _fill("".join(f"%{ord(one):02x}" for one in KEY) + " "),
 }  # fmt: skip

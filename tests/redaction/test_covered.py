@@ -8,42 +8,55 @@ from base64 import b64encode
 from functools import partial
 from pathlib import Path
 from random import Random
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import luma_conformance
 from luma_conformance.model import Request
 from luma_conformance.redaction import readings
-from luma_conformance.redaction.effort import Effort
+from luma_conformance.redaction.effort import PER_READING, Effort
 from luma_conformance.redaction.redactor import BLOCK, READ, Redactor
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
 from tests.kit import same_examples
-from tests.redaction.spelling import Spelling, spell, spellings
+from tests.redaction.spelling import (
+    Spelling,
+    backslashes,
+    html,
+    in_percent_of_utf_16,
+    javascript_percent,
+    spell,
+    spellings,
+    wrapped,
+)
 
 UNBOUNDED = 10**15
 MOST_A_BYTE = 2_000
 """The effort a byte may take, in nanoseconds: most take a tenth of it."""
 REDACTOR = Redactor({"luma-api-c4naryP9xQ7wZ2mK5vT8rB3n": "$MAIN", "luma-api-0f9e8d7c6b5a4f3e2d1c0b9a": "$SECOND"})
-LONGEST = 10_000
-"""Characters of a spelling that is always found, as docs/security.md says: escapes of escapes of escapes have more."""
 BODY = st.text(alphabet="abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789_-.~+/", min_size=16, max_size=48)
 KEYS = st.builds("{}{}".format, st.sampled_from(("luma-api-", "sk_live_", "")), BODY)
 ODD_KEYS = st.builds("{}{}{}".format, BODY, st.text(alphabet="éñäßłжλ", min_size=1, max_size=6), BODY)
 PLAIN = st.text(alphabet=" .,;:!(){}[]<>\nxyZ09é", max_size=12)
+PIECES = PLAIN | st.builds(
+    lambda text, layers, seed: spell(text, layers, Random(seed)),  # noqa: S311
+    st.text(alphabet="aZ09-_.~\"'/<>+ä ,:\\%&=", max_size=8), spellings().map(lambda layers: layers[:3]), st.integers(),
+)  # fmt: skip
 DIGEST = "luma-conformance:text sha256="
 AROUND = st.text(alphabet=" .,;:!\"'(){}[]<>\n=?&%xyZ09é", max_size=12)
 
 
 @same_examples(300)
 @given(KEYS | ODD_KEYS, spellings(), AROUND, AROUND, st.integers())
+# 13,113 characters, in which a line begins with the last letter of REVERSE in `\N{REVERSE SOLIDUS}`.
+@example("03A0010j0/000W00000Ag0", [*[wrapped, backslashes] * 3, wrapped], "", "", 19998)
 def test_a_key_is_found_in_every_spelling(key: str, layers: list[Spelling], before: str, after: str, seed: int) -> None:
     """No text that a reader could turn back into the key, or into eight characters of it, is left."""
     written = spell(key, layers, Random(seed))  # noqa: S311
-    assume(len(written) <= LONGEST)
     redactor = Redactor({key: "$KEY"})
     scrubbed = redactor.scrub(f"{before} {written} {after}")
 
@@ -55,6 +68,17 @@ def test_a_key_is_found_in_every_spelling(key: str, layers: list[Spelling], befo
     left = len(scrubbed.replace("$KEY", "")) - len(before) - len(after) - 2
     # Up to fifteen small letters at an end are a word, and another seven characters may be behind a break.
     assert left <= 23 * len(written) / len(key) + 12, (written, scrubbed)
+
+
+@pytest.mark.parametrize("seed", [7, 19, 23])
+def test_a_break_that_was_escaped_later_is_gone_before_what_it_broke_is_decoded(seed: int) -> None:
+    r"""The line breaks of a wrapped text are `\n` in JSON: `%0` and `0` are one escape only once they are gone."""
+    key = "luma-api-6KLNtBqBXmFAaDjzK.+L49QB-1o0~538"
+    written = spell(key, (html, javascript_percent, in_percent_of_utf_16, wrapped), Random(f"nest{seed}"))  # noqa: S311
+    scrubbed = Redactor({key: "$KEY"}).scrub(json.dumps({"a": json.dumps({"a": f"x {written} y"})}))
+
+    assert "$KEY" in scrubbed
+    assert len(scrubbed) < 200
 
 
 @same_examples(60)
@@ -76,6 +100,43 @@ def test_what_is_read_at_once_is_read_as_if_alone(
 
         assert redactor.scrub(at_once) == at_once
         assert (redactor.scrub(text) == text) == (at_once == text)
+
+
+@pytest.mark.parametrize("at", range(9))
+def test_a_part_of_a_key_is_found_among_thousands_that_are_too_short(at: int) -> None:
+    """Seven characters of a key are none of it, however often they occur; eight are, and so is an end behind dots."""
+    key = "c4naryP9xQ7wZ2mK5vT8rB3n"
+    redactor = Redactor({key: "$KEY"})
+    short = " ,".join([key[at : at + 7]] * 2_000)
+
+    assert redactor.scrub(short) == short
+    assert redactor.scrub(f"{short}, {key[at : at + 8]} ...{key[-6:]}, {short}") == f"{short}, $KEY ...$KEY, {short}"
+
+
+@same_examples(20)
+@given(st.lists(PIECES, max_size=12), st.randoms(use_true_random=False))
+def test_what_a_round_leaves_is_as_flat_as_if_it_were_read_again(pieces: list[str], random: Random) -> None:
+    """Only what stands between commas where something was decoded is read on; all of it would give the same."""
+    raw = ",".join(random.choices(pieces or [""], k=30)).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readings, "TOGETHER", 0)
+        by_parts = readings.flatten(raw, Effort(UNBOUNDED), [])
+        patch.setattr(readings, "_flatten_changed", lambda *_: None)
+        assert by_parts == readings.flatten(raw, Effort(UNBOUNDED), [])
+
+
+@pytest.mark.parametrize("unit", ["V", "VU", "3", "&#37;41,", "a,%41,b,", "\\\\u0041,"])
+def test_a_text_that_repeats_itself_is_read_a_few_times(unit: str) -> None:
+    """Its readings are alike, and what repeats one of them is left out; a key in it is in one of them all the same."""
+    key = "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n"
+    text = unit * (100_000 // len(unit))
+    spent = Effort(UNBOUNDED)
+
+    assert sum(map(len, readings.read(text.encode(), spent))) < 12 * len(text)
+    assert UNBOUNDED - spent.left < 12 * PER_READING * len(text)
+    for written in (b64encode(key.encode()).decode(), key.encode().hex(), quote(key, safe="").replace("a", "%61")):
+        found = [flat for flat in readings.read(f"{text} {written} {text}".encode(), Effort(UNBOUNDED))]
+        assert any(key[9:-1].encode() in flat for flat in found)
 
 
 @pytest.mark.parametrize("octet", [octet for octet in range(0x21, 0x7F) if chr(octet) not in "\"'`=\\%&"])

@@ -14,8 +14,8 @@ from typing import Final
 from luma_conformance.redaction.effort import PER_READING, PER_REFERENCE, PER_UNIT, Effort
 from luma_conformance.redaction.spellings import BARE_START, UNSEEN, decode_reference, look_up
 
-ROUNDS: Final = 12
-"""Rounds in which escapes are decoded, of each kind once; more than those of three layers inside one another."""
+ROUNDS: Final = 24
+"""Escapes inside one another that are decoded; each of three layers may be two of them, such as `%26%2347%3B`."""
 DEPTH: Final = 6
 """Layers of hex, base64 and UTF-16 inside one another that are decoded; base64 of UTF-16 is two of them."""
 
@@ -28,6 +28,7 @@ _MARK: Final = b"\1"
 _NUL, _NEWLINE, _RETURN, _DOUBLE, _SINGLE, _BACKTICK, _EQUALS, _BACKSLASH, _PERCENT, _AND = b"\0\n\r\"'`=\\%&"
 # Each gap and each escape has one of these, the blank aside; a text without them has only itself for a reading.
 _SIGN: Final = re.compile(rb"""[\0-\x1f\x7f-\xff"'`=\\%&]""")
+_ESCAPE: Final = re.compile(rb"[\\%&]")
 _COMMAS: Final = (b",", b":", b"!", b"$", b"(", b")", b"<", b"@", b"[", b"]", b"^", b"_", b"~")
 _NO_BREAK: Final = _UNSEEN_CONTROLS.replace(_MARK, b"")
 _ELLIPSIS: Final = "…".encode()
@@ -71,6 +72,7 @@ _FEWEST: Final = 8
 TOGETHER: Final = 16_384
 """Bytes of a text up to which all that its hex and base64 hold is read at once: each reading has a cost of its own."""
 _END: Final = 1_024
+"""Bytes of each end of a text that is within another which are read on their own."""
 # Between two of those: what no escape goes on with, and then what is no text, in UTF-8 and UTF-16.
 _APART: Final = b",\1\x7f\x7f"
 _STRETCH: Final = b"a" * _FEWEST
@@ -152,29 +154,35 @@ def flatten(raw: bytes, effort: Effort, others: list[bytes], rounds: int = ROUND
     raw = _strip(raw, effort, others)
     for left in reversed(range(rounds)):
         before = raw
-        for sign, decode in _KINDS:
-            if sign in raw and (decoded := decode(raw, effort)) != raw:
-                raw = _strip(decoded, effort, others)
+        raw = _strip(_decode_once(before, effort), effort, others) if _ESCAPE.search(before) else before
         if raw == before:
-            if _BACKSLASH not in raw:
-                break
-            # Where nothing is left to decode they are no escapes: `\/` stands for the character alone.
-            raw = _strip(raw.replace(b"\\", b""), effort, others)
-        elif len(raw) > TOGETHER and (flat := _flatten_changed(before, raw, effort, others, left)) is not None:
+            break
+        if len(raw) > TOGETHER and (flat := _flatten_changed(before, raw, effort, others, left)) is not None:
             return flat
     return raw
 
 
-def _flatten_changed(before: bytes, raw: bytes, effort: Effort, others: list[bytes], rounds: int) -> bytes | None:
-    """Return a flat text of which only the parts that a round has changed are read on; None if those are most of it.
+def _decode_once(raw: bytes, effort: Effort) -> bytes:
+    r"""Return a text with the first kind of escape decoded that is in it, or else without backslashes.
 
-    Its parts are what stands between commas, say: signs that belong to no escape and no gap. If one of them was decoded
-    the parts are not known.
+    Where nothing is left to decode they are no escapes: `\/` stands for the character alone.
+    """
+    for sign, decode in _KINDS:
+        if sign in raw and (decoded := decode(raw, effort)) != raw:
+            return decoded
+    return raw.replace(b"\\", b"")
+
+
+def _flatten_changed(before: bytes, raw: bytes, effort: Effort, others: list[bytes], rounds: int) -> bytes | None:
+    """Return a flat text of which only the parts are read on that a round has changed, or that may have escapes.
+
+    Its parts are what stands between commas, say: signs that belong to no escape and no gap. None if one of them was
+    decoded, since the parts are not known then, and if most of the text has to be read.
     """
     comma = max(_COMMAS, key=raw.count)
     olds, news = before.split(comma), raw.split(comma)
-    unread = [at for at, (old, new) in enumerate(zip(olds, news, strict=False)) if old != new or _BACKSLASH in new]
-    rest = comma.join(news[at] if news[at] != olds[at] else news[at].replace(b"\\", b"") for at in unread)
+    unread = [at for at, (old, new) in enumerate(zip(olds, news, strict=False)) if old != new or _ESCAPE.search(new)]
+    rest = comma.join(news[at] for at in unread)
     if len(olds) != len(news) or 2 * len(rest) > len(raw):
         return None
     flat = flatten(rest, effort, others, rounds).split(comma)
