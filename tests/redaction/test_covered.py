@@ -135,7 +135,7 @@ def test_a_text_that_repeats_itself_is_read_a_few_times(unit: str) -> None:
     assert sum(map(len, readings.read(text.encode(), spent))) < 12 * len(text)
     assert UNBOUNDED - spent.left < 12 * PER_READING * len(text)
     for written in (b64encode(key.encode()).decode(), key.encode().hex(), quote(key, safe="").replace("a", "%61")):
-        found = [flat for flat in readings.read(f"{text} {written} {text}".encode(), Effort(UNBOUNDED))]
+        found = list(readings.read(f"{text} {written} {text}".encode(), Effort(UNBOUNDED)))
         assert any(key[9:-1].encode() in flat for flat in found)
 
 
