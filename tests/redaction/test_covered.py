@@ -70,6 +70,14 @@ def test_a_key_is_found_in_every_spelling(key: str, layers: list[Spelling], befo
     assert left <= 23 * len(written) / len(key) + 12, (written, scrubbed)
 
 
+def test_a_line_that_goes_on_with_a_digit_is_no_escape() -> None:
+    """A backslash before a line break may begin an octal escape, or it says that the line goes on: both are read."""
+    key = "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n"
+    written = "".join(f"%{octet:02x}" for octet in key.encode()).replace("%5", "%\\\n5")
+    assert Redactor({key: "$KEY"}).scrub(f"a {written.encode().hex()} b") == "a $KEY b"
+    assert Redactor({key: "$KEY"}).scrub(f"a {written} b") == "a $KEY b"
+
+
 @pytest.mark.parametrize("seed", [7, 19, 23])
 def test_a_break_that_was_escaped_later_is_gone_before_what_it_broke_is_decoded(seed: int) -> None:
     r"""The line breaks of a wrapped text are `\n` in JSON: `%0` and `0` are one escape only once they are gone."""

@@ -41,6 +41,7 @@ _BETWEEN_QUOTES: Final = _WHITE + b"E>|-+?.b"
 _ONE_QUOTE: Final = bytes.maketrans(b"'`", b'""')
 _MARGIN: Final = re.compile(rb"\n[ \t]*+(?:E[ ]|[>|#*]|//)[ ]++")
 _SOFT_BREAK: Final = re.compile(rb"=\r?\n|\\\r?\n(?![\0-\x20]*+[uUx0-7N])")
+_CONTINUED: Final = re.compile(rb"\\\n(?=[\0-\x20]*+[uUx0-7N])")
 _BROKEN_ESCAPE: Final = re.compile(rb"\n(?<==\n)(?=[0-9a-fA-F])")
 # One sign for all that a line may end or begin with, so that one search tells whether any does.
 _ONE_SIGN: Final = bytes.maketrans(b"\\\rE|#*/", b"=\n>>>>>")
@@ -194,9 +195,15 @@ def _flatten_changed(before: bytes, raw: bytes, effort: Effort, others: list[byt
 
 
 def _keep_signs(raw: bytes) -> Iterator[bytes]:
-    """Yield a text in which the sign before a line break belongs to the text, always and where hex follows it."""
+    r"""Yield a text in which the sign before a line break belongs to the text, always and where hex follows it.
+
+    And one in which a backslash there never does, where it may begin an escape: `%3\⏎0` is `%30`.
+    """
     if b"=\n" in raw.translate(_ONE_SIGN):
-        lines = raw.replace(b"\r\n", b"\n").replace(b"\\\n", b"\\ ")
+        lines = raw.replace(b"\r\n", b"\n")
+        if _CONTINUED.search(lines):
+            yield lines.replace(b"\\\n", b"")
+        lines = lines.replace(b"\\\n", b"\\ ")
         if (kept := lines.replace(b"=\n", b"= ")) != raw:
             yield kept
         if (joined := _BROKEN_ESCAPE.sub(b" ", lines)) != lines:
