@@ -20,7 +20,6 @@ IMAGE_LIMIT: Final = 52_428_800
 
 LARGE: Final = 1_000_000
 """Length above which a text is not worth looking through for what JSON escapes."""
-_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _UNESCAPED: Final = json.JSONEncoder(ensure_ascii=False)
 LONG: Final = 200
 """Characters above which a supplied value is stored by its name."""
@@ -74,10 +73,7 @@ def abbreviate(example: object) -> object:
 
 def expand(example: object) -> object:
     """Return JSON data with each placeholder of the kit's own replaced by its value."""
-    if isinstance(example, str):
-        name = example[1:-1] if example[:1] == "{" and example[-1:] == "}" else ""
-        return supply(name) if is_supplied(name) else example
-    return _rebuild(example, expand)
+    return _replace_names(example, supply)
 
 
 def encode(body: object) -> bytes:
@@ -85,36 +81,38 @@ def encode(body: object) -> bytes:
 
     Half a surrogate pair has no UTF-8; a body with one is written with JSON's own escapes.
     """
-    whole = expand(body)
+    named = _replace_names(body, lambda name: f"{{{name}}}" if name in LARGE_NAMES else supply(name))
     try:
-        return write(whole)
+        return write(named)
     except UnicodeEncodeError:
-        return json.dumps(whole).encode()
+        return _put_large(json.dumps(named).encode())
 
 
 def write(document: object) -> bytes:
-    """Return data as JSON in UTF-8; base64 of megabytes is put in as it is, for it has nothing to escape."""
-    large: list[bytes] = []
+    """Return data as JSON in UTF-8; where the name of what has 70 MB stands in it, that is put in, and copied once."""
+    return _put_large(_UNESCAPED.encode(document).encode())
 
-    def set_aside(value: object) -> object:
-        if isinstance(value, str) and len(value) > LARGE and value.isascii():
-            raw = value.encode()
-            if not raw.translate(None, _BASE64):
-                large.append(raw)
-                return f"{{large-{len(large)}}}"
-        return value if isinstance(value, str) else _rebuild(value, set_aside)
 
-    parts, rest = [], _UNESCAPED.encode(set_aside(document)).encode()
-    for number, raw in enumerate(large, start=1):
-        before, _, rest = rest.partition(f"{{large-{number}}}".encode())
-        parts += [before, raw]
-    return b"".join([*parts, rest])
+def _put_large(text: bytes) -> bytes:
+    for name in LARGE_NAMES:
+        before, *more = text.split(f'"{{{name}}}"'.encode())
+        if more:
+            raw = _MAKE_LARGE[name]()
+            text = b"".join([before, *(part for rest in more for part in (b'"', raw, b'"', rest))])
+    return text
+
+
+def _replace_names(example: object, value: Callable[[str], str]) -> object:
+    if isinstance(example, str):
+        name = example[1:-1] if example[:1] == "{" and example[-1:] == "}" else ""
+        return value(name) if is_supplied(name) else example
+    return _rebuild(example, lambda member: _replace_names(member, value))
 
 
 def _find_name(text: str) -> str | None:
     """Return the name by which the kit supplies a long text, or None."""
     if len(text) > LARGE:
-        return next((name for name in _LARGE_NAMES if supply(name) == text), None)
+        return next((name for name in LARGE_NAMES if supply(name) == text), None)
     if (name := _names_by_text().get(text)) is not None:
         return name
     for length in range(1, 9):
@@ -138,7 +136,7 @@ def supply(name: str) -> str:
 
     What has 70 MB is made anew each time: that takes a fraction of what sending it does, and nothing has to hold it.
     """
-    return _MAKERS[name]() if name in _LARGE_NAMES else _supply_small(name)
+    return _MAKE_LARGE[name]().decode("ascii") if name in LARGE_NAMES else _supply_small(name)
 
 
 @cache
@@ -173,19 +171,21 @@ def frame_png(width: int, height: int, rows: bytes, *, depth: int = 8, channels:
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def _make_heavy(size: int) -> str:
+def _make_heavy(size: int) -> bytearray:
     """Return a PNG that decodes, padded with zeros to so many bytes."""
     return _pad(_make_png(256, 256, depth=8, channels=3), size)
 
 
-def _pad(raw: bytes, size: int) -> str:
+def _pad(raw: bytes, size: int) -> bytearray:
     """Return bytes in base64, padded with zeros to so many."""
-    padding = -size % 3
-    whole = _encode_base64(raw + bytes(-len(raw) % 3)).ljust((size + padding) // 3 * 4 - padding, "A")
-    return whole + "=" * padding
+    head, padding = b64encode(raw + bytes(-len(raw) % 3)), -size % 3
+    whole = bytearray(b"A") * ((size + padding) // 3 * 4)
+    whole[: len(head)] = head
+    whole[len(whole) - padding :] = b"=" * padding
+    return whole
 
 
-def _make_video_over_50_mb() -> str:
+def _make_video_over_50_mb() -> bytearray:
     """Return an MP4's first box and one of empty space, together one byte more than the limit."""
     space = IMAGE_LIMIT + 1 - len(_MP4)
     return _pad(_MP4 + struct.pack(">I", space) + b"free", IMAGE_LIMIT + 1)
@@ -202,12 +202,15 @@ _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "inline-video": _inflate(_CLIP),
     "inline-8000x8000": lambda: _encode_base64(_make_png(8000, 8000)),
     "inline-9000x6000": lambda: _encode_base64(_make_png(9000, 6000)),
+}
+_MAKE_LARGE: Final[Mapping[str, Callable[[], bytearray]]] = {
     "inline-50-mb": lambda: _make_heavy(IMAGE_LIMIT),
     "inline-over-50-mb": lambda: _make_heavy(IMAGE_LIMIT + 1),
     "inline-video-over-50-mb": _make_video_over_50_mb,
 }
-assert set(_MAKERS) == set(SUPPLIES)
-_LARGE_NAMES: Final = ("inline-50-mb", "inline-over-50-mb", "inline-video-over-50-mb")
+LARGE_NAMES: Final = frozenset(_MAKE_LARGE)
+"""The names of what has 70 MB: it is put in where a body is written, as bytes, and nothing else holds it."""
+assert {*_MAKERS, *LARGE_NAMES} == {*SUPPLIES}
 
 
 def _make_prompt(length: int) -> str:
@@ -218,4 +221,4 @@ def _make_prompt(length: int) -> str:
 @cache
 def _names_by_text() -> dict[str, str]:
     """Return the names of the long values, by value; without those of 70 MB."""
-    return {text: name for name in SUPPLIES if name not in _LARGE_NAMES and len(text := supply(name)) > LONG}
+    return {text: name for name in SUPPLIES if name not in LARGE_NAMES and len(text := supply(name)) > LONG}

@@ -12,7 +12,7 @@ from typing import Final
 
 from luma_conformance import paths
 from luma_conformance.catalogue.grammar import find_placeholders, match_placeholder
-from luma_conformance.catalogue.media import supply, write
+from luma_conformance.catalogue.media import LARGE_NAMES, supply, write
 from luma_conformance.catalogue.roles import KEYS, MAIN_KEY, ROLES, is_supplied
 from luma_conformance.errors import ExchangeError, NotRecorded
 from luma_conformance.judge.answers import EveryResponse, body_of, is_settled, judge_step
@@ -197,13 +197,13 @@ def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], 
 
 
 def fill(document: object, value: Callable[[str], object]) -> object:
-    """Return JSON data with every `"{name}"` replaced by the value of that name."""
+    """Return JSON data with every `"{name}"` replaced by the value of that name; what has 70 MB stays a name."""
     if isinstance(document, dict):
         return {name: fill(member, value) for name, member in document.items()}
     if isinstance(document, list):
         return [fill(element, value) for element in document]
     name = match_placeholder(document)
-    return document if name is None else value(name)
+    return document if name is None or name in LARGE_NAMES else value(name)
 
 
 def _fill_url(url: str, value: Callable[[str], object]) -> str:

@@ -6,7 +6,7 @@ where both apply, both are allowed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from luma_conformance.rules import facts
@@ -17,32 +17,25 @@ from luma_conformance.rules.subject import Load, Subject
 _TOO_LARGE: Final = "413 — Payload Too Large"
 
 
-def _find_transported(subject: Subject) -> Iterator[Load]:
-    """Yield the media that were transferred completely; a generation id transfers no bytes, so it has no 413."""
-    for load in (*subject.loads, *subject.unwanted):
-        if load.fact.problem is None and load.reference.generation_id is None:
-            yield load
-
-
 def _is_source_video(subject: Subject, load: Load) -> bool:
     return subject.edits_video and load.reference.path == "source"
 
 
 def _heavy_image(subject: Subject) -> Iterable[Fault]:
-    for load in _find_transported(subject):
+    for load in subject.transferred:
         if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES and not _is_source_video(subject, load):
             yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
 
 
 def _heavy_video(subject: Subject) -> Iterable[Fault]:
-    for load in _find_transported(subject):
+    for load in subject.transferred:
         cap = facts.MAX_IMAGE_BYTES if load.reference.data is not None else facts.MAX_VIDEO_BYTES
         if (load.fact.bytes or 0) > cap and _is_source_video(subject, load):
             yield Fault(path=load.reference.path)
 
 
 def _wide_image(subject: Subject) -> Iterable[Fault]:
-    for load in _find_transported(subject):
+    for load in subject.transferred:
         width, height = load.fact.width, load.fact.height
         if width is None or height is None or _is_source_video(subject, load):
             continue
@@ -59,7 +52,7 @@ def _landscape_manga(subject: Subject) -> Iterable[Fault]:
 
 def _with(problem: Problem) -> Find:
     def find(subject: Subject) -> Iterable[Fault]:
-        for load in (*subject.loads, *subject.unwanted):
+        for load in subject.failed:
             if load.fact.problem is problem:
                 values = {"field": load.reference.named, "http_status": load.fact.http_status}
                 yield Fault(path=load.reference.path, values=(values,))

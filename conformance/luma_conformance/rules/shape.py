@@ -112,7 +112,10 @@ def _object_of(table: Mapping[str, Check], required: tuple[str, ...] = ()) -> Ch
             problem = inner(item)
             if problem is not None:
                 return f".{name}{problem}"
-        return next((f".{name} is missing" for name in required if name not in value), None)
+        for name in required:
+            if name not in value:
+                return f".{name} is missing"
+        return None
 
     return check
 

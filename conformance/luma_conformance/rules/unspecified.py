@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from luma_conformance.rules import facts
@@ -38,6 +39,7 @@ class OpenQuestion:
     about: tuple[str, ...]
 
 
+@lru_cache(maxsize=64)
 def _is_hardly_text(prompt: str) -> bool:
     # What is blank differs from one language to the next: a byte order mark is trimmed by some and kept by others.
     if prompt.isalnum() or (prompt.isascii() and prompt.isprintable()):
@@ -140,6 +142,8 @@ def _has_undecided_load(subject: Subject) -> bool:
 
 def _is_undecided(load: Load, subject: Subject) -> bool:
     ref, problem, size = load.reference, load.fact.problem, load.fact.bytes or 0
+    if problem is None and size <= facts.MAX_IMAGE_BYTES and not _exceeds_side(load):
+        return False
     if problem is Problem.UNDECIDED or (problem is Problem.HTTP_ERROR and load.fact.http_status is None):
         return True
     if ref.path.startswith("video.") and problem is Problem.INGESTION_OFF:
@@ -155,8 +159,9 @@ def _is_undecided(load: Load, subject: Subject) -> bool:
 
 def _is_of_another_kind(load: Load, subject: Subject) -> bool:
     # A prior *image* is edited, a prior *video* edited, reframed and extended; of the other way round nothing is said.
-    right = subject.kind_at(load.reference)
-    return load.fact.problem is None and None not in (right, load.fact.kind) and load.fact.kind is not right
+    if load.fact.problem is not None or load.fact.kind is None:
+        return False
+    return subject.kind_at(load.reference) not in (None, load.fact.kind)
 
 
 def _is_undecided_video(load: Load) -> bool:

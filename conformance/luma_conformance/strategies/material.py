@@ -50,6 +50,8 @@ _ROLES: Final = (
 )  # fmt: skip
 
 _UNKNOWN: Final = MediaFact(problem=Problem.UNDECIDED)
+_AN_IMAGE: Final = MediaFact(kind=Kind.IMAGE)
+_A_VIDEO: Final = MediaFact(kind=Kind.VIDEO)
 _FORMS: Final = {
     "url": re.compile("https://.+"),
     "data": re.compile("[A-Za-z0-9+/]+={0,2}"),
@@ -128,13 +130,14 @@ class Material:
         named = isinstance(data, str) and data[:1] == "{"
         found = _load_supplied(str(data), str(reference.get("media_type"))) if named else inline_only(reference)
         if (picture := _list_pictures(self).get(str(data))) is not None and found.problem is None:
-            return replace(found, width=picture.width, height=picture.height)
+            return _with_size(found, picture.width, picture.height)
         plays = found.bytes is None or found.bytes > facts.MAX_IMAGE_BYTES or not _is_video(reference)
         return found if plays else _UNKNOWN
 
     def _fact_of_generation(self, generation: object) -> MediaFact:
-        kinds = ((self.completed_image, Kind.IMAGE), (self.completed_video, Kind.VIDEO))
-        return next((MediaFact(kind=kind) for known, kind in kinds if known == generation), _UNKNOWN)
+        if generation == self.completed_image:
+            return _AN_IMAGE
+        return _A_VIDEO if generation == self.completed_video else _UNKNOWN
 
     def _fact_of_url(self, url: object, declared: object) -> MediaFact:
         types, fact = _list_urls(self).get(str(url), ((), _UNKNOWN))
@@ -218,6 +221,11 @@ def _list_urls(material: Material) -> Mapping[str, tuple[tuple[str | None, ...] 
 @cache
 def _list_pictures(material: Material) -> Mapping[str, Picture]:
     return {picture.data: picture for picture in material.pictures}
+
+
+@lru_cache(maxsize=64)
+def _with_size(found: MediaFact, width: int, height: int) -> MediaFact:
+    return replace(found, width=width, height=height)
 
 
 @lru_cache(maxsize=64)
