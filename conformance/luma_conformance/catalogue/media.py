@@ -21,6 +21,8 @@ IMAGE_LIMIT: Final = 52_428_800
 LARGE: Final = 1_000_000
 """Length above which a text is not worth looking through for what JSON escapes."""
 _UNESCAPED: Final = json.JSONEncoder(ensure_ascii=False)
+_ZEROS: Final = b"A" * 65536
+"""Zeros in base64."""
 LONG: Final = 200
 """Characters above which a supplied value is stored by its name."""
 
@@ -97,8 +99,8 @@ def _put_large(text: bytes) -> bytes:
     for name in LARGE_NAMES:
         before, *more = text.split(f'"{{{name}}}"'.encode())
         if more:
-            raw = _MAKE_LARGE[name]()
-            text = b"".join([before, *(part for rest in more for part in (b'"', raw, b'"', rest))])
+            pieces = _MAKE_LARGE[name]()
+            text = b"".join([before, *(piece for rest in more for piece in (b'"', *pieces, b'"', rest))])
     return text
 
 
@@ -136,7 +138,7 @@ def supply(name: str) -> str:
 
     What has 70 MB is made anew each time: that takes a fraction of what sending it does, and nothing has to hold it.
     """
-    return _MAKE_LARGE[name]().decode("ascii") if name in LARGE_NAMES else _supply_small(name)
+    return b"".join(_MAKE_LARGE[name]()).decode("ascii") if name in LARGE_NAMES else _supply_small(name)
 
 
 @cache
@@ -171,21 +173,19 @@ def frame_png(width: int, height: int, rows: bytes, *, depth: int = 8, channels:
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def _make_heavy(size: int) -> bytearray:
+def _make_heavy(size: int) -> list[bytes]:
     """Return a PNG that decodes, padded with zeros to so many bytes."""
     return _pad(_make_png(256, 256, depth=8, channels=3), size)
 
 
-def _pad(raw: bytes, size: int) -> bytearray:
-    """Return bytes in base64, padded with zeros to so many."""
+def _pad(raw: bytes, size: int) -> list[bytes]:
+    """Return the pieces of bytes in base64, padded with zeros to so many: most are one and the same piece."""
     head, padding = b64encode(raw + bytes(-len(raw) % 3)), -size % 3
-    whole = bytearray(b"A") * ((size + padding) // 3 * 4)
-    whole[: len(head)] = head
-    whole[len(whole) - padding :] = b"=" * padding
-    return whole
+    count, rest = divmod((size + padding) // 3 * 4 - len(head) - padding, len(_ZEROS))
+    return [head, *[_ZEROS] * count, _ZEROS[:rest], b"=" * padding]
 
 
-def _make_video_over_50_mb() -> bytearray:
+def _make_video_over_50_mb() -> list[bytes]:
     """Return an MP4's first box and one of empty space, together one byte more than the limit."""
     space = IMAGE_LIMIT + 1 - len(_MP4)
     return _pad(_MP4 + struct.pack(">I", space) + b"free", IMAGE_LIMIT + 1)
@@ -203,7 +203,7 @@ _MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "inline-8000x8000": lambda: _encode_base64(_make_png(8000, 8000)),
     "inline-9000x6000": lambda: _encode_base64(_make_png(9000, 6000)),
 }
-_MAKE_LARGE: Final[Mapping[str, Callable[[], bytearray]]] = {
+_MAKE_LARGE: Final[Mapping[str, Callable[[], list[bytes]]]] = {
     "inline-50-mb": lambda: _make_heavy(IMAGE_LIMIT),
     "inline-over-50-mb": lambda: _make_heavy(IMAGE_LIMIT + 1),
     "inline-video-over-50-mb": _make_video_over_50_mb,

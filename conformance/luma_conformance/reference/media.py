@@ -14,8 +14,11 @@ from luma_conformance.rules.media import measure_base64
 
 _SUPPORTED: Final = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF"})
 MAX_IMAGE_BYTES: Final = 52_428_800
-MAX_REMEMBERED: Final = 100_000
-"""Size in bytes up to which the result of decoding an image is remembered."""
+_HEAD: Final = 1 << 17
+"""Characters of base64 that mostly have an image's header in them; what decoding so many gives is remembered."""
+
+_Found = tuple[tuple[int | None, int | None], str | None]
+_CORRUPT: Final[_Found] = ((None, None), "corrupt_input")
 
 
 class Loader:
@@ -40,17 +43,22 @@ class Loader:
             return MediaFact(problem=Problem.BAD_BASE64)
         if media_type.startswith("video/") or size > MAX_IMAGE_BYTES:
             return MediaFact(bytes=size)
-        return self._decode(binascii.a2b_base64(data))
-
-    def _decode(self, raw: bytes) -> MediaFact:
-        fact, failure = (_inspect_picture if len(raw) <= MAX_REMEMBERED else _inspect_picture.__wrapped__)(raw)
+        (width, height), failure = _inspect_head(data)
         self.failure = self.failure or failure
-        return fact
+        return MediaFact(bytes=size, width=width, height=height)
+
+
+def _inspect_head(data: str) -> _Found:
+    """Return what an image's header says; only if its beginning is not enough, all of it is decoded."""
+    found = _inspect_picture(binascii.a2b_base64(data[:_HEAD]))
+    if found == _CORRUPT and len(data) > _HEAD:
+        return _inspect_picture.__wrapped__(binascii.a2b_base64(data))
+    return found
 
 
 @lru_cache(maxsize=64)
-def _inspect_picture(raw: bytes) -> tuple[MediaFact, str | None]:
-    """Return the result of decoding an image's header, and the failure code of a generation that uses it, if any."""
+def _inspect_picture(raw: bytes) -> _Found:
+    """Return an image's width and height, and the failure code of a generation that uses it, if any."""
     from io import BytesIO
 
     from PIL import Image, UnidentifiedImageError
@@ -60,11 +68,10 @@ def _inspect_picture(raw: bytes) -> tuple[MediaFact, str | None]:
         with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(raw)) as image:
             (width, height), kind = image.size, image.format
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        return MediaFact(bytes=len(raw)), "corrupt_input"
+        return _CORRUPT
     finally:
         Image.MAX_IMAGE_PIXELS = limit
-    fact = MediaFact(bytes=len(raw), width=width, height=height)
-    return fact, None if kind in _SUPPORTED else "unsupported_format"
+    return (width, height), None if kind in _SUPPORTED else "unsupported_format"
 
 
 def media_facts(ref: Mapping[str, object]) -> MediaFact:

@@ -137,13 +137,17 @@ def _is_odd_media_type(ref: Reference, subject: Subject) -> bool:
 
 
 def _has_undecided_load(subject: Subject) -> bool:
-    return any(_is_undecided(load, subject) for load in subject.loads)
+    return any(not _is_plain(load) and _is_undecided(load, subject) for load in subject.loads)
+
+
+def _is_plain(load: Load) -> bool:
+    """Return whether a medium loads and is within all limits, as most do, so that there is nothing to decide."""
+    fact = load.fact
+    return fact.problem is None and (fact.bytes or 0) <= facts.MAX_IMAGE_BYTES and not _exceeds_side(load)
 
 
 def _is_undecided(load: Load, subject: Subject) -> bool:
     ref, problem, size = load.reference, load.fact.problem, load.fact.bytes or 0
-    if problem is None and size <= facts.MAX_IMAGE_BYTES and not _exceeds_side(load):
-        return False
     if problem is Problem.UNDECIDED or (problem is Problem.HTTP_ERROR and load.fact.http_status is None):
         return True
     if ref.path.startswith("video.") and problem is Problem.INGESTION_OFF:
