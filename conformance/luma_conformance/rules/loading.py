@@ -60,12 +60,15 @@ def _with(problem: Problem) -> Find:
     return find
 
 
+_find_no_image: Final = _with(Problem.NOT_AN_IMAGE)
+
+
 def _not_an_image(subject: Subject) -> Iterable[Fault]:
     """Yield what is no image where images belong, and what may be called so where nothing belongs.
 
     That is a video, and a URL of which nobody knows what it leads to: the wording may vary, so any 422 is allowed.
     """
-    yield from _with(Problem.NOT_AN_IMAGE)(subject)
+    yield from _find_no_image(subject)
     for load in subject.unwanted:
         if load.fact.kind is Kind.VIDEO or load.fact.problem is Problem.UNDECIDED:
             yield Fault(path=load.reference.path, values=({"field": load.reference.named},))

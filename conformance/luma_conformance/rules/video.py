@@ -45,7 +45,7 @@ def _lengths_differ(subject: Subject) -> bool:
 
 
 def _negative_index(subject: Subject) -> bool:
-    return any(index < 0 for index in _indexes(subject.video.edit))
+    return min(_indexes(subject.video.edit), default=0) < 0
 
 
 def _duplicate_index(subject: Subject) -> bool:
@@ -71,7 +71,7 @@ def _extends_backward(subject: Subject) -> bool:
 def _extends_in_hdr(subject: Subject) -> bool:
     # The advice is to "drop HDR/EXR", so EXR without HDR may be refused in these words, or in those of its own row.
     dynamic = subject.video.hdr is True or subject.video.exr_export is True
-    return subject.type == "video" and bool(subject.video.generation_frames) and dynamic
+    return dynamic and subject.type == "video" and bool(subject.video.generation_frames)
 
 
 def _loops_to_an_end(subject: Subject) -> bool:
@@ -80,7 +80,7 @@ def _loops_to_an_end(subject: Subject) -> bool:
 
 
 def _refers_beyond_extend(subject: Subject) -> bool:
-    return subject.type == "video" and bool(subject.video.generation_frames) and len(subject.video.frames) > 1
+    return subject.type == "video" and len(subject.video.frames) > 1 and bool(subject.video.generation_frames)
 
 
 def _hdr_or_exr_on_reframe(subject: Subject) -> Iterable[Fault]:
@@ -247,7 +247,7 @@ _EXTENDING: Final = (
         heading=_EXTEND,
         status=400,
         detail="loop is only supported with forward video extend",
-        find=at("video.loop", lambda s: _extends_backward(s) and s.video.loop is True),
+        find=at("video.loop", lambda s: s.video.loop is True and _extends_backward(s)),
     ),
     # A generation reference stands alone: beside any other frame it is no extend but an interpolation.
     Rule(
