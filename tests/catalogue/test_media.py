@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from base64 import b64decode
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
 
-from luma_conformance.catalogue.media import IMAGE_LIMIT, supply
+from luma_conformance.catalogue.media import IMAGE_LIMIT, encode, supply, write
 from luma_conformance.catalogue.roles import SUPPLIES
 
 
@@ -77,6 +79,21 @@ def test_a_supplied_value_is_made_once_unless_it_is_large() -> None:
     """The same text comes back; nothing holds 70 MB that are not being sent."""
     assert supply("inline-8000x8000") is supply("inline-8000x8000")
     assert supply("inline-over-50-mb") is not supply("inline-over-50-mb")
+
+
+@pytest.mark.parametrize("write_body", [write, encode])
+def test_what_is_large_is_put_in_where_its_name_is_a_whole_text(write_body: Callable[[object], bytes]) -> None:
+    """Each such name becomes the value, wherever it stands; a text that only has the name in it stays."""
+    name, other = "{inline-50-mb}", "a {inline-50-mb}"
+    sent = json.loads(write_body({"prompt": other, "source": {"data": name}, "image_ref": ["", {"data": name}]}))
+    value = supply("inline-50-mb")
+    assert sent == {"prompt": other, "source": {"data": value}, "image_ref": ["", {"data": value}]}
+
+
+def test_half_a_surrogate_pair_beside_what_is_large_is_escaped() -> None:
+    """Such a body has no UTF-8 of its own, and is sent with JSON's escapes."""
+    body = {"prompt": "\ud83c", "source": {"data": "{inline-video-over-50-mb}"}}
+    assert json.loads(encode(body)) == {"prompt": "\ud83c", "source": {"data": supply("inline-video-over-50-mb")}}
 
 
 def test_no_image_library_is_imported() -> None:

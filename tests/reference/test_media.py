@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import random
 from typing import Any
 
 import pytest
@@ -54,6 +55,32 @@ def test_an_animation_is_measured_too() -> None:
     file = io.BytesIO()
     PIXELS.save(file, "GIF", save_all=True, append_images=[Image.new("RGB", (8, 6), "red")])
     assert media_facts(inline(file.getvalue())).width == 8
+
+
+def _lengthen(jpeg: bytes) -> bytes:
+    """Return a JPEG with 190 KB of comments before its size."""
+    comment = b"\xff\xfe\xff\xff" + bytes(65_533)
+    return jpeg[:2] + 3 * comment + jpeg[2:]
+
+
+def _encode_noise() -> bytes:
+    """Return a WebP of 240 KB, which is decoded from its first byte to its last."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (300, 300), random.Random(1).randbytes(270_000)).save(file, "WEBP", lossless=True)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("raw", "size"), [(_lengthen(encoded("JPEG")), (8, 6)), (_encode_noise(), (300, 300))])
+def test_a_large_picture_is_measured_wherever_its_size_stands(raw: bytes, size: tuple[int, int]) -> None:
+    """A picture whose beginning does not tell its size is decoded to its end."""
+    assert len(raw) > 150_000
+    assert media_facts(inline(raw)) == MediaFact(bytes=len(raw), width=size[0], height=size[1])
+    assert outcome(inline(raw)) is None
+
+
+def test_many_bytes_that_are_no_picture_fail_later_too() -> None:
+    """Neither the beginning nor the whole of them decodes."""
+    assert outcome(inline(bytes(300_000))) == "corrupt_input"
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "ICO"])

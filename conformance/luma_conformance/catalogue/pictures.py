@@ -61,7 +61,7 @@ def draw_pictures() -> tuple[Picture, ...]:
 
 def _draw(side: int, ways: tuple[tuple[str, str, str, dict[str, Any]], ...]) -> Iterator[Picture]:
     """Yield a picture for each way of encoding it, the first of each format wide, then high."""
-    # Not needed by a run that judges no properties. Pillow knows WebP only once all its formats, or this one, are loaded.
+    # Not needed by a run that judges no properties. Without its module, Pillow loads those of all formats to find WebP.
     from PIL import Image, WebPImagePlugin  # noqa: F401
 
     for number, (encoding, media_type, mode, options) in enumerate(ways):
