@@ -186,7 +186,11 @@ def _play(case: Case, target: Target, every: EveryResponse, *, exact: bool) -> R
 
 def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], request_id: str) -> Request:
     """Return the request a case describes, with every placeholder replaced by its value."""
-    body = b"" if ask.body is ABSENT else write(fill(ask.body, value))
+
+    def value_or_name(name: str) -> object:
+        return f"{{{name}}}" if name in LARGE_NAMES else value(name)  # `write` puts in what has 70 MB
+
+    body = b"" if ask.body is ABSENT else write(fill(ask.body, value_or_name))
     typed = [("Content-Type", "application/json")] if body else []
     traced = [("X-Request-Id", request_id)] if ask.url.startswith("/") else []
     own = [*_authorization(ask.auth, token), *typed, *traced]
@@ -197,13 +201,13 @@ def bind(ask: Ask, value: Callable[[str], object], token: Callable[[str], str], 
 
 
 def fill(document: object, value: Callable[[str], object]) -> object:
-    """Return JSON data with every `"{name}"` replaced by the value of that name; what has 70 MB stays a name."""
+    """Return JSON data with every `"{name}"` replaced by the value of that name."""
     if isinstance(document, dict):
         return {name: fill(member, value) for name, member in document.items()}
     if isinstance(document, list):
         return [fill(element, value) for element in document]
     name = match_placeholder(document)
-    return document if name is None or name in LARGE_NAMES else value(name)
+    return document if name is None else value(name)
 
 
 def _fill_url(url: str, value: Callable[[str], object]) -> str:
