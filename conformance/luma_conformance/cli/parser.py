@@ -42,7 +42,11 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, _: object = None) -> None:
         """Print the help on standard output; raise OSError where that fails, of which argparse says nothing."""
         say(self.format_help(), end="")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit with a status; raise OSError where what was printed before cannot be written."""
         print(end="", flush=True)
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
         """Exit with the status of a wrong argument, after one line that says what is wrong and how to get help."""
