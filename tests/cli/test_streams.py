@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from subprocess import run
 
@@ -89,11 +89,13 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a folder of a disk that is full; nothing can be added to the empty file `out` in it."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk], check=False, capture_output=True).returncode:
+    if run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=False, capture_output=True).returncode:
         pytest.skip("no disk can be mounted here")
     try:
         (disk / "out").touch()
-        (disk / "rest").write_bytes(bytes(os.sysconf("SC_PAGE_SIZE")))
+        with suppress(OSError), (disk / "rest").open("wb", buffering=0) as rest:
+            for _ in range(1_000):
+                rest.write(bytes(1_000))
         yield disk
     finally:
         run(["umount", disk], check=True)
