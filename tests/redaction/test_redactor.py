@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
@@ -76,6 +77,9 @@ def test_part_of_a_secret_is_replaced_beside_dots(text: str, shown: str) -> None
         ('{"url": "https://f/x?a=1\\u0026Signature=abc"}', '{"url": "https://f/x?a=1\\u0026Signature=R"}'),
         ("f?a&amp;sig=a%2Bb%3D'", "f?a&amp;sig=R'"),
         ("u=http%3A%2F%2Ff%3Fsig%3Dabc%26n%3D1", "u=http%3A%2F%2Ff%3Fsig%3DR%26n%3D1"),
+        ("u=%3Fsig%3Da%2bb%%25%2c%2526n%3D1", "u=%3Fsig%3DR%2526n%3D1"),
+        ("?sig=%&sig=%2", "?sig=R&sig=R"),
+        ("?sig=%26n=1", "?sig=%26n=1"),
         ("?X-Goog-Signature=ab, and so on", "?X-Goog-Signature=R and so on"),
         ("the signature=abc of a design=1", "the signature=abc of a design=1"),
         ("?design=1&assign=2&signature_ok=1", "?design=1&assign=2&signature_ok=1"),
@@ -84,6 +88,21 @@ def test_part_of_a_secret_is_replaced_beside_dots(text: str, shown: str) -> None
 def test_a_signing_parameter_of_any_url_is_replaced(text: str, shown: str) -> None:
     """A signature gives access to the file, so it is replaced; the rest of the URL stays."""
     assert re.sub(r"REDACTED-[0-9a-f]{8}", "R", Redactor().scrub(text)) == shown
+
+
+@pytest.mark.parametrize("unit", ["?sig=a", "?sig=%", "?sig=a&"])
+def test_signatures_without_end_or_number_take_little_memory(unit: str) -> None:
+    """One of half a megabyte, and a hundred thousand of them: a few times what the text and its replacement take."""
+    text = unit * 100_000
+    tracemalloc.start()
+    try:
+        scrubbed = Redactor().scrub(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert scrubbed.startswith("?sig=REDACTED-")
+    assert peak < 6 * (len(text) + len(scrubbed))
 
 
 def test_two_signatures_still_differ_and_are_replaced_once() -> None:

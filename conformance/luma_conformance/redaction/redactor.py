@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from heapq import merge
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.redaction.effort import MOST, MOST_READ, PER_READING, Effort, TooMuch
@@ -58,7 +59,7 @@ _SIGNED: Final = re.compile(
     rb"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
     (?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy)
     (?:=|%(?:25)*3d|\\u003d)
-    (?P<value>(?:(?!%(?:25)*26)[^&;\s"'<>\\\#])+)"""
+    (?P<value>(?:[^&;\s"'<>\\\#%]++|%(?!(?:25)*26))++)"""
 )
 
 _SIGNED_BY: Final = re.compile(rb"[=%\\]")
@@ -170,8 +171,8 @@ class Redactor:
         places = find_places(omissions, text)
         if self._knows_secrets:
             raw, places = self._remove(raw, places)
-        if spans := sorted([*self._find_words(raw), *_find_signatures(raw, self._known.values())], key=_rank):
-            raw, places = replace_spans(raw, spans, places)
+        spans = merge(self._find_words(raw), _find_signatures(raw, self._known.values()), key=_rank)
+        raw, places = replace_spans(raw, spans, places)
         if omissions:
             raw = leave_out(raw, omissions, places)
         return Shown(text if raw is whole else raw.decode("utf-8", "surrogatepass"))

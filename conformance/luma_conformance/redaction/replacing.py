@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 
 from luma_conformance.redaction.needles import Span
 from luma_conformance.shown import Omission
@@ -22,18 +24,17 @@ def replace_spans(raw: bytes, spans: Iterable[Span], places: Places) -> tuple[by
 
     Spans overlap where one secret, or one form of it, contains another: of those with the same start the longest is
     replaced, and whatever of the others sticks out behind it is removed with it. A place within a secret is then behind
-    what is shown instead.
+    what is shown instead. The spans may be millions, of which nothing is kept but three numbers each.
     """
-    pieces, at, size = [], 0, 0
-    starts, ends, shown_until = [], [], []
+    written, at = BytesIO(), 0
+    starts, ends, shown_until = array("q"), array("q"), array("q")
     for span in spans:
         start, end = _widen(raw, span.start, span.end)
         if start >= at:
-            pieces += [raw[at:start], span.shown]
-            size += start - at + len(span.shown)
+            written.write(raw[at:start] + span.shown)
             starts.append(start)
             ends.append(end)
-            shown_until.append(size)
+            shown_until.append(written.tell())
         elif end > at:
             ends[-1] = end
         at = max(at, end)
@@ -42,7 +43,10 @@ def replace_spans(raw: bytes, spans: Iterable[Span], places: Places) -> tuple[by
         last = bisect_left(starts, place) - 1
         return place if last < 0 else shown_until[last] + max(0, place - ends[last])
 
-    return b"".join([*pieces, raw[at:]]), tuple(map(move, places))
+    if not starts:
+        return raw, places
+    written.write(raw[at:])
+    return written.getvalue(), tuple(map(move, places))
 
 
 def leave_out(raw: bytes, omissions: Sequence[Omission], places: Places) -> bytes:
