@@ -13,7 +13,7 @@ from luma_conformance.reference.asgi import serving
 from luma_conformance.suite import PROPERTIES
 from tests.cli.commands import GOOD, NEGATIVE, bash
 
-ALL = ["--pyargs", "luma_conformance"]
+ALL = ["--assert=plain", "--pyargs", "luma_conformance"]
 KEYFRAMES = str(specs() / "create" / "400-keyframes.yaml")
 LOCAL = "http://127.0.0.1:8080"
 TOTAL = len([*own()]) + PROPERTIES

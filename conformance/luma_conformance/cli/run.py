@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 OUTPUT: Final = "luma_conformance.pytest_plugin.full_output"
 """The plugin that ends a run whose output cannot be written."""
+ALL: Final = ("--assert=plain", "--pyargs", "luma_conformance")
+"""What judges all there is. pytest would otherwise compile every module of the packages that bring it a plugin once
+more, for the sake of `assert` in tests: in a new environment that takes half as long as all the rest.
+"""
 
 
 def add_commands(commands: Commands) -> None:
@@ -77,7 +81,7 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
     target = _read_target(words[0]) if words else None
     chosen = _list_nodes(words if target is None else words[1:])
     # If only files are named, pytest looks for a project's settings around them, here in the installed package.
-    selected = ["--rootdir=.", *chosen] if chosen else ["--pyargs", "luma_conformance"]
+    selected = ["--rootdir=.", *chosen] if chosen else ALL
     return [*selected, *(target or ()), *options]
 
 
