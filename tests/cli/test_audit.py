@@ -374,6 +374,34 @@ def test_secrets_and_terminal_commands_of_a_file_are_not_printed(har: Document, 
 
 
 @pytest.mark.parametrize(
+    "place",
+    ["user of the URL", "cookies", "cookies of the answer", "cookies of a browser"],
+)
+def test_a_secret_that_is_in_no_field_of_its_own_is_not_printed(har: Document, capsys: Output, place: str) -> None:
+    """What programs write beside the headers, or several cookies as one, is as secret as what is in them."""
+    secret = "s3cretOfTheGateway77"
+    entry = har["log"]["entries"][0]
+    request, response = entry["request"], entry["response"]
+    if place == "user of the URL":
+        request["url"] = request["url"].replace("://", f"://me:{secret}@")
+        _answer(entry, 500, {"detail": "no"})
+    else:
+        _answer(entry, 500, {"detail": f"no {secret}"})
+    if place == "cookies":
+        request["cookies"] = [{"name": "session", "value": secret}, "odd"]
+    elif place == "cookies of the answer":
+        response["cookies"] = [{"name": "session", "value": secret, "path": "/"}]
+    elif place == "cookies of a browser":
+        response["headers"].append({"name": "Set-Cookie", "value": f"lang=en; Path=/\nsession={secret}; Path=/"})
+
+    status, output = audited(capsys, written(har))
+
+    assert status == 1
+    assert len(places(output)) == 1
+    assert secret not in output
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         ("my notes", "is neither a HAR file nor a cassette"),

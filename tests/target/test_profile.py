@@ -284,8 +284,8 @@ def test_without_a_profile_the_main_key_comes_from_the_environment() -> None:
             "[keys]\nmain-key = 1",
             ['p.toml:2: keys.main-key should be {env = "NAME"} or {test_key = "luma-api-test-…"}, not 1'],
         ),
-        ("[keys]\nmain-key = {env = ''}", ["p.toml:2: keys.main-key should be {env"]),
-        ("[keys]\nmain-key = {env = '$X'}", ["p.toml:2: keys.main-key should be {env"]),
+        ("[keys]\nmain-key = {env = ''}", ["p.toml:2: keys.main-key: env is the name of a variable"]),
+        ("[keys]\nmain-key = {env = '$X'}", ["p.toml:2: keys.main-key: env is the name of a variable"]),
         ("[keys]\nmain-key = {env = 'X', test_key = 'y'}", ["p.toml:2: keys.main-key should be {env"]),
         (
             "[clock]\nadvance = 'x'\nbody = '{seconds}'",
@@ -334,6 +334,22 @@ def test_a_key_in_plain_text_is_refused_and_not_repeated(value: str) -> None:
     why = complaint(f"[keys]\nmain-key = {value}")
     assert why.startswith("p.toml:2: keys.main-key: ")
     assert 'main-key = {env = "NAME"}' in why
+    assert "s3cret" not in why
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[keys]\nmain-key = {env = 'luma-api-s3cret'}", "keys.main-key: env is the name of a variable"),
+        ("[keys]\nluma-api-s3cret = 'x'", 'unknown key in [keys] "luma-api-REDACTED"'),
+        ("[clock]\nadvance = '/{seconds}'\nkey = 'luma-api-s3cret'", 'unknown role in [keys] "luma-api-REDACTED"'),
+        ("[headers]\nluma-api-s3cret = 1", "headers.luma-api-REDACTED should be a text"),
+    ],
+)
+def test_a_key_where_a_name_belongs_is_not_repeated(text: str, said: str) -> None:
+    """Nobody has told the kit that it is one; it looks like one."""
+    why = complaint(text)
+    assert said in why
     assert "s3cret" not in why
 
 

@@ -6,6 +6,7 @@ Every reader of a user's file goes through `Node`, whatever the format: `cases.y
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ MAX_NAME: Final = 80
 
 MAX_PROBLEMS: Final = 20
 """Problems shown at once; a file with more of them is probably a different kind of file."""
+
+_KEY: Final = re.compile(r"luma-api-(?!test-|conformance-)[\w.~-]{4,}", re.ASCII)
+"""What looks like a key: somebody has written one where a name belongs."""
 
 Locate = Callable[[Path], tuple[int, int]]
 """A function from a path to the value's line and column (from 1); 0 means not known."""
@@ -179,7 +183,7 @@ class Node:
 
     def unknown(self, kind: str, name: str, known: Iterable[str], advice: str | None = None) -> None:
         """Note an unknown name here, with the most similar known name, or with better advice."""
-        self.wrong(f"unknown {kind} {show(name)}; {advice or nearest(name, known)}")
+        self.wrong(f"unknown {kind} {show(_hide_key(name))}; {advice or nearest(name, known)}")
 
     def mapping(self, known: Collection[str] | None = None) -> Node:
         """Return this node; note a value that is not a mapping, and each of its names that is not `known`."""
@@ -288,7 +292,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _shorten(step: str | int) -> str:
-    return show_line(str(step), MAX_NAME)
+    return show_line(_hide_key(str(step)), MAX_NAME)
+
+
+def _hide_key(name: str) -> str:
+    return _KEY.sub("luma-api-REDACTED", name)
 
 
 def _describe_range(least: float, most: float) -> str:

@@ -25,6 +25,7 @@ _API: Final = re.compile(
 )
 _API_PATH: Final = re.compile(r"/v1/(?:generations|files)(?![\w-])", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?://[^/?#]*)?", re.IGNORECASE)
+_USER: Final = re.compile(r"(?<=://)[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +68,10 @@ def may_be_api(url: object) -> bool:
 def split_url(url: str) -> tuple[str, str]:
     """Return the base URL and the path of a URL of the API; for any other, its origin and the whole URL.
 
-    Raise ValueError for anything but an absolute URL.
+    A user and password in it are left out: they are no part of where a request goes, and secret. Raise ValueError for
+    anything but an absolute URL.
     """
+    url = _USER.sub("", url, count=1)
     if (api := _API.fullmatch(url)) is not None:
         return api[1], api[2].partition("#")[0]
     if (origin := _ORIGIN.match(url)) is None:

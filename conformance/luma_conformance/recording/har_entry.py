@@ -87,6 +87,8 @@ def read_entry(
         asked, answered = _restore_type(asked, request["postData"]), _restore_type(answered, response["content"])
         unknown |= {REQUEST_HEADERS: NONE_RECORDED} if not asked else {}
         unknown |= {RESPONSE_HEADERS: NONE_RECORDED} if not answered and status else {}
+        asked = _restore_cookies(asked, "Cookie", request["cookies"])
+        answered = _restore_cookies(answered, "Set-Cookie", response["cookies"])
     bodies = {
         REQUEST_BODY: _find_request_body(request, asked),
         RESPONSE_BODY: _find_response_body(response, answered, status, method),
@@ -250,8 +252,8 @@ def _read_headers(node: Node) -> Headers:
         name, value = (record.get("name"), record.get("value")) if isinstance(record, dict) else (None, None)
         if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, str | int):
             raise node.error(f"{node.name}[{index}] should have a name and a value, both strings")
-        if not name.startswith(":"):
-            pairs.append((name, str(value)))
+        if not name.startswith(":"):  # browsers write fields of one name as one, a line each
+            pairs += [(name, line) for line in str(value).split("\n")]
     return tuple(pairs)
 
 
@@ -261,6 +263,14 @@ def _restore_type(headers: Headers, body: Node) -> Headers:
     is_lost = headers and header(headers, "Content-Type") is None
     is_json = isinstance(kind, str) and kind.partition(";")[0].strip().lower() == "application/json"
     return (*headers, ("Content-Type", str(kind))) if is_lost and is_json else headers
+
+
+def _restore_cookies(headers: Headers, name: str, cookies: Node) -> Headers:
+    """Return header fields with the cookies that are only beside them; what they hold is as secret there."""
+    known = [value for given, value in headers if given.lower() == name.lower()]
+    records = cookies.value if isinstance(cookies.value, list) else []
+    pairs = [f"{one.get('name')}={one.get('value')}" for one in records if isinstance(one, dict)]
+    return (*headers, *((name, pair) for pair in pairs if not any(pair in value for value in known)))
 
 
 def _find_request_body(request: Node, headers: Headers) -> Stored:

@@ -227,6 +227,8 @@ class _Keys:
                 self.add_variable(role, variable)
                 if role in self.absent and variable in self._environ:  # a secret that a pipeline does not have
                     node.wrong(f"{node.name}: environment variable {variable} is empty; fill it, or unset it")
+            case {"env": str(), **rest} if not rest:
+                node.wrong(f'{node.name}: env is the name of a variable, of letters, digits and _: {{env = "NAME"}}')
             case {"test_key": str(token), **rest} if not rest and token.startswith(TEST_PREFIX):
                 self.found[role] = Key(token=token, source=token)
             case {"test_key": str(), **rest} if not rest:
@@ -276,7 +278,7 @@ def _read_headers(document: Node, environ: Mapping[str, str]) -> tuple[GatewayHe
             return ()
         for name, node in document["headers"].members():
             if not isinstance(node.value, str):
-                node.wrong(f'{node.name} should be a text: {name} = "$VARIABLE"')
+                node.wrong(f'{node.name} should be a text, such as "$VARIABLE"')
                 continue
             try:
                 found.append(make_header(name, node.value, environ))
