@@ -21,6 +21,9 @@ class Failing:
     def __init__(self, file: BinaryIO, allowed: int, *, lasting: bool) -> None:
         self._file, self._left, self._lasting = file, allowed, lasting
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._file.seek(offset, whence)
 

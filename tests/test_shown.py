@@ -162,8 +162,7 @@ NO_TEXT_OF_OTHERS = {
     "clients/explain: found[0][:8]",  # of an id
     "clients/verdict: told[:MAX_FAULTS]",  # of a list
     "judge/evidence: first[:MAX_SUMMARY]",  # of a verdict
-    "reading/lock: real.name[:200]",
-    "reading/regular_file: file.name[:100]",  # names of files, in names of files
+    "reading/regular_file: file.name[:50]",  # names of files, in names of files
     "redaction/redactor: sha256(found['value']).hexdigest()[:8]",
     "session/open: uuid.uuid4().hex[:8]",
 }

@@ -101,8 +101,31 @@ def test_a_second_run_into_the_same_files_is_refused(run: Run, arguments: list[s
     let_go()
 
     assert ended.ret == Exit.USAGE
-    ended.stderr.fnmatch_lines(["*out/results.jsonl is being written by another run; wait for its end, or name an*"])
+    ended.stderr.fnmatch_lines(["*out/results.jsonl is being written by another run, or is named twice; wait*"])
     assert Path("out/results.jsonl").read_text() == "the first run's"
+
+
+REMOVING = """
+import os
+
+def pytest_runtest_logfinish():
+    if os.path.exists(os.environ["FILE"]):
+        os.rename(os.environ["FILE"], "elsewhere")
+"""
+
+
+@pytest.mark.parametrize(("option", "file"), [("--luma-record", "run.har"), ("--luma-report", "results.jsonl")])
+def test_a_file_that_goes_while_it_is_written_is_told(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, option: str, file: str
+) -> None:
+    """The verdicts are right, but nobody will find what was written; a file that was cleared away is not a report."""
+    pytester.makeconftest(REMOVING)
+    monkeypatch.setenv("FILE", file)
+
+    ended = run(option, file)
+
+    assert ended.ret == Exit.USAGE
+    ended.stdout.fnmatch_lines([f"*{file} cannot be written: it was removed, moved or replaced while the run lasted"])
 
 
 @pytest.mark.slow

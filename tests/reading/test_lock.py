@@ -16,6 +16,7 @@ import pytest
 from luma_conformance.errors import InputError
 from luma_conformance.reading import lock
 from luma_conformance.reading.lock import hold
+from luma_conformance.reading.regular_file import replace_text
 from luma_conformance.redaction.redactor import Redactor
 from tests.verdicts import SHOW
 
@@ -26,13 +27,44 @@ def test_a_file_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     let_go = hold(tmp_path / "run.har", SHOW)
     other = hold(tmp_path / "other.har", SHOW)
 
-    with pytest.raises(InputError, match=r"link\.har is being written by another run; wait for its end, or name anoth"):
+    with pytest.raises(InputError, match=r"link\.har is being written by another run, or is named twice; wait for its"):
         hold(tmp_path / "link.har", SHOW)
     let_go()
     hold(tmp_path / "link.har", SHOW)()
     other()
 
     assert [path.name for path in tmp_path.iterdir()] == ["link.har"]
+
+
+@pytest.mark.parametrize("letter", ["a", "字", "😀"])
+def test_files_of_long_names_have_locks_of_their_own(tmp_path: Path, letter: str) -> None:
+    """A name may be as long as the file system allows; what it begins with does not say which file it is."""
+    longest = letter * (250 // len(letter.encode()))
+    letting_go = [hold(tmp_path / f"{longest}{ending}", SHOW) for ending in (".har", ".svg", "")]
+    for let_go in letting_go:
+        let_go()
+    replace_text(tmp_path / f"{longest}.svg", "x")
+
+    assert [path.name for path in tmp_path.iterdir()] == [f"{longest}.svg"]
+
+
+def test_a_lock_that_is_gone_is_not_taken_from_the_next_run(tmp_path: Path) -> None:
+    """Somebody has removed the lock of the first run; its end leaves the lock of the second where it is."""
+    let_go = hold(tmp_path / "x", SHOW)
+    (tmp_path / ".x.lock").unlink()
+    other = hold(tmp_path / "x", SHOW)
+    let_go()
+
+    with pytest.raises(InputError, match="another run"):
+        hold(tmp_path / "x", SHOW)
+    other()
+
+
+def test_what_stands_in_the_place_of_a_lock_is_named(tmp_path: Path) -> None:
+    """The file itself could be written."""
+    (tmp_path / ".x.lock").mkdir()
+    with pytest.raises(InputError, match=r"x cannot be written: Is a directory; its lock is to be \.x\.lock"):
+        hold(tmp_path / "x", SHOW)
 
 
 def test_what_a_killed_process_held_is_free(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ else:
     import fcntl
 
 _HELD: Final = (errno.EAGAIN, errno.EACCES)
+_LONGEST: Final = 200
+"""Bytes of a name that leave room for what is added to it: a name may have 255."""
 
 
 def hold(path: Path, scrub: Scrub) -> Callable[[], None]:
@@ -34,26 +37,35 @@ def hold(path: Path, scrub: Scrub) -> Callable[[], None]:
         check_regular(real)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
-    lock = real.with_name(f".{real.name[:200]}.lock")
+    lock = real.with_name(_name_lock(real.name))
     while True:
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        descriptor = _open(lock, path)
         failure = _lock(descriptor)
         if failure is not None and failure.errno in _HELD:
             os.close(descriptor)
-            raise InputError(f"{path} is being written by another run; wait for its end, or name another file")
+            advice = "wait for its end, or name another file"
+            raise InputError(f"{path} is being written by another run, or is named twice; {advice}")
         if _is_still_there(descriptor, lock):
             if failure is not None:
+                said = scrub(f"{path} is not locked ({failure.strerror}); let no other run write it")
                 with suppress(OSError):
-                    print(
-                        scrub(f"{path} is not locked ({failure.strerror}); let no other run write it"),
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    print(said, file=sys.stderr, flush=True)
             return lambda: _release(descriptor, lock)
         os.close(descriptor)  # the other run removed it between our two calls
+
+
+def _name_lock(name: str) -> str:
+    """Return the name of the lock of a file; one that is too long for a file system is told from others by a digest."""
+    whole = os.fsencode(name)
+    return f".{name if len(whole) <= _LONGEST else sha256(whole).hexdigest()}.lock"
+
+
+def _open(lock: Path, path: Path) -> int:
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        within = f"; its lock is to be {lock.name}" if os.path.lexists(lock) else ""
+        raise InputError(f"{path} cannot be written: {error.strerror}{within}") from None
 
 
 def _lock(descriptor: int) -> OSError | None:
@@ -77,7 +89,8 @@ def _is_still_there(descriptor: int, lock: Path) -> bool:
 def _release(descriptor: int, lock: Path) -> None:
     if sys.platform != "win32":  # where a file that is open cannot be removed
         with suppress(OSError):
-            lock.unlink()
+            if _is_still_there(descriptor, lock):  # or it is another run's by now
+                lock.unlink()
     with suppress(OSError):
         os.close(descriptor)
     if sys.platform == "win32":

@@ -50,7 +50,7 @@ def replace_text(path: Path, text: str) -> None:
     """Write a file whole: where that fails, what was there before stays; raise OSError."""
     file = Path(os.path.realpath(path))  # a link stays a link
     check_regular(file)
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name[:50]}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as new:
             new.write(text)
@@ -71,6 +71,8 @@ class Growing:
     def __init__(self, path: Path, mode: Literal["r+b", "xb"], offset: int = 0, end: bytes = b"") -> None:
         """Open a file whose next piece begins at `offset`; raise OSError."""
         self._file = open_file(path, mode, buffering=0)
+        self._opened = os.fstat(self._file.fileno())
+        self._path = os.path.abspath(path)  # the current folder may become another
         self._offset, self._end = offset, end
         self._size = self._file.seek(0, os.SEEK_END)
 
@@ -89,8 +91,12 @@ class Growing:
         self._offset += len(piece)
 
     def close(self) -> None:
-        """Close the file, which is whole already; raise OSError."""
+        """Close the file, which is whole already; raise OSError, also where it is no longer where it was begun."""
         self._file.close()
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self._opened, os.stat(self._path)):
+                return
+        raise OSError(errno.ENOENT, "it was removed, moved or replaced while the run lasted")
 
     def _put(self, text: bytes) -> None:
         size = self._offset + len(text)

@@ -84,15 +84,12 @@ def read_entry(
     asked, answered = _read_headers(request["headers"]), _read_headers(response["headers"])
     method, status = request.string("method"), _read_status(response)
     if not own:
-        asked, answered = _restore_type(asked, request["postData"]), _restore_type(answered, response["content"])
-        unknown |= {REQUEST_HEADERS: NONE_RECORDED} if not asked else {}
-        unknown |= {RESPONSE_HEADERS: NONE_RECORDED} if not answered and status else {}
-        asked = _restore_cookies(asked, "Cookie", request["cookies"])
-        answered = _restore_cookies(answered, "Set-Cookie", response["cookies"])
-    bodies = {
-        REQUEST_BODY: _find_request_body(request, asked),
-        RESPONSE_BODY: _find_response_body(response, answered, status, method),
-    }
+        lost = {REQUEST_HEADERS: not asked, RESPONSE_HEADERS: not answered and status}
+        unknown |= {part: NONE_RECORDED for part, is_lost in lost.items() if is_lost}
+        asked = _complete(asked, request["postData"], request["cookies"], "Cookie")
+        answered = _complete(answered, response["content"], response["cookies"], "Set-Cookie")
+    asking, answering = _find_request_body(request, asked), _find_response_body(response, answered, status, method)
+    bodies = {REQUEST_BODY: asking, RESPONSE_BODY: answering}
     if not own:
         _attach(bodies, {REQUEST_BODY: request["postData"], RESPONSE_BODY: response["content"]}, read_attached)
     restored = {part: _restore(stored, part, unknown, own=own) for part, stored in bodies.items()}
@@ -257,20 +254,19 @@ def _read_headers(node: Node) -> Headers:
     return tuple(pairs)
 
 
-def _restore_type(headers: Headers, body: Node) -> Headers:
-    """Return header fields with a Content-Type of JSON that is only beside the body; no program guesses it."""
+def _complete(headers: Headers, body: Node, cookies: Node, name: str) -> Headers:
+    """Return header fields with what some programs write beside them only: the type of JSON, and cookies.
+
+    No program guesses that type. What a cookie holds is as secret as in the header that is called `name`.
+    """
     kind = body.get("mimeType")
     is_lost = headers and header(headers, "Content-Type") is None
     is_json = isinstance(kind, str) and kind.partition(";")[0].strip().lower() == "application/json"
-    return (*headers, ("Content-Type", str(kind))) if is_lost and is_json else headers
-
-
-def _restore_cookies(headers: Headers, name: str, cookies: Node) -> Headers:
-    """Return header fields with the cookies that are only beside them; what they hold is as secret there."""
+    typed = (*headers, ("Content-Type", str(kind))) if is_lost and is_json else headers
     known = [value for given, value in headers if given.lower() == name.lower()]
     records = cookies.value if isinstance(cookies.value, list) else []
     pairs = [f"{one.get('name')}={one.get('value')}" for one in records if isinstance(one, dict)]
-    return (*headers, *((name, pair) for pair in pairs if not any(pair in value for value in known)))
+    return (*typed, *((name, pair) for pair in pairs if not any(pair in value for value in known)))
 
 
 def _find_request_body(request: Node, headers: Headers) -> Stored:
