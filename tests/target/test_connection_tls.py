@@ -75,6 +75,53 @@ def test_a_certificate_the_user_trusts_is_accepted(certificate: Path, monkeypatc
     assert server.connections == 1
 
 
+def ending_tls(certificate: Path, answer: bytes, *, closed: bool) -> Script:
+    """Return a script that answers once under TLS, and ends the connection with or without the alert that says so."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def run(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65536)
+            secure.sendall(answer)
+            if closed:
+                secure.unwrap().close()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("head", "closed", "said"),
+    [
+        (b"", True, None),
+        (b"Content-Length: 2\r\n", True, None),
+        (b"Content-Length: 2\r\n", False, None),
+        (
+            b"",
+            False,
+            "may be cut off: it ends with its connection, which no alert of TLS has closed (the status was 400)",
+        ),
+        (b"Content-Length: 3\r\n", False, "the connection closed in the middle of the answer"),
+    ],
+)
+def test_an_answer_that_ends_with_its_connection_is_whole_only_if_tls_says_so(
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    head: bytes,
+    closed: bool,  # noqa: FBT001
+    said: str | None,
+) -> None:
+    """Anybody in between can close a connection (RFC 9112, 9.8); what says its length needs no alert."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    answer = b"HTTP/1.1 400 Bad Request\r\n" + head + b"\r\n{}"
+    script = ending_tls(certificate, answer, closed=closed)
+    with running(script) as server, reaching(f"https://127.0.0.1:{server.port}") as transport:
+        if said is None:
+            assert transport.send(PING).body == b"{}"
+        else:
+            assert said in refusal(transport)
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
 def test_a_server_without_tls_is_told_from_one_with_a_bad_certificate(answer: bytes) -> None:
     """The message suggests http."""

@@ -169,7 +169,7 @@ def _secured(sock: socket.socket, call: Call, until: float) -> socket.socket:
     """Return the socket under TLS; raise ExchangeError that names what is wrong with the certificate."""
     try:
         sock.settimeout(max(until - time.monotonic(), 0.001))
-        return _tls(call.certificate).wrap_socket(sock, server_hostname=call.host)
+        return _tls(call.certificate).wrap_socket(sock, server_hostname=call.host, suppress_ragged_eofs=False)
     except ssl.SSLCertVerificationError as error:
         why = f"its certificate is not accepted: {error.verify_message}; {_advise(error.verify_code)}"
     except TimeoutError:
@@ -214,6 +214,7 @@ def check_certificate(certificate: ClientCertificate) -> None:
 def _tls(certificate: ClientCertificate | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     if certificate is not None:
         _load(context, certificate)
     return context
@@ -312,10 +313,12 @@ class Connection:
                 # A server that writes head and body apart waits, by Nagle's algorithm, for the acknowledgement of the
                 # head before it sends the body; delayed, that costs 40 ms a request. The option holds for a moment.
                 sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-            if data := sock.recv(parser.room):
-                parser.feed(data)
+            try:
+                data = sock.recv(parser.room)
+            except ssl.SSLEOFError:
+                parser.break_off()
             else:
-                parser.end()
+                parser.feed(data) if data else parser.end()
 
     def _timed(self, call: Call) -> socket.socket:
         """Return the socket, its next operation bounded by what remains of the exchange's time."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -109,6 +109,14 @@ class ResponseParser:
         if not self._ends_at_close:
             raise ConnectionError
         self.complete = True
+
+    def break_off(self) -> NoReturn:
+        """Take in that the connection went, but was not closed under TLS; raise ConnectionError, or BadResponse."""
+        if self._ends_at_close:  # RFC 9112, 9.8: whoever is in between can close a connection, and so cut the body
+            raise BadResponse(
+                "the answer may be cut off: it ends with its connection, which no alert of TLS has closed"
+            )
+        raise ConnectionError
 
     def response(self) -> Response:
         """Return the response, its body inflated; raise BadResponse where that fails or exceeds the bound."""
