@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections import deque
 from contextlib import suppress
 
 import pytest
@@ -32,7 +33,16 @@ SIZES = [
     b"g",
 ]
 LENGTHS = [b"-5", b"+5", b"5_0", b"0x5", b"5, 5", b"", b"5.0", "\u0665".encode(), b"9" * 5000, b"5 5"]
-CODINGS = ["gzip, chunked", "chunked, chunked", "gzip", "xchunked", "chunked;q=1", "chunked, identity", "chunked, gzip"]
+CODINGS = [
+    "gzip, chunked",
+    "chunked, chunked",
+    "gzip",
+    "xchunked",
+    "chunked;q=1",
+    "chunked, identity",
+    "chunked, gzip",
+    "chunked,",
+]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -54,6 +64,15 @@ def test_a_transfer_coding_that_was_not_asked_for_is_refused(coding: str) -> Non
     """Only chunked may come, once, last, and without parameters."""
     with pytest.raises(ExchangeError, match=r"Transfer-Encoding is .*not asked for.*\(the status was 200\)"):
         answer_to(OK + f"Transfer-Encoding: {coding}\r\n\r\n".encode() + b"5\r\nabcde\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_field_that_is_still_coming_is_not_blamed(size: int) -> None:
+    """The field before it is wrong, and the next has no colon yet."""
+    head = OK + b"Transfer-Encoding: \r\nContent-Length: 2\r\n\r\n{}"
+    pieces = (head[at : at + size] for at in range(0, len(head), size))
+    with pytest.raises(BadResponse, match=r"breaks HTTP: empty Transfer-Encoding$"):
+        deque(map(ResponseParser("GET", Bounds()).feed, pieces))
 
 
 @pytest.mark.parametrize("fields", [b"Transfer-Encoding: Chunked \r\n", b"TRANSFER-ENCODING:\tchunked\r\nX: y\r\n"])

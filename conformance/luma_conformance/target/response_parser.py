@@ -41,7 +41,8 @@ _STATUS_LINE = re.compile(rb"HTTP/(?:0\.9|1\.\d) [1-9]\d\d(?![^ \r\n])")
 _OTHER_VERSION = re.compile(rb"HTTP/(?!(?:0\.9|1\.\d) )[^ \r\n]*")
 _END_OF_HEAD = re.compile(rb"(?<=\n)\r?\n")
 _LENGTH = re.compile(rb"^content-length:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_LEGAL_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:|[ \t]")
+_LEGAL_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::|\Z)|\s")
+"""How a line of a head begins, or the last of what came of it."""
 _GZIP: Final = 31
 _WINDOWS: Final = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": 15}
 """How zlib is to read each content coding; deflate without the header of zlib is none (RFC 9110, 8.4.1.2)."""
@@ -208,7 +209,7 @@ class ResponseParser:
         elif "Content-Length" in reason:
             return f"the answer's Content-Length is {quote(b', '.join(_LENGTH.findall(rest)).decode('latin-1'), 40)}"
         else:
-            wrong = (line for line in rest.splitlines() if not _LEGAL_FIELD.match(line))
+            wrong = (line.rstrip() for line in rest.splitlines(keepends=True) if not _LEGAL_FIELD.match(line))
             where = next((f" in {quote(line.decode('latin-1'), 60)}" for line in wrong), "")
         return f"the answer breaks HTTP: {reason[:1].lower()}{reason[1:]}{where}"
 
@@ -217,7 +218,8 @@ def _check_transfer(codings: Sequence[str]) -> bool:
     """Return whether a body comes in chunks; raise BadResponse for transfer codings that no request of ours allows."""
     named = [coding for coding in codings if coding]
     # RFC 9112, 6.1: chunked is applied once at most, last, and has no parameters; others need a TE header to be sent.
-    if named not in ([], ["chunked"], ["identity"]):  # identity was one until RFC 7230
+    # identity was one until RFC 7230; behind an empty member llhttp takes no chunked for the last coding.
+    if named not in ([], ["chunked"], ["identity"]) or (named == ["chunked"] and not codings[-1]):
         shown = quote(", ".join(codings), 40)
         raise BadResponse(f"the answer's Transfer-Encoding is {shown}, which was not asked for; chunked alone is legal")
     return named == ["chunked"]
