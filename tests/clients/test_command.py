@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import textwrap
@@ -95,6 +96,24 @@ def test_what_a_command_has_started_ends_with_it(ending: str, tmp_path: Path) ->
     while is_alive(int(pids.read_text())) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_alive(int(pids.read_text()))
+
+
+def test_a_folder_that_cannot_be_removed_costs_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that a client has left behind may still write there."""
+    left = []
+
+    def refuse(path: str, **_: object) -> None:
+        left.append(path)
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", refuse)
+        found = run_python("pass")
+    for folder in {*left}:
+        os.rmdir(folder)
+
+    assert found.status == 0
+    assert left
 
 
 def test_a_command_is_stopped_when_the_run_is() -> None:

@@ -16,6 +16,7 @@ from luma_conformance.clients.scenario import End, Reply, Route, Task
 from luma_conformance.clients.server import MAX_KEPT, MAX_SEEN, PROMPT, Server, serve
 from luma_conformance.model import Response, header
 from luma_conformance.reference.clock import VirtualClock
+from luma_conformance.session import http_reader
 from tests.clients.scripted import BUSY, COMPLETED, CREATED, FILE, PICTURE, PROCESSING, answer, ask, scenario, view
 
 SUBMIT = b'{"prompt": "A lighthouse at dawn"}'
@@ -203,6 +204,27 @@ def test_what_is_no_http_ends_a_connection_and_nothing_else() -> None:
             connection.sendall(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
             assert read_all(connection) == b""
         assert create(server)[0] == 201
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"Content-Length: 1001\r\n\r\n",
+        b"Content-Length: -5\r\n\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\n3e9\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n{\r\n" * 1_002,
+    ],
+)
+def test_a_body_without_end_is_not_kept(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that sends more than any task needs is cut off, and the next is answered; a shorter body is whole."""
+    monkeypatch.setattr(http_reader, "_MOST", 1_000)
+    with serve(scenario()) as server:
+        with connect(server) as connection:
+            connection.sendall(b"POST /v1/generations HTTP/1.1\r\n" + sent)
+            with suppress(ConnectionError):  # what was not read resets it
+                assert read_all(connection) == b""
+        assert create(server, prompt="a" * 900)[0] == 201
     assert len(server.seen) == 1
 
 

@@ -68,7 +68,7 @@ def run_command(
 
     Raise InputError if it cannot be started.
     """
-    with serve(scenario) as server, tempfile.TemporaryDirectory(prefix="luma-client-") as folder:
+    with serve(scenario) as server, make_folder() as folder:
         written = Path(folder) / "output.png"
         given = {**server.given, "LUMA_OUTPUT": str(written)}
         began = time.monotonic()
@@ -78,6 +78,11 @@ def run_command(
         seconds = time.monotonic() - began
         content = read_written(written)
     return Conduct(given=given, seen=server.seen, status=status, output=output, written=content, seconds=seconds)
+
+
+def make_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for what a client writes; what it has left running there may keep it from being removed."""
+    return tempfile.TemporaryDirectory(prefix="luma-client-", ignore_cleanup_errors=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

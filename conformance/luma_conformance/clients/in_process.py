@@ -13,7 +13,6 @@ import inspect
 import io
 import os
 import ssl
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from luma_conformance.clients import files
-from luma_conformance.clients.command import find_deadline, go_directly, read_written
+from luma_conformance.clients.command import find_deadline, go_directly, make_folder, read_written
 from luma_conformance.clients.conduct import Conduct
 from luma_conformance.clients.explain import describe
 from luma_conformance.clients.scenario import Scenario
@@ -91,7 +90,7 @@ def play_in_turn(
 def play_in_process(client: Client, scenario: Scenario, *, timeout: float | None = None) -> Conduct:
     """Return what a Python function did in a scenario; `timeout` and all that it waits is in virtual seconds."""
     with (
-        tempfile.TemporaryDirectory(prefix="luma-client-") as folder,
+        make_folder() as folder,
         VirtualTime(limit=timeout or max(MAX_VIRTUAL, find_deadline(scenario))) as virtual,
         serve(scenario, virtual) as server,
     ):

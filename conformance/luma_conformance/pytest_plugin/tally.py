@@ -125,7 +125,7 @@ class Tally:
     def describe_missing(self) -> str:
         """Return what keeps a run that was not stopped from being complete."""
         if not self.missing:
-            return "the run was interrupted"
+            return "the run was interrupted, or a part of it broke off"
         share = f"{len(self.missing):,} of {len(self.selected):,} selected cases came to no verdict"
         return f"{share}; did a plugin, a conftest or a signal keep them from it?"
 

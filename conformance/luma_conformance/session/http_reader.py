@@ -10,6 +10,7 @@ from luma_conformance.model import Headers
 
 _PIECE: Final = 65_536
 _MOST: Final = 200_000_000
+"""Bytes of a body."""
 _MOST_HEAD: Final = 1_000_000
 
 
@@ -37,8 +38,10 @@ class Stream:
         return found
 
     def read(self, length: int) -> bytes:
-        """Return so many bytes."""
-        while len(self.waiting) < min(length, _MOST):
+        """Return so many bytes; raise ValueError for more than are kept."""
+        if not 0 <= length <= _MOST:
+            raise ValueError(length)
+        while len(self.waiting) < length:
             self.receive()
         found = bytes(self.waiting[:length])
         del self.waiting[:length]
@@ -52,9 +55,11 @@ class Stream:
         return method, target, version, headers
 
     def read_chunks(self) -> bytes:
-        """Return a body that comes in chunks."""
+        """Return a body that comes in chunks; raise ValueError for a longer one than is kept."""
         body = bytearray()
         while length := int(self.read_until(b"\r\n").partition(b";")[0], 16):
+            if len(body) > _MOST:
+                raise ValueError(len(body))
             body += self.read(length)
             self.read_until(b"\r\n")
         while self.read_until(b"\r\n"):
