@@ -76,6 +76,12 @@ PROPERTIES = """
     def test_skipped(luma_target):
         pytest.skip(luma_target.session.target.token("main-key"))
 
+    def test_parts(luma_target, subtests):
+        token = luma_target.session.target.token("main-key")
+        with subtests.test(token, key=token):
+            print(token)
+            assert token == "another"
+
     def test_recorded(luma_target, record_property):
         record_property("key", luma_target.session.target.token("main-key"))
 """

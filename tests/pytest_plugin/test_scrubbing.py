@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +177,33 @@ def test_a_key_in_a_base_url_is_hidden_above_the_run(
     result.stdout.fnmatch_lines([f"baseurl: {shown}"])
     assert "c4nary" not in result.stdout.str() + result.stderr.str()
     assert "a-password" not in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize("arguments", [("-vv", "-rA", "--junitxml=x.xml"), ("--collect-only",), ("-n1", "-v")])
+def test_a_part_of_a_test_and_a_title_show_no_key(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Pytest makes the report of a subtest from one that was scrubbed, with what was printed in it."""
+    monkeypatch.setenv("KEY_OF_MINE", KEY)
+    pytester.makepyfile(
+        f"""
+        def test_parts(luma_target, subtests):
+            with subtests.test("{KEY}", sent="{KEY}"):
+                print("{KEY}")
+                assert luma_target is None
+            with subtests.test("plain", number=3):
+                assert False
+        """
+    )
+    case = f"  - {{id: a, title: with {KEY}, request: {{body: {{prompt: p, model: m}}}}, detail: Unknown model}}\n"
+    Path("things.yaml").write_text(kit.UNKNOWN_MODELS + case)
+
+    ended = kit.run_inside(pytester, *arguments)
+
+    said = ended.stdout.str() + ended.stderr.str()
+    assert KEY not in said + "".join(file.read_text() for file in Path().glob("*.xml"))
+    if "--collect-only" in arguments:
+        assert "<a: with $KEY_OF_MINE>" in said
+    else:
+        assert "SUBFAILED[$KEY_OF_MINE] (sent=" in said
+        assert "SUBFAILED[plain] (number=" in said

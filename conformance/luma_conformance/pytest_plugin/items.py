@@ -17,7 +17,7 @@ from luma_conformance.judge.judged import Judged
 from luma_conformance.model import Case, Outcome, Result
 from luma_conformance.properties.nonconformance import NonConformance
 from luma_conformance.pytest_plugin.places import name_file
-from luma_conformance.pytest_plugin.run import OTHER_SESSION, run_of
+from luma_conformance.pytest_plugin.run import OTHER_SESSION, guard, run_of
 from luma_conformance.pytest_plugin.sessions import account, session_of, stop
 
 
@@ -55,7 +55,7 @@ class CaseItem(pytest.Item):
             self.add_marker(pytest.mark.smoke)
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.case.title}>"
+        return f"<{self.name}: {guard(self.config)[1](self.case.title)}>"
 
     def _initrequest(self) -> None:
         """Prepare for another attempt, as pytest-retry asks every item to, though only functions have fixtures."""

@@ -10,6 +10,7 @@ import re
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -45,6 +46,16 @@ def scrub_report(
     report.sections = [(name, scrub(content)) for name, content in report.sections]
     if isinstance(report, pytest.TestReport) and _has_secrets(report.user_properties, scrub, known):
         report.user_properties = [(name, _scrub_value(value, scrub)) for name, value in report.user_properties]
+
+
+def scrub_subtest(report: pytest.TestReport, scrub: Scrub) -> None:
+    """Remove secrets from the report of a subtest: also from what it was given to tell it from others."""
+    scrub_report(report, scrub)
+    context = vars(report)["context"]
+    told = {name: str(value) for name, value in context.kwargs.items()}
+    if (whole := "\n".join([context.msg or "", *told.values()])) != scrub(whole):
+        shown = {name: scrub(value) for name, value in told.items()}
+        vars(report)["context"] = replace(context, msg=context.msg and scrub(str(context.msg)), kwargs=shown)
 
 
 def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
