@@ -207,3 +207,38 @@ def test_a_part_of_a_test_and_a_title_show_no_key(
     else:
         assert "SUBFAILED[$KEY_OF_MINE] (sent=" in said
         assert "SUBFAILED[plain] (number=" in said
+
+
+@pytest.mark.parametrize("ending", ["pytest.exit(key)", "raise KeyboardInterrupt(key)", "interrupted(key)"])
+def test_what_ends_a_run_shows_no_key(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """With --full-trace pytest shows each function on the way with its arguments."""
+    monkeypatch.setenv("KEY_OF_MINE", KEY)
+    pytester.makepyfile(
+        f"""
+        import os, pytest
+
+        def interrupted(argument):
+            raise KeyboardInterrupt
+
+        def test_ending(luma_target):
+            key = os.environ["KEY_OF_MINE"]
+            {ending}
+        """
+    )
+
+    ended = kit.run_apart(pytester, "--full-trace")
+
+    assert ended.ret == pytest.ExitCode.INTERRUPTED
+    assert "$KEY_OF_MINE" in ended.stdout.str()
+    assert KEY not in ended.stdout.str() + ended.stderr.str()
+
+
+def test_a_file_that_fails_in_a_worker_shows_no_key(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails before the worker has judged anything."""
+    monkeypatch.setenv("KEY_OF_MINE", KEY)
+    pytester.makepyfile("import os\nraise RuntimeError(os.environ['KEY_OF_MINE'])")
+
+    ended = kit.run_inside(pytester, "-n1", "--luma-report=out", "--junitxml=x.xml")
+
+    assert "RuntimeError: $KEY_OF_MINE" in ended.stdout.str()
+    assert KEY not in ended.stdout.str() + ended.stderr.str() + Path("x.xml").read_text()

@@ -112,6 +112,8 @@ class Run:
         self._forecast: Forecast | None = None
         self._publisher: Publisher | None = None
         record, report = config.getoption("luma_record"), config.getoption("luma_report")
+        if record or report or config.getoption("luma_profile"):
+            guard(config)  # in workers too: a file may fail before there is a verdict
         if self._controls and (record or report):
             self._end_orderly()  # already: what is locked or begun here is to be ended
         if record is not None and self._controls:
@@ -219,6 +221,13 @@ class Run:
             from luma_conformance.pytest_plugin.scrubbing import scrub_internal_error
 
             scrub_internal_error(excrepr, guard(self._config)[1])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if GUARD in self._config.stash:
+            from luma_conformance.pytest_plugin.scrubbing import scrub_interruption
+
+            scrub_interruption(excinfo, guard(self._config)[1])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -11,7 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -62,6 +62,20 @@ def scrub_internal_error(excrepr: object, scrub: Scrub) -> None:
     """Remove secrets from the traceback that pytest prints for an internal error."""
     if (text := _scrub_traceback(whole := str(excrepr), scrub)) != whole:
         vars(excrepr)["toterminal"] = lambda terminal: terminal.line(text)  # str() and every printer call this
+
+
+def scrub_interruption(excinfo: pytest.ExceptionInfo[BaseException], scrub: Scrub) -> None:
+    """Remove secrets from what is shown of what ended the run: Ctrl-C, or a test's `pytest.exit`."""
+    usual = excinfo.getrepr
+
+    def getrepr(*args: Any, **more: Any) -> object:
+        shown = usual(*args, **more)
+        scrub_internal_error(shown, scrub)
+        if (crash := shown.reprcrash) is not None:
+            crash.message = scrub(crash.message)
+        return shown
+
+    vars(excinfo)["getrepr"] = getrepr
 
 
 def scrub_warning(warning: warnings.WarningMessage, scrub: Scrub) -> None:
