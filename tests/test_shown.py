@@ -163,7 +163,6 @@ NO_TEXT_OF_OTHERS = {
     "clients/verdict: told[:MAX_FAULTS]",  # of a list
     "judge/evidence: first[:MAX_SUMMARY]",  # of a verdict
     "reading/regular_file: file.name[:50]",  # names of files, in names of files
-    "redaction/redactor: sha256(found['value']).hexdigest()[:8]",
     "session/open: uuid.uuid4().hex[:8]",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -17,11 +18,12 @@ from hypothesis import strategies as st
 
 import luma_conformance
 from luma_conformance.model import Request
-from luma_conformance.redaction import readings
+from luma_conformance.redaction import contents, readings
 from luma_conformance.redaction.effort import PER_READING, Effort
 from luma_conformance.redaction.redactor import BLOCK, READ, Redactor
 from luma_conformance.reference.clock import WallClock
 from luma_conformance.reference.service import Service
+from tests.bench.redaction import TEXTS
 from tests.kit import same_examples
 from tests.redaction.spelling import (
     Spelling,
@@ -104,7 +106,8 @@ def test_what_is_read_at_once_is_read_as_if_alone(
     at_once = redactor.scrub(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(readings, "TOGETHER", 0)
-        patch.setattr(readings, "_SIGN", re.compile(b""))  # so that no text counts as one without signs
+        patch.setattr(contents, "TOGETHER", 0)
+        patch.setattr(readings, "_SIGNLESS", b"")  # so that no text counts as one without signs
 
         assert redactor.scrub(at_once) == at_once
         assert (redactor.scrub(text) == text) == (at_once == text)
@@ -128,8 +131,9 @@ def test_what_a_round_leaves_is_as_flat_as_if_it_were_read_again(pieces: list[st
     raw = ",".join(random.choices(pieces or [""], k=30)).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(readings, "TOGETHER", 0)
+        patch.setattr(contents, "TOGETHER", 0)
         by_parts = readings.flatten(raw, Effort(UNBOUNDED), [])
-        patch.setattr(readings, "_flatten_changed", lambda *_: None)
+        patch.setattr(readings, "_read_on", lambda *_: None)
         assert by_parts == readings.flatten(raw, Effort(UNBOUNDED), [])
 
 
@@ -153,7 +157,7 @@ def test_what_has_no_sign_of_an_escape_is_none(octet: int, monkeypatch: pytest.M
     raw = b"".join(bytes((octet, one, octet)) for one in range(0x21, 0x7F) if chr(one) not in "\"'`=\\%&")
     others: list[bytes] = []
     assert readings.flatten(raw, Effort(UNBOUNDED), others) == raw
-    monkeypatch.setattr(readings, "_SIGN", re.compile(b""))
+    monkeypatch.setattr(readings, "_SIGNLESS", b"")
     assert readings.flatten(raw, Effort(UNBOUNDED), others) == raw
     assert others == []
 
@@ -213,7 +217,7 @@ def test_no_text_costs_more_than_its_length(unit: str, monkeypatch: pytest.Monke
     redactor = Redactor({"luma-api-c4naryP9xQ7wZ2mK5vT8rB3n": "$KEY"})
     spent = []
     for size in (60_000, 120_000):
-        endless = Effort(UNBOUNDED)
+        endless = _Endless(UNBOUNDED)
         monkeypatch.setattr("luma_conformance.redaction.redactor.Effort", partial(_same, endless))
         redactor.scrub(unit * (size // len(unit)))
         spent.append(UNBOUNDED - endless.left)
@@ -234,6 +238,72 @@ def test_what_costs_too_much_to_trace_is_not_shown(monkeypatch: pytest.MonkeyPat
 
     assert scrubbed.startswith(before[:100_000] + "{a: b}")
     assert re.search("luma-conformance:text sha256=[0-9a-f]{64} bytes=[0-9]{6}$", scrubbed)
+
+
+JUNK = Random(1).randbytes(40_000)  # noqa: S311
+WORTHLESS = "".join(Random(1).choices("UV", k=3 * BLOCK))  # noqa: S311
+"""What is base64 of a text from each of its letters on: a request of it is read hundreds of times."""
+
+
+def test_what_takes_too_much_to_read_is_not_shown_and_all_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of a long text that costs several times what others do gives way to its digest; its neighbours stay."""
+    monkeypatch.setattr("luma_conformance.redaction.redactor.READ", 2 * BLOCK)
+    monkeypatch.setattr("luma_conformance.redaction.redactor.IN_STOCK", 0)
+    monkeypatch.setattr("luma_conformance.redaction.redactor.MOST", 100_000_000)
+    key = "luma-api-c4naryP9xQ7wZ2mK5vT8rB3n"
+    beside = "{a: b},\n" * (BLOCK // 2)
+    percent = "".join(f"%{octet:02x}" for octet in key.encode())
+    shown = Redactor({key: "$KEY"}).scrub(f"{beside}{percent} {WORTHLESS} {percent} {beside}")
+
+    assert shown.startswith(beside[: 3 * BLOCK])
+    assert shown.endswith(beside[-BLOCK:])
+    assert "luma-conformance:text sha256=" in shown
+    assert not [at for at in range(0, len(WORTHLESS) - BLOCK, 1000) if WORTHLESS[at : at + BLOCK] in shown]
+    assert percent[60:] not in shown
+
+
+def test_a_short_text_is_searched_to_its_end() -> None:
+    """Up to 128 KiB whatever a text costs: what is shown of it has been searched, and it is shown."""
+    text = WORTHLESS[:BLOCK]
+    assert REDACTOR.scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["a list of videos", "a page", "an image in base64", "a list of numbers", "JSON in JSON in JSON",
+             "base64 of base64 of JSON"],
+)  # fmt: skip
+def test_ordinary_texts_are_shown_however_long(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are far from costing too much, with nothing in stock too."""
+    monkeypatch.setattr("luma_conformance.redaction.redactor.IN_STOCK", 0)
+    text = TEXTS[name]()[: 2 * READ]
+    assert REDACTOR.scrub(text) == text
+
+
+BETWEEN: dict[str, Callable[[str], bytes]] = {
+    "as it is": lambda key: key.encode(),
+    "its end behind dots": lambda key: f" ...{key[-6:]} ".encode(),
+    "eight characters": lambda key: f"\0{key[-8:]}\0".encode(),
+    "invisible characters": lambda key: "\u200b\u00ad".join(key).encode(),
+    "UTF-16": lambda key: key.encode("utf-16-le"),
+    "hex with signs between": lambda key: "·".join(f"{octet:02x}" for octet in key.encode()).encode(),
+    "base64": lambda key: b64encode(key.encode()),
+    "an escape": lambda key: key.replace("r", "%72").encode(),
+}
+
+
+@pytest.mark.parametrize("key", ["luma-api-c4naryP9xQ7wZ2mK5vT8rB3n", "klué-9xQ7wZ2mж漢K5vT8rB3n"])
+@pytest.mark.parametrize("encoding", ["base64", "hex"])
+@pytest.mark.parametrize("written", BETWEEN)
+def test_a_key_is_found_between_bytes_that_are_no_text(written: str, encoding: str, key: str) -> None:
+    """Of what hex and base64 hold most is no text; a key is found there, in eight characters of UTF-8 or more."""
+    raw = b"\xff".join((JUNK, BETWEEN[written](key), JUNK))
+    text = raw.hex() if encoding == "hex" else b64encode(raw).decode()
+    assert "$KEY" in Redactor({key: "$KEY"}).scrub(text)
+
+
+class _Endless(Effort):
+    def grant(self, more: int) -> None:
+        """Have enough."""
 
 
 def _same(effort: Effort, _: int = 0) -> Effort:

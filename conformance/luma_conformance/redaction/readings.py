@@ -11,7 +11,26 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from luma_conformance.redaction.effort import PER_READING, PER_REFERENCE, PER_UNIT, Effort
+from luma_conformance.redaction.contents import (
+    TOGETHER,
+    UNSEEN_CONTROLS,
+    WHITE,
+    decode_utf_16,
+    find_texts,
+    leave_out_repeated,
+    unpack,
+)
+from luma_conformance.redaction.effort import (
+    PER_BYTE,
+    PER_PART,
+    PER_REFERENCE,
+    PER_RUN,
+    PER_SIGN,
+    PER_UNIT,
+    PER_UNKNOWN,
+    PER_UNSEEN,
+    Effort,
+)
 from luma_conformance.redaction.spellings import BARE_START, UNSEEN, decode_reference, look_up
 
 ROUNDS: Final = 24
@@ -19,25 +38,22 @@ ROUNDS: Final = 24
 DEPTH: Final = 6
 """Layers of hex, base64 and UTF-16 inside one another that are decoded; base64 of UTF-16 is two of them."""
 
-_WHITE: Final = b"\t\n\v\f\r "
-_CONTROLS: Final = bytes([*range(0x20), 0x7F])
-_UNSEEN_CONTROLS: Final = bytes(octet for octet in _CONTROLS if octet not in _WHITE)
-_MARK: Final = b"\1"
+_ASCII: Final = bytes(range(0x80))
 
 # Looked for as numbers: bytes in bytes are tried as a number first, at the price of an exception each time.
 _NUL, _NEWLINE, _RETURN, _DOUBLE, _SINGLE, _BACKTICK, _EQUALS, _BACKSLASH, _PERCENT, _AND = b"\0\n\r\"'`=\\%&"
-# Each gap and each escape has one of these, the blank aside; a text without them has only itself for a reading.
-_SIGN: Final = re.compile(rb"""[\0-\x1f\x7f-\xff"'`=\\%&]""")
-_ESCAPE: Final = re.compile(rb"[\\%&]")
-_COMMAS: Final = (b",", b":", b"!", b"$", b"(", b")", b"<", b"@", b"[", b"]", b"^", b"_", b"~")
-_NO_BREAK: Final = _UNSEEN_CONTROLS.replace(_MARK, b"")
+# Each gap and each escape has one of the others, the blank aside; a text of these has only itself for a reading.
+_SIGNLESS: Final = re.sub(rb"""["'`=\\%&]""", b"", bytes(range(0x20, 0x7F)))
+_COMMAS: Final = (b",", b":", b"<", b"_", b"(", b"!", b"@")
+_LEAST_PART: Final = 64
+"""Bytes that the parts between these have on average at least: of shorter ones there are too many."""
 _ELLIPSIS: Final = "…".encode()
 
 # What stands between two parts of a wrapped text, as in `spellings`; the white space goes afterwards. Each pattern is
 # searched for only where its signs are.
 _QUOTE: Final = rb"""["'`](?=[\s"'`E>|\-+?.b])\s*+(?:[E>|]\s++)?(?:[-+?.]\s*+)?(?:(?<=[\s+])b)?["'`]"""
 _QUOTES: Final = re.compile(rb"%s(?:%s)*+" % (_QUOTE, _QUOTE))
-_BETWEEN_QUOTES: Final = _WHITE + b"E>|-+?.b"
+_BETWEEN_QUOTES: Final = WHITE + b"E>|-+?.b"
 _ONE_QUOTE: Final = bytes.maketrans(b"'`", b'""')
 _MARGIN: Final = re.compile(rb"\n[ \t]*+(?:E[ ]|[>|#*]|//)[ ]++")
 _SOFT_BREAK: Final = re.compile(rb"=\r?\n|\\\r?\n(?![\0-\x20]*+[uUx0-7N])")
@@ -65,24 +81,8 @@ _SHOW_EQUALS: Final = bytes.maketrans(b"=\1", b"%=")
 _UNIT: Final = rb"\x02(?:u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
 _UNITS: Final = re.compile(rb"(%s(?:%s)*+)" % (_UNIT, _UNIT))
 
-_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_OTHER_THAN_BASE64: Final = re.sub(rb"[A-Za-z0-9+/_-]", b"", bytes(range(256)))
-_OTHER_THAN_HEX: Final = re.sub(rb"[0-9a-fA-F]", b"", bytes(range(256)))
-_FEWEST: Final = 8
-"""Characters in a row that make a stretch of decoded bytes a text."""
-TOGETHER: Final = 16_384
-"""Bytes of a text up to which all that its hex and base64 hold is read at once: each reading has a cost of its own."""
-_END: Final = 1_024
-"""Bytes of each end of a text that is within another which are read on their own."""
-# Between two of those: what no escape goes on with, and then what is no text, in UTF-8 and UTF-16.
-_APART: Final = b",\1\x7f\x7f"
-_STRETCH: Final = b"a" * _FEWEST
-_SEEN: Final = bytes(ord(" " if octet == _MARK[0] else "a") for octet in range(256))
-
-# The upper byte of a unit of UTF-16: that of letters of most alphabets, of a character that nobody sees, or of half a
-# pair.
-_UPPER: Final = bytes([*range(9), 0x11, 0x16, 0x17, 0x18, 0x20, 0x30, 0x31, *range(0xD8, 0xE0), 0xFE, 0xFF])
-_HALVES: Final = bytes(ord("a" if octet in _UPPER else " ") for octet in range(256))
+_MOST_KNOWN: Final = 4_096
+"""Escapes that are remembered from one text to the next."""
 
 
 class _Known(dict[bytes, bytes]):
@@ -92,27 +92,31 @@ class _Known(dict[bytes, bytes]):
         super().__init__()
         self._decode = decode
 
-    def __missing__(self, escape: bytes) -> bytes:
-        if len(self) > 4096:
-            self.clear()
-        self[escape] = plain = self._decode(escape)
-        return plain
-
     def decode(self, pattern: re.Pattern[bytes], raw: bytes, effort: Effort) -> bytes:
         """Return a text with each match of a pattern, of which the group is the escape, decoded."""
         parts = pattern.split(raw)
-        effort.spend(len(parts) // 2 * PER_REFERENCE)
+        unknown = {*parts[1::2]}.difference(self)
+        effort.spend(len(parts) // 2 * PER_REFERENCE + len(unknown) * PER_UNKNOWN)
+        if len(self) > _MOST_KNOWN:
+            self.clear()
+            unknown = {*parts[1::2]}
+        self.update(zip(unknown, map(self._decode, unknown), strict=True))
         parts[1::2] = map(self.__getitem__, parts[1::2])
         return b"".join(parts)
 
 
 def _as_unit(escape: bytes) -> bytes:
-    r"""Return an octal, braced or named escape as one of eight digits, `\2` for its backslash."""
+    r"""Return what an octal, braced or named escape stands for: most of ASCII itself, or an escape of eight digits.
+
+    `\2` is the backslash of that, and `\3` one that begins no escape until the others are decoded.
+    """
     if escape[:1] == b"N":
-        one = look_up(escape[2:-1].decode())
-        return b"\2U%08x" % ord(one) if len(one) == 1 else b""
-    number = int(escape[2:-1], 16) if escape[:1] == b"u" else int(escape, 8)
-    return b"\2U%08x" % number if number <= 0x10FFFF else b""
+        number = ord(one) if len(one := look_up(escape[2:-1].decode())) == 1 else -1
+    else:
+        number = int(escape[2:-1], 16) if escape[:1] == b"u" else int(escape, 8)
+    if 3 < number < 0x7F or number == 0:
+        return b"\3" if number == _BACKSLASH else b"%c" % number
+    return b"\2U%08x" % number if 0 <= number <= 0x10FFFF else b""
 
 
 _REFERENCES: Final = _Known(decode_reference)
@@ -124,24 +128,21 @@ def read(raw: bytes, effort: Effort, depth: int = DEPTH) -> Iterator[bytes]:
     others: list[bytes] = []
     flat = flatten(raw, effort, others)
     yield flat
-    for text in _leave_out_repeated([*others, *_unpack(flat)]) if depth else ():
-        yield from read(text, effort, depth - 1)
+    if depth:
+        short: list[bytes] = []
+        for text in leave_out_repeated([*_keep_texts(others, effort, short), *unpack(flat, effort, short)]):
+            yield from read(text, effort, depth - 1)
+        for text in short:
+            yield flatten(text, effort, [])
 
 
-def _leave_out_repeated(texts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield texts, but of a long one that is within another only its ends, which may be read otherwise there.
-
-    A text that repeats itself is the same from several offsets; each of its readings is too, layer by layer.
-    """
-    long: list[bytes] = []
-    for text in texts:
-        if len(text) <= TOGETHER:
+def _keep_texts(others: Iterable[bytes], effort: Effort, short: list[bytes]) -> Iterator[bytes]:
+    """Yield other readings of a text, and of long ones only what is readable: percent-encoding may hold any bytes."""
+    for text in others:
+        if len(text) <= TOGETHER or text.isascii():
             yield text
-        elif any(text[_FEWEST:-_FEWEST] in other for other in long):
-            yield text[:_END] + _APART + text[-_END:]
         else:
-            long.append(text)
-            yield text
+            yield from find_texts(text, effort, short)
 
 
 def flatten(raw: bytes, effort: Effort, others: list[bytes], rounds: int = ROUNDS) -> bytes:
@@ -149,47 +150,51 @@ def flatten(raw: bytes, effort: Effort, others: list[bytes], rounds: int = ROUND
 
     One kind of escape is decoded at a time, since what it stood for may be a gap inside another.
     """
-    if _SIGN.search(raw) is None:
-        effort.spend(len(raw) * PER_READING)
+    if not raw.translate(None, _SIGNLESS):
+        effort.spend(len(raw))
         return raw.replace(b" ", b"")
     raw = _strip(raw, effort, others)
+    first = 0
     for left in reversed(range(rounds)):
-        before = raw
-        raw = _strip(_decode_once(before, effort), effort, others) if _ESCAPE.search(before) else before
-        if raw == before:
+        kind, decoded = _decode_once(raw, first, effort)
+        if kind is None:
             break
-        if len(raw) > TOGETHER and (flat := _flatten_changed(before, raw, effort, others, left)) is not None:
-            return flat
+        decoded = _strip(decoded, effort, others)
+        read_on = _read_on(raw, decoded, effort, others, left) if len(raw) > TOGETHER else None
+        raw, first = (decoded, 0) if read_on is None else (read_on, kind + 1)
     return raw
 
 
-def _decode_once(raw: bytes, effort: Effort) -> bytes:
-    r"""Return a text with the first kind of escape decoded that is in it, or else without backslashes.
+def _decode_once(raw: bytes, first: int, effort: Effort) -> tuple[int | None, bytes]:
+    """Return which kind of escape is the first in a text, of those from one on, and the text with that decoded."""
+    for kind, (sign, decode) in enumerate(_KINDS[first:], first):
+        if sign in raw:
+            effort.spend(len(raw) * PER_BYTE)
+            if (decoded := decode(raw, effort)) != raw:
+                return kind, decoded
+    return None, raw
 
-    Where nothing is left to decode they are no escapes: `\/` stands for the character alone.
-    """
-    for sign, decode in _KINDS:
-        if sign in raw and (decoded := decode(raw, effort)) != raw:
-            return decoded
-    return raw.replace(b"\\", b"")
 
-
-def _flatten_changed(before: bytes, raw: bytes, effort: Effort, others: list[bytes], rounds: int) -> bytes | None:
-    """Return a flat text of which only the parts are read on that a round has changed, or that may have escapes.
+def _read_on(before: bytes, raw: bytes, effort: Effort, others: list[bytes], rounds: int) -> bytes | None:
+    """Return a text of which those parts have been read to their end that the decoding of one kind has changed.
 
     Its parts are what stands between commas, say: signs that belong to no escape and no gap. None if one of them was
     decoded, since the parts are not known then, and if most of the text has to be read.
     """
-    comma = max(_COMMAS, key=raw.count)
+    most = len(raw) // _LEAST_PART
+    comma = max(_COMMAS, key=lambda sign: count if (count := raw.count(sign)) < most else 0)
     olds, news = before.split(comma), raw.split(comma)
-    unread = [at for at, (old, new) in enumerate(zip(olds, news, strict=False)) if old != new or _ESCAPE.search(new)]
-    rest = comma.join(news[at] for at in unread)
-    if len(olds) != len(news) or 2 * len(rest) > len(raw):
+    effort.spend(len(raw) * PER_BYTE + len(news) * PER_PART)
+    if len(olds) != len(news):
+        return None
+    changed = [at for at, (old, new) in enumerate(zip(olds, news, strict=True)) if old != new]
+    rest = comma.join(news[at] for at in changed)
+    if 2 * len(rest) > len(raw):
         return None
     flat = flatten(rest, effort, others, rounds).split(comma)
-    if len(flat) != len(unread):
+    if len(flat) != len(changed):
         return None
-    for at, piece in zip(unread, flat, strict=True):
+    for at, piece in zip(changed, flat, strict=True):
         news[at] = piece
     return comma.join(news)
 
@@ -212,22 +217,28 @@ def _keep_signs(raw: bytes) -> Iterator[bytes]:
 
 def _strip(raw: bytes, effort: Effort, others: list[bytes]) -> bytes:
     """Return a text without white space, what cannot be seen, and what stands where a text was wrapped."""
-    effort.spend(len(raw) * PER_READING)
+    effort.spend(len(raw) * PER_BYTE)
     if _NUL in raw:
-        others += _decode_utf_16(raw)
+        others += decode_utf_16(raw, effort)
     if _NEWLINE in raw or _RETURN in raw:
         others += _keep_signs(raw)
-    raw = raw.translate(None, _UNSEEN_CONTROLS)
+    raw = raw.translate(None, UNSEEN_CONTROLS)
     if not raw.isascii():
-        raw = UNSEEN.sub(b"", raw.replace(_ELLIPSIS, b"..."))
+        raw = raw.replace(_ELLIPSIS, b"...")
+        if UNSEEN.search(raw.translate(None, _ASCII)):  # which is told quickly
+            effort.spend(len(raw) * PER_UNSEEN)
+            raw = UNSEEN.sub(b"", raw)
     if _NEWLINE in raw:
         signs = raw.translate(_ONE_SIGN)
+        effort.spend(signs.count(b"\n") * PER_SIGN)
         raw = _SOFT_BREAK.sub(b"", raw) if b"=\n" in signs else raw
         raw = _MARGIN.sub(b"\n", raw) if b"> " in signs else raw
-    if _DOUBLE in raw or _SINGLE in raw or _BACKTICK in raw:
-        wrapped = b'""' in raw.translate(_ONE_QUOTE, _BETWEEN_QUOTES)
-        raw = _QUOTES.sub(b"", raw) if wrapped else raw
-    raw = raw.translate(None, _WHITE)
+    if (_DOUBLE in raw or _SINGLE in raw or _BACKTICK in raw) and (
+        b'""' in (quotes := raw.translate(_ONE_QUOTE, _BETWEEN_QUOTES))
+    ):
+        effort.spend(quotes.count(b'"') * PER_SIGN)
+        raw = _QUOTES.sub(b"", raw)
+    raw = raw.translate(None, WHITE)
     if _EQUALS in raw:
         others += (text for text in _decode_quoted_printable(raw) if text not in others)
     return raw
@@ -238,6 +249,7 @@ def _decode_backslashes(raw: bytes, effort: Effort) -> bytes:
     raw = raw.replace(b"\\\\", b"\3")
     for escape, white in _WHITE_ESCAPES:
         raw = raw.replace(escape, white)
+    effort.spend(raw.count(b"\\") * PER_SIGN)
     if _RARE.search(raw):
         raw = _UNITS_OF.decode(_RARE, raw, effort)
     raw = raw.replace(b"\\u", b"\2u").replace(b"\\U", b"\2U").replace(b"\\x", b"\2u00")
@@ -250,15 +262,16 @@ def _decode_percent(raw: bytes, effort: Effort) -> bytes:
     units = b"%u" in raw or b"%U" in raw
     if units:
         raw = raw.replace(b"%u", b"\2u").replace(b"%U", b"\2u").replace(b"%02", b"")
-    # Quoted-printable is percent-encoding with another sign, and is decoded in C.
+    # Quoted-printable is percent-encoding with another sign, and is decoded in C; at the end a sign alone would go.
     signed = (
-        raw.replace(b"%%", b"%25%")
+        (raw + b",")
+        .replace(b"%%", b"%25%")
         .replace(b"%01", b"")
         .replace(b"%3D", b"=")
         .replace(b"%3d", b"=")
         .translate(_HIDE_EQUALS)
     )
-    raw = binascii.a2b_qp(signed).translate(_SHOW_EQUALS)
+    raw = binascii.a2b_qp(signed).translate(_SHOW_EQUALS)[:-1]
     return _decode_units(raw, effort) if units else raw
 
 
@@ -269,88 +282,41 @@ def _decode_quoted_printable(raw: bytes) -> Iterator[bytes]:
 
 
 def _decode_references(raw: bytes, effort: Effort) -> bytes:
+    effort.spend(raw.count(b"&") * PER_SIGN)
     return _REFERENCES.decode(_REFERENCE, raw, effort)
 
 
-_KINDS: Final = ((_BACKSLASH, _decode_backslashes), (_PERCENT, _decode_percent), (_AND, _decode_references))
+def _drop_backslashes(raw: bytes, _: Effort) -> bytes:
+    r"""Return a text without backslashes: where nothing is left to decode, `\/` stands for the character alone."""
+    return raw.replace(b"\\", b"")
+
+
+_KINDS: Final = (
+    (_BACKSLASH, _decode_backslashes),
+    (_PERCENT, _decode_percent),
+    (_AND, _decode_references),
+    (_BACKSLASH, _drop_backslashes),
+)
 
 
 def _decode_units(raw: bytes, effort: Effort) -> bytes:
     r"""Return a text with its units of UTF-16 decoded, `\2` for their backslashes; it is one where that is none."""
     if b"\2" in raw:
         effort.spend(raw.count(b"\2") * PER_UNIT)
-        raw = _decode_runs(raw).replace(b"\2", b"\\")
+        raw = _decode_runs(raw, effort).replace(b"\2", b"\\")
     return raw
 
 
-def _decode_runs(raw: bytes) -> bytes:
+def _decode_runs(raw: bytes, effort: Effort) -> bytes:
     """Return a text with its runs of units in UTF-8, each pair of surrogates as the one character it stands for.
 
     All runs are decoded in one go. Between two is U+0080, which nobody sees; where a unit is that, it becomes another.
     """
     parts = _UNITS.split(raw)
+    effort.spend(len(parts) // 2 * PER_RUN)
     if len(parts) > 1:
         runs = b"\x80".join(parts[1::2]).replace(b"u0080", b"u00ad").replace(b"U00000080", b"U000000ad")
         text = runs.replace(b"\2", b"\\").decode("raw_unicode_escape")
         joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         parts[1::2] = joined.encode("utf-8", "surrogatepass").split(b"\xc2\x80")
     return b"".join(parts)
-
-
-def _unpack(flat: bytes) -> Iterator[bytes]:
-    """Yield the readable part of what the hex and base64 in a flat text hold, for each place they may begin at."""
-    decoded = _decode(flat)
-    for text in decoded if len(flat) > TOGETHER else (_APART.join(decoded),):
-        yield from _read_text(text)
-
-
-def _decode(flat: bytes) -> Iterator[bytes]:
-    """Yield the bytes that hex and base64 in a flat text stand for, from each offset that gives others."""
-    digits = flat.translate(_STANDARD, _OTHER_THAN_BASE64)
-    for offset in range(4 if len(digits) > _FEWEST else 0):
-        end = len(digits) - ((len(digits) - offset) % 4 == 1)
-        yield binascii.a2b_base64(digits[offset:end] + b"=" * (-(end - offset) % 4))
-    flat = flat.replace(b"0x", b"").replace(b"0X", b"")
-    digits = flat.translate(None, _OTHER_THAN_HEX)
-    for offset in range(2 if len(digits) > _FEWEST else 0):
-        even = len(digits) - (len(digits) - offset) % 2
-        yield binascii.unhexlify(digits[offset:even])
-
-
-def _read_text(decoded: bytes) -> Iterator[bytes]:
-    """Yield what of some bytes may be a text: eight characters or more in a row."""
-    if _NUL in decoded:
-        yield from _decode_utf_16(decoded)
-    text = decoded if decoded.isascii() else decoded.decode("utf-8", "replace").replace("\ufffd", "\1").encode()
-    seen = text.translate(_SEEN, _NO_BREAK)
-    stretches = seen.count(_STRETCH)
-    if stretches:
-        text = text.translate(None, _NO_BREAK)
-    if stretches * 4 * _FEWEST > len(text):
-        yield text
-    elif stretches:
-        yield b" ".join(text[start:end] for start, end in _find_stretches(seen))
-
-
-def _decode_utf_16(raw: bytes) -> Iterator[bytes]:
-    """Yield what of some bytes may be UTF-16 of either order, in UTF-8: eight units or more in a row."""
-    for offset in range(2):
-        uppers = raw[offset::2].translate(_HALVES)
-        if _STRETCH not in uppers:
-            continue
-        places = [(offset + 2 * start, offset + 2 * end) for start, end in _find_stretches(uppers)]
-        for coding, before in (("utf-16-le", 1), ("utf-16-be", 0)):
-            units = b"".join(raw[start - before if start >= before else 1 : end - before] for start, end in places)
-            text = units.decode(coding, "replace").encode()
-            if len(text.translate(None, _CONTROLS)) >= _FEWEST:
-                yield text
-
-
-def _find_stretches(marks: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each run of eight marks or more."""
-    at = marks.find(_STRETCH)
-    while at >= 0:
-        end = marks.find(b" ", at)
-        end = end if end >= 0 else len(marks)
-        yield at, end
-        at = marks.find(_STRETCH, end)

@@ -7,15 +7,25 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import partial
 from heapq import merge
 from typing import TYPE_CHECKING, Final
 
-from luma_conformance.redaction.effort import MOST, MOST_READ, PER_READING, Effort, TooMuch
+from luma_conformance.redaction.effort import (
+    IN_STOCK,
+    MOST,
+    MOST_A_BYTE,
+    MOST_READ,
+    PER_READING,
+    Effort,
+    Efforts,
+    TooMuch,
+)
 from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
 from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
 from luma_conformance.redaction.readings import DEPTH, read
-from luma_conformance.redaction.replacing import Places, find_places, leave_out, replace_spans
+from luma_conformance.redaction.replacing import Places, find_places, leave_out, replace_spans, stand_in, thin_out
+from luma_conformance.redaction.signatures import SIGNED, find_signatures
 from luma_conformance.redaction.spellings import FlatText
 from luma_conformance.shown import MAX_SHOWN, Omission, Shown, find_omissions
 
@@ -47,23 +57,6 @@ _UNPRINTABLE: Final = re.compile(
     "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"  # reverse the direction of text ("\u202e"), or break a line
     "\ud800-\udfff]"  # half of a surrogate pair, which has no UTF-8: writing it would raise
 )
-
-# A signing parameter of a presigned URL, under the names the cloud providers use. Whoever has its value can fetch the
-# file, so it is a secret the target makes. Examples, all matched with the value `abc`:
-#     ?X-Amz-Signature=abc    &sig=abc    ;Signature=abc      as a URL has it, `;` from an HTML reference (&amp;)
-#     %3FX-Amz-Signature%3Dabc    %253Fsig%253Dabc            percent-encoded, once or more often: (?:25)*
-#     \u0026Signature\u003dabc                                as JSON encoders write & and =
-# The value ends before the next parameter in any of these forms, and before a space, quote, bracket, # or backslash.
-# The first class repeats what the lookbehinds allow: the engine skips quickly to a character of one class.
-_SIGNED: Final = re.compile(
-    rb"""(?ix) [?&;%\\] (?: (?<=[?&;]) | (?<=%)(?:25)*(?:3f|26) | (?<=\\)u0026 )
-    (?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy)
-    (?:=|%(?:25)*3d|\\u003d)
-    (?P<value>(?:[^&;\s"'<>\\\#%]++|%(?!(?:25)*26))++)"""
-)
-
-_SIGNED_BY: Final = re.compile(rb"[=%\\]")
-_SIGNERS: Final = (b"sig", b"policy", b"credential", b"security-token", b"accesskeyid", b"accessid", b"key-pair-id")
 
 # RFC 6265, section 4.1.1: `cookie-name "=" cookie-value`, the value perhaps in quotes, attributes after a semicolon.
 # `Set-Cookie: session="abc"; Path=/` gives abc.
@@ -133,7 +126,7 @@ class Redactor:
         found = [match["value"] for cookie in cookies if (match := _COOKIE.match(cookie))]
         texts = [_encode(value) for name, value in response.headers if name.lower() == "location"]
         texts.append(response.body[:SEARCHED])
-        found += [match["value"] for text in texts for match in _SIGNED.finditer(text)]
+        found += [match["value"] for text in texts for match in SIGNED.finditer(text)]
         for value in found:
             entry = flatten_text(value.decode("utf-8", "replace")), REDACTED.encode()
             if len(entry[0]) >= MIN_LEARNED and entry not in self._learned:
@@ -160,8 +153,8 @@ class Redactor:
         raw = _encode(text)
         for at in range(0, max(1, len(raw) - OVERLAP), BLOCK):
             part = raw[at : at + BLOCK + OVERLAP]
-            if self._holds(part):
-                for span in self._locate(part, Effort(MOST)):
+            if self._may_hold(part):
+                for span in self._locate(part, Efforts(Effort(MOST_READ), Effort(MOST))):
                     yield len(raw[: at + span.start].decode("utf-8", "surrogatepass"))
                 return
 
@@ -171,25 +164,27 @@ class Redactor:
         places = find_places(omissions, text)
         if self._knows_secrets:
             raw, places = self._remove(raw, places)
-        spans = merge(self._find_words(raw), _find_signatures(raw, self._known.values()), key=_rank)
-        raw, places = replace_spans(raw, spans, places)
+        shown_before = {*map(_encode, self._known.values())}
+        found = [thin_out(raw, find) for find in (self._find_words, partial(find_signatures, shown_before))]
+        raw, places = replace_spans(raw, merge(*found, key=_rank), places)
         if omissions:
             raw = leave_out(raw, omissions, places)
         return Shown(text if raw is whole else raw.decode("utf-8", "surrogatepass"))
 
-    def _find_words(self, raw: bytes) -> Iterator[Span]:
+    def _find_words(self, raw: bytes, at: int) -> Iterator[Span]:
         """Yield where secrets are that are too short to be told from other texts unless they are whole words."""
-        for found in self._words.finditer(raw) if self._words is not None else ():
+        for found in self._words.finditer(raw, at) if self._words is not None else ():
             shown = self._known[found[0].decode("utf-8", "surrogatepass")]
             yield Span(*found.span(), shown.encode(), whole=True)
 
     def _remove(self, raw: bytes, places: Places) -> tuple[bytes, Places]:
         """Return a text without the secrets that are known in every spelling; a long one part by part."""
         if len(raw) <= BLOCK or places:
-            return self._clean(raw, places, Effort(MOST)) if self._holds(raw) else (raw, places)
+            return self._clean(raw, places, Efforts(Effort(MOST_READ), Effort(MOST)))
         for secret, shown in self._plain():
             raw = raw.replace(secret, shown)
-        return self._sweep(raw, (READ, BLOCK), Effort(MOST)), places
+        tracing = Effort(MOST)
+        return self._sweep(raw, [(size, Efforts(Effort(IN_STOCK), tracing)) for size in (READ, BLOCK)]), places
 
     def _plain(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the secrets as they are, the longest first: of the many in a large text most are spelt like that."""
@@ -198,63 +193,77 @@ class Redactor:
                 yield _encode(secret), self._known[secret].encode()
         yield from sorted(self._learned, key=lambda entry: -len(entry[0]))
 
-    def _sweep(self, raw: bytes, sizes: tuple[int, ...], effort: Effort) -> bytes:
-        """Return a text without secrets, part by part: so much is in memory decoded, and no more."""
+    def _sweep(self, raw: bytes, levels: Sequence[tuple[int, Efforts]]) -> bytes:
+        """Return a text without secrets, part by part: so much is in memory decoded, and no more.
+
+        Instead of a part that takes too much to be read stands its digest.
+        """
+        (size, efforts), *deeper = levels
         done, kept = [], b""
-        for at in range(0, len(raw), sizes[0]):
-            part = kept + raw[at : at + sizes[0]]
-            if self._holds(part):
-                part = self._sweep(part, sizes[1:], effort) if sizes[1:] else self._clean(part, (), effort)[0]
+        for at in range(0, len(raw), size):
+            part = kept + raw[at : at + size]
+            efforts.reading.grant(len(part) * MOST_A_BYTE)
+            try:
+                if not deeper:
+                    part = self._clean(part, (), efforts)[0]
+                elif self._holds(part, efforts.reading):
+                    part = self._sweep(part, deeper)
+            except TooMuch:
+                part = stand_in(part[:-OVERLAP]) + part[-OVERLAP:] if at + size < len(raw) else stand_in(part)
             # The end is looked at again with what follows: a secret may begin there.
-            until = len(part) - OVERLAP if at + sizes[0] < len(raw) else len(part)
+            until = len(part) - OVERLAP if at + size < len(raw) else len(part)
             done.append(part[: max(0, until)])
             kept = part[max(0, until) :]
         return b"".join(done)
 
-    def _holds(self, raw: bytes) -> bool:
-        """Return whether there is a secret in a text, however it is spelt, or might be, where that costs too much."""
-        effort = Effort(MOST_READ)
+    def _holds(self, raw: bytes, reading: Effort) -> bool:
+        """Return whether there is a secret in a text, however it is spelt; raise TooMuch where that takes too much."""
+        return any(True for flat in read(raw, reading) for _ in self._search(flat, reading))
+
+    def _may_hold(self, raw: bytes) -> bool:
         try:
-            return any(True for flat in read(raw, effort) for _ in self._search(flat, effort))
+            return self._holds(raw, Effort(MOST_READ))
         except TooMuch:
             return True
 
     def _weigh(self, raw: bytes) -> int:
-        longest = self._find_longest(raw)
+        longest = self._find_longest(raw, Effort(MOST_READ))
         return longest.end - longest.start
 
-    def _find_longest(self, raw: bytes) -> Span:
+    def _find_longest(self, raw: bytes, reading: Effort) -> Span:
         """Return the longest part of a secret in a text, with its place in one reading of that."""
-        effort = Effort(MOST_READ)
         try:
-            found = [span for flat in read(raw, effort) for span in self._search(flat, effort)]
+            found = [span for flat in read(raw, reading) for span in self._search(flat, reading)]
         except TooMuch:
-            return Span(0, len(raw), _stand_in(raw), whole=False)
+            return Span(0, len(raw), stand_in(raw), whole=False)
         return max(found, key=lambda span: span.end - span.start, default=Span(0, 0, b"", whole=False))
 
-    def _clean(self, raw: bytes, places: Places, effort: Effort) -> tuple[bytes, Places]:
-        """Return a text in which there are secrets without them, and the places in it moved along."""
-        for _ in range(TRIES):
-            raw, places = replace_spans(raw, self._locate(raw, effort), places)
-            if not self._holds(raw):
-                return raw, places
-        instead = _stand_in(raw)
+    def _clean(self, raw: bytes, places: Places, efforts: Efforts) -> tuple[bytes, Places]:
+        """Return a text without the secrets in it, and the places in it moved along."""
+        try:
+            for _ in range(TRIES + 1):
+                if not self._holds(raw, efforts.reading):
+                    return raw, places
+                raw, places = replace_spans(raw, self._locate(raw, efforts), places)
+        except TooMuch:
+            pass
+        instead = stand_in(raw)
         return instead, (len(instead),) * len(places)
 
-    def _locate(self, raw: bytes, effort: Effort) -> list[Span]:
+    def _locate(self, raw: bytes, efforts: Efforts) -> list[Span]:
         """Return where secrets are in a text that holds some: traced, or if that finds only parts of one, searched."""
-        spans = self._trace(raw, effort)
+        spans = self._trace(raw, efforts.tracing)
         if any(span.whole for span in spans):
             return spans
-        longest = self._find_longest(raw)
-        return [self._narrow(raw, longest, effort)] if longest.whole or not spans else spans
+        longest = self._find_longest(raw, efforts.reading)
+        return [self._narrow(raw, longest, efforts.tracing)] if longest.whole or not spans else spans
 
     def _narrow(self, raw: bytes, longest: Span, effort: Effort) -> Span:
         """Return the shortest part of a text in which there is as much of a secret as in all of it, or all of it."""
         try:
             effort.spend(2 * len(raw).bit_length() * len(raw) * PER_READING)
         except TooMuch:
-            return Span(0, len(raw), _stand_in(raw), whole=False)
+            return Span(0, len(raw), stand_in(raw), whole=False)
         weight = longest.end - longest.start
         start, end = 0, len(raw)
         end = 1 + bisect_left(range(1, end), weight, key=lambda at: self._weigh(raw[:at]))
@@ -266,7 +275,7 @@ class Redactor:
         try:
             return sorted(set(self._find_spans(raw, DEPTH, effort)), key=_rank)
         except TooMuch:
-            return [Span(0, len(raw), _stand_in(raw), whole=True)]
+            return [Span(0, len(raw), stand_in(raw), whole=True)]
 
     def _find_spans(self, raw: bytes, depth: int, effort: Effort) -> Iterator[Span]:
         """Yield where secrets are in a text, however they are spelt there."""
@@ -335,23 +344,6 @@ def _compile_words(secrets: Iterable[bytes]) -> re.Pattern[bytes] | None:
     return re.compile(b"|".join(words)) if words else None
 
 
-def _find_signatures(raw: bytes, names: Iterable[str]) -> Iterator[Span]:
-    """Yield where signing parameters have values; a short digest stands for each, so that two still differ.
-
-    In a text that was scrubbed before, some have what stands for a secret: `names` are those.
-    """
-    if _SIGNED_BY.search(raw) is None:  # which is told quickly
-        return
-    lower = raw.lower()
-    if not any(name in lower for name in _SIGNERS):  # this too
-        return
-    shown_before = {*map(_encode, names)}
-    for found in _SIGNED.finditer(raw):
-        if not found["value"].startswith(REDACTED.encode()) and found["value"] not in shown_before:
-            shown = f"{REDACTED}-{sha256(found['value']).hexdigest()[:8]}"
-            yield Span(*found.span("value"), shown.encode(), whole=True)
-
-
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
@@ -359,8 +351,3 @@ def _encode(text: str) -> bytes:
 def _rank(span: Span) -> tuple[int, int, bool, bool, bytes]:
     # A name says more than that something is hidden.
     return span.start, -span.end, not span.whole, span.shown.startswith(REDACTED.encode()), span.shown
-
-
-def _stand_in(raw: bytes) -> bytes:
-    """Return what is shown instead of a text that costs too much to search."""
-    return f"luma-conformance:text sha256={sha256(raw).hexdigest()} bytes={len(raw)}".encode()

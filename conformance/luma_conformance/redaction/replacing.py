@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 from io import BytesIO
+from typing import Final
 
 from luma_conformance.redaction.needles import Span
 from luma_conformance.shown import Omission
+
+PART: Final = 1_048_576
+"""Bytes of a text of which the secrets are counted."""
+MOST_SPANS: Final = 10_000
+"""Secrets in a part of a text that are replaced one by one."""
+
+# What may still belong to a URL, in any encoding, or to a word that begins before.
+_REST: Final = re.compile(rb"""[^\s"'<>]*+""")
 
 Places = tuple[int, ...]
 """The start and the end of each part of a text that is not to be shown, in bytes."""
@@ -47,6 +58,32 @@ def replace_spans(raw: bytes, spans: Iterable[Span], places: Places) -> tuple[by
         return raw, places
     written.write(raw[at:])
     return written.getvalue(), tuple(map(move, places))
+
+
+def thin_out(raw: bytes, find: Callable[[bytes, int], Iterator[Span]]) -> Iterator[Span]:
+    """Yield what is found in a text from a place on, and instead of the last of too many the rest of that part of it.
+
+    The rest ends where a URL may end, so that the next part does not begin within one.
+    """
+    begin = at = number = 0
+    while at >= 0:
+        spans, at = find(raw, at), -1
+        for span in spans:
+            if span.start >= begin + PART:
+                begin, number = span.start, 0
+            number += 1
+            if number > MOST_SPANS:
+                rest = _REST.match(raw, max(span.end, min(begin + PART, len(raw))))
+                at = begin = rest.end() if rest is not None else len(raw)
+                number = 0
+                yield Span(span.start, at, stand_in(raw[span.start : at]), whole=True)
+                break
+            yield span
+
+
+def stand_in(raw: bytes) -> bytes:
+    """Return what is shown instead of a text that costs too much to search."""
+    return f"luma-conformance:text sha256={sha256(raw).hexdigest()} bytes={len(raw)}".encode()
 
 
 def leave_out(raw: bytes, omissions: Sequence[Omission], places: Places) -> bytes:
