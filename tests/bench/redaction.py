@@ -72,7 +72,7 @@ UNITS = (
     "\\101", "\\u{41}", "\\N{DIGIT ONE}", "\\", "\\n", "\n", " ", '"', '" ', '""x', "'\n", "\nE  a", "=41", "=\n",
     "A", "V", "VU", "4", "6c:75:", "0x6c,", "QUJDREVGRw", "YWJjZGVmZ2g", "ISEh", "a\0", "\0", "AGEA", "6100", "\u200b",
     "\u200ba", "é", "漢", "...", "…", "pi-", "luma-api-", f"{KEY[:12]} ", f"{KEY} ", f"{KEY[:7]} ",
-    f"{KEY[9:16]}x", f"...{KEY[-7:-1]}", "%41&#65;\\x41", "\\1a", "?sig=a",
+    f"{KEY[9:16]}x", f"...{KEY[-7:-1]}", "%41&#65;\\x41", "\\1a", "?sig=a", "?sig=a&",
 )  # fmt: skip
 
 TEXTS: Mapping[str, Callable[[], str]] = {

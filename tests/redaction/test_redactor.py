@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from luma_conformance.model import Response
-from luma_conformance.redaction.redactor import MAX_LEARNED, Redactor, find_keys
+from luma_conformance.redaction.learned import MAX_LEARNED
+from luma_conformance.redaction.redactor import Redactor, find_keys
 from tests.canary import FORMS
 
 SECRET = 'luma-api-c4n"ary/+ä~x'
@@ -135,6 +136,22 @@ def test_the_number_of_secrets_learned_from_a_target_is_bounded() -> None:
         redactor.scrub(f"cookie-number-0000 cookie-number-{MAX_LEARNED:04} {SECRET}")
         == "cookie-number-0000 REDACTED $K"
     )
+
+
+@pytest.mark.parametrize("shift", range(8))
+def test_what_is_learned_is_found_anywhere_in_a_long_text(shift: int) -> None:
+    """Of hundreds of secrets those are found that are there, short ones and encoded ones too, wherever they begin."""
+    redactor = Redactor()
+    values = [f"{number:04}-cookie"[: 12 + number % 9] * (1 + number % 2) for number in range(1000, 1000 + MAX_LEARNED)]
+    for value in values:
+        redactor.learn(Response(status=200, headers=(("Set-Cookie", f"a={value}cd"),)))
+    filling = "{a: b}, " * 2_500 + "." * shift
+    for value in values[shift::50]:
+        shown = redactor.scrub(f"{filling}{value}cd, {b64encode(f'?{value}cd'.encode()).decode()}.{filling}")
+        assert shown.startswith(f"{filling}REDACTED, ")
+        assert shown.endswith(filling)
+        assert shown.count("REDACTED") == 2
+    assert redactor.scrub(f"{filling}0000-cookie0000-cookiecd") == f"{filling}0000-cookie0000-cookiecd"
 
 
 def test_a_secret_may_become_known_later() -> None:

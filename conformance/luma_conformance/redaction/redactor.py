@@ -21,7 +21,8 @@ from luma_conformance.redaction.effort import (
     Efforts,
     TooMuch,
 )
-from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span, flatten_text
+from luma_conformance.redaction.learned import Learned
+from luma_conformance.redaction.needles import REDACTED, SHORT_SECRET, Needles, Span
 from luma_conformance.redaction.packed import Packed, unpack, unpack_utf_16
 from luma_conformance.redaction.readings import DEPTH, read
 from luma_conformance.redaction.replacing import Places, find_places, leave_out, replace_spans, stand_in, thin_out
@@ -32,14 +33,10 @@ from luma_conformance.shown import MAX_SHOWN, Omission, Shown, find_omissions
 if TYPE_CHECKING:
     from luma_conformance.model import Request, Response, Transport  # commands that judge nothing do without
 
-MAX_LEARNED: Final = 256
-"""How many secrets found in the target's answers are remembered; the oldest are dropped first."""
 MAX_RECORDED: Final = 64
 """How many credentials of recordings are remembered; the oldest are dropped first."""
 RECORDED: Final = "REDACTED-KEY"
 """What stands for one of these. Any part of it that is long enough is hidden too, as with keys that have a name."""
-MIN_LEARNED: Final = 12
-"""Characters of a value that is remembered. A shorter one, such as the cookie `lang=en`, occurs all over a report."""
 SEARCHED: Final = 1_000_000
 """Bytes of an answer's body that are searched for signed URLs."""
 READ: Final = 1_048_576
@@ -89,7 +86,7 @@ class Redactor:
         self._known: dict[str, str] = {}
         self._needles = Needles({})
         self._words: re.Pattern[bytes] | None = None
-        self._learned: deque[tuple[bytes, bytes]] = deque(maxlen=MAX_LEARNED)
+        self._learned = Learned()
         self._hidden = Needles({})
         self._recorded: deque[str] = deque(maxlen=MAX_RECORDED)
         self._of_recordings = Needles({})
@@ -128,9 +125,7 @@ class Redactor:
         texts.append(response.body[:SEARCHED])
         found += [match["value"] for text in texts for match in SIGNED.finditer(text)]
         for value in found:
-            entry = flatten_text(value.decode("utf-8", "replace")), REDACTED.encode()
-            if len(entry[0]) >= MIN_LEARNED and entry not in self._learned:
-                self._learned.append(entry)
+            self._learned.add(value)
 
     def find_secret(self, text: str) -> Leak | None:
         """Return the first thing in a text that is a known secret or looks like a key, or None."""
@@ -183,6 +178,8 @@ class Redactor:
             return self._clean(raw, places, Efforts(Effort(MOST_READ), Effort(MOST)))
         for secret, shown in self._plain():
             raw = raw.replace(secret, shown)
+        for form in self._learned.list_likely(raw, Effort(MOST_A_BYTE * len(raw))):
+            raw = raw.replace(form, REDACTED.encode())
         tracing = Effort(MOST)
         return self._sweep(raw, [(size, Efforts(Effort(IN_STOCK), tracing)) for size in (READ, BLOCK)]), places
 
@@ -191,7 +188,6 @@ class Redactor:
         for secret in sorted(self._known, key=len, reverse=True):
             if len(secret) >= SHORT_SECRET:
                 yield _encode(secret), self._known[secret].encode()
-        yield from sorted(self._learned, key=lambda entry: -len(entry[0]))
 
     def _sweep(self, raw: bytes, levels: Sequence[tuple[int, Efforts]]) -> bytes:
         """Return a text without secrets, part by part: so much is in memory decoded, and no more.
@@ -295,12 +291,8 @@ class Redactor:
         """Yield where secrets are in a flat text."""
         for needles in filter(None, (self._needles, self._hidden, self._of_recordings)):
             yield from needles.find(flat, effort)
-        effort.spend(len(flat) * len(self._learned) // 2)
-        for form, shown in self._learned:
-            at = flat.find(form)
-            while at >= 0:
-                yield Span(at, at + len(form), shown, whole=True)
-                at = flat.find(form, at + len(form))
+        if self._learned:
+            yield from self._learned.find(flat, effort)
 
     def _find_packed(self, stretches: Iterable[Packed], depth: int, effort: Effort) -> Iterator[Span]:
         for packed in stretches:
