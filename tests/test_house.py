@@ -54,9 +54,9 @@ THINKERS = {"errors", "shown", "paths", "matching", "model", "rules", "miniature
 """Folders with no I/O, no clock and no randomness; the reference's service keeps to it too."""
 
 THINKING = {
-    "__future__", "binascii", "bisect", "calendar", "codecs", "collections", "dataclasses", "difflib", "enum",
-    "fnmatch", "functools", "graphlib", "hashlib", "html", "itertools", "json", "math", "re", "shlex", "string",
-    "types", "typing", "unicodedata",
+    "__future__", "array", "binascii", "bisect", "calendar", "codecs", "collections", "dataclasses", "difflib", "enum",
+    "fnmatch", "functools", "graphlib", "hashlib", "html", "itertools", "json", "math", "pickle", "re", "shlex",
+    "string", "types", "typing", "unicodedata", "zlib",
 }  # fmt: skip
 """What a folder that only thinks takes of the standard library: no file, no socket, no clock, no randomness."""
 

@@ -52,9 +52,9 @@ def polled(count: int) -> Iterator[Entry]:
         yield entry(number, "GET", 200, None, generation(state="processing"))
 
 
-@pytest.mark.parametrize(("entries", "most"), [(refused, 600), (polled, 600)], ids=["refused", "polled"])
+@pytest.mark.parametrize(("entries", "most"), [(refused, 800), (polled, 800)], ids=["refused", "polled"])
 def test_a_longer_recording_takes_little_more_memory(entries, most: int) -> None:  # type: ignore[no-untyped-def]
-    """Some hundred bytes are kept of an exchange that is over two thousand bytes long."""
+    """Some hundred bytes are kept of an exchange that is over two thousand bytes long; of later ones, fewer."""
     catalogue = casefiles.own()
     grown = []
     for count in (50, 450):

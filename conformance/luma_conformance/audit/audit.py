@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from luma_conformance.audit.allowed import STORED, Allowance, Page, make_case
+from luma_conformance.audit.compact import CompactList, CompactTable, in_order
 from luma_conformance.audit.doubts import (
     find_doubt_of_life,
     find_doubt_of_time,
@@ -20,7 +21,7 @@ from luma_conformance.audit.doubts import (
     matters,
     read_number,
 )
-from luma_conformance.audit.keeping import Shelf
+from luma_conformance.audit.keeping import shrink
 from luma_conformance.audit.passing import Passed, find_passed, let_pass
 from luma_conformance.audit.replaced import find_replaced, is_hidden
 from luma_conformance.catalogue.catalogue import Catalogue
@@ -44,6 +45,8 @@ RETRY_AFTER: Final = "Retry-After"
 LIMIT: Final = "X-RateLimit-Limit"
 REMAINING: Final = "X-RateLimit-Remaining"
 RESET: Final = "X-RateLimit-Reset"
+_PARTS: Final = 64
+"""Into so many parts generations are put, of which one at a time is unpacked."""
 _EARLIEST: Final = 1_500_000_000
 """A Unix time before there was such an API."""
 TRACING: Final = "Request tracing"
@@ -76,7 +79,7 @@ class Audit:
     host: str | None = None
     is_complete: bool = False
     findings: list[Finding] = field(default_factory=list)
-    refused: list[tuple[str, tuple[Violation, ...]]] = field(default_factory=list)
+    refused: CompactList[tuple[str, tuple[Violation, ...]]] = field(default_factory=CompactList)
     hosts: set[str] = field(default_factory=set)
     judged: int = 0
     found: int = 0
@@ -87,15 +90,15 @@ class Audit:
     def __post_init__(self) -> None:
         self._page = Page(self.catalogue)
         self._every = EveryResponse(self.catalogue.holdings)
-        self._shelf = Shelf()
-        self._traces: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        self._created: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        self._polls: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._traces: dict[tuple[str, str], CompactList[Entry]] = defaultdict(CompactList)
+        self._lives: tuple[CompactList[tuple[str, Entry]], ...] = tuple(CompactList() for _ in range(_PARTS))
         self._missing: list[Finding] = []
         self._names: set[str] = set()
-        self._made: dict[str, tuple[str, int]] = {}
         self._passed: list[Passed] = []
-        self._told: set[int] = set()
+        self._made, self._told = CompactTable(), CompactTable()
 
     def add(self, entry: Entry) -> None:
         """Judge one exchange of a file."""
@@ -124,7 +127,7 @@ class Audit:
             is_filtered = RESPONSE_HEADERS in entry.unknown and not self.is_complete
             (self._missing if is_filtered else self.findings).append(found)
         elif allowance.refused:
-            self.refused.append((entry.place, self._shelf.share(allowance.refused)))
+            self.refused.append((entry.place, allowance.refused))
         facets = {mismatch.facet for mismatch in mismatches}
         has_headers = RESPONSE_HEADERS not in entry.unknown or bool(entry.exchange.response.headers)
         # What is reported with the answer already is not reported again.
@@ -152,9 +155,7 @@ class Audit:
             self._add_unfiltered(finding)
         self.findings += [*self._judge_limits(), *self._judge_lives()]
         self.findings[first:] = sorted(self.findings[first:], key=lambda finding: read_number(finding.entry))
-        self._missing, self._passed, self._names, self._made, self._told = [], [], set(), {}, set()
-        self._shelf, self._traces = Shelf(), defaultdict(list)
-        self._created, self._polls = defaultdict(list), defaultdict(list)
+        self._begin()
 
     def _is_api(self, entry: Entry) -> bool:
         if self.host is not None and self.host.lower() not in _list_host_names(entry.base_url):
@@ -208,10 +209,7 @@ class Audit:
             return None  # polls may well be alike
         said = (request.url, hash(request.body), response.status, hash(response.body))
         told = hash((*said, made, entry.exchange.sent if is_timed else None))
-        if told in self._told:
-            return "an exchange that is in the file twice"
-        self._told.add(told)
-        return None
+        return None if self._told.add(told) is None else "an exchange that is in the file twice"
 
     def _note_request_id(self, entry: Entry) -> None:
         """Note a request id that the server made; two that are equal, on different answers, are a finding."""
@@ -220,18 +218,18 @@ class Audit:
         if made is None or header(request.headers, "X-Request-Id") is not None or is_hidden(made):
             return
         said = hash((request.url, response.status, response.body))
-        first, what = self._made.setdefault(made, (entry.place, said))
-        if what == said:
+        before = self._made.add(hash(made), said, read_number(entry))
+        if before is None or before[0] == said:
             return
         if REQUEST_HEADERS in entry.unknown and not self.is_complete:
             self._pass_over("equal request ids: the client may have sent them, in headers that are gone", entry.place)
             return
+        first = f"{entry.place.rpartition(' ')[0]} {before[1]}"
         repeated = f"the generated request id is that of another answer, {first}"
         self.findings.append(Finding(entry=entry, section=TRACING, what=repeated))
 
     def _keep(self, entry: Entry, *, for_limits: bool, for_lives: bool) -> None:
         """Keep of an exchange what the limits and the lives of its file are judged by."""
-        kept: Entry | None = None
         status, method = entry.exchange.response.status, entry.exchange.request.method
         if for_limits and status in (201, 429):
             key = _read_key(entry)
@@ -240,44 +238,71 @@ class Audit:
             elif key is None:
                 self._pass_over("rate limit over time: the recording does not show whose key it was", entry.place)
             else:
-                kept = self._shelf.shrink(entry)
-                self._traces[kept.base_url, key].append(kept)
+                self._traces[entry.base_url, key].append(shrink(entry))
         if not for_lives or RESPONSE_BODY in entry.unknown:
             return
         if status == 201:
-            body = body_of(entry.exchange.response)
-            kept = kept or self._shelf.shrink(entry)
+            body, kept = body_of(entry.exchange.response), shrink(entry)
             if isinstance(body, dict) and REQUEST_BODY not in kept.unknown:
-                self._created[kept.base_url, str(body.get("id"))].append(kept)
+                self._keep_life(str(body.get("id")), kept)
         elif method == "GET" and status in (200, 404):
-            life = entry.exchange.request.url.partition("?")[0].rpartition("/")[2]
-            self._polls[entry.base_url, life].append(self._shelf.shrink(entry))
+            self._keep_life(entry.exchange.request.url.partition("?")[0].rpartition("/")[2], shrink(entry))
+
+    def _keep_life(self, name: str, kept: Entry) -> None:
+        self._lives[hash(name) % _PARTS].append((name, kept))
 
     def _judge_limits(self) -> Iterator[Finding]:
         for (base_url, key), trace in self._traces.items():
             passed = [one for one in self._passed if base_url.startswith(one.base_url)]
             if (why := find_doubt_of_time(trace, passed, key)) is not None:
-                self._pass_over(f"rate limit over time: {why}", trace[0].place)
+                self._pass_over(f"rate limit over time: {why}", next(iter(trace)).place)
                 continue
-            trace.sort(key=lambda entry: entry.exchange.sent)
-            # A recording may lack requests of the client: other programs, and its other keys, share its quota.
-            report = judge_rate_limit(let_pass([entry.exchange for entry in trace], passed), since=math.inf)
-            for contradiction in report.contradictions:
-                shown = tuple(trace[index] for index in contradiction.exchanges)
-                yield Finding(entry=shown[-1], section=RATES, what=contradiction.what, shown_by=shown)
+            yield from _judge_limit(trace, passed)
 
     def _judge_lives(self) -> Iterator[Finding]:
-        for life in dict.fromkeys((*self._created, *self._polls)):
-            firsts, later = self._created.get(life, []), self._polls.get(life, [])
-            if (why := find_doubt_of_life(life[1], firsts, later)) is not None:
-                self._pass_over(f"the life of a generation: {why}", (*firsts, *later)[0].place)
-                continue
-            first = firsts[0] if firsts else None
-            yield from _judge_life(first, [poll for poll in later if _is_own(poll, first)])
+        doubts = []
+        for part in self._lives:
+            for name, firsts, later in _group_lives(part):
+                if (why := find_doubt_of_life(name, firsts, later)) is not None:
+                    first = (*firsts, *later)[0]
+                    doubts.append((not firsts, read_number(first), why, first.place))
+                else:
+                    yield from _judge_life(firsts, later)
+        # The first of a reason is of the first generation, of those that the file shows from their beginning.
+        for _, _, why, place in sorted(doubts):
+            self._pass_over(f"the life of a generation: {why}", place)
 
 
-def _judge_life(first: Entry | None, polls: list[Entry]) -> Iterator[Finding]:
-    later = sorted(polls, key=lambda entry: entry.exchange.sent)
+def _judge_limit(trace: CompactList[Entry], passed: Iterable[Passed]) -> Iterator[Finding]:
+    exchanges = (entry.exchange for entry in in_order(trace, _read_time))
+    # A recording may lack requests of the client: other programs, and its other keys, share its quota.
+    found = judge_rate_limit(let_pass(exchanges, passed), since=math.inf).contradictions
+    if not found:
+        return
+    indexes = {index for one in found for index in one.exchanges}
+    entries = {index: entry for index, entry in enumerate(in_order(trace, _read_time)) if index in indexes}
+    for one in found:
+        shown = tuple(entries[index] for index in one.exchanges)
+        yield Finding(entry=shown[-1], section=RATES, what=one.what, shown_by=shown)
+
+
+def _read_time(entry: Entry) -> float:
+    return entry.exchange.sent
+
+
+def _group_lives(part: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, list[Entry], list[Entry]]]:
+    """Yield the id of each generation, the answers that say that they created it, and its polls."""
+    lives: dict[tuple[str, str], tuple[list[Entry], list[Entry]]] = defaultdict(lambda: ([], []))
+    for name, entry in part:
+        firsts, polls = lives[entry.base_url, name]
+        (firsts if entry.exchange.response.status == 201 else polls).append(entry)
+    for (_, name), (firsts, polls) in lives.items():
+        yield name, firsts, polls
+
+
+def _judge_life(firsts: list[Entry], polls: list[Entry]) -> Iterator[Finding]:
+    first = firsts[0] if firsts else None
+    later = sorted((poll for poll in polls if _is_own(poll, first)), key=_read_time)
     exchanges = [entry.exchange for entry in later]
     entries = later if first is None else [first, *later]
     oddities = judge_polls(exchanges) if first is None else judge_life_cycle(first.exchange, exchanges)

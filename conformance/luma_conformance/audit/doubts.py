@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from luma_conformance.audit.passing import Passed
 from luma_conformance.audit.replaced import holds_replaced, is_hidden
 from luma_conformance.model import header
@@ -38,7 +40,7 @@ def matters(part: str, entry: Entry) -> bool:
     return part == RESPONSE_BODY or (part == RESPONSE_HEADERS and not entry.exchange.response.headers)
 
 
-def find_doubt_of_time(trace: list[Entry], passed: list[Passed], key: str) -> str | None:
+def find_doubt_of_time(trace: Iterable[Entry], passed: list[Passed], key: str) -> str | None:
     """Return why it is not known what time it was for a client, or None."""
     if len({entry.note.get("process") for entry in trace}) > 1:
         return "recorded by several runs or workers, each on its own clock"

@@ -1,15 +1,11 @@
-"""What an audit keeps of an exchange until its file ends: no more than later checks read, and equal parts once.
-
-A header, a body or an Authorization that many exchanges share is one object, so that a long recording takes little
-memory: some hundred bytes for each exchange that can matter, and none for the others.
-"""
+"""What an audit keeps of an exchange until its file ends: no more than later checks read and findings show."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from collections.abc import Container
+from dataclasses import replace
+from typing import Final
 
 from luma_conformance.model import Headers
 from luma_conformance.recording.entry import REQUEST_BODY, Entry
@@ -20,49 +16,28 @@ _ANSWERED: Final = frozenset(
 )
 _NOTED: Final = ("process",)
 _OF_A_LIFE: Final = ("type", "model")
-_Part = TypeVar("_Part", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Makes entries small; `_parts` has each part of them that was seen before, and `_notes` each mapping."""
+def shrink(entry: Entry) -> Entry:
+    """Return an entry with the headers that limits and keys show, and the members that a life is judged by."""
+    request, response = entry.exchange.request, entry.exchange.response
+    unknown, asked = entry.unknown, b""
+    if response.status == 201:
+        asked, is_object = _pick_members(request.body)
+        unknown = unknown if is_object else {**unknown, REQUEST_BODY: "is no object"}
+    request = replace(request, headers=pick_headers(request.headers, _ASKED), body=asked)
+    response = replace(response, headers=pick_headers(response.headers, _ANSWERED))
+    return replace(
+        entry,
+        exchange=replace(entry.exchange, request=request, response=response),
+        note={name: str(entry.note[name]) for name in _NOTED if name in entry.note},
+        unknown=unknown,
+    )
 
-    _parts: dict[Hashable, Hashable] = field(default_factory=dict)
-    _notes: dict[Hashable, Mapping[str, str]] = field(default_factory=dict)
 
-    def shrink(self, entry: Entry) -> Entry:
-        """Return an entry with the headers that limits and keys show, and the members that a life is judged by."""
-        exchange = entry.exchange
-        request, response = exchange.request, exchange.response
-        unknown, asked = entry.unknown, b""
-        if response.status == 201:
-            asked, is_object = _pick_members(request.body)
-            unknown = unknown if is_object else {**unknown, REQUEST_BODY: "is no object"}
-        request = replace(
-            request, headers=self.pick_headers(request.headers, _ASKED), body=asked, url=self.share(request.url)
-        )
-        response = replace(
-            response, headers=self.pick_headers(response.headers, _ANSWERED), body=self.share(response.body)
-        )
-        return replace(
-            entry,
-            base_url=self.share(entry.base_url),
-            exchange=replace(exchange, request=self.share(request), response=response),
-            note=self.share_mapping({name: str(entry.note[name]) for name in _NOTED if name in entry.note}),
-            unknown=self.share_mapping(unknown),
-        )
-
-    def pick_headers(self, headers: Headers, names: Container[str]) -> Headers:
-        """Return the header fields with these names, each of them one object wherever it occurs."""
-        return self.share(tuple(self.share(pair) for pair in headers if pair[0].lower() in names))
-
-    def share(self, part: _Part) -> _Part:
-        """Return the equal part that was seen first."""
-        return self._parts.setdefault(part, part)  # type: ignore[return-value]
-
-    def share_mapping(self, texts: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the equal mapping that was seen first."""
-        return self._notes.setdefault(tuple(texts.items()), texts)
+def pick_headers(headers: Headers, names: Container[str]) -> Headers:
+    """Return the header fields with these names."""
+    return tuple(pair for pair in headers if pair[0].lower() in names)
 
 
 def _pick_members(body: bytes) -> tuple[bytes, bool]:

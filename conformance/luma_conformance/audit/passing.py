@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
@@ -44,12 +44,13 @@ def find_passed(entry: Entry, key: str | None) -> Passed | None:
     return Passed(base_url, entry.exchange.received, float(numbers[0]), key)
 
 
-def let_pass(exchanges: Iterable[Exchange], passed: Iterable[Passed]) -> list[Exchange]:
-    """Return exchanges whose times are those of the target's clock."""
+def let_pass(exchanges: Iterable[Exchange], passed: Iterable[Passed]) -> Iterator[Exchange]:
+    """Yield exchanges whose times are those of the target's clock."""
     moments = sorted(passed, key=lambda one: one.at)
     times = [one.at for one in moments]
     ahead = [0.0, *accumulate(one.seconds for one in moments)]
-    return [_shift(exchange, ahead[bisect_right(times, exchange.sent)]) for exchange in exchanges]
+    for exchange in exchanges:
+        yield _shift(exchange, ahead[bisect_right(times, exchange.sent)])
 
 
 def _shift(exchange: Exchange, seconds: float) -> Exchange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from luma_conformance.audit.audit import Audit
@@ -103,7 +104,7 @@ def _audit_file(recording: Recording, audit: Audit, client: Recorded | None, *, 
         for finding in audit.findings[first:]:
             say(format_finding(finding, audit.catalogue, hide_keys), end="\n\n")
         if requests:
-            for line in list_refusals(audit.refused[first_refused:], hide_keys):
+            for line in list_refusals(audit.refused.since(first_refused), hide_keys):
                 say(line, end="\n\n")
         for slip in client.end() if client is not None else ():
             say(_format_slip(slip), end="\n\n")
@@ -118,7 +119,7 @@ def _format_slip(slip: Slip) -> Shown:
 def _conclude(audit: Audit, client: Recorded | None, files: int, broken: int, *, requests: bool) -> Exit:
     if not requests and audit.refused:
         say("requests that are themselves refused, as the page says (--requests makes findings of them):")
-        for line in list_refusals(audit.refused[:FEW], hide_keys):
+        for line in list_refusals(islice(audit.refused, FEW), hide_keys):
             say(f"  {line}")
         if len(audit.refused) > FEW:
             say(f"  … and {len(audit.refused) - FEW} more")

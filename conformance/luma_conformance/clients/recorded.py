@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
-from luma_conformance.audit.keeping import Shelf
+from luma_conformance.audit.compact import CompactList, in_order
+from luma_conformance.audit.keeping import pick_headers
 from luma_conformance.audit.replaced import is_hidden
 from luma_conformance.clients.checks import NOUNS
 from luma_conformance.clients.conduct import Seen
@@ -63,6 +64,35 @@ class Slip:
     saw: str
 
 
+class _Poll(NamedTuple):
+    place: str
+    arrived: float
+    is_timed: bool
+
+
+@dataclass(slots=True)
+class _Running:
+    """The polls of a generation that found that it was not over: how many there are, and two of them."""
+
+    count: int = 0
+    first: _Poll | None = None
+    last: _Poll | None = None
+
+    def add(self, poll: _Poll) -> None:
+        """Add a poll that was sent after the others."""
+        self.count += 1
+        self.first, self.last = self.first or poll, poll
+
+
+@dataclass(slots=True)
+class _Trace:
+    """The requests with one key, and when its generations were found to be over."""
+
+    creates: CompactList[Entry] = field(default_factory=CompactList)
+    polls: CompactList[Entry] = field(default_factory=CompactList)
+    ends: list[float] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Recorded:
     """The requests of the clients in one file, to be judged when it ends."""
@@ -71,112 +101,119 @@ class Recorded:
     first_places: dict[str, str] = field(default_factory=dict)
     musts: int = 0
     shoulds: int = 0
-    _requests: dict[tuple[str, str | None], list[tuple[Seen, Entry]]] = field(default_factory=lambda: defaultdict(list))
-    _downloads: list[tuple[Seen, Entry]] = field(default_factory=list)
-    _urls: dict[str, float | None] = field(default_factory=dict)
-    _shelf: Shelf = field(default_factory=Shelf)
+    _traces: dict[tuple[str, str | None], _Trace] = field(default_factory=lambda: defaultdict(_Trace))
+    _downloads: CompactList[Entry] = field(default_factory=CompactList)
+    _urls: dict[int, float | None] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
         """Note a request, and the answer."""
         if entry.unanswered is not None or entry.exchange.response.status == 0:
             return
-        urls = [url for url in _list_urls(entry) if _is_shown(url)]
-        entry = _shrink(entry, self._shelf)
-        seen, path = _to_seen(entry), entry.exchange.request.url.partition("?")[0]
+        request, response = entry.exchange.request, entry.exchange.response
+        path = request.url.partition("?")[0]
         if path == GENERATIONS_PATH or path.startswith(f"{GENERATIONS_PATH}/"):
-            key = header(entry.exchange.request.headers, "Authorization")
-            self._requests[entry.base_url, key].append((seen, entry))
-            for url in urls:
-                self._urls[url] = None if TIMES in entry.unknown else seen.answered
-        elif entry.exchange.request.url in self._urls:
-            self._downloads.append((seen, entry))
+            trace = self._traces[entry.base_url, header(request.headers, "Authorization")]
+            (trace.creates if request.method == "POST" else trace.polls).append(_shrink(entry))
+            if request.method != "POST" and read_member(response.body, "state") in FINAL_STATES:
+                trace.ends.append(entry.exchange.received)
+            for url in filter(_is_shown, _list_urls(entry)):
+                self._urls[hash(url)] = None if TIMES in entry.unknown else entry.exchange.received
+        elif hash(request.url) in self._urls:
+            self._downloads.append(_shrink(entry))
 
     def end(self) -> Iterator[Slip]:
         """Yield what the clients of a file did wrong, in the order of its entries, and forget the file."""
         slips = sorted(self._judge(), key=lambda slip: int(slip.place.rpartition(" ")[2]))
         self.musts += sum(slip.severity is Severity.MUST for slip in slips)
         self.shoulds += sum(slip.severity is Severity.SHOULD for slip in slips)
-        self._requests.clear()
-        self._downloads.clear()
+        self._traces.clear()
         self._urls.clear()
-        self._shelf = Shelf()
+        self._downloads = CompactList()
         yield from slips
 
     def _judge(self) -> Iterator[Slip]:
-        for trace in self._requests.values():
-            trace.sort(key=lambda one: one[0].arrived)
-            polls = [seen for seen, _ in trace if seen.route is Route.POLL]
-            ends = sorted(
-                one.answered for one in polls if read_member(one.reply.response.body, "state") in FINAL_STATES
-            )
-            for route in (Route.CREATE, Route.POLL):
-                yield from self._judge_retries([one for one in trace if one[0].route is route], ends)
-            yield from self._judge_polls(trace)
+        for trace in self._traces.values():
+            ends = sorted(trace.ends)
+            yield from self._judge_route(trace.creates, ends)
+            yield from self._judge_route(trace.polls, ends)
+            yield from self._judge_polls(trace.polls)
         yield from self._judge_downloads()
 
-    def _judge_retries(self, trace: Sequence[tuple[Seen, Entry]], ends: Sequence[float]) -> Iterator[Slip]:
-        for (fault, entry), (following, later) in pairwise(trace):
-            status, is_timed = fault.reply.response.status, TIMES not in entry.unknown
-            if status not in (*REFUSED, 429):
-                continue
-            if status in OF_THE_KEY and not _is_shown(header(fault.request.headers, "Authorization")):
-                self._pass_over("what a client did after an error: the recording does not show whose key it was", entry)
-                continue
-            gap = following.arrived - fault.answered if is_timed else 0.0
-            said = read_member(fault.reply.response.body, "detail")
-            if said == CONCURRENCY and bisect_left(ends, fault.answered) < bisect_right(ends, following.arrived):
-                continue  # a job has ended meanwhile, which is what the page says to wait for
-            if status == 429:
-                yield from self._judge_wait(fault, entry, later, gap, is_timed=is_timed)
-            elif -EARLY <= gap <= SOON and REQUEST_BODY not in later.unknown and is_same_request(fault, following):
-                yield _slip_again(fault, entry, later, gap, is_timed=is_timed)
-        yield from _find_endless(trace)
+    def _judge_route(self, entries: CompactList[Entry], ends: Sequence[float]) -> Iterator[Slip]:
+        alike = 1
+        for (fault, entry), (following, later) in pairwise(_in_order(entries)):
+            yield from self._judge_retry(fault, entry, following, later, ends)
+            alike = alike + 1 if following.reply.is_fault and _is_again(fault, following) else 1
+            if alike == PERSISTENT + 1:
+                saw = f"it is number {alike} of the same, each answered {following.reply.says}"
+                yield _slip(later.place, "Handling async failures in code", _ENDS, saw)
+
+    def _judge_retry(
+        self, fault: Seen, entry: Entry, following: Seen, later: Entry, ends: Sequence[float]
+    ) -> Iterator[Slip]:
+        status, is_timed = fault.reply.response.status, TIMES not in entry.unknown
+        if status not in (*REFUSED, 429):
+            return
+        if status in OF_THE_KEY and not _is_shown(header(fault.request.headers, "Authorization")):
+            self._pass_over(
+                "what a client did after an error: the recording does not show whose key it was", entry.place
+            )
+            return
+        gap = following.arrived - fault.answered if is_timed else 0.0
+        said = read_member(fault.reply.response.body, "detail")
+        if said == CONCURRENCY and bisect_left(ends, fault.answered) < bisect_right(ends, following.arrived):
+            return  # a job has ended meanwhile, which is what the page says to wait for
+        if status == 429:
+            yield from self._judge_wait(fault, entry, later, gap, is_timed=is_timed)
+        elif -EARLY <= gap <= SOON and REQUEST_BODY not in later.unknown and is_same_request(fault, following):
+            yield _slip_again(fault, entry, later, gap, is_timed=is_timed)
 
     def _judge_wait(self, fault: Seen, entry: Entry, later: Entry, gap: float, *, is_timed: bool) -> Iterator[Slip]:
         wait = read_retry_after(fault)
         if not is_timed:
-            self._pass_over("whether a client waited for Retry-After: the recording has no times", entry)
+            self._pass_over("whether a client waited for Retry-After: the recording has no times", entry.place)
         elif wait is not None and -EARLY <= gap < wait - EARLY:
             came = f"a {NOUNS[fault.route]} came {max(gap, 0.0):.2g} s after the answer; Retry-After was {wait}"
-            yield _slip(later, "429 — Too Many Requests", _WAITS, f"{came} ({entry.place})")
+            yield _slip(later.place, "429 — Too Many Requests", _WAITS, f"{came} ({entry.place})")
 
-    def _pass_over(self, why: str, entry: Entry) -> None:
+    def _pass_over(self, why: str, place: str) -> None:
         self.not_judged[why] += 1
-        self.first_places.setdefault(why, entry.place)
+        self.first_places.setdefault(why, place)
 
-    def _judge_polls(self, trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
-        lives: dict[str, list[tuple[Seen, Entry]]] = defaultdict(list)
-        for seen, entry in trace:
-            if seen.route is Route.POLL and RESPONSE_BODY not in entry.unknown:
-                lives[seen.request.url].append((seen, entry))
-        for polls in lives.values():
-            running = [one for one in polls if is_in_progress(one[0])]
-            if len(running) < 3:
+    def _judge_polls(self, entries: CompactList[Entry]) -> Iterator[Slip]:
+        lives: dict[str, _Running] = defaultdict(_Running)
+        for seen, entry in _in_order(entries):
+            if RESPONSE_BODY not in entry.unknown:
+                running = lives[seen.request.url]
+                if is_in_progress(seen):
+                    running.add(_Poll(place=entry.place, arrived=seen.arrived, is_timed=TIMES not in entry.unknown))
+        for running in lives.values():
+            if running.count < 3 or running.first is None or running.last is None:
                 continue
-            if TIMES in running[0][1].unknown:
-                self._pass_over("how fast a client polls: the recording has no times", running[0][1])
+            if not running.first.is_timed:
+                self._pass_over("how fast a client polls: the recording has no times", running.first.place)
                 continue
-            pace = (running[-1][0].arrived - running[0][0].arrived) / (len(running) - 1)
+            pace = (running.last.arrived - running.first.arrived) / (running.count - 1)
             if pace < FAST - EARLY:
                 severity = Severity.MUST if pace < FASTEST - EARLY else Severity.SHOULD
                 least = FASTEST if severity is Severity.MUST else FAST
-                saw = f"{len(running)} polls came {pace:.2g} s apart on average, not {least:g} s or more"
-                yield _slip(running[-1][1], "Error handling checklist", _PACES, saw, severity)
+                saw = f"{running.count} polls came {pace:.2g} s apart on average, not {least:g} s or more"
+                yield _slip(running.last.place, "Error handling checklist", _PACES, saw, severity)
 
     def _judge_downloads(self) -> Iterator[Slip]:
         refused: dict[str, str] = {}
-        for seen, entry in sorted(self._downloads, key=lambda one: one[0].arrived):
+        for seen, entry in _in_order(self._downloads):
             url = entry.exchange.request.url
             if (named := header(entry.exchange.request.headers, "Authorization")) is not None:
                 scheme = clip(named.partition(" ")[0], 10) if " " in named else "no"
                 carried = f"a download carried an Authorization header to the storage host, of {scheme} scheme"
-                yield _slip(entry, "401 — Unauthorized", _KEYS, carried)
+                yield _slip(entry.place, "401 — Unauthorized", _KEYS, carried)
             if url in refused:
                 again = f"it sent the same download again after {seen.reply.says} ({refused[url]})"
-                yield _slip(entry, _EXPIRES, _FRESH, again, Severity.SHOULD)
-            elif (given := self._urls[url]) is not None and seen.arrived - given > HOUR:
+                yield _slip(entry.place, _EXPIRES, _FRESH, again, Severity.SHOULD)
+            elif (given := self._urls[hash(url)]) is not None and seen.arrived - given > HOUR:
                 age = f"{(seen.arrived - given) / 60:.0f} minutes"
-                yield _slip(entry, _EXPIRES, _FRESH, f"it used a URL that was {age} old", Severity.SHOULD)
+                yield _slip(entry.place, _EXPIRES, _FRESH, f"it used a URL that was {age} old", Severity.SHOULD)
             if seen.reply.response.status == 403:
                 refused[url] = entry.place
 
@@ -200,30 +237,22 @@ def _slip_again(fault: Seen, entry: Entry, later: Entry, gap: float, *, is_timed
     after = f" {max(gap, 0.0):.2g} s" if is_timed else ""
     saw = f"it sent the same {NOUNS[fault.route]} again{after} after {fault.reply.says} ({entry.place})"
     if fault.reply.response.status == 404:
-        return _slip(later, _LOST, _CHECK, saw, Severity.SHOULD)
+        return _slip(later.place, _LOST, _CHECK, saw, Severity.SHOULD)
     # Without times, it may be another run of a program, which its user has started again.
-    return _slip(later, "Quick reference", _NEVER, saw, Severity.MUST if is_timed else Severity.SHOULD)
+    return _slip(later.place, "Quick reference", _NEVER, saw, Severity.MUST if is_timed else Severity.SHOULD)
 
 
-def _slip(entry: Entry, section: str, because: str, saw: str, severity: Severity = Severity.MUST) -> Slip:
-    return Slip(place=entry.place, severity=severity, section=section, because=because, saw=saw)
+def _slip(place: str, section: str, because: str, saw: str, severity: Severity = Severity.MUST) -> Slip:
+    return Slip(place=place, severity=severity, section=section, because=because, saw=saw)
 
 
-def _find_endless(trace: Sequence[tuple[Seen, Entry]]) -> Iterator[Slip]:
-    """Yield a slip for a request that was tried again and again with the same answer."""
-    count = 1
-    for (one, _), (other, entry) in pairwise(trace):
-        is_again = (
-            one.reply.says == other.reply.says and has_same_body(one, other) and one.request.url == other.request.url
-        )
-        count = count + 1 if is_again and other.reply.is_fault else 1
-        if count == PERSISTENT + 1:
-            yield _slip(
-                entry,
-                "Handling async failures in code",
-                _ENDS,
-                f"it is number {count} of the same, each answered {other.reply.says}",
-            )
+def _is_again(one: Seen, other: Seen) -> bool:
+    """Return whether a request was tried again with the same answer."""
+    return one.reply.says == other.reply.says and has_same_body(one, other) and one.request.url == other.request.url
+
+
+def _in_order(entries: CompactList[Entry]) -> Iterator[tuple[Seen, Entry]]:
+    return ((_to_seen(entry), entry) for entry in in_order(entries, lambda entry: entry.exchange.sent))
 
 
 def _to_seen(entry: Entry) -> Seen:
@@ -249,24 +278,17 @@ def _is_shown(text: str | None) -> bool:
     return text is not None and not is_hidden(text)
 
 
-def _shrink(entry: Entry, shelf: Shelf) -> Entry:
+def _shrink(entry: Entry) -> Entry:
     """Return an entry without what is not needed of it, so that a long recording takes little memory."""
     exchange = entry.exchange
     request, response = exchange.request, exchange.response
     said = read_json(response.body)
     kept = {name: said[name] for name in ("state", "detail") if name in said} if isinstance(said, dict) else {}
     asked = request.body if len(request.body) <= MOST_KEPT else sha256(request.body).hexdigest().encode()
-    headers = shelf.pick_headers(request.headers, ("authorization",))
-    request = replace(request, headers=headers, body=asked, url=shelf.share(request.url))
-    headers = shelf.pick_headers(response.headers, ("retry-after",))
-    response = shelf.share(replace(response, headers=headers, body=json.dumps(kept).encode()))
-    return replace(
-        entry,
-        base_url=shelf.share(entry.base_url),
-        exchange=replace(exchange, request=request, response=response),
-        note=shelf.share_mapping({}),
-        unknown=shelf.share_mapping(entry.unknown),
-    )
+    request = replace(request, headers=pick_headers(request.headers, ("authorization",)), body=asked)
+    headers = pick_headers(response.headers, ("retry-after",))
+    response = replace(response, headers=headers, body=json.dumps(kept).encode())
+    return replace(entry, exchange=replace(exchange, request=request, response=response), note={})
 
 
 def _list_urls(entry: Entry) -> Iterator[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations
 from typing import Final
@@ -101,7 +101,7 @@ _MOST_WORK: Final = 500_000
 """Requests times readings: above it the refusals otherwise than with 429 are taken to count alike."""
 
 
-def judge_rate_limit(trace: Sequence[Exchange], *, since: float | None = None) -> RateLimitReport:
+def judge_rate_limit(trace: Iterable[Exchange], *, since: float | None = None) -> RateLimitReport:
     """Return what contradicts the documented rate limit in one client's exchanges, in the order they were sent.
 
     `since`, in seconds of the trace's clock, is the time from which the trace has every request of the client; None
