@@ -21,7 +21,7 @@ from luma_conformance.audit.doubts import (
     matters,
     read_number,
 )
-from luma_conformance.audit.keeping import shrink
+from luma_conformance.audit.keeping import Kept, keep
 from luma_conformance.audit.passing import Passed, find_passed, let_pass
 from luma_conformance.audit.replaced import find_replaced, is_hidden
 from luma_conformance.catalogue.catalogue import Catalogue
@@ -93,8 +93,8 @@ class Audit:
         self._begin()
 
     def _begin(self) -> None:
-        self._traces: dict[tuple[str, str], CompactList[Entry]] = defaultdict(CompactList)
-        self._lives: tuple[CompactList[tuple[str, Entry]], ...] = tuple(CompactList() for _ in range(_PARTS))
+        self._traces: dict[tuple[str, str], CompactList[Kept]] = defaultdict(CompactList)
+        self._lives: tuple[CompactList[tuple[str, Kept]], ...] = tuple(CompactList() for _ in range(_PARTS))
         self._missing: list[Finding] = []
         self._names: set[str] = set()
         self._passed: list[Passed] = []
@@ -238,17 +238,17 @@ class Audit:
             elif key is None:
                 self._pass_over("rate limit over time: the recording does not show whose key it was", entry.place)
             else:
-                self._traces[entry.base_url, key].append(shrink(entry))
+                self._traces[entry.base_url, key].append(keep(entry))
         if not for_lives or RESPONSE_BODY in entry.unknown:
             return
         if status == 201:
-            body, kept = body_of(entry.exchange.response), shrink(entry)
+            body, kept = body_of(entry.exchange.response), keep(entry)
             if isinstance(body, dict) and REQUEST_BODY not in kept.unknown:
                 self._keep_life(str(body.get("id")), kept)
         elif method == "GET" and status in (200, 404):
-            self._keep_life(entry.exchange.request.url.partition("?")[0].rpartition("/")[2], shrink(entry))
+            self._keep_life(entry.exchange.request.url.partition("?")[0].rpartition("/")[2], keep(entry))
 
-    def _keep_life(self, name: str, kept: Entry) -> None:
+    def _keep_life(self, name: str, kept: Kept) -> None:
         self._lives[hash(name) % _PARTS].append((name, kept))
 
     def _judge_limits(self) -> Iterator[Finding]:
@@ -273,36 +273,37 @@ class Audit:
             self._pass_over(f"the life of a generation: {why}", place)
 
 
-def _judge_limit(trace: CompactList[Entry], passed: Iterable[Passed]) -> Iterator[Finding]:
-    exchanges = (entry.exchange for entry in in_order(trace, _read_time))
+def _judge_limit(trace: CompactList[Kept], passed: Iterable[Passed]) -> Iterator[Finding]:
+    exchanges = (kept.restore().exchange for kept in in_order(trace, _read_time))
     # A recording may lack requests of the client: other programs, and its other keys, share its quota.
     found = judge_rate_limit(let_pass(exchanges, passed), since=math.inf).contradictions
     if not found:
         return
     indexes = {index for one in found for index in one.exchanges}
-    entries = {index: entry for index, entry in enumerate(in_order(trace, _read_time)) if index in indexes}
+    kept_in_order = enumerate(in_order(trace, _read_time))
+    entries = {index: kept.restore() for index, kept in kept_in_order if index in indexes}
     for one in found:
         shown = tuple(entries[index] for index in one.exchanges)
         yield Finding(entry=shown[-1], section=RATES, what=one.what, shown_by=shown)
 
 
-def _read_time(entry: Entry) -> float:
-    return entry.exchange.sent
+def _read_time(kept: Kept) -> float:
+    return kept.sent
 
 
-def _group_lives(part: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, list[Entry], list[Entry]]]:
+def _group_lives(part: Iterable[tuple[str, Kept]]) -> Iterator[tuple[str, list[Entry], list[Entry]]]:
     """Yield the id of each generation, the answers that say that they created it, and its polls."""
     lives: dict[tuple[str, str], tuple[list[Entry], list[Entry]]] = defaultdict(lambda: ([], []))
-    for name, entry in part:
-        firsts, polls = lives[entry.base_url, name]
-        (firsts if entry.exchange.response.status == 201 else polls).append(entry)
+    for name, kept in part:
+        firsts, polls = lives[kept.base_url, name]
+        (firsts if kept.status == 201 else polls).append(kept.restore())
     for (_, name), (firsts, polls) in lives.items():
         yield name, firsts, polls
 
 
 def _judge_life(firsts: list[Entry], polls: list[Entry]) -> Iterator[Finding]:
     first = firsts[0] if firsts else None
-    later = sorted((poll for poll in polls if _is_own(poll, first)), key=_read_time)
+    later = sorted((poll for poll in polls if _is_own(poll, first)), key=lambda entry: entry.exchange.sent)
     exchanges = [entry.exchange for entry in later]
     entries = later if first is None else [first, *later]
     oddities = judge_polls(exchanges) if first is None else judge_life_cycle(first.exchange, exchanges)

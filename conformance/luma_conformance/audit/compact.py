@@ -1,6 +1,7 @@
 """Long lists and tables in little memory, for what an audit keeps until a file ends.
 
-All of it stays in memory: a recording holds keys and signatures, which are not written to another file.
+All of it stays in memory: a recording holds keys and signatures, which are not written to another file. Items are best
+plain values, named tuples among them: a frozen value takes six times as long to pack.
 """
 
 from __future__ import annotations

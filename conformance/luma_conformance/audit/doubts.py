@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from luma_conformance.audit.keeping import Kept
 from luma_conformance.audit.passing import Passed
 from luma_conformance.audit.replaced import holds_replaced, is_hidden
 from luma_conformance.model import header
@@ -40,9 +41,9 @@ def matters(part: str, entry: Entry) -> bool:
     return part == RESPONSE_BODY or (part == RESPONSE_HEADERS and not entry.exchange.response.headers)
 
 
-def find_doubt_of_time(trace: Iterable[Entry], passed: list[Passed], key: str) -> str | None:
+def find_doubt_of_time(trace: Iterable[Kept], passed: list[Passed], key: str) -> str | None:
     """Return why it is not known what time it was for a client, or None."""
-    if len({entry.note.get("process") for entry in trace}) > 1:
+    if len({kept.process for kept in trace}) > 1:
         return "recorded by several runs or workers, each on its own clock"
     if any(one.key not in (key, None) for one in passed):
         return "the clock was moved for another client, and maybe for all"

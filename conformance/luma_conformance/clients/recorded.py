@@ -10,13 +10,13 @@ import json
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from luma_conformance.audit.compact import CompactList, in_order
-from luma_conformance.audit.keeping import pick_headers
+from luma_conformance.audit.keeping import Kept, keep_parts
 from luma_conformance.audit.replaced import is_hidden
 from luma_conformance.clients.checks import NOUNS
 from luma_conformance.clients.conduct import Seen
@@ -88,8 +88,8 @@ class _Running:
 class _Trace:
     """The requests with one key, and when its generations were found to be over."""
 
-    creates: CompactList[Entry] = field(default_factory=CompactList)
-    polls: CompactList[Entry] = field(default_factory=CompactList)
+    creates: CompactList[Kept] = field(default_factory=CompactList)
+    polls: CompactList[Kept] = field(default_factory=CompactList)
     ends: list[float] = field(default_factory=list)
 
 
@@ -102,7 +102,7 @@ class Recorded:
     musts: int = 0
     shoulds: int = 0
     _traces: dict[tuple[str, str | None], _Trace] = field(default_factory=lambda: defaultdict(_Trace))
-    _downloads: CompactList[Entry] = field(default_factory=CompactList)
+    _downloads: CompactList[Kept] = field(default_factory=CompactList)
     _urls: dict[int, float | None] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
@@ -113,13 +113,13 @@ class Recorded:
         path = request.url.partition("?")[0]
         if path == GENERATIONS_PATH or path.startswith(f"{GENERATIONS_PATH}/"):
             trace = self._traces[entry.base_url, header(request.headers, "Authorization")]
-            (trace.creates if request.method == "POST" else trace.polls).append(_shrink(entry))
+            (trace.creates if request.method == "POST" else trace.polls).append(_keep(entry))
             if request.method != "POST" and read_member(response.body, "state") in FINAL_STATES:
                 trace.ends.append(entry.exchange.received)
             for url in filter(_is_shown, _list_urls(entry)):
                 self._urls[hash(url)] = None if TIMES in entry.unknown else entry.exchange.received
         elif hash(request.url) in self._urls:
-            self._downloads.append(_shrink(entry))
+            self._downloads.append(_keep(entry))
 
     def end(self) -> Iterator[Slip]:
         """Yield what the clients of a file did wrong, in the order of its entries, and forget the file."""
@@ -139,7 +139,7 @@ class Recorded:
             yield from self._judge_polls(trace.polls)
         yield from self._judge_downloads()
 
-    def _judge_route(self, entries: CompactList[Entry], ends: Sequence[float]) -> Iterator[Slip]:
+    def _judge_route(self, entries: CompactList[Kept], ends: Sequence[float]) -> Iterator[Slip]:
         alike = 1
         for (fault, entry), (following, later) in pairwise(_in_order(entries)):
             yield from self._judge_retry(fault, entry, following, later, ends)
@@ -180,7 +180,7 @@ class Recorded:
         self.not_judged[why] += 1
         self.first_places.setdefault(why, place)
 
-    def _judge_polls(self, entries: CompactList[Entry]) -> Iterator[Slip]:
+    def _judge_polls(self, entries: CompactList[Kept]) -> Iterator[Slip]:
         lives: dict[str, _Running] = defaultdict(_Running)
         for seen, entry in _in_order(entries):
             if RESPONSE_BODY not in entry.unknown:
@@ -251,8 +251,10 @@ def _is_again(one: Seen, other: Seen) -> bool:
     return one.reply.says == other.reply.says and has_same_body(one, other) and one.request.url == other.request.url
 
 
-def _in_order(entries: CompactList[Entry]) -> Iterator[tuple[Seen, Entry]]:
-    return ((_to_seen(entry), entry) for entry in in_order(entries, lambda entry: entry.exchange.sent))
+def _in_order(entries: CompactList[Kept]) -> Iterator[tuple[Seen, Entry]]:
+    for kept in in_order(entries, lambda kept: kept.sent):
+        entry = kept.restore()
+        yield _to_seen(entry), entry
 
 
 def _to_seen(entry: Entry) -> Seen:
@@ -278,17 +280,13 @@ def _is_shown(text: str | None) -> bool:
     return text is not None and not is_hidden(text)
 
 
-def _shrink(entry: Entry) -> Entry:
-    """Return an entry without what is not needed of it, so that a long recording takes little memory."""
-    exchange = entry.exchange
-    request, response = exchange.request, exchange.response
-    said = read_json(response.body)
+def _keep(entry: Entry) -> Kept:
+    """Keep what the client's conduct is judged by; a long body as its digest."""
+    request = entry.exchange.request
+    said = read_json(entry.exchange.response.body)
     kept = {name: said[name] for name in ("state", "detail") if name in said} if isinstance(said, dict) else {}
     asked = request.body if len(request.body) <= MOST_KEPT else sha256(request.body).hexdigest().encode()
-    request = replace(request, headers=pick_headers(request.headers, ("authorization",)), body=asked)
-    headers = pick_headers(response.headers, ("retry-after",))
-    response = replace(response, headers=headers, body=json.dumps(kept).encode())
-    return replace(entry, exchange=replace(exchange, request=request, response=response), note={})
+    return keep_parts(entry, asked, ("retry-after",), json.dumps(kept).encode())
 
 
 def _list_urls(entry: Entry) -> Iterator[str]:
