@@ -68,7 +68,9 @@ def main() -> int:
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", metavar="PART", type=_read_part)
-    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each; default: 5")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="counted runs of each, the whole gate 3 at most; default: 5"
+    )
     parser.add_argument("--counts", type=_read_counts, default=[1, 300, 3000], help="of cases; default: 1,300,3000")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="runners besides the floor and us")
     parser.add_argument("--share", type=int, default=1, help="scaling: measure so many times fewer")
