@@ -37,7 +37,7 @@ def _gather(subject: Subject, way: str, known: set[str]) -> list[tuple[Feature, 
     found: list[tuple[Feature, Patch]] = []
     for factor in subject.factors:
         for feature in factor[1 :: 2 if len(factor) > MOST else 1]:
-            if feature.name in known or find_role(feature.sent) != MAIN_KEY:
+            if feature.name in known or find_role(feature.sent) != MAIN_KEY or subject.sets(way, feature):
                 continue
             more = [*found, (feature, feature.patches[0])]
             body = subject.try_way(way, tuple(more)).make_body()

@@ -201,6 +201,10 @@ class Subject:
         """Return whether a way is about the rule alone, so that a server which overlooks the rule answers otherwise."""
         return self.keeps or self._due[way] == frozenset({self.rule})
 
+    def sets(self, way: str, feature: Feature) -> bool:
+        """Return whether a way sets a field that a feature sets too."""
+        return any(_overlap(one, other) for one in feature.patches[0] for other in self.ways[way])
+
     def _at(self, names: Sequence[str], row: Sequence[int]) -> Trial | None:
         """Return the trial of a row, or None where a feature sets a field that the way sets too."""
         way = names[row[0]]
