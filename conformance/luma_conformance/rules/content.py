@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from luma_conformance.rules import facts
@@ -18,24 +18,27 @@ _VALID_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _invalid_ratio(subject: Subject) -> Iterable[Fault]:
+def _invalid_ratio(subject: Subject) -> Sequence[Fault]:
     # Edits keep the shape of their source and have no list.
     ratio, lists = subject.aspect_ratio, _VALID_LISTS.get(subject.type)
-    if ratio is not None and lists is not None and ratio not in facts.RATIOS[subject.type]:
-        yield Fault(path="aspect_ratio", values=tuple({"ratio": ratio, "valid": valid} for valid in lists))
+    if ratio is None or lists is None or ratio in facts.RATIOS[subject.type]:
+        return ()
+    return (Fault(path="aspect_ratio", values=tuple({"ratio": ratio, "valid": valid} for valid in lists)),)
 
 
-def _both_url_and_data(subject: Subject) -> Iterable[Fault]:
-    for ref in subject.references:
-        if ref.url is not None and ref.data is not None:
-            yield Fault(path=ref.path, values=({"field": ref.named},))
+def _both_url_and_data(subject: Subject) -> Sequence[Fault]:
+    both = [ref for ref in subject.references if ref.url is not None and ref.data is not None]
+    return [Fault(path=ref.path, values=({"field": ref.named},)) for ref in both]
 
 
-def _untyped_data(subject: Subject) -> Iterable[Fault]:
+def _untyped_data(subject: Subject) -> Sequence[Fault]:
     # The sentence is about inline image data; a source video without a media_type has a row of its own.
-    for ref in subject.references:
-        if ref.data is not None and ref.media_type is None and not (ref.path == "source" and subject.edits_video):
-            yield Fault(path=ref.path, values=({"field": ref.named},))
+    untyped = [ref for ref in subject.references if ref.data is not None and ref.media_type is None]
+    return [
+        Fault(path=ref.path, values=({"field": ref.named},))
+        for ref in untyped
+        if not (ref.path == "source" and subject.edits_video)
+    ]
 
 
 def _too_many_references(subject: Subject) -> bool:

@@ -6,7 +6,7 @@ where both apply, both are allowed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from luma_conformance.rules import facts
@@ -21,57 +21,64 @@ def _is_source_video(subject: Subject, load: Load) -> bool:
     return subject.edits_video and load.reference.path == "source"
 
 
-def _heavy_image(subject: Subject) -> Iterable[Fault]:
-    for load in subject.transferred:
-        if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES and not _is_source_video(subject, load):
-            yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
+def _heavy_image(subject: Subject) -> Sequence[Fault]:
+    heavy = [load for load in subject.transferred if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES]
+    return [_name(load) for load in heavy if not _is_source_video(subject, load)]
 
 
-def _heavy_video(subject: Subject) -> Iterable[Fault]:
-    for load in subject.transferred:
-        cap = facts.MAX_IMAGE_BYTES if load.reference.data is not None else facts.MAX_VIDEO_BYTES
-        if (load.fact.bytes or 0) > cap and _is_source_video(subject, load):
-            yield Fault(path=load.reference.path)
+def _heavy_video(subject: Subject) -> Sequence[Fault]:
+    heavy = [load for load in subject.transferred if (load.fact.bytes or 0) > facts.MAX_IMAGE_BYTES]
+    return [
+        Fault(path=load.reference.path)
+        for load in heavy
+        if _is_source_video(subject, load)
+        and (load.reference.data is not None or (load.fact.bytes or 0) > facts.MAX_VIDEO_BYTES)
+    ]
 
 
-def _wide_image(subject: Subject) -> Iterable[Fault]:
-    for load in subject.transferred:
-        width, height = load.fact.width, load.fact.height
-        if width is None or height is None or _is_source_video(subject, load):
-            continue
-        if max(width, height) > facts.MAX_SIDE:
-            values = {"field": load.reference.named, "width": width, "height": height}
-            yield Fault(path=load.reference.path, values=(values,))
+def _wide_image(subject: Subject) -> Sequence[Fault]:
+    sized = [(load, load.fact.width, load.fact.height) for load in subject.transferred]
+    return [
+        _name(load, width=width, height=height)
+        for load, width, height in sized
+        if width is not None and height is not None and max(width, height) > facts.MAX_SIDE
+        if not _is_source_video(subject, load)
+    ]
 
 
-def _landscape_manga(subject: Subject) -> Iterable[Fault]:
+def _landscape_manga(subject: Subject) -> Sequence[Fault]:
     ratio = subject.aspect_ratio
     if subject.manga and subject.type == "image" and ratio is not None and ratio not in facts.PORTRAIT_RATIOS:
-        yield Fault(path="aspect_ratio", values=({"ratio": ratio},))
+        return (Fault(path="aspect_ratio", values=({"ratio": ratio},)),)
+    return ()
 
 
 def _with(problem: Problem) -> Find:
-    def find(subject: Subject) -> Iterable[Fault]:
-        for load in subject.failed:
-            if load.fact.problem is problem:
-                values = {"field": load.reference.named, "http_status": load.fact.http_status}
-                yield Fault(path=load.reference.path, values=(values,))
+    def find(subject: Subject) -> Sequence[Fault]:
+        failed = [load for load in subject.failed if load.fact.problem is problem]
+        return [_name(load, http_status=load.fact.http_status) for load in failed]
 
     return find
+
+
+def _name(load: Load, **values: object) -> Fault:
+    return Fault(path=load.reference.path, values=({"field": load.reference.named, **values},))
 
 
 _find_no_image: Final = _with(Problem.NOT_AN_IMAGE)
 
 
-def _not_an_image(subject: Subject) -> Iterable[Fault]:
-    """Yield what is no image where images belong, and what may be called so where nothing belongs.
+def _not_an_image(subject: Subject) -> Sequence[Fault]:
+    """Return what is no image where images belong, and what may be called so where nothing belongs.
 
     That is a video, and a URL of which nobody knows what it leads to: the wording may vary, so any 422 is allowed.
     """
-    yield from _find_no_image(subject)
-    for load in subject.unwanted:
-        if load.fact.kind is Kind.VIDEO or load.fact.problem is Problem.UNDECIDED:
-            yield Fault(path=load.reference.path, values=({"field": load.reference.named},))
+    perhaps = [
+        _name(load)
+        for load in subject.unwanted
+        if load.fact.kind is Kind.VIDEO or load.fact.problem is Problem.UNDECIDED
+    ]
+    return [*_find_no_image(subject), *perhaps]
 
 
 LOADING_RULES: Final = (

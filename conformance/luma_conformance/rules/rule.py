@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luma_conformance.rules.prediction import Violation
@@ -21,7 +21,7 @@ class Fault:
     values: tuple[Mapping[str, object], ...] = field(default=({},))
 
 
-Find = Callable[[Subject], Iterable[Fault]]
+Find = Callable[[Subject], Sequence[Fault]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def at(path: str, broken: Callable[[Subject], bool]) -> Find:
     """Return a finder for a rule about one field: one fault at `path` if `broken` holds."""
     found = (Fault(path=path),)
 
-    def find(subject: Subject) -> Iterable[Fault]:
+    def find(subject: Subject) -> Sequence[Fault]:
         return found if broken(subject) else ()
 
     return find

@@ -123,7 +123,7 @@ def read_body(body: Mapping[str, Any], media: MediaLookup) -> Subject:
     for ref in references:
         if _has_form(ref, kind):
             wanted = ref.url is None or _applies(ref, kind, image_ref)
-            (loads if wanted else unwanted).append(Load(reference=ref, fact=media(ref.raw)))
+            (loads if wanted else unwanted).append(Load(ref, media(ref.raw)))
     both = (*loads, *unwanted)
     return Subject(
         prompt=body["prompt"],
@@ -182,20 +182,13 @@ def _optional(raw: Mapping[str, Any] | None, path: str, named: str) -> Reference
 def _numbered(raws: list[Mapping[str, Any]], path: str, *, named: bool) -> tuple[Reference, ...]:
     places = [f"{path}[{index}]" for index in range(len(raws))]
     return tuple(
-        _reference(raw, place, place if named else OPEN_FIELD) for raw, place in zip(raws, places, strict=True)
+        [_reference(raw, place, place if named else OPEN_FIELD) for raw, place in zip(raws, places, strict=True)]
     )
 
 
 def _reference(raw: Mapping[str, Any], path: str, named: str) -> Reference:
-    return Reference(
-        path=path,
-        named=named,
-        raw=raw,
-        url=raw.get("url"),
-        data=raw.get("data"),
-        media_type=raw.get("media_type"),
-        generation_id=raw.get("generation_id"),
-    )
+    own = (raw.get("url"), raw.get("data"), raw.get("media_type"), raw.get("generation_id"))
+    return Reference(path, named, raw, *own)
 
 
 def _all_references(

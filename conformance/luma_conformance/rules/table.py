@@ -60,7 +60,7 @@ def predict_by(rules: Sequence[Rule], body: object, media: MediaLookup) -> Predi
 
 def find_violations(rules: Sequence[Rule], subject: Subject) -> tuple[Violation, ...]:
     """Return the answers to the faults of a body, without those that the page ranks below another one present."""
-    found = [(rule, faults) for rule in rules if (faults := tuple(rule.find(subject)))]
+    found = [(rule, faults) for rule in rules if (faults := rule.find(subject))]
     broken = {rule.id for rule, _ in found}
     standing = [(rule, faults) for rule, faults in found if broken.isdisjoint(rule.outranked_by)]
     return tuple(rule.answer(fault) for rule, faults in standing for fault in faults)

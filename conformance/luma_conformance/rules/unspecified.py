@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from luma_conformance.rules import facts
-from luma_conformance.rules.media import Problem
+from luma_conformance.rules.media import MediaFact, Problem
 from luma_conformance.rules.subject import Load, Reference, Subject
 
 _URL_PROBLEMS: Final = (
@@ -26,6 +26,8 @@ _URL_PROBLEMS: Final = (
 _LAST_CERTAIN_INDEX: Final = 119
 """The last of 5 * 24 frames, counted from 0: the shortest clip the API makes. A source may be longer."""
 
+_FINE_TYPES: Final = (None, *facts.IMAGE_MEDIA_TYPES)
+"""Media types that are odd in no place."""
 _MEDIA: Final = ("source", "image_ref", "video")
 """The fields that have media references."""
 
@@ -114,16 +116,13 @@ def _names_none_or_several(ref: Reference) -> bool:
 
 
 def _generation_out_of_place(subject: Subject) -> bool:
-    return any(
-        ref.generation_id is not None
-        and ref.path != "source"
-        and not (subject.type == "video" and ref in subject.video.frames)
-        for ref in subject.references
-    )
+    prior = [ref for ref in subject.references if ref.generation_id is not None and ref.path != "source"]
+    return any(not (subject.type == "video" and ref in subject.video.frames) for ref in prior)
 
 
 def _has_odd_media_type(subject: Subject) -> bool:
-    return any(_is_odd_media_type(ref, subject) for ref in subject.references if ref.media_type is not None)
+    declared = [ref for ref in subject.references if ref.media_type not in _FINE_TYPES]
+    return any(_is_odd_media_type(ref, subject) for ref in declared)
 
 
 def _is_odd_media_type(ref: Reference, subject: Subject) -> bool:
@@ -137,13 +136,14 @@ def _is_odd_media_type(ref: Reference, subject: Subject) -> bool:
 
 
 def _has_undecided_load(subject: Subject) -> bool:
-    return any(not _is_plain(load) and _is_undecided(load, subject) for load in subject.loads)
+    return any(_is_undecided(load, subject) for load in subject.loads if not _is_plain(load.fact))
 
 
-def _is_plain(load: Load) -> bool:
+def _is_plain(fact: MediaFact) -> bool:
     """Return whether a medium loads and is within all limits, as most do, so that there is nothing to decide."""
-    fact = load.fact
-    return fact.problem is None and (fact.bytes or 0) <= facts.MAX_IMAGE_BYTES and not _exceeds_side(load)
+    if fact.problem is not None or (fact.bytes or 0) > facts.MAX_IMAGE_BYTES:
+        return False
+    return (fact.width or 0) <= facts.MAX_SIDE and (fact.height or 0) <= facts.MAX_SIDE
 
 
 def _is_undecided(load: Load, subject: Subject) -> bool:
@@ -163,9 +163,7 @@ def _is_undecided(load: Load, subject: Subject) -> bool:
 
 def _is_of_another_kind(load: Load, subject: Subject) -> bool:
     # A prior *image* is edited, a prior *video* edited, reframed and extended; of the other way round nothing is said.
-    if load.fact.problem is not None or load.fact.kind is None:
-        return False
-    return subject.kind_at(load.reference) not in (None, load.fact.kind)
+    return load.fact.problem is None and subject.kind_at(load.reference) not in (None, load.fact.kind)
 
 
 def _is_undecided_video(load: Load) -> bool:
@@ -292,7 +290,7 @@ OPEN_QUESTIONS: Final = (
     ),
     OpenQuestion(
         reason="an image where a video belongs, or a video where an image does: the answer is not on the page",
-        covers=lambda s: any(_is_of_another_kind(load, s) for load in s.loads),
+        covers=lambda s: any(_is_of_another_kind(load, s) for load in s.loads if load.fact.kind is not None),
         about=_MEDIA,
     ),
     OpenQuestion(
@@ -305,7 +303,7 @@ OPEN_QUESTIONS: Final = (
 
 def find_open_questions(subject: Subject) -> tuple[OpenQuestion, ...]:
     """Return the things that the page leaves open about a body."""
-    return tuple(row for row in OPEN_QUESTIONS if row.covers(subject))
+    return tuple([row for row in OPEN_QUESTIONS if row.covers(subject)])
 
 
 def is_in_doubt(path: str, questions: Iterable[OpenQuestion]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from luma_conformance.rules import facts
@@ -83,17 +83,19 @@ def _refers_beyond_extend(subject: Subject) -> bool:
     return subject.type == "video" and len(subject.video.frames) > 1 and bool(subject.video.generation_frames)
 
 
-def _hdr_or_exr_on_reframe(subject: Subject) -> Iterable[Fault]:
+def _hdr_or_exr_on_reframe(subject: Subject) -> Sequence[Fault]:
     if _reframes(subject) and (subject.video.hdr or subject.video.exr_export):
-        yield Fault(path="video.hdr" if subject.video.hdr else "video.exr_export")
+        return (Fault(path="video.hdr" if subject.video.hdr else "video.exr_export"),)
+    return ()
 
 
-def _vertical_1080p(subject: Subject) -> Iterable[Fault]:
+def _vertical_1080p(subject: Subject) -> Sequence[Fault]:
     vertical = subject.aspect_ratio in facts.VERTICAL_REFRAME_RATIOS
-    if _reframes(subject) and subject.video.resolution == "1080p" and vertical:
-        # The page prints one text for both shapes, with 9:16 in it.
-        named = dict.fromkeys((subject.aspect_ratio, "9:16"))
-        yield Fault(path="video.resolution", values=tuple({"ratio": ratio} for ratio in named))
+    if not (_reframes(subject) and subject.video.resolution == "1080p" and vertical):
+        return ()
+    # The page prints one text for both shapes, with 9:16 in it.
+    named = dict.fromkeys((subject.aspect_ratio, "9:16"))
+    return (Fault(path="video.resolution", values=tuple({"ratio": ratio} for ratio in named)),)
 
 
 _ONE_TYPE_ONLY: Final = (
