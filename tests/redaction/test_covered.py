@@ -13,7 +13,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import luma_conformance
@@ -99,7 +99,9 @@ def test_what_is_read_at_once_is_read_as_if_alone(
     """In what is left of a short text, whose readings are searched together, none that is searched alone has a key.
 
     Where in a text of several layers a key begins is only told approximately, so they may leave more or less around it.
+    Of a key that repeats one character two parts may look like a longer one, as two readings side by side do.
     """
+    assume(not re.search(r"(.)\1{7}", key))
     written = spell(key, layers, Random(data.draw(st.integers())))  # noqa: S311
     text = f"{before} {written[data.draw(st.integers(0, len(written))) :]}"
     redactor = Redactor({key: "$KEY"})
