@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import ssl
 import sys
 import time
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -58,6 +60,13 @@ def _hammer_and_shrug(task: TaskGiven) -> None:
     with suppress(OSError):
         while True:
             ask(f"{task['LUMA_BASE_URL']}/generations", task, {"prompt": "a"})
+
+
+def _hold_and_hammer(task: TaskGiven) -> None:
+    """Ask without end, beside a connection that nobody closes."""
+    address = urlsplit(task["LUMA_BASE_URL"])
+    _mine = socket.create_connection((str(address.hostname), address.port or 80))
+    hammer(task)
 
 
 def _sleep_long(task: TaskGiven) -> None:
@@ -128,11 +137,11 @@ def test_a_coroutine_function_is_a_client_too() -> None:
 
 @pytest.mark.parametrize(
     "client",
-    [hammer, _hammer_and_shrug, _sleep_long, _sleep_without_end],
-    ids=["hammers", "hammers until it is cut off", "sleeps for ever", "sleeps without end"],
+    [hammer, _hammer_and_shrug, _hold_and_hammer, _sleep_long, _sleep_without_end],
+    ids=["hammers", "hammers until it is cut off", "holds a connection", "sleeps for ever", "sleeps without end"],
 )
 def test_a_function_that_does_not_end_is_ended(client: Client) -> None:
-    """It is not taken for one that failed, and the next is not ended with it."""
+    """It is not taken for one that failed, the next is not ended with it, and what it left open warns of nothing."""
     assert play(client).status is None
     assert play(create).status == 0
 

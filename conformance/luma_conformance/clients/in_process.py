@@ -15,6 +15,7 @@ import os
 import ssl
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,14 +151,24 @@ def _call(client: Client, given: Mapping[str, str], server: Server) -> tuple[int
                 status = returned
             elif returned is not None:
                 printed.write(f"{returned}\n")
-        except (SleptTooLong, _Ended):
+        except (SleptTooLong, _Ended) as ended:
             status = None
+            _free(ended)
         except SystemExit as end:
             status = _read_status(end, printed)
         except Exception:  # noqa: BLE001  whatever a client raises is its way to fail
             status = 1
             printed.write(traceback.format_exc())
     return None if watch.is_overrun else status, printed.getvalue()
+
+
+def _free(ended: BaseException | None) -> None:
+    """Free what a client held when it was ended; that its connections are not closed is no fault of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        while ended is not None:
+            traceback.clear_frames(ended.__traceback__)
+            ended = ended.__context__
 
 
 def _run_coroutine(coroutine: Coroutine[Any, Any, object]) -> object:
